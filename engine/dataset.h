@@ -1,0 +1,41 @@
+/*
+ * A data set in memory: immutable after loading, so any thread may read it. Classes have names.
+ * SOURCE (see dataset_open) is a folder of CIFAR-10 binary files, or "synthetic" / "synthetic:SEED".
+ */
+#ifndef DAVIDNET_ENGINE_DATASET_H
+#define DAVIDNET_ENGINE_DATASET_H
+
+#include "kernels/batch.h"
+#include "kernels/error.h"
+
+#include <stddef.h>
+
+#define DATASET_CLASSES_MAX 64
+#define DATASET_HOLDOUT 5000 /* eval=holdout: the last 5,000 training images */
+
+struct dataset {
+    char source[512]; /* as given, resolved: "synthetic:0" or the folder */
+    char sha256[65];  /* of all pixels and labels in order (train then test), hex */
+    char class_name[DATASET_CLASSES_MAX][32];
+    struct images train, test; /* both carry the TRAINING set's mean and std */
+    uint8_t *storage;          /* owns all bytes */
+};
+
+/* Opens SOURCE; 0, or -1 with an error that names the file, what was expected and what was found. */
+int dataset_open(struct dataset *dataset, const char *source, struct error *err);
+void dataset_release(struct dataset *dataset);
+
+/*
+ * eval=holdout: train loses its last DATASET_HOLDOUT images, which become test (mean and std recomputed on the rest).
+ * Bytes are shared, nothing is copied. -1 when there are not more than twice that many images.
+ */
+int dataset_hold_out(struct dataset *dataset, struct error *err);
+
+/*
+ * Where to look when the user said nothing: $DAVIDNET_DATA, ./data/cifar-10-batches-bin, ./data, the XDG data
+ * folder ($XDG_DATA_HOME/davidnet/cifar-10-batches-bin), else "synthetic". Writes the source; returns 1 if it is real,
+ * 0 if synthetic. A DAVIDNET_DATA that is set but wrong is returned as it is, so that opening it gives the error.
+ */
+int dataset_default_source(char *out, size_t size);
+
+#endif

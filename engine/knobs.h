@@ -1,0 +1,38 @@
+/*
+ * The one table of knobs: the command line, recipe files, the TUI's form, exports, --help, completions and
+ * the man page all read it. Adding a row is all it takes to add a knob.
+ */
+#ifndef DAVIDNET_ENGINE_KNOBS_H
+#define DAVIDNET_ENGINE_KNOBS_H
+
+#include "engine/recipe.h"
+
+enum knob_type { KNOB_INT, KNOB_INT64, KNOB_REAL, KNOB_SWITCH, KNOB_ENUM, KNOB_TEXT, KNOB_REALS };
+
+struct knob {
+    const char *key;     /* snake_case: "weight_decay" */
+    const char *section; /* of the recipe file: "optimiser" */
+    enum knob_type type;
+    size_t offset;            /* of the field in struct recipe */
+    size_t size;              /* of the field (text), or maximum entries (reals) */
+    size_t count_offset;      /* KNOB_REALS: offset of the int that counts entries */
+    double min, max;          /* numbers */
+    const char *const *names; /* KNOB_ENUM: NULL-terminated */
+    const char *default_text;
+    const char *unit; /* "epochs", "pixels", "%", "" */
+    const char *help; /* one line */
+};
+
+extern const struct knob knobs[];
+extern const int knob_count;
+
+const struct knob *knob_find(const char *key);
+const char *knob_nearest(const char *key); /* for "did you mean"; NULL if nothing is near */
+
+/* Parses text into the recipe's field; -1 with key, value and what is allowed. */
+int knob_set(struct recipe *recipe, const struct knob *knob, const char *text, struct error *err);
+
+/* The field as text that knob_set reads back exactly. */
+void knob_get(const struct recipe *recipe, const struct knob *knob, char *out, size_t size);
+
+#endif

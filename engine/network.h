@@ -1,0 +1,50 @@
+/*
+ * A network: named nodes with inputs, made from a recipe's text. One line a block, in order; each takes the
+ * output of the line before:
+ *
+ *     prep   = conv_bn c            conv 3x3, norm, act (relu)
+ *     layer1 = res_block 2c convs=2 conv_bn 2c, max pool 2, residual of `convs` conv_bn
+ *     layer2 = block 4c             conv_bn 4c, max pool 2
+ *     layer3 = res_block 8c convs=2
+ *     pool   = global_max
+ *     logits = linear scale=0.125   to the number of classes, times scale (default: the logit_scale knob)
+ *
+ * A width is a number or a multiple of the knob `width` (c, 2c, 0.5c). '#' starts a comment.
+ */
+#ifndef DAVIDNET_ENGINE_NETWORK_H
+#define DAVIDNET_ENGINE_NETWORK_H
+
+#include "engine/recipe.h"
+#include "kernels/plan.h"
+
+#define NETWORK_NODES_MAX PLAN_ROWS_MAX
+
+struct network_node {
+    char name[PLAN_NAME_MAX];
+    enum plan_op op;
+    int n_inputs, input[PLAN_INPUTS_MAX];
+    int line; /* of the recipe's text, from 1; 0 for input and loss */
+    struct plan_shape out;
+    int channels, kernel, stride, pad; /* conv: out channels; pools: kernel */
+    enum plan_act act;
+    double factor, eps, momentum;
+    int bias;
+};
+
+struct network {
+    int n_nodes;
+    struct network_node node[NETWORK_NODES_MAX];
+    int classes;
+};
+
+/* Parses recipe->network for images of that shape; errors name the line: "network line 3: ...". */
+int network_build(const struct recipe *recipe, struct plan_shape image, int classes, struct network *network,
+                  struct error *err);
+
+/* The kinds of line there are, for help: NULL-terminated pairs of "syntax", "what it is". */
+extern const char *const network_syntax[][2];
+
+/* Lowers it to a plan (engine/lower.c). */
+int network_lower(const struct network *network, struct plan *plan, struct error *err);
+
+#endif

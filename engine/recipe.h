@@ -1,0 +1,111 @@
+/*
+ * A recipe is plain data: everything that decides a run's result. It is passed by value; no pointers inside.
+ * Every field but `network` is a row of the knob table (engine/knobs.h). A recipe = preset, then the tricks'
+ * patches in table order, then the user's own values: resolved afresh each time, never undone in place.
+ */
+#ifndef DAVIDNET_ENGINE_RECIPE_H
+#define DAVIDNET_ENGINE_RECIPE_H
+
+#include "engine/choices.h"
+#include "engine/schedule.h"
+#include "kernels/program.h"
+
+#include <stdint.h>
+#include <stdio.h>
+
+#define RECIPE_NETWORK_MAX 4096
+#define RECIPE_TRICKS_MAX 64
+
+enum recipe_eval { RECIPE_EVAL_TEST, RECIPE_EVAL_HOLDOUT, RECIPE_EVAL_COUNT };
+enum recipe_device {
+    RECIPE_DEVICE_AUTO,
+    RECIPE_DEVICE_CPU,
+    RECIPE_DEVICE_CUDA,
+    RECIPE_DEVICE_REF,
+    RECIPE_DEVICE_COUNT
+};
+enum recipe_precision {
+    RECIPE_PRECISION_AUTO,
+    RECIPE_PRECISION_F32,
+    RECIPE_PRECISION_BF16,
+    RECIPE_PRECISION_F16,
+    RECIPE_PRECISION_TF32,
+    RECIPE_PRECISION_COUNT
+};
+
+struct recipe {
+    char preset[64];                  /* what it was inherited from */
+    char network[RECIPE_NETWORK_MAX]; /* text, one "name = kind args" a line (engine/network.h) */
+    /* network */
+    int width;          /* c: 64 in DavidNet */
+    double logit_scale; /* multiplies the logits: 0.125 */
+    /* data */
+    char data[512]; /* SOURCE; empty: the default */
+    enum recipe_eval eval;
+    int drop_last; /* 1: the last partial batch of an epoch is dropped */
+    /* augmentation */
+    int crop; /* trick switches: 1 on */
+    int crop_pad;
+    int flip;
+    double flip_probability, vertical_flip_probability;
+    int cutout;
+    int cutout_height, cutout_width;
+    /* schedule and optimiser */
+    double epochs; /* may be fractional */
+    int batch;
+    struct schedule schedule; /* lr_shape, lr_knots, lr_values, lr_peak, lr_warmup, lr_final, lr_power */
+    double momentum;
+    enum nesterov nesterov;
+    double weight_decay; /* per mean loss */
+    /* arithmetic */
+    enum recipe_device device;
+    int device_index;
+    enum recipe_precision precision;
+    int threads;  /* 0: all */
+    char isa[16]; /* "auto" */
+    /* seeds: -1 derives order, augment and init from seed */
+    int64_t seed, order_seed, augment_seed, init_seed;
+    /* run */
+    double target;             /* percent */
+    int evaluate_every;        /* epochs between evaluations, 1; the last epoch is always evaluated */
+    double checkpoint_seconds; /* 60; at each epoch's end too */
+    int keep_checkpoints;      /* 1: only the last two */
+};
+
+/* What the user asked for, before it is resolved. Strings are borrowed. */
+#define RECIPE_SETS_MAX 128
+struct recipe_request {
+    const char *preset; /* (optional) default "davidnet-79" */
+    const char *file;   /* (optional) a recipe file; it may inherit from a preset itself */
+    int n_on, n_off, n_sets;
+    const char *on[RECIPE_TRICKS_MAX], *off[RECIPE_TRICKS_MAX];
+    const char *sets[RECIPE_SETS_MAX]; /* "key=value" */
+    double epochs;                     /* > 0: stretch the schedule to this many (after everything else) */
+};
+
+/* 0, or -1 with an error naming file and line, or key, value and range. */
+int recipe_resolve(const struct recipe_request *request, struct recipe *recipe, struct error *err);
+
+/* Contradictions between fields (crop larger than the image, knots beyond epochs ...). */
+int recipe_check(const struct recipe *recipe, struct error *err);
+
+/* Writes the full recipe as text that recipe_read gives back bit for bit (doubles shortest round-trip). */
+int recipe_write(const struct recipe *recipe, FILE *out, struct error *err);
+int recipe_read(const char *path, struct recipe *recipe, struct error *err);
+int recipe_equal(const struct recipe *a, const struct recipe *b);
+
+/* The seeds in force. */
+uint64_t recipe_order_seed(const struct recipe *recipe);
+uint64_t recipe_augment_seed(const struct recipe *recipe);
+uint64_t recipe_init_seed(const struct recipe *recipe);
+
+/* The augmentation in force (switches applied). */
+void recipe_choices(const struct recipe *recipe, struct choices_options *options);
+
+/* One line for people: "davidnet-79, 24 epochs x 512, lr 0.4, cutout 8x8, seed 1". */
+void recipe_summary(const struct recipe *recipe, char *out, size_t size);
+
+/* The one-line command that reproduces it: "davidnet train --preset davidnet-79 --set ... --seed 1". */
+void recipe_command(const struct recipe *recipe, char *out, size_t size);
+
+#endif

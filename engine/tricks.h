@@ -1,0 +1,31 @@
+/*
+ * The one table of tricks. A trick is a set of patches, each writing one knob; two tricks that are switched
+ * on and write the same knob conflict, by construction. Switching a trick never changes epochs.
+ */
+#ifndef DAVIDNET_ENGINE_TRICKS_H
+#define DAVIDNET_ENGINE_TRICKS_H
+
+#include "engine/knobs.h"
+
+struct trick_patch {
+    const char *key, *on, *off; /* knob, its value when on, and when off (NULL: left as the preset has it) */
+};
+
+struct trick {
+    const char *key;               /* "cutout" */
+    const char *title;             /* "Cutout" */
+    const char *changes;           /* what it changes, one line */
+    const char *published;         /* "35 epochs: 3/5 -> 5/5 reach 94 %" */
+    const char *source;            /* paper or post */
+    const char *parameters[8];     /* knob keys, NULL-terminated */
+    struct trick_patch patches[8]; /* ends with key NULL */
+};
+
+extern const struct trick tricks[];
+extern const int trick_count;
+
+const struct trick *trick_find(const char *key);
+int trick_is_on(const struct trick *trick, const struct recipe *recipe);
+int trick_apply(const struct trick *trick, int on, struct recipe *recipe, struct error *err);
+
+#endif

@@ -1,0 +1,30 @@
+/*
+ * The images of one step, by reference. Nothing here is owned: images and labels point into the
+ * immutable data set, choices into the epoch's list; all must outlive the step.
+ */
+#ifndef DAVIDNET_KERNELS_BATCH_H
+#define DAVIDNET_KERNELS_BATCH_H
+
+#include "kernels/choice.h"
+
+#include <stdint.h>
+
+#define IMAGE_CHANNELS_MAX 4
+
+/* The data set as kernels see it: bytes [count][channels][height][width], labels [count]. */
+struct images {
+    const uint8_t *pixels;
+    const uint8_t *labels;
+    uint32_t count;
+    int channels, height, width, classes;
+    float mean[IMAGE_CHANNELS_MAX]; /* per channel, on the 0..255 scale, of the training set */
+    float std[IMAGE_CHANNELS_MAX];
+};
+
+struct batch {
+    const struct images *images;
+    const struct choice *choices; /* [n] */
+    int n;                        /* 1 .. the program's max_batch; a smaller one is a masked tail */
+};
+
+#endif

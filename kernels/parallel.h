@@ -1,0 +1,27 @@
+/*
+ * One parallel loop, on the OpenMP runtime that oneDNN uses (libgomp on Debian) whatever the compiler, so
+ * that one pool of threads serves both. Built with PARALLEL=pthread it is a pool of our own that
+ * ThreadSanitizer understands.
+ *
+ * Only one thread at a time (the engine's) opens parallel regions. Ranges are contiguous and depend only on
+ * count and grain, never on timing; kernels split over outputs and reduce in a fixed order, so results are
+ * bit-identical for any number of threads.
+ */
+#ifndef DAVIDNET_KERNELS_PARALLEL_H
+#define DAVIDNET_KERNELS_PARALLEL_H
+
+#include <stddef.h>
+
+#define PARALLEL_THREADS_MAX 256
+
+/* Threads used from now on; 0 means the default: CPU affinity and the cgroup's limit, whichever is less. */
+void parallel_set_threads(int threads);
+int parallel_threads(void);
+int parallel_default_threads(void);
+
+/* Calls fn(context, begin, end, thread) so that the ranges cover [0, count) once; returns when all are done.
+ * grain >= 1: ranges start on multiples of it. thread is 0 .. parallel_threads()-1, unique among running calls. */
+void parallel_for(size_t count, size_t grain, void (*fn)(void *context, size_t begin, size_t end, int thread),
+                  void *context);
+
+#endif

@@ -1,0 +1,127 @@
+/*
+ * A program is a plan compiled by one family for one machine: an array of steps that the executor runs in
+ * order and times. Each step says which rows it covers and in which phase. A row that was fused into
+ * another's step is listed there too (after the first, the leader), so the breakdown can say "fused into".
+ *
+ * Weights live in a float32 arena laid out as plan.tensors say (PyTorch's shapes), gradients and momentum
+ * likewise; whatever other layouts a family keeps are its own business.
+ *
+ * Training step:  program_set_batch, then every step of train[] in order, then read `result`.
+ * Evaluation:     program_set_batch, then every step of eval[], which uses running statistics.
+ * A step's run() never allocates, never fails by return: it records the first non-finite value or other
+ * trouble in program.result. One thread (the engine's) calls these; run() opens parallel regions itself.
+ */
+#ifndef DAVIDNET_KERNELS_PROGRAM_H
+#define DAVIDNET_KERNELS_PROGRAM_H
+
+#include "kernels/batch.h"
+#include "kernels/error.h"
+#include "kernels/plan.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum phase { PHASE_AUGMENT, PHASE_FORWARD, PHASE_LOSS, PHASE_BACKWARD, PHASE_UPDATE, PHASE_COUNT };
+
+enum precision { PRECISION_F32, PRECISION_BF16, PRECISION_F16, PRECISION_TF32, PRECISION_COUNT };
+
+/* The three forms of Nesterov momentum, which differ whenever the learning rate moves:
+ *   page:  g = -lr*(dw + wd*w);  v = mom*v + g;   w += g + mom*v       (D. Page's bag of tricks)
+ *   torch: g = dw + wd*w;        v = mom*v + g;   w -= lr*(g + mom*v)  (torch.optim.SGD)
+ *   tf:    as torch, learning rate outside the buffer (fenwicks)
+ * and none: torch's form with w -= lr*v. dw is of the loss SUMMED over the batch, so lr arrives divided by
+ * the batch size and wd multiplied by it. */
+enum nesterov { NESTEROV_PAGE, NESTEROV_TORCH, NESTEROV_TF, NESTEROV_NONE, NESTEROV_COUNT };
+
+struct hyper {
+    double lr; /* per summed loss */
+    double momentum;
+    double weight_decay; /* per summed loss */
+    enum nesterov form;
+};
+
+struct step_result {
+    int n;           /* images counted */
+    int correct;     /* arg max of the logits equals the label */
+    double loss_sum; /* plain cross-entropy summed over the n images */
+    int bad_row;     /* the plan row whose value was not finite, or -1 */
+};
+
+struct program;
+
+struct program_step {
+    enum phase phase;
+    int n_rows;
+    int rows[8];      /* the leader first */
+    const char *impl; /* "ref", "dnnl:jit_wino_4x3:avx512_core", "fused:avx512" ...; owned by the program */
+    void (*run)(struct program *program, const struct program_step *step);
+    void *context; /* (optional) for run; owned by the program */
+};
+
+struct program_options {
+    int max_batch; /* images the program can take at once */
+    enum precision precision;
+    int threads;            /* 0: parallel_threads() */
+    const char *isa;        /* (optional) force "plain", "avx2", "avx512", "amx"; NULL: the best there is */
+    int exact_convolutions; /* 1: no Winograd (used when families are compared) */
+};
+
+struct family;
+
+struct program {
+    const struct family *family;
+    const struct plan *plan; /* must outlive the program */
+    struct program_options options;
+    struct program_step *train;
+    int n_train;
+    struct program_step *eval;
+    int n_eval;
+    struct batch batch;
+    struct hyper hyper;
+    struct step_result result;
+    void *own; /* the family's state */
+};
+
+enum program_tensor {
+    PROGRAM_VALUE,    /* a weight or buffer by tensor name, or an activation by row name */
+    PROGRAM_GRADIENT, /* of a trained tensor, or of a row's output (after backward) */
+    PROGRAM_MOMENTUM, /* the optimiser's buffer of a trained tensor */
+};
+
+struct family {
+    const char *name; /* "ref", "cpu", "cuda" */
+
+    /* 0 if it can run here at that precision; -1 with the reason and what to do instead. */
+    int (*probe)(const struct program_options *options, struct error *err);
+
+    /* A new program with zeroed weights (running_var 1), or NULL with err. */
+    struct program *(*compile)(const struct plan *plan, const struct program_options *options, struct error *err);
+
+    void (*free)(struct program *program);
+
+    /*
+     * Copies a tensor out as float32: weights, gradients and momentum in PyTorch's shape; activations and
+     * their gradients as NCHW for batch.n images. -1 with err when there is no such tensor, count is wrong,
+     * or the buffer has been given to something else by now (a fused or overwritten row says so).
+     */
+    int (*read_tensor)(struct program *, const char *name, enum program_tensor, float *out, size_t count,
+                       struct error *);
+
+    /* The other direction, for weights, buffers and momentum only. */
+    int (*write_tensor)(struct program *, const char *name, enum program_tensor, const float *in, size_t count,
+                        struct error *);
+
+    /* Bytes the program holds. */
+    size_t (*memory)(const struct program *);
+};
+
+extern const struct family family_ref;
+extern const struct family family_cpu;
+
+/* Points the program at a batch; 0, or -1 when n is out of range or shapes differ from the plan's. */
+int program_set_batch(struct program *program, const struct batch *batch, struct error *err);
+
+const char *phase_name(enum phase phase);             /* "augment", "forward", ... */
+const char *precision_name(enum precision precision); /* "f32", "bf16", ... */
+
+#endif
