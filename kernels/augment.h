@@ -10,7 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* table[channel][byte] = (byte - mean[channel]) / std[channel], float32 (a family rounds it to its own type). */
+/* table[channel][byte] = (byte - mean[channel]) / std[channel], float32 (a family rounds it to its own
+ * type). A channel whose std is 0 is only centred. */
 struct augment_table {
     float value[IMAGE_CHANNELS_MAX][256];
 };

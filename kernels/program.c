@@ -1,0 +1,76 @@
+#include "kernels/program.h"
+
+static const char *const phase_names[PHASE_COUNT] = {
+    [PHASE_AUGMENT] = "augment",   [PHASE_FORWARD] = "forward", [PHASE_LOSS] = "loss",
+    [PHASE_BACKWARD] = "backward", [PHASE_UPDATE] = "update",
+};
+
+static const char *const precision_names[PRECISION_COUNT] = {
+    [PRECISION_F32] = "f32",
+    [PRECISION_BF16] = "bf16",
+    [PRECISION_F16] = "f16",
+    [PRECISION_TF32] = "tf32",
+};
+
+const char *phase_name(enum phase phase)
+{
+    return (unsigned)phase < PHASE_COUNT ? phase_names[phase] : "unknown";
+}
+
+const char *precision_name(enum precision precision)
+{
+    return (unsigned)precision < PRECISION_COUNT ? precision_names[precision] : "unknown";
+}
+
+/* A choice that would gather from outside its image must never reach a kernel. */
+static int check_choice(const struct images *images, const struct choice *choice, int i, struct error *err)
+{
+    if (choice->image >= images->count)
+        return error_set(err,
+                         "image %d of the batch is number %u, but the data set has %u images; draw the "
+                         "choices for this data set",
+                         i, choice->image, images->count);
+    if (choice->pad >= images->height || choice->pad >= images->width)
+        return error_set(err,
+                         "image %d of the batch is padded by %d, but reflect padding must be smaller than "
+                         "the image (%d x %d); use a smaller crop_pad",
+                         i, choice->pad, images->height, images->width);
+    if (choice->crop_y > 2 * choice->pad || choice->crop_x > 2 * choice->pad)
+        return error_set(err,
+                         "image %d of the batch is cropped at (%d, %d), beyond its padding of %d; crops lie "
+                         "in 0 .. 2 * pad",
+                         i, choice->crop_y, choice->crop_x, choice->pad);
+    return 0;
+}
+
+int program_set_batch(struct program *program, const struct batch *batch, struct error *err)
+{
+    const struct images *images = batch->images;
+    const struct plan_shape *shape = &program->plan->rows[0].out;
+
+    if (batch->n < 1 || batch->n > program->options.max_batch)
+        return error_set(err,
+                         "a batch of %d images, but the program takes 1 to %d; compile it with a larger "
+                         "max_batch or split the batch",
+                         batch->n, program->options.max_batch);
+    if (images->channels != shape->c || images->height != shape->h || images->width != shape->w)
+        return error_set(err,
+                         "images of %d x %d x %d (channels, height, width), but the network was built for "
+                         "%d x %d x %d; build it for this data set",
+                         images->channels, images->height, images->width, shape->c, shape->h, shape->w);
+    if (images->classes > program->plan->classes)
+        return error_set(err,
+                         "the data set has %d classes, but the network tells only %d apart; build it for "
+                         "this data set",
+                         images->classes, program->plan->classes);
+    for (int i = 0; i < batch->n; i++) {
+        if (check_choice(images, &batch->choices[i], i, err))
+            return -1;
+        if (images->labels[batch->choices[i].image] >= program->plan->classes)
+            return error_set(err, "image %u has label %d, but the network has classes 0 to %d; check the data set",
+                             batch->choices[i].image, images->labels[batch->choices[i].image],
+                             program->plan->classes - 1);
+    }
+    program->batch = *batch;
+    return 0;
+}
