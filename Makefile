@@ -7,7 +7,7 @@ PKGS = ncursesw libpng cairo libcjson inih libcurl libarchive libcrypto
 LIBS = $(shell pkg-config --libs $(PKGS)) -ldnnl -l:libgomp.so.1 -lpthread -lm
 PKG_CFLAGS = $(shell pkg-config --cflags $(PKGS))
 
-LIB_SRC = $(wildcard kernels/*.c kernels/*/*.c engine/*.c views/*.c) $(filter-out tui/main.c,$(wildcard tui/*.c))
+LIB_SRC = $(wildcard $(filter-out kernels/parallel_pthread.c,$(wildcard kernels/*.c)) kernels/*/*.c engine/*.c views/*.c) $(filter-out tui/main.c,$(wildcard tui/*.c))
 LIB_OBJ = $(LIB_SRC:%.c=$(BUILD)/%.o) $(BUILD)/engine/recipes.o
 RECIPES = $(sort $(wildcard engine/recipes/*.ini))
 TESTS = $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/test_*.c))

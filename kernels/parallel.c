@@ -1,0 +1,101 @@
+#include "kernels/parallel.h"
+
+#include "kernels/parallel_backend.h"
+
+#include <math.h>
+#include <sched.h>
+#include <stdio.h>
+#include <unistd.h>
+
+static int current_threads;
+
+/* CPUs that a cgroup v2 (or v1) quota allows, rounded up; a large number without one. */
+static int cgroup_limit(void)
+{
+    double quota = -1, period = 100000;
+    FILE *file = fopen("/sys/fs/cgroup/cpu.max", "re");
+    if (file) {
+        if (fscanf(file, "%lf %lf", &quota, &period) != 2)
+            quota = -1; /* "max" */
+        fclose(file);
+    } else {
+        file = fopen("/sys/fs/cgroup/cpu/cpu.cfs_quota_us", "re");
+        if (file) {
+            if (fscanf(file, "%lf", &quota) != 1)
+                quota = -1;
+            fclose(file);
+        }
+    }
+    if (quota <= 0 || period <= 0)
+        return PARALLEL_THREADS_MAX;
+    int limit = (int)ceil(quota / period);
+    return limit < 1 ? 1 : limit;
+}
+
+int parallel_default_threads(void)
+{
+    cpu_set_t set;
+    int count = 1;
+    if (sched_getaffinity(0, sizeof set, &set) == 0)
+        count = CPU_COUNT(&set);
+    else if (sysconf(_SC_NPROCESSORS_ONLN) > 0)
+        count = (int)sysconf(_SC_NPROCESSORS_ONLN);
+    int limit = cgroup_limit();
+    if (count > limit)
+        count = limit;
+    return count > PARALLEL_THREADS_MAX ? PARALLEL_THREADS_MAX : count;
+}
+
+void parallel_set_threads(int threads)
+{
+    if (threads <= 0)
+        threads = parallel_default_threads();
+    current_threads = threads > PARALLEL_THREADS_MAX ? PARALLEL_THREADS_MAX : threads;
+    parallel_backend_set_threads(current_threads);
+}
+
+int parallel_threads(void)
+{
+    if (current_threads == 0)
+        parallel_set_threads(0);
+    return current_threads;
+}
+
+struct loop {
+    size_t count, grain;
+    int threads;
+    void (*fn)(void *context, size_t begin, size_t end, int thread);
+    void *context;
+};
+
+/* Thread t takes the t-th share of the grains, as even as can be. */
+static void loop_share(void *context, int thread)
+{
+    const struct loop *loop = context;
+    size_t grains = (loop->count + loop->grain - 1) / loop->grain;
+    size_t begin = grains * (size_t)thread / (size_t)loop->threads * loop->grain;
+    size_t end = grains * (size_t)(thread + 1) / (size_t)loop->threads * loop->grain;
+    if (end > loop->count)
+        end = loop->count;
+    if (begin < end)
+        loop->fn(loop->context, begin, end, thread);
+}
+
+void parallel_for(size_t count, size_t grain, void (*fn)(void *context, size_t begin, size_t end, int thread),
+                  void *context)
+{
+    if (count == 0)
+        return;
+    if (grain == 0)
+        grain = 1;
+    size_t grains = (count + grain - 1) / grain;
+    int threads = parallel_threads();
+    if (grains < (size_t)threads)
+        threads = (int)grains;
+    if (threads <= 1) {
+        fn(context, 0, count, 0);
+        return;
+    }
+    struct loop loop = {count, grain, threads, fn, context};
+    parallel_backend_run(threads, loop_share, &loop);
+}

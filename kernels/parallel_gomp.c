@@ -1,0 +1,33 @@
+#include "kernels/parallel_backend.h"
+
+/*
+ * libgomp's own entry points, called directly: with `#pragma omp`, clang would bring in a second OpenMP
+ * runtime next to the one that oneDNN links, and with it a second pool of threads.
+ */
+extern void GOMP_parallel(void (*fn)(void *), void *data, unsigned threads, unsigned flags);
+extern int omp_get_thread_num(void);
+extern void omp_set_num_threads(int threads);
+extern void omp_set_dynamic(int dynamic);
+
+struct region {
+    void (*fn)(void *context, int thread);
+    void *context;
+};
+
+static void region_enter(void *data)
+{
+    const struct region *region = data;
+    region->fn(region->context, omp_get_thread_num());
+}
+
+void parallel_backend_run(int threads, void (*fn)(void *context, int thread), void *context)
+{
+    struct region region = {fn, context};
+    GOMP_parallel(region_enter, &region, (unsigned)threads, 0);
+}
+
+void parallel_backend_set_threads(int threads)
+{
+    omp_set_dynamic(0);
+    omp_set_num_threads(threads);
+}
