@@ -1,0 +1,179 @@
+/*
+ * davidnet's command line: finds the command, takes the display options that every command shares, and is the
+ * only file that ends the program.
+ */
+#include "tui/command.h"
+
+#include <errno.h>
+#include <locale.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Each command is a file tui/cmd_NAME.c; this list is the order of `davidnet --help`. */
+#define COMMANDS(X)
+
+#define DECLARE(name) extern const struct command command_##name;
+COMMANDS(DECLARE)
+#define LIST(name) &command_##name,
+const struct command *const commands[] = {COMMANDS(LIST) NULL};
+
+static const struct command *find(const char *name)
+{
+    for (int i = 0; commands[i]; i++)
+        if (strcmp(commands[i]->name, name) == 0)
+            return commands[i];
+    return NULL;
+}
+
+static void print_help(FILE *out)
+{
+    fputs("davidnet: a terminal workbench that trains small image classifiers fast\n\n"
+          "usage: davidnet [COMMAND] [OPTION]...\n\n"
+          "Without a command, on a terminal, it opens the workbench.\n\ncommands:\n",
+          out);
+    for (int i = 0; commands[i]; i++)
+        fprintf(out, "  %-9s %s\n", commands[i]->name, commands[i]->summary);
+    fputs("\ndisplay options, anywhere:\n"
+          "  -U, --ascii        draw with ASCII only\n"
+          "  -C, --no-color     no colour (so does NO_COLOR)\n"
+          "  -M, --no-mouse     leave the mouse to the terminal\n"
+          "  -d, --delay SEC    seconds between frames (0.1)\n"
+          "      --linear       sentences instead of screens, for screen readers\n"
+          "      --script FILE  play keys from FILE, one a line, off screen\n"
+          "      --size WxH     size of the off-screen terminal (80x24)\n"
+          "      --dump FILE    where the off-screen picture goes: .txt, .ans or .png\n"
+          "\n'davidnet COMMAND --help' explains a command; 'davidnet --version' says what was built in.\n",
+          out);
+}
+
+static void print_usage(const struct command *command)
+{
+    if (command->print_usage)
+        command->print_usage();
+    else
+        fputs(command->usage, stdout);
+}
+
+static int take_size(const char *text)
+{
+    char tail;
+    int width, height;
+    if (sscanf(text, "%dx%d%c", &width, &height, &tail) != 2 || width < 0 || height < 0 || width > 1000 ||
+        height > 1000)
+        return -1;
+    display.width = width;
+    display.height = height;
+    return 0;
+}
+
+static int take_delay(const char *text)
+{
+    char *end;
+    display.delay = strtod(text, &end);
+    return *end || !(display.delay >= 0.02 && display.delay <= 60) ? -1 : 0;
+}
+
+/* Takes one display option at argv[*i]; 1: taken, 0: not one, -1: a bad value (said). */
+static int take_display_option(int argc, char **argv, int *i)
+{
+    static const struct {
+        const char *name, *letter;
+        int *flag;
+    } flags[] = {{"--ascii", "-U", &display.ascii},
+                 {"--no-color", "-C", &display.no_color},
+                 {"--no-mouse", "-M", &display.no_mouse},
+                 {"--linear", "", &display.linear}};
+    const char *arg = argv[*i];
+    for (size_t k = 0; k < sizeof flags / sizeof flags[0]; k++)
+        if (strcmp(arg, flags[k].name) == 0 || (*flags[k].letter && strcmp(arg, flags[k].letter) == 0)) {
+            *flags[k].flag = 1;
+            return 1;
+        }
+    int delay = strcmp(arg, "--delay") == 0 || strcmp(arg, "-d") == 0;
+    int script = strcmp(arg, "--script") == 0, dump = strcmp(arg, "--dump") == 0, size = strcmp(arg, "--size") == 0;
+    if (!delay && !script && !dump && !size)
+        return 0;
+    if (*i + 1 >= argc) {
+        fprintf(stderr, "davidnet: %s needs a value; see 'davidnet --help'\n", arg);
+        return -1;
+    }
+    const char *value = argv[++*i];
+    if (script)
+        display.script = value;
+    if (dump)
+        display.dump = value;
+    if (size && take_size(value)) {
+        fprintf(stderr, "davidnet: --size '%s': give WIDTHxHEIGHT, such as 80x24, at most 1000x1000\n", value);
+        return -1;
+    }
+    if (delay && take_delay(value)) {
+        fprintf(stderr, "davidnet: --delay '%s': give seconds from 0.02 to 60\n", value);
+        return -1;
+    }
+    return 1;
+}
+
+/* `davidnet help [COMMAND]` and --help. */
+static int help(const char *topic)
+{
+    if (!topic) {
+        print_help(stdout);
+        return EXIT_OK;
+    }
+    const struct command *about = find(topic);
+    if (!about) {
+        fprintf(stderr, "davidnet: there is no command '%s'; 'davidnet --help' lists them\n", topic);
+        return EXIT_USAGE;
+    }
+    print_usage(about);
+    return EXIT_OK;
+}
+
+static int dispatch(int count, char **words)
+{
+    char *name = words[0];
+    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0)
+        return help(count > 1 ? words[1] : NULL);
+    if (strcmp(name, "--version") == 0)
+        words[0] = name = "version";
+    const struct command *command = find(name);
+    if (!command) {
+        fprintf(stderr, "davidnet: there is no command '%s'; 'davidnet --help' lists them\n", name);
+        return EXIT_USAGE;
+    }
+    for (int i = 1; i < count; i++)
+        if (strcmp(words[i], "--help") == 0 || strcmp(words[i], "-h") == 0) {
+            print_usage(command);
+            return EXIT_OK;
+        }
+    return command->run(count, words);
+}
+
+int main(int argc, char **argv)
+{
+    setlocale(LC_CTYPE, "");
+    const char *no_color = getenv("NO_COLOR");
+    display.no_color = no_color && *no_color;
+
+    char **words = calloc((size_t)argc + 1, sizeof *words);
+    if (!words)
+        return command_fail("out of memory");
+    int count = 0;
+    for (int i = 1; i < argc; i++) {
+        int taken = take_display_option(argc, argv, &i);
+        if (taken < 0) {
+            free(words);
+            return EXIT_USAGE;
+        }
+        if (!taken)
+            words[count++] = argv[i];
+    }
+    if (count == 0)
+        words[count++] = "tui";
+    int code = dispatch(count, words);
+    free(words);
+    if (fflush(stdout) != 0 && code == EXIT_OK)
+        return command_fail("writing the output: %s", strerror(errno));
+    return code;
+}
