@@ -15,15 +15,25 @@
 
 struct dataset {
     char source[512]; /* as given, resolved: "synthetic:0" or the folder */
-    char sha256[65];  /* of all pixels and labels in order (train then test), hex */
+    char sha256[65];  /* of all records (label byte, then pixels) in order, train then test, hex: for a folder of
+                         CIFAR-10 files what `cat data_batch_*.bin test_batch.bin | sha256sum` prints */
     char class_name[DATASET_CLASSES_MAX][32];
     struct images train, test; /* both carry the TRAINING set's mean and std */
     uint8_t *storage;          /* owns all bytes */
 };
 
+/*
+ * mean and std are of the training images' bytes (std divides by n), from exact integer sums rounded once, so they
+ * are the same everywhere. The std of a constant channel is 1: normalising stays defined.
+ */
+
 /* Opens SOURCE; 0, or -1 with an error that names the file, what was expected and what was found. */
 int dataset_open(struct dataset *dataset, const char *source, struct error *err);
 void dataset_release(struct dataset *dataset);
+
+/* For readers of a format: zeroed storage of that shape, train and test set up to point into it; -1: no memory. */
+int dataset_allocate(struct dataset *dataset, uint32_t train, uint32_t test, const struct images *shape,
+                     struct error *err);
 
 /*
  * eval=holdout: train loses its last DATASET_HOLDOUT images, which become test (mean and std recomputed on the rest).

@@ -1,0 +1,193 @@
+#include "engine/dataset.h"
+
+#include "engine/cifar.h"
+#include "engine/digest.h"
+#include "engine/synthetic.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static size_t image_bytes(const struct images *images)
+{
+    return (size_t)images->channels * (size_t)images->height * (size_t)images->width;
+}
+
+int dataset_allocate(struct dataset *dataset, uint32_t train, uint32_t test, const struct images *shape,
+                     struct error *err)
+{
+    size_t bytes = image_bytes(shape), count = (size_t)train + test;
+    uint8_t *storage = calloc(count, bytes + 1);
+    if (!storage)
+        return error_set(err, "no memory for %zu images of %zu bytes", count, bytes);
+    dataset->storage = storage;
+    dataset->train = *shape;
+    dataset->train.count = train;
+    dataset->train.pixels = storage;
+    dataset->train.labels = storage + count * bytes;
+    dataset->test = *shape;
+    dataset->test.count = test;
+    dataset->test.pixels = storage + train * bytes;
+    dataset->test.labels = dataset->train.labels + train;
+    return 0;
+}
+
+/* Mean and std of the training bytes, into both sets. n * sum of squares stays below 2^64 for 2^40 bytes a channel. */
+static void compute_statistics(struct dataset *dataset)
+{
+    struct images *train = &dataset->train;
+    size_t plane = (size_t)train->height * (size_t)train->width;
+    for (int c = 0; c < train->channels; c++) {
+        uint64_t sum = 0, squares = 0;
+        for (uint32_t i = 0; i < train->count; i++) {
+            const uint8_t *p = train->pixels + i * image_bytes(train) + (size_t)c * plane;
+            uint32_t s = 0, q = 0;
+            for (size_t k = 0; k < plane; k++) {
+                s += p[k];
+                q += (uint32_t)p[k] * p[k];
+            }
+            sum += s;
+            squares += q;
+        }
+        uint64_t n = (uint64_t)train->count * plane;
+        unsigned __int128 scaled = (unsigned __int128)n * squares - (unsigned __int128)sum * sum;
+        train->mean[c] = (float)((double)sum / (double)n);
+        train->std[c] = scaled ? (float)(sqrt((double)scaled) / (double)n) : 1.0f;
+    }
+    memcpy(dataset->test.mean, train->mean, sizeof train->mean);
+    memcpy(dataset->test.std, train->std, sizeof train->std);
+}
+
+static int add_images(struct digest *digest, const struct images *images, struct error *err)
+{
+    for (uint32_t i = 0; i < images->count; i++) {
+        const uint8_t *pixels = images->pixels + i * image_bytes(images);
+        if (digest_add(digest, images->labels + i, 1, err) != 0 ||
+            digest_add(digest, pixels, image_bytes(images), err) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int compute_digest(struct dataset *dataset, struct error *err)
+{
+    struct digest digest;
+    if (digest_init(&digest, err) != 0)
+        return -1;
+    int status = add_images(&digest, &dataset->train, err);
+    if (status == 0)
+        status = add_images(&digest, &dataset->test, err);
+    if (status == 0)
+        status = digest_finish(&digest, dataset->sha256, err);
+    digest_release(&digest);
+    return status;
+}
+
+/* "synthetic" or "synthetic:SEED". */
+static int is_synthetic(const char *source)
+{
+    return strncmp(source, "synthetic", 9) == 0 && (source[9] == '\0' || source[9] == ':');
+}
+
+static int open_synthetic(struct dataset *dataset, const char *source, struct error *err)
+{
+    uint64_t seed = 0;
+    if (source[9] == ':') {
+        const char *digits = source + 10;
+        char *end;
+        errno = 0;
+        seed = strtoull(digits, &end, 10);
+        if (*digits < '0' || *digits > '9' || *end || errno)
+            return error_set(err,
+                             "data source '%s': the seed after 'synthetic:' must be a whole number from 0 to "
+                             "18446744073709551615",
+                             source);
+    }
+    snprintf(dataset->source, sizeof dataset->source, "synthetic:%llu", (unsigned long long)seed);
+    return synthetic_load(dataset, seed, err);
+}
+
+static int open_folder(struct dataset *dataset, const char *source, struct error *err)
+{
+    struct stat st;
+    if (stat(source, &st) != 0)
+        return error_set(err,
+                         "data source '%s': %s; `davidnet data fetch` downloads CIFAR-10, and the source "
+                         "'synthetic' needs no files",
+                         source, errno == ENOENT ? "no such folder" : strerror(errno));
+    if (!S_ISDIR(st.st_mode))
+        return error_set(err, "data source '%s': expected a folder of CIFAR-10 binary files, found a file", source);
+    if (strlen(source) + sizeof CIFAR_FOLDER + 1 > sizeof dataset->source)
+        return error_set(err, "data source '%.64s...': the path is longer than %zu bytes", source,
+                         sizeof dataset->source - sizeof CIFAR_FOLDER - 1);
+    if (!cifar_find(source, dataset->source, sizeof dataset->source))
+        return error_set(err,
+                         "data source '%s': expected CIFAR-10 binary files, found no %s, neither here nor in %s/; "
+                         "`davidnet data fetch` downloads them",
+                         source, cifar_file_name[0], CIFAR_FOLDER);
+    return cifar_load(dataset, dataset->source, err);
+}
+
+int dataset_open(struct dataset *dataset, const char *source, struct error *err)
+{
+    memset(dataset, 0, sizeof *dataset);
+    int status = is_synthetic(source) ? open_synthetic(dataset, source, err) : open_folder(dataset, source, err);
+    if (status == 0) {
+        compute_statistics(dataset);
+        status = compute_digest(dataset, err);
+    }
+    if (status != 0)
+        dataset_release(dataset);
+    return status;
+}
+
+void dataset_release(struct dataset *dataset)
+{
+    free(dataset->storage);
+    memset(dataset, 0, sizeof *dataset);
+}
+
+int dataset_hold_out(struct dataset *dataset, struct error *err)
+{
+    struct images *train = &dataset->train;
+    if (train->count <= 2 * DATASET_HOLDOUT)
+        return error_set(err, "%s: eval=holdout needs more than %d training images, found %u; use eval=test",
+                         dataset->source, 2 * DATASET_HOLDOUT, train->count);
+    train->count -= DATASET_HOLDOUT;
+    dataset->test.count = DATASET_HOLDOUT;
+    dataset->test.pixels = train->pixels + train->count * image_bytes(train);
+    dataset->test.labels = train->labels + train->count;
+    compute_statistics(dataset);
+    return 0;
+}
+
+/* The user's data folder ends in davidnet/; empty when there is no home. */
+static void xdg_folder(char *out, size_t size)
+{
+    const char *xdg = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
+    out[0] = '\0';
+    if (xdg && xdg[0] == '/') /* the specification: relative paths are invalid and ignored */
+        snprintf(out, size, "%s/davidnet", xdg);
+    else if (home && home[0])
+        snprintf(out, size, "%s/.local/share/davidnet", home);
+}
+
+int dataset_default_source(char *out, size_t size)
+{
+    const char *set = getenv("DAVIDNET_DATA");
+    char folder[512];
+    if (set && set[0]) {
+        snprintf(out, size, "%s", set);
+        return !is_synthetic(set);
+    }
+    if (cifar_find("data", out, size))
+        return 1;
+    xdg_folder(folder, sizeof folder);
+    if (folder[0] && cifar_find(folder, out, size))
+        return 1;
+    snprintf(out, size, "synthetic");
+    return 0;
+}
