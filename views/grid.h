@@ -72,6 +72,7 @@ int put_format(struct grid *grid, struct rect clip, int x, int y, uint32_t fg, u
     __attribute__((format(printf, 7, 8)));
 int text_width(const char *utf8); /* columns */
 
+/* Fills with one character of one column (NULL: blanks); the only call that sets a background. */
 void put_fill(struct grid *grid, struct rect area, uint32_t fg, uint32_t bg, const char *utf8);
 void put_box(struct grid *grid, struct rect area, uint32_t fg, const char *title);
 
