@@ -113,6 +113,9 @@ struct family {
 
     /* Bytes the program holds. */
     size_t (*memory)(const struct program *);
+
+    /* (optional) The library behind it and its version: "oneDNN 2.6.3". */
+    const char *(*library)(void);
 };
 
 extern const struct family family_ref;

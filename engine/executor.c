@@ -1,0 +1,79 @@
+#include "engine/executor.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+static uint64_t now_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+int executor_init(struct executor *executor, struct program *program, struct error *err)
+{
+    *executor = (struct executor){.program = program};
+    executor->train_ns = calloc((size_t)program->n_train + 1, sizeof(uint64_t));
+    executor->eval_ns = calloc((size_t)program->n_eval + 1, sizeof(uint64_t));
+    if (!executor->train_ns || !executor->eval_ns) {
+        executor_release(executor);
+        return error_set(err, "out of memory for the step timers");
+    }
+    return 0;
+}
+
+void executor_release(struct executor *executor)
+{
+    free(executor->train_ns);
+    free(executor->eval_ns);
+    *executor = (struct executor){0};
+}
+
+void executor_reset_times(struct executor *executor)
+{
+    for (int i = 0; i < executor->program->n_train; i++)
+        executor->train_ns[i] = 0;
+    for (int i = 0; i < executor->program->n_eval; i++)
+        executor->eval_ns[i] = 0;
+    executor->train_steps = executor->eval_steps = 0;
+}
+
+/* One clock reading between two steps serves as the end of one and the start of the next. */
+static void run_steps(struct program *program, const struct program_step *steps, int count, uint64_t *ns)
+{
+    uint64_t before = now_ns();
+    for (int i = 0; i < count; i++) {
+        steps[i].run(program, &steps[i]);
+        uint64_t after = now_ns();
+        ns[i] += after - before;
+        before = after;
+    }
+}
+
+int executor_train(struct executor *executor, const struct batch *batch, const struct hyper *hyper,
+                   struct step_result *result, struct error *err)
+{
+    struct program *program = executor->program;
+    if (program_set_batch(program, batch, err))
+        return -1;
+    program->hyper = *hyper;
+    run_steps(program, program->train, program->n_train, executor->train_ns);
+    executor->train_steps++;
+    *result = program->result;
+    return 0;
+}
+
+int executor_evaluate(struct executor *executor, const struct batch *batch, struct step_result *sum, struct error *err)
+{
+    struct program *program = executor->program;
+    if (program_set_batch(program, batch, err))
+        return -1;
+    run_steps(program, program->eval, program->n_eval, executor->eval_ns);
+    executor->eval_steps++;
+    sum->n += program->result.n;
+    sum->correct += program->result.correct;
+    sum->loss_sum += program->result.loss_sum;
+    if (program->result.bad_row >= 0)
+        sum->bad_row = program->result.bad_row;
+    return 0;
+}

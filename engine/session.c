@@ -1,0 +1,191 @@
+#include "engine/session.h"
+
+#include "engine/initialise.h"
+#include "kernels/isa.h"
+#include "kernels/parallel.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+int session_open_data(struct session *session, const struct recipe *recipe, struct error *err)
+{
+    memset(session, 0, sizeof *session);
+    session->recipe = *recipe;
+    session->choices_epoch = UINT32_MAX;
+    if (recipe_check(recipe, err))
+        return -1;
+    char source[sizeof recipe->data];
+    snprintf(source, sizeof source, "%s", recipe->data);
+    if (!source[0])
+        dataset_default_source(source, sizeof source);
+    if (dataset_open(&session->dataset, source, err))
+        return -1;
+    snprintf(session->recipe.data, sizeof session->recipe.data, "%s", session->dataset.source);
+    if (recipe->eval == RECIPE_EVAL_HOLDOUT && dataset_hold_out(&session->dataset, err))
+        goto fail;
+
+    const struct images *train = &session->dataset.train;
+    struct plan_shape image = {train->channels, train->height, train->width};
+    if (network_build(recipe, image, train->classes, &session->network, err) ||
+        network_lower(&session->network, &session->plan, err) || plan_check(&session->plan, err))
+        goto fail;
+
+    uint32_t batch = (uint32_t)recipe->batch;
+    session->steps_per_epoch = recipe->drop_last ? train->count / batch : (train->count + batch - 1) / batch;
+    if (session->steps_per_epoch == 0) {
+        error_set(err, "batch %u is larger than the %u training images; lower batch or set drop_last to off", batch,
+                  train->count);
+        goto fail;
+    }
+    /* Page's convention: with the last partial batch dropped an epoch is steps_per_epoch steps. */
+    session->steps = (uint32_t)ceil(recipe->epochs * session->steps_per_epoch - 1e-9);
+    uint32_t capacity = train->count > batch ? train->count : batch;
+    session->choices = malloc(capacity * sizeof *session->choices);
+    if (!session->choices) {
+        error_set(err, "out of memory for the choices of an epoch");
+        goto fail;
+    }
+    return 0;
+fail:
+    session_release(session);
+    return -1;
+}
+
+static enum precision resolve_precision(enum recipe_precision precision, const struct family *family)
+{
+    switch (precision) {
+    case RECIPE_PRECISION_BF16:
+        return PRECISION_BF16;
+    case RECIPE_PRECISION_F16:
+        return PRECISION_F16;
+    case RECIPE_PRECISION_TF32:
+        return PRECISION_TF32;
+    case RECIPE_PRECISION_AUTO:
+        if (family == &family_cpu && isa_current() >= ISA_AVX512_BF16)
+            return PRECISION_BF16;
+        return PRECISION_F32;
+    default:
+        return PRECISION_F32;
+    }
+}
+
+static int choose_family(struct session *session, struct error *err)
+{
+    switch (session->recipe.device) {
+    case RECIPE_DEVICE_REF:
+        session->family = &family_ref;
+        return 0;
+    case RECIPE_DEVICE_CUDA:
+        return error_set(err, "device cuda: this davidnet was built without a CUDA engine; use --device cpu");
+    default:
+        session->family = &family_cpu;
+        return 0;
+    }
+}
+
+int session_compile(struct session *session, int exact, struct error *err)
+{
+    const struct recipe *recipe = &session->recipe;
+    if (choose_family(session, err))
+        return -1;
+    if (isa_force(recipe->isa))
+        return error_set(err, "isa %s: this CPU offers up to %s; choose that, a lesser one, or auto", recipe->isa,
+                         isa_name(isa_best()));
+    parallel_set_threads(recipe->threads);
+    session->precision = resolve_precision(recipe->precision, session->family);
+    struct program_options options = {
+        .max_batch = recipe->batch,
+        .precision = session->precision,
+        .threads = parallel_threads(),
+        .isa = strcmp(recipe->isa, "auto") == 0 ? NULL : session->recipe.isa,
+        .exact_convolutions = exact,
+    };
+    if (session->family->probe(&options, err))
+        return -1;
+    session->program = session->family->compile(&session->plan, &options, err);
+    if (!session->program)
+        return -1;
+    if (executor_init(&session->executor, session->program, err) ||
+        initialise_program(session->program, recipe_init_seed(recipe), err))
+        return -1;
+    return 0;
+}
+
+void session_release(struct session *session)
+{
+    if (session->program) {
+        executor_release(&session->executor);
+        session->family->free(session->program);
+    }
+    dataset_release(&session->dataset);
+    free(session->choices);
+    memset(session, 0, sizeof *session);
+}
+
+void session_batch(struct session *session, uint32_t step, struct batch *batch)
+{
+    const struct images *train = &session->dataset.train;
+    uint32_t epoch = step / session->steps_per_epoch, position = step % session->steps_per_epoch;
+    if (session->choices_epoch != epoch) {
+        struct choices_options options;
+        recipe_choices(&session->recipe, &options);
+        choices_draw(&options, train, epoch, session->choices);
+        session->choices_epoch = epoch;
+    }
+    uint32_t first = position * (uint32_t)session->recipe.batch;
+    uint32_t left = train->count - first;
+    *batch = (struct batch){
+        .images = train,
+        .choices = session->choices + first,
+        .n = left < (uint32_t)session->recipe.batch ? (int)left : session->recipe.batch,
+    };
+}
+
+double session_lr(const struct session *session, uint32_t step)
+{
+    return schedule_at(&session->recipe.schedule, (step + 1.0) / session->steps_per_epoch);
+}
+
+void session_hyper(const struct session *session, uint32_t step, struct hyper *hyper)
+{
+    const struct recipe *recipe = &session->recipe;
+    *hyper = (struct hyper){
+        .lr = session_lr(session, step) / recipe->batch,
+        .momentum = recipe->momentum,
+        .weight_decay = recipe->weight_decay * recipe->batch,
+        .form = recipe->nesterov,
+    };
+}
+
+int session_evaluate(struct session *session, struct step_result *result, int (*stop)(void *), void *context,
+                     struct error *err)
+{
+    const struct images *test = &session->dataset.test;
+    int max_batch = session->program->options.max_batch;
+    *result = (struct step_result){.bad_row = -1};
+    session->choices_epoch = UINT32_MAX;
+    for (uint32_t first = 0; first < test->count; first += (uint32_t)max_batch) {
+        uint32_t left = test->count - first;
+        int n = left < (uint32_t)max_batch ? (int)left : max_batch;
+        choices_identity(first, n, session->choices);
+        struct batch batch = {.images = test, .choices = session->choices, .n = n};
+        if (executor_evaluate(&session->executor, &batch, result, err))
+            return -1;
+        if (stop && stop(context))
+            return 1;
+    }
+    return 0;
+}
+
+double step_result_accuracy(const struct step_result *result)
+{
+    return result->n > 0 ? 100.0 * result->correct / result->n : NAN;
+}
+
+void session_describe(const struct session *session, char *out, size_t size)
+{
+    snprintf(out, size, "%s, %s, %d thread%s, %s", session->family->name, precision_name(session->precision),
+             parallel_threads(), parallel_threads() == 1 ? "" : "s", isa_name(isa_current()));
+}

@@ -1,0 +1,56 @@
+/*
+ * Everything that a recipe stands for, made real: the data set in memory, the network, its plan, the program
+ * compiled for this machine and its executor. What train, resume, eval, bench and samples have in common.
+ * Not thread-safe; one thread uses it at a time. Must not be moved once open (program points at plan).
+ */
+#ifndef DAVIDNET_ENGINE_SESSION_H
+#define DAVIDNET_ENGINE_SESSION_H
+
+#include "engine/dataset.h"
+#include "engine/executor.h"
+#include "engine/network.h"
+#include "engine/recipe.h"
+
+struct session {
+    struct recipe recipe;
+    struct dataset dataset;
+    struct network network;
+    struct plan plan;
+    const struct family *family;
+    enum precision precision; /* resolved: never "auto" */
+    struct program *program;
+    struct executor executor;
+    struct choice *choices;   /* [max(train.count, batch)]: the epoch's list, or evaluation's */
+    uint32_t choices_epoch;   /* which epoch choices holds; UINT32_MAX: none */
+    uint32_t steps_per_epoch, steps;
+};
+
+/* Data set, network and plan only: enough for samples, network and checks. */
+int session_open_data(struct session *session, const struct recipe *recipe, struct error *err);
+
+/* Then the program, with initial weights from the recipe's seed. exact: no Winograd (comparisons). */
+int session_compile(struct session *session, int exact, struct error *err);
+
+void session_release(struct session *session);
+
+/* The batch of step `step` (from 0): draws the epoch's choices when it is the first to need them. */
+void session_batch(struct session *session, uint32_t step, struct batch *batch);
+
+/* Learning rate per mean loss at that step (from 0), and the hyper-parameters as kernels want them. */
+double session_lr(const struct session *session, uint32_t step);
+void session_hyper(const struct session *session, uint32_t step, struct hyper *hyper);
+
+/*
+ * Accuracy and summed loss over the evaluation images. stop (optional) is asked between batches; when it says 1
+ * the function returns 1 with what it has. Invalidates the epoch's choices; session_batch redraws them.
+ */
+int session_evaluate(struct session *session, struct step_result *result, int (*stop)(void *), void *context,
+                     struct error *err);
+
+/* Percent of n, NaN for none. */
+double step_result_accuracy(const struct step_result *result);
+
+/* What runs where, for people: "cpu, bf16, 2 threads, amx". */
+void session_describe(const struct session *session, char *out, size_t size);
+
+#endif
