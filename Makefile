@@ -1,49 +1,211 @@
-# davidnet: `make run` trains a network, `make test` proves that it works.
-CC ?= gcc
-BUILD ?= build
-CFLAGS ?= -O2 -g
-STD = -std=c11 -D_GNU_SOURCE -Wall -Wextra -Werror -I. -MMD -MP
-PKGS = ncursesw libpng cairo libcjson inih libcurl libarchive libcrypto
-LIBS = $(shell pkg-config --libs $(PKGS)) -ldnnl -l:libgomp.so.1 -lpthread -lm
-PKG_CFLAGS = $(shell pkg-config --cflags $(PKGS))
+# davidnet: `make run` trains a network in your terminal, `make test` proves that it works.
+#
+#   make                  ./davidnet, optimised            make deps      install what is missing, and only that
+#   make run [ARGS=...]   install, build, start            make test      install, build, run every test
+#   make test-NAME        build and run one test           make lint      formatting, clang-tidy, layers
+#   make format           clang-format in place            make install   to DESTDIR + PREFIX (/usr/local)
+#   make screenshots      remake screenshots/              make clean     remove everything that was built
+#
+#   CC=clang   DEBUG=1   SANITIZE=address,undefined   SANITIZE=thread   PARALLEL=gomp|pthread   CUDA=auto|0|1
+#   DNNL_PREFIX=/opt/onednn (another oneDNN than the system's)   BUILD=folder   V=1 (show the commands)
 
-LIB_SRC = $(wildcard $(filter-out kernels/parallel_pthread.c,$(wildcard kernels/*.c)) kernels/*/*.c engine/*.c views/*.c) $(filter-out tui/main.c,$(wildcard tui/*.c))
-LIB_OBJ = $(LIB_SRC:%.c=$(BUILD)/%.o) $(BUILD)/engine/recipes.o
-RECIPES = $(sort $(wildcard engine/recipes/*.ini))
-TESTS = $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/test_*.c))
+PREFIX ?= /usr/local
+CUDA ?= auto
+PARALLEL ?= $(if $(findstring thread,$(SANITIZE)),pthread,gomp)
 
-all: $(if $(wildcard tui/main.c),davidnet)
+ifeq ($(filter $(CUDA),auto 0 1),)
+$(error CUDA=$(CUDA): must be auto, 0 or 1)
+endif
+ifeq ($(CUDA),1)
+$(error CUDA=1: this version has no CUDA engine; build with CUDA=auto or CUDA=0)
+endif
+ifeq ($(filter $(PARALLEL),gomp pthread),)
+$(error PARALLEL=$(PARALLEL): must be gomp or pthread)
+endif
+ifneq ($(and $(findstring thread,$(SANITIZE)),$(filter gomp,$(PARALLEL))),)
+$(error SANITIZE=thread does not understand libgomp; leave PARALLEL out or say PARALLEL=pthread)
+endif
 
-$(BUILD)/%.o: %.c
+# One folder of objects per flavour; only the plain one leaves its program at ./davidnet.
+comma := ,
+space := $(subst ,, )
+FLAVOUR := $(strip $(if $(filter 1,$(DEBUG)),debug) $(subst $(comma),-,$(SANITIZE)) \
+	$(if $(SANITIZE),,$(filter pthread,$(PARALLEL))))
+BUILD ?= build$(if $(FLAVOUR),/$(subst $(space),-,$(FLAVOUR)))
+BIN := $(if $(filter build,$(BUILD)),davidnet,$(BUILD)/davidnet)
+LIB := $(BUILD)/libdavidnet.a
+
+# Results must not depend on what a compiler may contract or reorder: no -ffast-math, no contraction.
+OPT_kernels = $(if $(filter 1,$(DEBUG)),-O0,$(if $(SANITIZE),-O1,-O3)) -g
+OPT_rest = $(if $(filter 1,$(DEBUG)),-O0,$(if $(SANITIZE),-O1,-O2)) -g
+CFLAGS ?= $(if $(filter kernels/%,$*),$(OPT_kernels),$(OPT_rest))
+SANITIZE_FLAGS := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer)
+WARNINGS := -Wall -Wextra -Werror -Wmissing-prototypes -Wstrict-prototypes
+FP_FLAGS := -fno-math-errno -fno-trapping-math -ffp-contract=off
+BASE_FLAGS := -std=c11 -D_GNU_SOURCE -I. $(WARNINGS) $(FP_FLAGS) -fPIE $(SANITIZE_FLAGS)
+
+PKGS := ncursesw libpng cairo libcjson inih libcurl libarchive libcrypto
+PKG_CFLAGS := $(if $(DNNL_PREFIX),-I$(DNNL_PREFIX)/include) $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
+# libgomp by its file name: whatever the compiler, the runtime is the one that oneDNN uses.
+LIBS := -Wl,--as-needed $(if $(DNNL_PREFIX),-L$(DNNL_PREFIX)/lib -Wl$(comma)-rpath$(comma)$(DNNL_PREFIX)/lib) \
+	-ldnnl $(shell pkg-config --libs $(PKGS) 2>/dev/null) -l:libgomp.so.1 -lpthread -lm
+
+# kernels/NAME_avx2.c and the like are compiled for that instruction set, and left out on other machines.
+AVX2_FLAGS := -mavx2 -mfma -mf16c
+AVX512_FLAGS := $(AVX2_FLAGS) -mavx512f -mavx512bw -mavx512dq -mavx512vl
+ISA_FLAGS = $(if $(filter %_avx2,$*),$(AVX2_FLAGS))$(if $(filter %_avx512,$*),$(AVX512_FLAGS))$(strip \
+	)$(if $(filter %_avx512bf16,$*),$(AVX512_FLAGS) -mavx512bf16)$(strip \
+	)$(if $(filter %_amx,$*),$(AVX512_FLAGS) -mavx512bf16 -mamx-tile -mamx-bf16 -mamx-int8)
+X86_ONLY := %_avx2.c %_avx512.c %_avx512bf16.c %_amx.c
+MACHINE := $(shell $(CC) -dumpmachine 2>/dev/null)
+LEFT_OUT := $(if $(filter x86_64%,$(MACHINE)),,$(X86_ONLY)) \
+	kernels/parallel_$(if $(filter gomp,$(PARALLEL)),pthread,gomp).c
+
+LIB_SRC := $(filter-out $(LEFT_OUT) tui/main.c,$(wildcard kernels/*.c kernels/*/*.c engine/*.c views/*.c tui/*.c))
+LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/%.o) $(BUILD)/engine/recipes.o
+RECIPES := $(sort $(wildcard engine/recipes/*.ini))
+TEST_SRC := $(wildcard tests/test_*.c)
+TESTS := $(TEST_SRC:%.c=$(BUILD)/%)
+TEST_SUPPORT_SRC := $(filter-out $(TEST_SRC),$(wildcard tests/*.c))
+TEST_SUPPORT := $(if $(TEST_SUPPORT_SRC),$(BUILD)/tests/libsupport.a)
+ALL_SRC := $(LIB_SRC) $(wildcard tui/main.c tests/*.c)
+ALL_C := $(wildcard kernels/*.[ch] kernels/*/*.[ch] engine/*.[ch] views/*.[ch] tui/*.[ch] tests/*.[ch])
+
+Q := $(if $(filter 1,$(V)),,@)
+say = $(if $(filter 1,$(V)),,@printf '  %-7s %s\n' $(1) $(2))
+JOBS = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc 2>/dev/null || echo 2))
+again = +@$(MAKE) --no-print-directory $(JOBS)
+
+all:
+	@$(DEPS) --check build
+	$(again) built
+
+built: $(if $(wildcard tui/main.c),$(BIN),$(LIB))
+
+# ---- objects, the library, the program ----
+
+# A stamp holds text; it is touched only when the text differs, and what depends on it is made again.
+define stamp
+$(BUILD)/$(1): FORCE
+	@mkdir -p $$(@D); printf '%s\n' '$$(subst ','\'',$(2))' | cmp -s - $$@ || printf '%s\n' '$$(subst ','\'',$(2))' > $$@
+endef
+COMPILER := $(shell $(CC) --version 2>/dev/null | head -n 1)
+GIT_COMMIT := $(shell git describe --always --dirty --abbrev=10 --exclude '*' 2>/dev/null)
+GIT_DATE := $(shell git log -1 --format=%cs 2>/dev/null)
+$(eval $(call stamp,flags,$(COMPILER) $(CC) $(BASE_FLAGS) $(OPT_kernels) $(OPT_rest) $(value CFLAGS) $(AVX512_FLAGS) $(PKG_CFLAGS) $(LIBS)))
+$(eval $(call stamp,objects.list,$(LIB_OBJ)))
+$(eval $(call stamp,engine/recipes.list,$(RECIPES)))
+$(eval $(call stamp,version,$(GIT_COMMIT) $(GIT_DATE)))
+
+COMPILE = $(CC) $(BASE_FLAGS) $(CFLAGS) $(ISA_FLAGS) $(PKG_CFLAGS) $(EXTRA_FLAGS) -MMD -MP -c $< -o $@
+
+$(BUILD)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CC) $(STD) $(CFLAGS) $(PKG_CFLAGS) -c $< -o $@
+	$(call say,CC,$<)
+	$(Q)$(COMPILE)
 
-# engine/recipes/*.ini become one table; the list is compared so that a removed file counts as a change too.
-RECIPE_LIST = $(BUILD)/engine/recipes.list
-$(RECIPE_LIST): FORCE
-	@mkdir -p $(@D); echo '$(RECIPES)' | cmp -s - $@ || echo '$(RECIPES)' > $@
+$(BUILD)/engine/recipes.c: engine/recipes.awk $(RECIPES) $(BUILD)/engine/recipes.list
+	$(call say,AWK,$@)
+	$(Q)LC_ALL=C awk -f $< $(RECIPES) /dev/null > $@.new && mv $@.new $@
 
-$(BUILD)/engine/recipes.c: $(RECIPES) $(RECIPE_LIST) engine/recipes.awk
-	@LC_ALL=C awk -f engine/recipes.awk $(RECIPES) /dev/null > $@.new && mv $@.new $@
+$(BUILD)/engine/recipes.o: $(BUILD)/engine/recipes.c $(BUILD)/flags
+	$(call say,CC,$<)
+	$(Q)$(COMPILE)
 
-$(BUILD)/engine/recipes.o: $(BUILD)/engine/recipes.c
-	$(CC) $(STD) $(CFLAGS) -c $< -o $@
+# Only this file knows the commit, so that a commit does not rebuild everything.
+$(BUILD)/tui/version.o: $(BUILD)/version
+$(BUILD)/tui/version.o: EXTRA_FLAGS = -DDAVIDNET_COMMIT='"$(GIT_COMMIT)"' -DDAVIDNET_DATE='"$(GIT_DATE)"' \
+	-DDAVIDNET_BUILT_WITH='"$(strip $(OPT_kernels) $(SANITIZE_FLAGS))"' -DDAVIDNET_PARALLEL='"$(PARALLEL)"'
 
-$(BUILD)/libdavidnet.a: $(LIB_OBJ)
-	@rm -f $@; ar rcs $@ $^
+$(LIB): $(LIB_OBJ) $(BUILD)/objects.list
+	$(call say,AR,$@)
+	$(Q)rm -f $@; $(AR) rcs $@ $(LIB_OBJ)
 
-davidnet: $(BUILD)/tui/main.o $(BUILD)/libdavidnet.a
-	$(CC) $(CFLAGS) -o $@ $^ $(LIBS)
+$(BIN): $(BUILD)/tui/main.o $(LIB)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(SANITIZE_FLAGS) -pie $(LDFLAGS) -o $@ $^ $(LIBS)
 
-$(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(BUILD)/libdavidnet.a
-	$(CC) $(CFLAGS) -o $@ $^ -lcmocka $(LIBS)
+# ---- what is missing on this machine ----
 
-test: all $(TESTS)
-	@set -e; for t in $(TESTS); do $$t; done
+DEPS = CC='$(CC)' DNNL_PREFIX='$(DNNL_PREFIX)' tests/deps.sh
+
+deps:
+	@$(DEPS) build test
+
+run:
+	@$(DEPS) build
+	$(again) built
+	@if [ -t 0 ] && [ -t 1 ]; then exec ./$(BIN) $(ARGS); else exec ./$(BIN) train --preset quick $(ARGS); fi
+
+# ---- tests: tests/test_*.c are cmocka programs, tests/check_* scripts; see tests/run.sh for what counts ----
+
+test:
+	@$(DEPS) build test
+	$(again) run-tests
+
+tests: $(TESTS)
+
+run-tests: built $(TESTS)
+	@DAVIDNET_BIN='$(abspath $(BIN))' SANITIZE='$(SANITIZE)' CC='$(CC)' DNNL_PREFIX='$(DNNL_PREFIX)' \
+		tests/run.sh $(BUILD) $(TESTS) $(wildcard tests/check_*)
+
+$(BUILD)/tests/libsupport.a: $(TEST_SUPPORT_SRC:%.c=$(BUILD)/%.o)
+	$(Q)rm -f $@; $(AR) rcs $@ $^
+
+$(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(TEST_SUPPORT) $(LIB)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(SANITIZE_FLAGS) -pie $(LDFLAGS) -o $@ $^ -lcmocka $(LIBS)
+
+test-%: FORCE
+	@$(DEPS) build test
+	$(again) built $(patsubst %.c,$(BUILD)/%,$(wildcard tests/test_$*.c))
+	@DAVIDNET_BIN='$(abspath $(BIN))' SANITIZE='$(SANITIZE)' CC='$(CC)' DNNL_PREFIX='$(DNNL_PREFIX)' \
+		tests/run.sh --show $(BUILD) $(patsubst tests/test_%.c,$(BUILD)/tests/test_%,$(wildcard tests/test_$*.c)) \
+		$(wildcard tests/check_$* tests/check_$*.*)
+
+# ---- lint ----
+
+# Formatting differs between versions of clang-format; 14 (Debian 12's) decides, another one only advises.
+CLANG_FORMAT ?= $(firstword $(shell command -v clang-format-14) clang-format)
+CLANG_TIDY ?= $(firstword $(shell command -v clang-tidy-14) clang-tidy)
+
+lint:
+	@$(DEPS) build lint
+	@$(CLANG_FORMAT) --version | grep -q 'version 14' && strict=1 || strict=0; \
+	if $(CLANG_FORMAT) --dry-run -Werror $(ALL_C); then echo "  format  clean"; \
+	elif [ $$strict = 1 ]; then echo "formatting: run 'make format'"; exit 1; \
+	else echo "formatting: not version 14 of clang-format, so only advice"; fi
+	@tests/check_layers
+	$(again) lint-tidy
+	@echo "lint: clean"
+
+lint-tidy: $(ALL_SRC:%.c=$(BUILD)/lint/%.tidy)
+
+$(BUILD)/lint/%.tidy: %.c .clang-tidy $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,TIDY,$<)
+	$(Q)$(CLANG_TIDY) --quiet --warnings-as-errors='*' $< -- $(BASE_FLAGS) -Wmissing-variable-declarations $(ISA_FLAGS) \
+		$(PKG_CFLAGS) 2> $@.err > $@.out || { cat $@.out; grep -v 'warnings* generated' $@.err; false; }
+	$(Q)$(CC) $(BASE_FLAGS) $(ISA_FLAGS) $(PKG_CFLAGS) -MM -MP -MT $@ -MF $@.d $< && touch $@
+
+format:
+	$(Q)$(CLANG_FORMAT) -i $(ALL_C)
+
+# ---- the rest ----
+
+screenshots: built
+	$(Q)$(if $(wildcard tests/screenshots.sh),DAVIDNET_BIN='$(abspath $(BIN))' tests/screenshots.sh screenshots,\
+		echo "tests/screenshots.sh is missing" >&2; false)
+
+install: built
+	install -d '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(PREFIX)/share/doc/davidnet'
+	install -m 755 $(BIN) '$(DESTDIR)$(PREFIX)/bin/davidnet'
+	install -m 644 LICENSE '$(DESTDIR)$(PREFIX)/share/doc/davidnet/copyright'
 
 clean:
-	rm -rf $(BUILD) davidnet
+	rm -rf build davidnet $(filter-out build/% build,$(BUILD))
 
-.PHONY: all test clean FORCE
+.PHONY: all built deps run test tests run-tests lint lint-tidy format screenshots install clean FORCE
 .SECONDARY:
--include $(LIB_OBJ:.o=.d)
+.DELETE_ON_ERROR:
+-include $(LIB_OBJ:.o=.d) $(BUILD)/tui/main.d $(wildcard $(BUILD)/tests/*.d $(BUILD)/lint/*/*.d $(BUILD)/lint/*/*/*.d)
