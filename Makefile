@@ -44,7 +44,7 @@ WARNINGS := -Wall -Wextra -Werror -Wmissing-prototypes -Wstrict-prototypes
 FP_FLAGS := -fno-math-errno -fno-trapping-math -ffp-contract=off
 BASE_FLAGS := -std=c11 -D_GNU_SOURCE -I. $(WARNINGS) $(FP_FLAGS) -fPIE $(SANITIZE_FLAGS)
 
-PKGS := ncursesw libpng cairo libcjson inih libcurl libarchive libcrypto
+PKGS := ncursesw libpng cairo libcjson inih libcurl libarchive libcrypto zlib
 PKG_CFLAGS := $(if $(DNNL_PREFIX),-I$(DNNL_PREFIX)/include) $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 # libgomp by its file name: whatever the compiler, the runtime is the one that oneDNN uses.
 LIBS := -Wl,--as-needed $(if $(DNNL_PREFIX),-L$(DNNL_PREFIX)/lib -Wl$(comma)-rpath$(comma)$(DNNL_PREFIX)/lib) \

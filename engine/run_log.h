@@ -4,8 +4,12 @@
  * In memory (struct run_log) it is a list of fixed chunks with one writer, the engine thread, which fills an
  * entry and then release-stores the length; any thread may read entries below an acquire-loaded length, with no
  * lock. The engine never waits for a reader.
- * On disk (RUN/log) each record is appended with one write(2). A torn or corrupt tail is cut at the first bad
- * record on reading, and said. Resume appends REWIND; the last record of a step wins (run_log_series does that).
+ * On disk (RUN/log) each record is appended with one write(2), little-endian. A torn or corrupt tail is cut at the
+ * first bad record on reading, and said (dropped); opening for appending cuts the file there, after moving what it
+ * cuts, if that is a whole record or more, to PATH.cut. Resume appends REWIND; the last record of a step wins
+ * (run_log_series does that).
+ * A disk that is full for a while loses nothing: the file always ends at a record's end, and records that could not be
+ * written are written, in order, by the next append or sync that succeeds.
  */
 #ifndef DAVIDNET_ENGINE_RUN_LOG_H
 #define DAVIDNET_ENGINE_RUN_LOG_H
@@ -68,27 +72,34 @@ struct run_log {
     struct record *chunk[RUN_LOG_CHUNKS]; /* written before length covers them */
     atomic_size_t length;                 /* records visible to readers */
     int fd;                               /* -1: memory only */
+    size_t written;                       /* the writer's: records that are in the file */
+    size_t dropped;                       /* bytes cut at the first bad record when the file was last read; 0: none */
 };
 
-/* Creates or opens path for appending (path NULL: memory only) and loads what is there. */
+/* Creates or opens path for appending (path NULL: memory only) and loads what is there; see `dropped`. */
 int run_log_open(struct run_log *log, const char *path, struct error *err);
 /* Loads a file for reading only; a torn tail is cut; *torn (optional) counts the bytes dropped. */
 int run_log_load(struct run_log *log, const char *path, size_t *torn, struct error *err);
-/* For a reader of a file that grows: takes in records appended since; returns how many are new, -1 on error. */
+/*
+ * For a reader of a file that grows, on a log that was loaded or opened with path NULL: takes in the records appended
+ * since; returns how many are new (0 also when the file is not there yet), -1 on error. It is then the log's writer.
+ */
 int run_log_follow(struct run_log *log, const char *path, struct error *err);
 void run_log_release(struct run_log *log);
 
 /* Engine thread only: stamps unix_time and crc, appends to memory and file. -1 (disk full ...) leaves memory appended.
  */
 int run_log_append(struct run_log *log, struct record *record, struct error *err);
+/* Engine thread only: writes what could not be written so far, then fsync. */
 int run_log_sync(struct run_log *log, struct error *err);
 
 size_t run_log_length(const struct run_log *log);                         /* acquire */
 const struct record *run_log_at(const struct run_log *log, size_t index); /* index < run_log_length() */
 
 /*
- * The indices of the records of `kind` that still hold after rewinds, in step order, written to index[]
- * (capacity max); returns how many.
+ * The indices of the records of `kind` that still hold, in step order, written to index[] (capacity max); returns how
+ * many. STEP and EPOCH: those not beyond a later REWIND, the last of each step. START: the last. END: the last, unless
+ * the run went on after it. NOTE and REWIND: all. index NULL: only counts.
  */
 size_t run_log_series(const struct run_log *log, enum record_kind kind, size_t *index, size_t max);
 

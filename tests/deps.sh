@@ -15,6 +15,7 @@ build libpng-dev           pc libpng
 build libcairo2-dev        pc cairo
 build libcjson-dev         pc libcjson
 build libinih-dev          pc inih
+build zlib1g-dev           pc zlib
 build libcurl4-openssl-dev pc libcurl
 build libarchive-dev       pc libarchive
 build libssl-dev           pc libcrypto

@@ -1,0 +1,278 @@
+/*
+ * One writer, any number of readers, no lock. The writer fills the entry at `length`, then stores length + 1 with
+ * release order; a reader that loads the length with acquire order therefore sees whole entries, and the chunk
+ * pointers that lead to them. Entries and chunks never move or change once covered by the length.
+ * The file is the writer's alone: log->written says how many records it holds, which can be fewer than the length
+ * while the disk is full.
+ */
+#include "engine/run_log.h"
+
+#include "engine/files.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+#include <zlib.h>
+
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the log's records are little-endian on disk");
+
+static uint32_t record_crc(const struct record *record)
+{
+    return (uint32_t)crc32(crc32(0, NULL, 0), (const unsigned char *)record + sizeof record->crc,
+                           RECORD_SIZE - sizeof record->crc);
+}
+
+static void log_clear(struct run_log *log)
+{
+    memset(log->chunk, 0, sizeof log->chunk);
+    atomic_init(&log->length, 0);
+    log->fd = -1;
+    log->written = 0;
+    log->dropped = 0;
+}
+
+size_t run_log_length(const struct run_log *log)
+{
+    return atomic_load_explicit(&log->length, memory_order_acquire);
+}
+
+const struct record *run_log_at(const struct run_log *log, size_t index)
+{
+    return &log->chunk[index / RUN_LOG_CHUNK][index % RUN_LOG_CHUNK];
+}
+
+static int append_memory(struct run_log *log, const struct record *record, struct error *err)
+{
+    size_t length = atomic_load_explicit(&log->length, memory_order_relaxed);
+    size_t c = length / RUN_LOG_CHUNK;
+    if (c >= RUN_LOG_CHUNKS)
+        return error_set(err, "the run log is full: %zu records", length);
+    if (log->chunk[c] == NULL) {
+        log->chunk[c] = calloc(RUN_LOG_CHUNK, sizeof(struct record));
+        if (log->chunk[c] == NULL)
+            return error_set(err, "no memory for the run log");
+    }
+    memcpy(&log->chunk[c][length % RUN_LOG_CHUNK], record, sizeof *record); /* every byte: the crc covers them */
+    atomic_store_explicit(&log->length, length + 1, memory_order_release);
+    return 0;
+}
+
+/*
+ * Takes in the good records of fd from byte `offset` on. *end is where the first bad or missing record starts,
+ * *size how many bytes the file has.
+ */
+static int take_records(struct run_log *log, int fd, const char *path, int64_t offset, int64_t *end, int64_t *size,
+                        struct error *err)
+{
+    enum { BATCH = 512 };
+    struct record *batch = malloc(BATCH * sizeof *batch);
+    if (batch == NULL)
+        return error_set(err, "%s: no memory to read it", path);
+    bool good = true;
+    int rc = 0;
+    *end = offset;
+    while (good && rc == 0) {
+        int64_t got = file_read_at(fd, batch, BATCH * sizeof *batch, *end);
+        if (got < 0)
+            rc = error_set(err, "%s: cannot read it: %s", path, strerror(errno));
+        good = got == (int64_t)(BATCH * sizeof *batch);
+        for (int64_t i = 0; rc == 0 && i < got / RECORD_SIZE; i++) {
+            if (batch[i].crc != record_crc(&batch[i])) {
+                good = false;
+                break;
+            }
+            rc = append_memory(log, &batch[i], err);
+            if (rc == 0)
+                *end += RECORD_SIZE;
+        }
+    }
+    free(batch);
+    struct stat st;
+    if (rc == 0 && fstat(fd, &st) < 0)
+        rc = error_set(err, "%s: %s", path, strerror(errno));
+    if (rc == 0)
+        *size = st.st_size > *end ? st.st_size : *end;
+    return rc;
+}
+
+/* Keeps what opening for appending is about to cut off. */
+static int save_cut(int fd, const char *path, int64_t end, int64_t size, struct error *err)
+{
+    char cut[4096], buffer[65536];
+    int n = snprintf(cut, sizeof cut, "%s.cut", path);
+    if (n < 0 || (size_t)n >= sizeof cut)
+        return error_set(err, "%s: the path is too long", path);
+    int out = open(cut, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+    if (out < 0)
+        return error_set(err, "%s: cannot create it: %s", cut, strerror(errno));
+    int rc = 0;
+    while (rc == 0 && end < size) {
+        int64_t got = file_read_at(fd, buffer, sizeof buffer, end);
+        if (got <= 0)
+            break;
+        rc = file_write_all(out, buffer, (size_t)got);
+        end += got;
+    }
+    if (rc == 0)
+        rc = fsync(out);
+    int why = errno;
+    close(out);
+    return rc < 0 ? error_set(err, "%s: cannot write it: %s", cut, strerror(why)) : 0;
+}
+
+int run_log_open(struct run_log *log, const char *path, struct error *err)
+{
+    log_clear(log);
+    if (path == NULL)
+        return 0;
+    log->fd = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+    if (log->fd < 0)
+        return error_set(err, "%s: cannot open the run log: %s", path, strerror(errno));
+    int64_t end = 0, size = 0;
+    if (take_records(log, log->fd, path, 0, &end, &size, err) < 0)
+        goto fail;
+    if (size > end) {
+        if (size - end >= RECORD_SIZE && save_cut(log->fd, path, end, size, err) < 0)
+            goto fail;
+        if (ftruncate(log->fd, end) < 0) {
+            error_set(err, "%s: cannot cut it at its last good record: %s", path, strerror(errno));
+            goto fail;
+        }
+        log->dropped = (size_t)(size - end);
+    }
+    log->written = run_log_length(log);
+    return 0;
+fail:
+    run_log_release(log);
+    return -1;
+}
+
+int run_log_load(struct run_log *log, const char *path, size_t *torn, struct error *err)
+{
+    log_clear(log);
+    if (torn)
+        *torn = 0;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return error_set(err, "%s: cannot open the run log: %s", path, strerror(errno));
+    int64_t end = 0, size = 0;
+    int rc = take_records(log, fd, path, 0, &end, &size, err);
+    close(fd);
+    if (rc < 0) {
+        run_log_release(log);
+        return -1;
+    }
+    log->dropped = (size_t)(size - end);
+    if (torn)
+        *torn = log->dropped;
+    return 0;
+}
+
+int run_log_follow(struct run_log *log, const char *path, struct error *err)
+{
+    size_t before = run_log_length(log);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 && errno == ENOENT && before == 0)
+        return 0;
+    if (fd < 0)
+        return error_set(err, "%s: cannot open the run log: %s", path, strerror(errno));
+    struct stat st;
+    int64_t offset = (int64_t)before * RECORD_SIZE, end = 0, size = 0;
+    if (fstat(fd, &st) == 0 && st.st_size < offset) {
+        close(fd);
+        return error_set(err, "%s: shorter than when it was read before; open the run again", path);
+    }
+    int rc = take_records(log, fd, path, offset, &end, &size, err);
+    close(fd);
+    if (rc < 0)
+        return -1;
+    log->dropped = (size_t)(size - end); /* a writer may be at it: the next call looks again */
+    return (int)(run_log_length(log) - before);
+}
+
+void run_log_release(struct run_log *log)
+{
+    for (int i = 0; i < RUN_LOG_CHUNKS && log->chunk[i] != NULL; i++)
+        free(log->chunk[i]);
+    if (log->fd >= 0)
+        close(log->fd);
+    log_clear(log);
+}
+
+/* Writes every record that is in memory and not yet in the file, each with one write(2). */
+static int write_pending(struct run_log *log, struct error *err)
+{
+    size_t length = atomic_load_explicit(&log->length, memory_order_relaxed);
+    while (log->written < length) {
+        if (file_write_all(log->fd, run_log_at(log, log->written), RECORD_SIZE) < 0) {
+            int why = errno;
+            if (ftruncate(log->fd, (off_t)log->written * RECORD_SIZE) < 0)
+                return error_set(err, "the run log cannot be written (%s) nor cut at its last record (%s)",
+                                 strerror(why), strerror(errno));
+            return error_set(err, "the run log cannot be written: %s%s", strerror(why),
+                             why == ENOSPC || why == EDQUOT ? "; free some disk space" : "");
+        }
+        log->written++;
+    }
+    return 0;
+}
+
+int run_log_append(struct run_log *log, struct record *record, struct error *err)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    record->unix_time = (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+    record->crc = record_crc(record);
+    if (append_memory(log, record, err) < 0)
+        return -1;
+    return log->fd < 0 ? 0 : write_pending(log, err);
+}
+
+int run_log_sync(struct run_log *log, struct error *err)
+{
+    if (log->fd < 0)
+        return 0;
+    if (write_pending(log, err) < 0)
+        return -1;
+    if (fsync(log->fd) < 0)
+        return error_set(err, "the run log cannot be synced to disk: %s", strerror(errno));
+    return 0;
+}
+
+size_t run_log_series(const struct run_log *log, enum record_kind kind, size_t *index, size_t max)
+{
+    size_t length = run_log_length(log), count = 0;
+    bool by_step = kind == RECORD_STEP || kind == RECORD_EPOCH;
+    bool last_only = kind == RECORD_START || kind == RECORD_END;
+    /* From the end backwards, so that what holds is known at once; pass 0 counts, pass 1 fills in. */
+    for (int pass = 0; pass < 2; pass++) {
+        uint64_t bound = UINT64_MAX; /* only steps below it still hold */
+        bool over = false;
+        size_t left = count;
+        for (size_t i = length; i-- > 0;) {
+            const struct record *r = run_log_at(log, i);
+            bool holds = r->kind == (uint16_t)kind && !over && (!by_step || r->step < bound);
+            if (by_step && r->kind == RECORD_REWIND && (uint64_t)r->step + 1 < bound)
+                bound = (uint64_t)r->step + 1;
+            if (kind == RECORD_END && (r->kind == RECORD_REWIND || r->kind == RECORD_START || r->kind == RECORD_STEP))
+                over = true;
+            if (!holds)
+                continue;
+            bound = r->step;
+            over = last_only;
+            if (pass == 0)
+                count++;
+            else if (--left < max)
+                index[left] = i;
+        }
+        if (index == NULL)
+            return count;
+    }
+    return count < max ? count : max;
+}

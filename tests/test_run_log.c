@@ -1,0 +1,365 @@
+#include "engine/run_log.h"
+
+#include "engine/files.h"
+
+#include <errno.h>
+#include <math.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static char folder[64], path[128];
+
+static int setup(void **state)
+{
+    (void)state;
+    strcpy(folder, "/tmp/davidnet-test-XXXXXX");
+    if (mkdtemp(folder) == NULL)
+        return -1;
+    snprintf(path, sizeof path, "%s/log", folder);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    struct error err = {""};
+    return folder_remove(folder, &err);
+}
+
+/* Logs are big for a stack under sanitizers. */
+static struct run_log a, b;
+
+static int append(struct run_log *log, enum record_kind kind, uint32_t step, double loss)
+{
+    struct record r;
+    memset(&r, 0, sizeof r);
+    r.kind = (uint16_t)kind;
+    r.step = step;
+    if (kind == RECORD_STEP)
+        r.as.step.loss = loss;
+    if (kind == RECORD_EPOCH)
+        r.as.epoch.test_loss = NAN;
+    struct error err = {""};
+    return run_log_append(log, &r, &err);
+}
+
+static int64_t file_size(void)
+{
+    struct stat st;
+    return stat(path, &st) == 0 ? st.st_size : -1;
+}
+
+static void what_is_written_is_read(void **state)
+{
+    (void)state;
+    struct error err = {""};
+    assert_int_equal(run_log_open(&a, path, &err), 0);
+    assert_int_equal(append(&a, RECORD_START, 0, 0), 0);
+    for (uint32_t s = 1; s <= 5000; s++) /* more than one chunk */
+        assert_int_equal(append(&a, RECORD_STEP, s, 0.1 * s), 0);
+    assert_int_equal(append(&a, RECORD_EPOCH, 5000, 0), 0);
+    assert_int_equal(run_log_sync(&a, &err), 0);
+    run_log_release(&a);
+    assert_int_equal(file_size(), 5002 * RECORD_SIZE);
+
+    size_t torn = 99;
+    assert_int_equal(run_log_load(&a, path, &torn, &err), 0);
+    assert_int_equal(torn, 0);
+    assert_int_equal(run_log_length(&a), 5002);
+    assert_int_equal(run_log_at(&a, 0)->kind, RECORD_START);
+    assert_true(run_log_at(&a, 4999)->as.step.loss == 0.1 * 4999);
+    assert_true(run_log_at(&a, 1)->unix_time > 1.5e9);
+    assert_true(isnan(run_log_at(&a, 5001)->as.epoch.test_loss));
+    run_log_release(&a);
+
+    assert_int_equal(run_log_open(&a, path, &err), 0); /* appending goes on after what is there */
+    assert_int_equal(append(&a, RECORD_STEP, 5001, 1), 0);
+    run_log_release(&a);
+    assert_int_equal(run_log_load(&a, path, NULL, &err), 0);
+    assert_int_equal(run_log_length(&a), 5003);
+    run_log_release(&a);
+}
+
+static void memory_only(void **state)
+{
+    (void)state;
+    struct error err = {""};
+    assert_int_equal(run_log_open(&a, NULL, &err), 0);
+    assert_int_equal(append(&a, RECORD_NOTE, 0, 0), 0);
+    assert_int_equal(run_log_sync(&a, &err), 0);
+    assert_int_equal(run_log_length(&a), 1);
+    run_log_release(&a);
+    assert_int_equal(run_log_length(&a), 0);
+}
+
+static void missing_file_is_an_error(void **state)
+{
+    (void)state;
+    struct error err = {""};
+    assert_int_equal(run_log_load(&a, "/nonexistent/log", NULL, &err), -1);
+    assert_non_null(strstr(err.text, "/nonexistent/log"));
+    assert_int_equal(run_log_open(&a, "/nonexistent/log", &err), -1);
+    run_log_release(&a);
+}
+
+static void new_log(uint32_t steps)
+{
+    struct error err = {""};
+    unlink(path);
+    assert_int_equal(run_log_open(&a, path, &err), 0);
+    for (uint32_t s = 1; s <= steps; s++)
+        assert_int_equal(append(&a, RECORD_STEP, s, s), 0);
+    run_log_release(&a);
+}
+
+static void torn_tails_are_cut(void **state)
+{
+    (void)state;
+    struct error err = {""};
+    for (int keep = 1; keep < RECORD_SIZE; keep++) {
+        new_log(3);
+        assert_int_equal(truncate(path, 2 * RECORD_SIZE + keep), 0);
+        size_t torn = 0;
+        assert_int_equal(run_log_load(&a, path, &torn, &err), 0);
+        assert_int_equal(run_log_length(&a), 2);
+        assert_int_equal(torn, keep);
+        run_log_release(&a);
+        assert_int_equal(file_size(), 2 * RECORD_SIZE + keep); /* reading leaves the file alone */
+
+        assert_int_equal(run_log_open(&a, path, &err), 0);
+        assert_int_equal(a.dropped, keep);
+        assert_int_equal(file_size(), 2 * RECORD_SIZE);
+        assert_int_equal(append(&a, RECORD_STEP, 3, 7), 0);
+        run_log_release(&a);
+        assert_int_equal(run_log_load(&a, path, &torn, &err), 0);
+        assert_int_equal(torn, 0);
+        assert_int_equal(run_log_length(&a), 3);
+        assert_true(run_log_at(&a, 2)->as.step.loss == 7);
+        run_log_release(&a);
+    }
+}
+
+static void zeros_after_a_power_cut_are_not_records(void **state)
+{
+    (void)state;
+    struct error err = {""};
+    new_log(2);
+    assert_int_equal(truncate(path, 5 * RECORD_SIZE), 0);
+    size_t torn = 0;
+    assert_int_equal(run_log_load(&a, path, &torn, &err), 0);
+    assert_int_equal(run_log_length(&a), 2);
+    assert_int_equal(torn, 3 * RECORD_SIZE);
+    run_log_release(&a);
+}
+
+static void flipped_bits_stop_the_reader(void **state)
+{
+    (void)state;
+    struct error err = {""};
+    char cut[160];
+    snprintf(cut, sizeof cut, "%s.cut", path);
+    for (int at = 0; at < RECORD_SIZE; at += 5) {
+        new_log(10);
+        FILE *f = fopen(path, "r+b");
+        fseek(f, 4 * RECORD_SIZE + at, SEEK_SET);
+        int c = fgetc(f);
+        fseek(f, 4 * RECORD_SIZE + at, SEEK_SET);
+        fputc(c ^ 0x40, f);
+        fclose(f);
+        size_t torn = 0;
+        assert_int_equal(run_log_load(&a, path, &torn, &err), 0);
+        assert_int_equal(run_log_length(&a), 4);
+        assert_int_equal(torn, 6 * RECORD_SIZE);
+        run_log_release(&a);
+
+        unlink(cut); /* what is cut off is kept beside it */
+        assert_int_equal(run_log_open(&a, path, &err), 0);
+        run_log_release(&a);
+        char *kept;
+        size_t size;
+        assert_int_equal(file_read(cut, 1 << 20, &kept, &size, &err), 0);
+        assert_int_equal(size, 6 * RECORD_SIZE);
+        free(kept);
+        assert_int_equal(file_size(), 4 * RECORD_SIZE);
+    }
+}
+
+/* A limit on file sizes plays the full disk, in the middle of a record; then there is room again. */
+static void full_disk_loses_nothing(void **state)
+{
+    (void)state;
+    struct error err = {""};
+    unlink(path);
+    struct rlimit old, small;
+    getrlimit(RLIMIT_FSIZE, &old);
+    small = old;
+    small.rlim_cur = 5 * RECORD_SIZE + 60;
+    void (*handler)(int) = signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(run_log_open(&a, path, &err), 0);
+    setrlimit(RLIMIT_FSIZE, &small);
+    int failed = 0;
+    for (uint32_t s = 1; s <= 8; s++)
+        failed += append(&a, RECORD_STEP, s, s) < 0;
+    int sync = run_log_sync(&a, &err);
+    int64_t full = file_size();
+    setrlimit(RLIMIT_FSIZE, &old);
+    signal(SIGXFSZ, handler);
+    assert_int_equal(failed, 3);
+    assert_int_equal(sync, -1);
+    assert_non_null(strstr(err.text, strerror(EFBIG)));
+    assert_int_equal(full, 5 * RECORD_SIZE); /* cut back to the record's end */
+    assert_int_equal(run_log_length(&a), 8); /* memory has them all */
+    assert_int_equal(append(&a, RECORD_STEP, 9, 9), 0);
+    run_log_release(&a);
+    assert_int_equal(run_log_load(&a, path, NULL, &err), 0);
+    assert_int_equal(run_log_length(&a), 9);
+    for (uint32_t s = 1; s <= 9; s++)
+        assert_int_equal(run_log_at(&a, s - 1)->step, s);
+    run_log_release(&a);
+}
+
+static void a_reader_follows(void **state)
+{
+    (void)state;
+    struct error err = {""};
+    unlink(path);
+    assert_int_equal(run_log_open(&b, NULL, &err), 0);
+    assert_int_equal(run_log_follow(&b, path, &err), 0); /* not there yet */
+    assert_int_equal(run_log_open(&a, path, &err), 0);
+    assert_int_equal(append(&a, RECORD_STEP, 1, 1), 0);
+    assert_int_equal(run_log_follow(&b, path, &err), 1);
+    assert_int_equal(run_log_follow(&b, path, &err), 0);
+    assert_int_equal(append(&a, RECORD_STEP, 2, 2), 0);
+    FILE *f = fopen(path, "ab"); /* half a record is not taken in, and is when it is whole */
+    fwrite("half", 1, 4, f);
+    fclose(f);
+    assert_int_equal(run_log_follow(&b, path, &err), 1);
+    assert_int_equal(b.dropped, 4);
+    assert_int_equal(truncate(path, 2 * RECORD_SIZE), 0);
+    assert_int_equal(append(&a, RECORD_STEP, 3, 3), 0);
+    assert_int_equal(run_log_follow(&b, path, &err), 1);
+    assert_int_equal(run_log_at(&b, 2)->step, 3);
+    assert_int_equal(truncate(path, RECORD_SIZE), 0);
+    assert_int_equal(run_log_follow(&b, path, &err), -1);
+    run_log_release(&a);
+    run_log_release(&b);
+}
+
+static void check_series(enum record_kind kind, const uint32_t *steps, const double *losses, size_t n)
+{
+    size_t index[64];
+    assert_int_equal(run_log_series(&a, kind, NULL, 0), n);
+    assert_int_equal(run_log_series(&a, kind, index, 64), n);
+    for (size_t i = 0; i < n; i++) {
+        const struct record *r = run_log_at(&a, index[i]);
+        assert_int_equal(r->kind, kind);
+        assert_int_equal(r->step, steps[i]);
+        if (losses)
+            assert_true(r->as.step.loss == losses[i]);
+    }
+    if (n >= 2) { /* too small an array gets the first ones */
+        size_t first;
+        assert_int_equal(run_log_series(&a, kind, &first, 1), 1);
+        assert_int_equal(first, index[0]);
+    }
+}
+
+static void series_honour_rewinds(void **state)
+{
+    (void)state;
+    struct error err = {""};
+    assert_int_equal(run_log_open(&a, NULL, &err), 0);
+    check_series(RECORD_STEP, NULL, NULL, 0);
+    append(&a, RECORD_START, 0, 0);
+    for (uint32_t s = 1; s <= 4; s++)
+        append(&a, RECORD_STEP, s, s);
+    append(&a, RECORD_EPOCH, 4, 0);
+    append(&a, RECORD_STEP, 5, 5);
+    append(&a, RECORD_STEP, 6, 6);
+    append(&a, RECORD_END, 6, 0);
+    check_series(RECORD_END, (uint32_t[]){6}, NULL, 1);
+    append(&a, RECORD_REWIND, 3, 0);
+    check_series(RECORD_END, NULL, NULL, 0);
+    check_series(RECORD_EPOCH, NULL, NULL, 0);
+    check_series(RECORD_STEP, (uint32_t[]){1, 2, 3}, (double[]){1, 2, 3}, 3);
+    append(&a, RECORD_STEP, 4, 40);
+    append(&a, RECORD_EPOCH, 4, 0);
+    append(&a, RECORD_STEP, 5, 50);
+    append(&a, RECORD_REWIND, 4, 0); /* the epoch at that very step holds */
+    append(&a, RECORD_NOTE, 4, 0);
+    append(&a, RECORD_STEP, 5, 500);
+    append(&a, RECORD_STEP, 5, 501); /* the last record of a step wins */
+    append(&a, RECORD_START, 5, 0);
+    append(&a, RECORD_END, 5, 0);
+    check_series(RECORD_STEP, (uint32_t[]){1, 2, 3, 4, 5}, (double[]){1, 2, 3, 40, 501}, 5);
+    check_series(RECORD_EPOCH, (uint32_t[]){4}, NULL, 1);
+    check_series(RECORD_START, (uint32_t[]){5}, NULL, 1);
+    check_series(RECORD_END, (uint32_t[]){5}, NULL, 1);
+    check_series(RECORD_NOTE, (uint32_t[]){4}, NULL, 1);
+    check_series(RECORD_REWIND, (uint32_t[]){3, 4}, NULL, 2);
+    append(&a, RECORD_REWIND, 0, 0);
+    check_series(RECORD_STEP, NULL, NULL, 0);
+    run_log_release(&a);
+}
+
+enum { RACE = 3 * RUN_LOG_CHUNK };
+
+static void *race_reader(void *unused)
+{
+    (void)unused;
+    size_t seen = 0, wrong = 0;
+    while (seen < RACE) {
+        size_t length = run_log_length(&a);
+        for (; seen < length; seen++)
+            wrong += run_log_at(&a, seen)->step != seen || run_log_at(&a, seen)->as.step.loss != (double)seen;
+    }
+    return (void *)wrong;
+}
+
+/* One writer and two readers with no lock: ThreadSanitizer sees any race. */
+static void readers_need_no_lock(void **state)
+{
+    (void)state;
+    struct error err = {""};
+    pthread_t reader[2];
+    assert_int_equal(run_log_open(&a, NULL, &err), 0);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(pthread_create(&reader[i], NULL, race_reader, NULL), 0);
+    int failed = 0;
+    for (uint32_t s = 0; s < RACE; s++)
+        failed += append(&a, RECORD_STEP, s, s) < 0;
+    for (int i = 0; i < 2; i++) {
+        void *wrong;
+        pthread_join(reader[i], &wrong);
+        assert_null(wrong);
+    }
+    assert_int_equal(failed, 0);
+    run_log_release(&a);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_written_is_read),
+        cmocka_unit_test(memory_only),
+        cmocka_unit_test(missing_file_is_an_error),
+        cmocka_unit_test(torn_tails_are_cut),
+        cmocka_unit_test(zeros_after_a_power_cut_are_not_records),
+        cmocka_unit_test(flipped_bits_stop_the_reader),
+        cmocka_unit_test(full_disk_loses_nothing),
+        cmocka_unit_test(a_reader_follows),
+        cmocka_unit_test(series_honour_rewinds),
+        cmocka_unit_test(readers_need_no_lock),
+    };
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
