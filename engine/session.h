@@ -20,8 +20,8 @@ struct session {
     enum precision precision; /* resolved: never "auto" */
     struct program *program;
     struct executor executor;
-    struct choice *choices;   /* [max(train.count, batch)]: the epoch's list, or evaluation's */
-    uint32_t choices_epoch;   /* which epoch choices holds; UINT32_MAX: none */
+    struct choice *choices; /* [max(train.count, batch)]: the epoch's list, or evaluation's */
+    uint32_t choices_epoch; /* which epoch choices holds; UINT32_MAX: none */
     uint32_t steps_per_epoch, steps;
 };
 

@@ -1,0 +1,169 @@
+#include "engine/frozen.h"
+
+#include "kernels/isa.h"
+
+#include <cjson/cJSON.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FROZEN_VERSION 1
+
+static const char *library_name(const struct family *family)
+{
+    return family->library ? family->library() : "none";
+}
+
+static cJSON *steps_json(const struct plan *plan, const struct program_step *steps, int count)
+{
+    cJSON *list = cJSON_CreateArray();
+    for (int i = 0; i < count; i++) {
+        cJSON *item = cJSON_CreateObject();
+        cJSON_AddStringToObject(item, "phase", phase_name(steps[i].phase));
+        cJSON_AddStringToObject(item, "implementation", steps[i].impl);
+        cJSON *rows = cJSON_AddArrayToObject(item, "rows");
+        for (int k = 0; k < steps[i].n_rows; k++)
+            cJSON_AddItemToArray(rows, cJSON_CreateString(plan->rows[steps[i].rows[k]].name));
+        cJSON_AddItemToArray(list, item);
+    }
+    return list;
+}
+
+static cJSON *frozen_json(const struct session *session)
+{
+    const struct program *program = session->program;
+    cJSON *root = cJSON_CreateObject();
+    cJSON_AddNumberToObject(root, "version", FROZEN_VERSION);
+    cJSON_AddStringToObject(root, "family", session->family->name);
+    cJSON_AddStringToObject(root, "library", library_name(session->family));
+    cJSON_AddStringToObject(root, "precision", precision_name(session->precision));
+    cJSON_AddNumberToObject(root, "threads", program->options.threads);
+    cJSON_AddStringToObject(root, "isa", isa_name(isa_current()));
+    cJSON_AddStringToObject(root, "data", session->dataset.source);
+    cJSON_AddStringToObject(root, "data_sha256", session->dataset.sha256);
+    cJSON_AddItemToObject(root, "train", steps_json(&session->plan, program->train, program->n_train));
+    cJSON_AddItemToObject(root, "evaluate", steps_json(&session->plan, program->eval, program->n_eval));
+    return root;
+}
+
+int frozen_write(const struct session *session, const struct run_folder *folder, struct error *err)
+{
+    cJSON *root = frozen_json(session);
+    char *text = cJSON_Print(root);
+    cJSON_Delete(root);
+    if (!text)
+        return error_set(err, "out of memory for program.json");
+    int status = run_folder_replace(folder, "program.json", text, strlen(text), err);
+    free(text);
+    return status;
+}
+
+static cJSON *frozen_load(const struct run_folder *folder, struct error *err)
+{
+    char path[RUN_PATH_MAX + 32];
+    run_folder_path(folder, "program.json", path, sizeof path);
+    FILE *file = fopen(path, "rbe");
+    if (!file) {
+        error_set(err, "%s: %s; without it the run cannot be resumed as it was", path, strerror(errno));
+        return NULL;
+    }
+    enum { LIMIT = 4 << 20 };
+    char *text = malloc(LIMIT);
+    size_t size = text ? fread(text, 1, LIMIT - 1, file) : 0;
+    fclose(file);
+    cJSON *root = NULL;
+    if (text) {
+        text[size] = '\0';
+        root = cJSON_Parse(text);
+        free(text);
+    }
+    if (!root)
+        error_set(err, "%s: not a JSON object; the file is damaged", path);
+    return root;
+}
+
+static const char *text_of(const cJSON *root, const char *key)
+{
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(root, key);
+    return cJSON_IsString(item) ? item->valuestring : "";
+}
+
+int frozen_apply(const struct run_folder *folder, struct recipe *recipe, struct error *err)
+{
+    static const struct {
+        const char *name;
+        enum recipe_precision precision;
+    } precisions[] = {{"f32", RECIPE_PRECISION_F32},
+                      {"bf16", RECIPE_PRECISION_BF16},
+                      {"f16", RECIPE_PRECISION_F16},
+                      {"tf32", RECIPE_PRECISION_TF32}};
+    cJSON *root = frozen_load(folder, err);
+    if (!root)
+        return -1;
+    for (size_t i = 0; i < sizeof precisions / sizeof precisions[0]; i++)
+        if (strcmp(text_of(root, "precision"), precisions[i].name) == 0)
+            recipe->precision = precisions[i].precision;
+    if (strcmp(text_of(root, "family"), "ref") == 0)
+        recipe->device = RECIPE_DEVICE_REF;
+    else if (strcmp(text_of(root, "family"), "cpu") == 0)
+        recipe->device = RECIPE_DEVICE_CPU;
+    const cJSON *threads = cJSON_GetObjectItemCaseSensitive(root, "threads");
+    if (cJSON_IsNumber(threads))
+        recipe->threads = threads->valueint;
+    snprintf(recipe->data, sizeof recipe->data, "%s", text_of(root, "data"));
+    cJSON_Delete(root);
+    return 0;
+}
+
+static int compare_text(const cJSON *was, const cJSON *is, const char *key, const char *path, struct error *err)
+{
+    if (strcmp(text_of(was, key), text_of(is, key)) == 0)
+        return 0;
+    return error_set(err, "%s: this run was made with %s %s, and here it is %s: its results would not be repeated",
+                     path, key, text_of(was, key), text_of(is, key));
+}
+
+static int compare_steps(const cJSON *was, const cJSON *is, const char *key, const char *path, struct error *err)
+{
+    const cJSON *a = cJSON_GetObjectItemCaseSensitive(was, key), *b = cJSON_GetObjectItemCaseSensitive(is, key);
+    if (cJSON_GetArraySize(a) != cJSON_GetArraySize(b))
+        return error_set(err,
+                         "%s: the program had %d %s steps, and here it has %d: another version of davidnet made it",
+                         path, cJSON_GetArraySize(a), key, cJSON_GetArraySize(b));
+    for (int i = 0; i < cJSON_GetArraySize(a); i++) {
+        const cJSON *x = cJSON_GetArrayItem(a, i), *y = cJSON_GetArrayItem(b, i);
+        if (cJSON_Compare(x, y, 1))
+            continue;
+        const cJSON *row = cJSON_GetArrayItem(cJSON_GetObjectItemCaseSensitive(x, "rows"), 0);
+        return error_set(err, "%s: %s of %s was done by %s, and here by %s: its results would not be repeated", path,
+                         text_of(x, "phase"), cJSON_IsString(row) ? row->valuestring : "a row",
+                         text_of(x, "implementation"), text_of(y, "implementation"));
+    }
+    return 0;
+}
+
+int frozen_check(const struct session *session, const struct run_folder *folder, struct error *err)
+{
+    static const char *const keys[] = {"family", "library", "precision", "isa", "data_sha256"};
+    char path[RUN_PATH_MAX + 32];
+    run_folder_path(folder, "program.json", path, sizeof path);
+    cJSON *was = frozen_load(folder, err);
+    if (!was)
+        return -1;
+    cJSON *is = frozen_json(session);
+    int status = 0;
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0] && !status; i++)
+        status = compare_text(was, is, keys[i], path, err);
+    const cJSON *threads = cJSON_GetObjectItemCaseSensitive(was, "threads");
+    if (!status && cJSON_IsNumber(threads) && threads->valueint != session->program->options.threads)
+        status = error_set(err, "%s: this run was made with %d threads, and here there are %d", path, threads->valueint,
+                           session->program->options.threads);
+    if (!status)
+        status = compare_steps(was, is, "train", path, err);
+    if (!status)
+        status = compare_steps(was, is, "evaluate", path, err);
+    cJSON_Delete(was);
+    cJSON_Delete(is);
+    return status;
+}

@@ -1,0 +1,19 @@
+/*
+ * The frozen program, RUN/program.json: what ran where (family, library, precision, threads, ISA, implementation
+ * of each step). A resume reuses exactly that or refuses and says what differs, so results are reproducible.
+ */
+#ifndef DAVIDNET_ENGINE_FROZEN_H
+#define DAVIDNET_ENGINE_FROZEN_H
+
+#include "engine/run_folder.h"
+#include "engine/session.h"
+
+int frozen_write(const struct session *session, const struct run_folder *folder, struct error *err);
+
+/* Puts the stored device, precision and threads into the recipe, so that compiling gives the same program. */
+int frozen_apply(const struct run_folder *folder, struct recipe *recipe, struct error *err);
+
+/* 0 if the compiled session is what was stored; -1 naming the first difference. */
+int frozen_check(const struct session *session, const struct run_folder *folder, struct error *err);
+
+#endif

@@ -1,0 +1,110 @@
+#include "engine/scribe.h"
+
+#include <string.h>
+
+static void do_job(struct scribe *scribe, struct error *err)
+{
+    if (scribe->write_checkpoint && checkpoint_write(&scribe->checkpoint, &scribe->folder, scribe->keep, err))
+        return;
+    if (scribe->timing[0] &&
+        run_folder_replace(&scribe->folder, "timing.json", scribe->timing, strlen(scribe->timing), err))
+        return;
+    if (scribe->status[0])
+        run_folder_replace(&scribe->folder, "status", scribe->status, strlen(scribe->status), err);
+}
+
+static void *scribe_main(void *argument)
+{
+    struct scribe *scribe = argument;
+    pthread_mutex_lock(&scribe->lock);
+    for (;;) {
+        while (!scribe->busy && !scribe->quit)
+            pthread_cond_wait(&scribe->changed, &scribe->lock);
+        if (!scribe->busy)
+            break;
+        pthread_mutex_unlock(&scribe->lock);
+        struct error err = {""};
+        do_job(scribe, &err);
+        pthread_mutex_lock(&scribe->lock);
+        if (err.text[0] && !scribe->failed) {
+            scribe->failed = 1;
+            scribe->error = err;
+        }
+        scribe->busy = 0;
+        pthread_cond_broadcast(&scribe->changed);
+    }
+    pthread_mutex_unlock(&scribe->lock);
+    return NULL;
+}
+
+int scribe_init(struct scribe *scribe, const struct run_folder *folder, const struct plan *plan, int keep,
+                struct error *err)
+{
+    memset(scribe, 0, sizeof *scribe);
+    scribe->folder = *folder;
+    scribe->keep = keep;
+    if (checkpoint_init(&scribe->checkpoint, plan, err))
+        return -1;
+    pthread_mutex_init(&scribe->lock, NULL);
+    pthread_cond_init(&scribe->changed, NULL);
+    if (pthread_create(&scribe->thread, NULL, scribe_main, scribe) != 0) {
+        checkpoint_release(&scribe->checkpoint);
+        return error_set(err, "cannot start the thread that writes checkpoints");
+    }
+    scribe->started = 1;
+    return 0;
+}
+
+int scribe_idle(struct scribe *scribe)
+{
+    if (pthread_mutex_trylock(&scribe->lock) != 0)
+        return 0;
+    int idle = !scribe->busy;
+    pthread_mutex_unlock(&scribe->lock);
+    return idle;
+}
+
+void scribe_submit(struct scribe *scribe)
+{
+    pthread_mutex_lock(&scribe->lock);
+    scribe->busy = 1;
+    pthread_cond_broadcast(&scribe->changed);
+    pthread_mutex_unlock(&scribe->lock);
+}
+
+void scribe_wait(struct scribe *scribe)
+{
+    pthread_mutex_lock(&scribe->lock);
+    while (scribe->busy)
+        pthread_cond_wait(&scribe->changed, &scribe->lock);
+    pthread_mutex_unlock(&scribe->lock);
+}
+
+int scribe_check(struct scribe *scribe, struct error *err)
+{
+    if (pthread_mutex_trylock(&scribe->lock) != 0)
+        return 0;
+    int failed = scribe->failed;
+    if (failed) {
+        if (err)
+            *err = scribe->error;
+        scribe->failed = 0;
+    }
+    pthread_mutex_unlock(&scribe->lock);
+    return failed ? -1 : 0;
+}
+
+void scribe_release(struct scribe *scribe)
+{
+    if (!scribe->started)
+        return;
+    pthread_mutex_lock(&scribe->lock);
+    scribe->quit = 1;
+    pthread_cond_broadcast(&scribe->changed);
+    pthread_mutex_unlock(&scribe->lock);
+    pthread_join(scribe->thread, NULL);
+    pthread_cond_destroy(&scribe->changed);
+    pthread_mutex_destroy(&scribe->lock);
+    checkpoint_release(&scribe->checkpoint);
+    scribe->started = 0;
+}

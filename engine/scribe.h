@@ -1,0 +1,45 @@
+/*
+ * The scribe: a helper thread that writes a run's checkpoints and small files from copies, so that the engine never
+ * waits for a disk. One job at a time; the engine fills the job only while the scribe is idle, and otherwise skips.
+ */
+#ifndef DAVIDNET_ENGINE_SCRIBE_H
+#define DAVIDNET_ENGINE_SCRIBE_H
+
+#include "engine/checkpoint.h"
+
+#include <pthread.h>
+
+#define SCRIBE_TEXT_MAX (256 * 1024)
+
+struct scribe {
+    pthread_t thread;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    int busy, quit, started; /* under lock */
+    int failed;              /* under lock; error says why */
+    struct error error;
+    struct run_folder folder;
+    int keep;
+    /* The job. Owned by the engine while idle, by the scribe while busy. */
+    int write_checkpoint;
+    struct checkpoint checkpoint;
+    char status[8192], timing[SCRIBE_TEXT_MAX]; /* new text of RUN/status and RUN/timing.json; empty: leave */
+};
+
+int scribe_init(struct scribe *scribe, const struct run_folder *folder, const struct plan *plan, int keep,
+                struct error *err);
+
+/* 1 if idle: the caller may fill the job, then call scribe_submit. Never waits. */
+int scribe_idle(struct scribe *scribe);
+void scribe_submit(struct scribe *scribe);
+
+/* Waits until the job is done. */
+void scribe_wait(struct scribe *scribe);
+
+/* -1 with the first failure (disk full ...) since the last call, else 0. */
+int scribe_check(struct scribe *scribe, struct error *err);
+
+/* Finishes the job, ends the thread, frees. */
+void scribe_release(struct scribe *scribe);
+
+#endif

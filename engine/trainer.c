@@ -1,0 +1,438 @@
+/*
+ * Two threads besides the front end's. The engine thread runs trainer_main: open the session, step, evaluate, log.
+ * The scribe (engine/scribe.h) writes what the engine hands it.
+ *
+ * What is shared, and how:
+ *   log       single writer (engine), lock-free readers                  engine/run_log.h
+ *   status    copied out under status_lock; the engine only tries it     trainer_publish
+ *   paused,   atomics set by the front end, read by the engine between two steps; pausing waits on
+ *   stop      pause_changed, which every setter signals
+ *   wake      one byte on a non-blocking pipe
+ * Signals are blocked before the threads start, so the front end's thread gets them all.
+ */
+#include "engine/trainer.h"
+
+#include "engine/frozen.h"
+#include "engine/trainer_internal.h"
+
+#include <fcntl.h>
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Half of the weight in images/s is younger than about this. */
+#define RATE_SECONDS 5.0
+
+/* Sleeps while paused, with the training clock standing still. */
+static void wait_while_paused(struct trainer *trainer)
+{
+    if (!atomic_load(&trainer->paused) || atomic_load(&trainer->stop) == TRAINER_STOP_NOW)
+        return;
+    trainer_publish(trainer, TRAINER_PAUSED);
+    pthread_mutex_lock(&trainer->pause_lock);
+    while (atomic_load(&trainer->paused) && atomic_load(&trainer->stop) != TRAINER_STOP_NOW)
+        pthread_cond_wait(&trainer->pause_changed, &trainer->pause_lock);
+    pthread_mutex_unlock(&trainer->pause_lock);
+    trainer_publish(trainer, TRAINER_TRAINING);
+}
+
+static int stop_now(void *context)
+{
+    struct trainer *trainer = context;
+    return atomic_load(&trainer->stop) == TRAINER_STOP_NOW;
+}
+
+static int bad_value(struct trainer *trainer, int row, const char *where, struct error *err)
+{
+    return error_set(err,
+                     "step %u: the %s of '%s' is not a finite number: training has diverged. Lower the learning rate "
+                     "(lr_values) or use --precision f32; the last checkpoint is from before",
+                     trainer->clock.step, where, trainer->session.plan.rows[row].name);
+}
+
+/* A replayed step's loss must be the logged one: same bits. */
+static void check_replay(struct trainer *trainer, const struct step_result *result)
+{
+    if (!trainer->logged_loss || result->n == 0)
+        return;
+    double logged = trainer->logged_loss[trainer->clock.step];
+    if (!isnan(logged) && logged != result->loss_sum / result->n)
+        trainer->now.replay_mismatches++;
+}
+
+static int train_step(struct trainer *trainer, struct error *err)
+{
+    struct session *session = &trainer->session;
+    double begin = trainer_clock();
+    uint32_t step = trainer->clock.step;
+    struct batch batch;
+    struct hyper hyper;
+    struct step_result result;
+    if (step % session->steps_per_epoch == 0) {
+        trainer->clock.epoch_loss_sum = 0;
+        trainer->clock.epoch_correct = trainer->clock.epoch_images = 0;
+    }
+    session_batch(session, step, &batch);
+    session_hyper(session, step, &hyper);
+    if (executor_train(&session->executor, &batch, &hyper, &result, err))
+        return -1;
+    double seconds = trainer_clock() - begin;
+    trainer->clock.step++;
+    trainer->clock.train_seconds += seconds;
+    trainer->clock.speedrun_seconds = trainer->clock.train_seconds;
+    trainer->clock.epoch_loss_sum += result.loss_sum;
+    trainer->clock.epoch_correct += (uint64_t)result.correct;
+    trainer->clock.epoch_images += (uint64_t)result.n;
+
+    double keep = exp2(-seconds / RATE_SECONDS);
+    trainer->rate_seconds = trainer->rate_seconds * keep + seconds;
+    trainer->rate_images = trainer->rate_images * keep + result.n;
+    trainer->now.lr = session_lr(session, step);
+    trainer->now.loss = result.n > 0 ? result.loss_sum / result.n : NAN;
+    trainer->now.accuracy = step_result_accuracy(&result);
+    check_replay(trainer, &result);
+    if (trainer_log_step(trainer, trainer->now.lr, &result, err))
+        return -1;
+    if (result.bad_row >= 0)
+        return bad_value(trainer, result.bad_row, "output", err);
+    if (!isfinite(result.loss_sum))
+        return bad_value(trainer, session->plan.n_rows - 1, "output", err);
+    return 0;
+}
+
+/* 1 when the user stopped it half-way: then nothing is recorded. */
+static int evaluate(struct trainer *trainer, struct error *err)
+{
+    trainer_publish(trainer, TRAINER_EVALUATING);
+    struct step_result test;
+    double begin = trainer_clock();
+    int status = session_evaluate(&trainer->session, &test, stop_now, trainer, err);
+    if (status)
+        return status;
+    trainer->evaluate_seconds = trainer_clock() - begin;
+    double accuracy = step_result_accuracy(&test);
+    trainer->now.test_acc = accuracy;
+    trainer->clock.speedrun_seconds = trainer->clock.train_seconds + trainer->evaluate_seconds;
+    if (!(accuracy <= trainer->clock.best_acc))
+        trainer->clock.best_acc = accuracy;
+    if (accuracy >= trainer->session.recipe.target && isnan(trainer->clock.seconds_to_target))
+        trainer->clock.seconds_to_target = trainer->clock.train_seconds;
+    if (trainer_log_epoch(trainer, trainer->evaluate_seconds, &test, err))
+        return -1;
+    trainer_wake(trainer);
+    if (test.bad_row >= 0)
+        return bad_value(trainer, test.bad_row, "evaluated output", err);
+    return 0;
+}
+
+/* At the end of an epoch or of the run. 0 go on, 1 stopped, -1 failed. */
+static int finish_epoch(struct trainer *trainer, struct error *err)
+{
+    const struct session *session = &trainer->session;
+    uint32_t step = trainer->clock.step;
+    int last = step == session->steps;
+    uint32_t epoch = (step + session->steps_per_epoch - 1) / session->steps_per_epoch;
+    if (last || epoch % (uint32_t)session->recipe.evaluate_every == 0) {
+        int status = evaluate(trainer, err);
+        if (status)
+            return status;
+    } else if (trainer_log_epoch(trainer, 0, NULL, err)) {
+        return -1;
+    }
+    if (!last && trainer_save(trainer, 0, err))
+        return -1;
+    trainer_publish(trainer, TRAINER_TRAINING);
+    double done = (double)step / session->steps_per_epoch;
+    if (trainer->options.stop_after > 0 && done >= trainer->options.stop_after - 1e-9 && !last)
+        return 1;
+    return atomic_load(&trainer->stop) != TRAINER_STOP_NONE && !last;
+}
+
+/* 0 all steps done, 1 stopped on request, -1 failed. */
+static int train(struct trainer *trainer, struct error *err)
+{
+    const struct session *session = &trainer->session;
+    trainer_publish(trainer, TRAINER_TRAINING);
+    while (trainer->clock.step < session->steps) {
+        wait_while_paused(trainer);
+        if (atomic_load(&trainer->stop) == TRAINER_STOP_NOW)
+            return 1;
+        if (train_step(trainer, err))
+            return -1;
+        uint32_t step = trainer->clock.step;
+        if (step % session->steps_per_epoch == 0 || step == session->steps) {
+            int status = finish_epoch(trainer, err);
+            if (status)
+                return status;
+        } else {
+            trainer_publish(trainer, TRAINER_TRAINING);
+            if (trainer_clock() - trainer->last_checkpoint > session->recipe.checkpoint_seconds &&
+                trainer_save(trainer, 0, err))
+                return -1;
+        }
+        if (scribe_check(&trainer->scribe, err))
+            return -1;
+    }
+    return 0;
+}
+
+/* Losses of the steps that the log has beyond the checkpoint, for check_replay. */
+static int remember_losses(struct trainer *trainer, struct error *err)
+{
+    size_t count = run_log_length(&trainer->log);
+    trainer->logged_loss = malloc((trainer->session.steps + 1) * sizeof *trainer->logged_loss);
+    size_t *index = malloc((count + 1) * sizeof *index);
+    if (!trainer->logged_loss || !index) {
+        free(index);
+        return error_set(err, "out of memory for the losses to compare with");
+    }
+    for (uint32_t i = 0; i <= trainer->session.steps; i++)
+        trainer->logged_loss[i] = NAN;
+    count = run_log_series(&trainer->log, RECORD_STEP, index, count);
+    for (size_t i = 0; i < count; i++) {
+        const struct record *record = run_log_at(&trainer->log, index[i]);
+        if (record->step > trainer->clock.step && record->step <= trainer->session.steps)
+            trainer->logged_loss[record->step] = record->as.step.loss;
+    }
+    free(index);
+    return 0;
+}
+
+/* Goes back to the newest checkpoint, or to the start if there is none. */
+static int restore(struct trainer *trainer, struct error *err)
+{
+    struct session *session = &trainer->session;
+    if (frozen_check(session, &trainer->folder, err))
+        return -1;
+    struct checkpoint *checkpoint = &trainer->scribe.checkpoint;
+    int found = checkpoint_read_newest(checkpoint, &trainer->folder, err);
+    if (found < 0)
+        return -1;
+    if (found) {
+        if (checkpoint_give(checkpoint, session->program, err))
+            return -1;
+        trainer->clock = checkpoint->clock;
+        trainer->wall_before = checkpoint->clock.wall_seconds;
+    }
+    if (remember_losses(trainer, err))
+        return -1;
+    struct record record = {.kind = RECORD_REWIND, .step = trainer->clock.step};
+    record.epoch = trainer->clock.step / session->steps_per_epoch;
+    return run_log_append(&trainer->log, &record, err);
+}
+
+static int begin_log(struct trainer *trainer, struct error *err)
+{
+    const struct session *session = &trainer->session;
+    struct record record = {.kind = RECORD_START};
+    record.as.start.steps = session->steps;
+    record.as.start.steps_per_epoch = session->steps_per_epoch;
+    record.as.start.batch = (uint32_t)session->recipe.batch;
+    record.as.start.train_images = session->dataset.train.count;
+    record.as.start.test_images = session->dataset.test.count;
+    record.as.start.epochs = (float)session->recipe.epochs;
+    record.as.start.target = (float)session->recipe.target;
+    return run_log_append(&trainer->log, &record, err);
+}
+
+static int prepare(struct trainer *trainer, struct error *err)
+{
+    struct session *session = &trainer->session;
+    struct recipe recipe = trainer->options.recipe;
+    trainer_publish(trainer, TRAINER_LOADING);
+    int frozen = 0; /* a run killed before it compiled has no program.json, and starts afresh */
+    if (trainer->resuming) {
+        char path[RUN_PATH_MAX + 32];
+        run_folder_path(&trainer->folder, "program.json", path, sizeof path);
+        frozen = access(path, F_OK) == 0;
+        if (frozen && frozen_apply(&trainer->folder, &recipe, err))
+            return -1;
+    }
+    if (session_open_data(session, &recipe, err))
+        return -1;
+    trainer->now.steps = session->steps;
+    trainer->now.steps_per_epoch = session->steps_per_epoch;
+    trainer->now.data_is_synthetic = strncmp(session->dataset.source, "synthetic", 9) == 0;
+    snprintf(trainer->now.data, sizeof trainer->now.data, "%s", session->dataset.source);
+    trainer_publish(trainer, TRAINER_COMPILING);
+    if (session_compile(session, 0, err))
+        return -1;
+    session_describe(session, trainer->now.device, sizeof trainer->now.device);
+    trainer->now.memory_bytes = session->family->memory(session->program);
+    if (scribe_init(&trainer->scribe, &trainer->folder, &session->plan, session->recipe.keep_checkpoints ? 1 << 20 : 2,
+                    err))
+        return -1;
+    if (frozen)
+        return restore(trainer, err);
+    if (trainer->init[0] && checkpoint_read_model(trainer->init, &session->plan, session->program, err))
+        return -1;
+    if (frozen_write(session, &trainer->folder, err))
+        return -1;
+    return begin_log(trainer, err);
+}
+
+/* Writes what a stop leaves behind and publishes the end. */
+static void finish(struct trainer *trainer, int status, struct error *err)
+{
+    enum trainer_phase phase = status == 0 ? TRAINER_DONE : status > 0 ? TRAINER_STOPPED : TRAINER_FAILED;
+    enum run_end how = status == 0 ? RUN_END_DONE : status > 0 ? RUN_END_STOPPED : RUN_END_FAILED;
+    struct error late = {""};
+    if (status >= 0) {
+        trainer_publish(trainer, TRAINER_SAVING);
+        trainer->now.phase = phase; /* what RUN/status says once the checkpoint stands */
+        if (trainer_save(trainer, 1, &late)) {
+            phase = TRAINER_FAILED;
+            how = RUN_END_FAILED;
+            *err = late;
+        }
+    }
+    if (phase == TRAINER_FAILED)
+        snprintf(trainer->now.error, sizeof trainer->now.error, "%s", err->text);
+    trainer_log_end(trainer, how, phase == TRAINER_FAILED ? err->text : "", &late);
+    trainer_publish(trainer, phase);
+}
+
+static void *trainer_main(void *argument)
+{
+    struct trainer *trainer = argument;
+    struct error err = {""};
+    trainer->start_seconds = trainer->last_checkpoint = trainer_clock();
+    contention_read(&trainer->contention);
+    int status = prepare(trainer, &err);
+    if (status == 0)
+        status = train(trainer, &err);
+    finish(trainer, status, &err);
+    scribe_release(&trainer->scribe);
+    session_release(&trainer->session);
+    return NULL;
+}
+
+static int open_folder(struct trainer *trainer, struct error *err)
+{
+    const struct trainer_options *options = &trainer->options;
+    char path[RUN_PATH_MAX + 32];
+    if (options->resume) {
+        trainer->resuming = 1;
+        if (run_folder_find(&trainer->folder, options->resume, err) ||
+            run_folder_lock(&trainer->folder, &trainer->lock_fd, err))
+            return -1;
+        run_folder_path(&trainer->folder, "recipe.ini", path, sizeof path);
+        if (recipe_read(path, &trainer->options.recipe, err))
+            return -1;
+    } else {
+        char parent[RUN_PATH_MAX];
+        run_folder_default_parent(parent, sizeof parent);
+        if (run_folder_create(&trainer->folder, options->parent ? options->parent : parent, options->name,
+                              &options->recipe, err) ||
+            run_folder_lock(&trainer->folder, &trainer->lock_fd, err))
+            return -1;
+    }
+    run_folder_path(&trainer->folder, "log", path, sizeof path);
+    return run_log_open(&trainer->log, path, err);
+}
+
+static int start_thread(struct trainer *trainer, struct error *err)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int failed = pthread_create(&trainer->thread, NULL, trainer_main, trainer);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return failed ? error_set(err, "cannot start the engine thread: %s", strerror(failed)) : 0;
+}
+
+struct trainer *trainer_start(const struct trainer_options *options, struct error *err)
+{
+    struct trainer *trainer = calloc(1, sizeof *trainer);
+    if (!trainer) {
+        error_set(err, "out of memory for the trainer");
+        return NULL;
+    }
+    trainer->options = *options;
+    if (options->init)
+        snprintf(trainer->init, sizeof trainer->init, "%s", options->init);
+    trainer->lock_fd = trainer->log.fd = trainer->wake[0] = trainer->wake[1] = -1;
+    trainer->evaluate_seconds = NAN;
+    trainer->clock.best_acc = trainer->clock.seconds_to_target = NAN;
+    trainer->now.test_acc = trainer->now.lr = trainer->now.loss = trainer->now.accuracy = NAN;
+    trainer->now.images_per_second = trainer->now.eta_seconds = NAN;
+    trainer->now.best_acc = trainer->now.seconds_to_target = NAN;
+    pthread_mutex_init(&trainer->status_lock, NULL);
+    pthread_mutex_init(&trainer->pause_lock, NULL);
+    pthread_cond_init(&trainer->pause_changed, NULL);
+    if (pipe2(trainer->wake, O_CLOEXEC | O_NONBLOCK) != 0)
+        error_set(err, "cannot make a pipe: too many open files");
+    else if (open_folder(trainer, err) == 0) {
+        snprintf(trainer->now.run, sizeof trainer->now.run, "%s", trainer->folder.name);
+        snprintf(trainer->now.path, sizeof trainer->now.path, "%s", trainer->folder.path);
+        trainer->status = trainer->now;
+        if (start_thread(trainer, err) == 0)
+            return trainer;
+    }
+    trainer->thread = 0;
+    trainer_free(trainer);
+    return NULL;
+}
+
+static void signal_engine(struct trainer *trainer)
+{
+    pthread_mutex_lock(&trainer->pause_lock);
+    pthread_cond_broadcast(&trainer->pause_changed);
+    pthread_mutex_unlock(&trainer->pause_lock);
+}
+
+void trainer_pause(struct trainer *trainer, int paused)
+{
+    atomic_store(&trainer->paused, paused);
+    signal_engine(trainer);
+}
+
+void trainer_stop(struct trainer *trainer, enum trainer_stop how)
+{
+    atomic_store(&trainer->stop, (int)how);
+    signal_engine(trainer);
+}
+
+void trainer_status(struct trainer *trainer, struct trainer_status *status)
+{
+    pthread_mutex_lock(&trainer->status_lock);
+    *status = trainer->status;
+    pthread_mutex_unlock(&trainer->status_lock);
+}
+
+const struct run_log *trainer_log(const struct trainer *trainer)
+{
+    return &trainer->log;
+}
+
+const struct recipe *trainer_recipe(const struct trainer *trainer)
+{
+    return &trainer->options.recipe;
+}
+
+int trainer_wake_fd(const struct trainer *trainer)
+{
+    return trainer->wake[0];
+}
+
+void trainer_free(struct trainer *trainer)
+{
+    if (!trainer)
+        return;
+    if (trainer->thread)
+        pthread_join(trainer->thread, NULL);
+    run_log_release(&trainer->log);
+    for (int i = 0; i < 2; i++)
+        if (trainer->wake[i] >= 0)
+            close(trainer->wake[i]);
+    if (trainer->lock_fd >= 0)
+        close(trainer->lock_fd);
+    pthread_cond_destroy(&trainer->pause_changed);
+    pthread_mutex_destroy(&trainer->pause_lock);
+    pthread_mutex_destroy(&trainer->status_lock);
+    free(trainer->logged_loss);
+    free(trainer);
+}

@@ -1,0 +1,86 @@
+/*
+ * The engine thread: it owns a run from the first byte loaded to the last record logged. The front end never
+ * touches what it works on; it reads the run log (lock-free), asks for a copy of the status, and sets flags.
+ *
+ * THE ENGINE NEVER WAITS FOR THE FRONT END. Status is published under a trylock and skipped when a reader holds
+ * it; the wake-up is one byte on a non-blocking pipe at phase changes and epochs; checkpoints and small files are
+ * written by a helper thread (the scribe) from a snapshot, skipped when the last one is still being written.
+ */
+#ifndef DAVIDNET_ENGINE_TRAINER_H
+#define DAVIDNET_ENGINE_TRAINER_H
+
+#include "engine/recipe.h"
+#include "engine/run_folder.h"
+#include "engine/run_log.h"
+
+struct trainer;
+
+enum trainer_phase {
+    TRAINER_LOADING,   /* data set */
+    TRAINER_COMPILING, /* network, program, weights */
+    TRAINER_TRAINING,
+    TRAINER_EVALUATING,
+    TRAINER_PAUSED,
+    TRAINER_SAVING,  /* the last checkpoint */
+    TRAINER_DONE,    /* all epochs done */
+    TRAINER_STOPPED, /* on request; resumable */
+    TRAINER_FAILED,  /* status.error says why */
+    TRAINER_PHASE_COUNT
+};
+
+enum trainer_stop { TRAINER_STOP_NONE, TRAINER_STOP_EPOCH /* at the epoch's end */, TRAINER_STOP_NOW /* next step */ };
+
+struct trainer_options {
+    struct recipe recipe; /* ignored when resuming */
+    const char *parent;   /* (optional) folder for new runs; default: run_folder_default_parent */
+    const char *name;     /* (optional) the run's name */
+    const char *resume;   /* (optional) RUN to go on with */
+    const char *init;     /* (optional) a model.safetensors to start from */
+    double stop_after;    /* > 0: stop after this many epochs; the schedule stays as it is */
+};
+
+struct trainer_status {
+    enum trainer_phase phase;
+    char run[128]; /* the run's name; empty until the folder exists */
+    char path[RUN_PATH_MAX];
+    char device[128]; /* "cpu, bf16, 2 threads, amx"; empty until compiled */
+    char data[512];
+    int data_is_synthetic;
+    uint32_t step, steps, steps_per_epoch; /* steps done */
+    double images_per_second;              /* over the last few seconds of training; NaN at first */
+    double train_seconds, speedrun_seconds, wall_seconds;
+    double eta_seconds;        /* to the end, evaluations included; NaN when unknown */
+    double lr, loss, accuracy; /* of the last step */
+    double test_acc, best_acc; /* percent; NaN: none yet */
+    double seconds_to_target;  /* DAWNBench clock; NaN: not reached */
+    int replay_mismatches;     /* after a resume: steps whose loss differed from the log's */
+    size_t memory_bytes;       /* of the program */
+    char error[1024];
+};
+
+/*
+ * Makes the run folder and starts the thread; NULL with err if that cannot be done. Everything later (bad data,
+ * no memory, a NaN) ends in TRAINER_FAILED. options is copied.
+ */
+struct trainer *trainer_start(const struct trainer_options *options, struct error *err);
+
+void trainer_pause(struct trainer *trainer, int paused);
+void trainer_stop(struct trainer *trainer, enum trainer_stop how);
+
+/* A copy of the latest status; may wait for another reader, never for the engine. */
+void trainer_status(struct trainer *trainer, struct trainer_status *status);
+int trainer_ended(enum trainer_phase phase);
+
+/* Lives as long as the trainer. */
+const struct run_log *trainer_log(const struct trainer *trainer);
+const struct recipe *trainer_recipe(const struct trainer *trainer);
+
+/* Readable when something changed; drain it with read(2). */
+int trainer_wake_fd(const struct trainer *trainer);
+
+/* Waits for the thread to end (stop it first, or it trains to the end) and frees everything. */
+void trainer_free(struct trainer *trainer);
+
+const char *trainer_phase_name(enum trainer_phase phase); /* "loading", "training", ... */
+
+#endif

@@ -1,0 +1,55 @@
+/* What engine/trainer*.c share; nobody else includes it. */
+#ifndef DAVIDNET_ENGINE_TRAINER_INTERNAL_H
+#define DAVIDNET_ENGINE_TRAINER_INTERNAL_H
+
+#include "engine/contention.h"
+#include "engine/scribe.h"
+#include "engine/session.h"
+#include "engine/trainer.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+struct trainer {
+    struct trainer_options options;
+    char init[RUN_PATH_MAX];
+    struct run_folder folder;
+    int lock_fd;
+    int resuming;
+    struct run_log log;
+    pthread_t thread;
+    int wake[2]; /* read end, write end; both non-blocking */
+
+    /* Requests, set by anyone, read by the engine at each step. */
+    atomic_int paused, stop;
+    pthread_mutex_t pause_lock;
+    pthread_cond_t pause_changed;
+
+    pthread_mutex_t status_lock;
+    struct trainer_status status; /* published copy, under status_lock */
+
+    /* The engine thread's own. */
+    struct session session;
+    struct scribe scribe;
+    struct checkpoint_clock clock;
+    struct trainer_status now;
+    struct contention contention;     /* at the epoch's start */
+    double start_seconds;             /* monotonic, when the thread began */
+    double wall_before;               /* wall seconds of earlier sittings */
+    double last_checkpoint;           /* monotonic */
+    double rate_seconds, rate_images; /* decaying sums for images/s */
+    double evaluate_seconds;          /* the last evaluation took this long; NaN: none yet */
+    double *logged_loss;              /* losses of steps that the log has beyond the checkpoint; [steps+1], NaN: none */
+};
+
+double trainer_clock(void); /* monotonic seconds */
+
+/* trainer_report.c: publishing and writing */
+void trainer_publish(struct trainer *trainer, enum trainer_phase phase);
+void trainer_wake(struct trainer *trainer);
+int trainer_log_step(struct trainer *trainer, double lr, const struct step_result *result, struct error *err);
+int trainer_log_epoch(struct trainer *trainer, double evaluated_in, const struct step_result *test, struct error *err);
+int trainer_log_end(struct trainer *trainer, enum run_end how, const char *text, struct error *err);
+int trainer_save(struct trainer *trainer, int wait, struct error *err);
+
+#endif

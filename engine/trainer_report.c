@@ -1,0 +1,189 @@
+/* What the engine tells the world: log records, the published status, status and timing files, checkpoints. */
+#include "engine/trainer_internal.h"
+
+#include <cjson/cJSON.h>
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static const char *const phase_names[TRAINER_PHASE_COUNT] = {
+    [TRAINER_LOADING] = "loading",   [TRAINER_COMPILING] = "compiling",
+    [TRAINER_TRAINING] = "training", [TRAINER_EVALUATING] = "evaluating",
+    [TRAINER_PAUSED] = "paused",     [TRAINER_SAVING] = "saving",
+    [TRAINER_DONE] = "done",         [TRAINER_STOPPED] = "stopped",
+    [TRAINER_FAILED] = "failed",
+};
+
+const char *trainer_phase_name(enum trainer_phase phase)
+{
+    return (unsigned)phase < TRAINER_PHASE_COUNT ? phase_names[phase] : "unknown";
+}
+
+int trainer_ended(enum trainer_phase phase)
+{
+    return phase == TRAINER_DONE || phase == TRAINER_STOPPED || phase == TRAINER_FAILED;
+}
+
+double trainer_clock(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+void trainer_wake(struct trainer *trainer)
+{
+    ssize_t written = write(trainer->wake[1], "w", 1); /* full pipe: the reader is awake anyway */
+    (void)written;
+}
+
+static double eta(const struct trainer *trainer)
+{
+    const struct trainer_status *now = &trainer->now;
+    if (isnan(now->images_per_second) || now->steps_per_epoch == 0)
+        return NAN;
+    double left = (double)(now->steps - now->step) * trainer->session.recipe.batch / now->images_per_second;
+    if (!isnan(trainer->evaluate_seconds)) {
+        double evaluations = ceil((double)(now->steps - now->step) / now->steps_per_epoch);
+        left += evaluations * trainer->evaluate_seconds / trainer->session.recipe.evaluate_every;
+    }
+    return left;
+}
+
+void trainer_publish(struct trainer *trainer, enum trainer_phase phase)
+{
+    struct trainer_status *now = &trainer->now;
+    int changed = now->phase != phase;
+    now->phase = phase;
+    now->step = trainer->clock.step;
+    now->train_seconds = trainer->clock.train_seconds;
+    now->speedrun_seconds = trainer->clock.speedrun_seconds;
+    now->wall_seconds = trainer->wall_before + trainer_clock() - trainer->start_seconds;
+    now->best_acc = trainer->clock.best_acc;
+    now->seconds_to_target = trainer->clock.seconds_to_target;
+    now->images_per_second = trainer->rate_seconds > 0 ? trainer->rate_images / trainer->rate_seconds : NAN;
+    now->eta_seconds = eta(trainer);
+    if (changed ||
+        trainer_ended(phase)) /* a phase must not be missed: here a short wait for a reader's memcpy is due */
+        pthread_mutex_lock(&trainer->status_lock);
+    else if (pthread_mutex_trylock(&trainer->status_lock) != 0)
+        return;
+    trainer->status = *now;
+    pthread_mutex_unlock(&trainer->status_lock);
+    if (changed)
+        trainer_wake(trainer);
+}
+
+int trainer_log_step(struct trainer *trainer, double lr, const struct step_result *result, struct error *err)
+{
+    struct record record = {.kind = RECORD_STEP,
+                            .step = trainer->clock.step,
+                            .epoch = (trainer->clock.step - 1) / trainer->session.steps_per_epoch + 1};
+    record.as.step.lr = lr;
+    record.as.step.loss = result->n > 0 ? result->loss_sum / result->n : NAN;
+    record.as.step.accuracy = (float)step_result_accuracy(result);
+    record.as.step.n = (uint32_t)result->n;
+    record.as.step.train_seconds = trainer->clock.train_seconds;
+    record.as.step.wall_seconds = trainer->wall_before + trainer_clock() - trainer->start_seconds;
+    return run_log_append(&trainer->log, &record, err);
+}
+
+int trainer_log_epoch(struct trainer *trainer, double evaluated_in, const struct step_result *test, struct error *err)
+{
+    const struct checkpoint_clock *clock = &trainer->clock;
+    struct contention now;
+    contention_read(&now);
+    struct record record = {
+        .kind = RECORD_EPOCH, .step = clock->step, .epoch = (clock->step - 1) / trainer->session.steps_per_epoch + 1};
+    record.as.epoch.lr = session_lr(&trainer->session, clock->step - 1);
+    record.as.epoch.train_loss = clock->epoch_images ? clock->epoch_loss_sum / (double)clock->epoch_images : NAN;
+    record.as.epoch.train_acc =
+        clock->epoch_images ? (float)(100.0 * (double)clock->epoch_correct / (double)clock->epoch_images) : NAN;
+    record.as.epoch.test_loss = test && test->n > 0 ? test->loss_sum / test->n : NAN;
+    record.as.epoch.test_acc = test ? (float)step_result_accuracy(test) : NAN;
+    record.as.epoch.test_n = test ? (uint32_t)test->n : 0;
+    record.as.epoch.train_seconds = clock->train_seconds;
+    record.as.epoch.speedrun_seconds = clock->train_seconds + evaluated_in;
+    record.as.epoch.wall_seconds = trainer->wall_before + trainer_clock() - trainer->start_seconds;
+    record.as.epoch.steal = (float)contention_steal(&trainer->contention, &now);
+    record.as.epoch.load = (float)now.load;
+    record.as.epoch.involuntary_switches = (uint32_t)(now.involuntary - trainer->contention.involuntary);
+    trainer->contention = now;
+    return run_log_append(&trainer->log, &record, err);
+}
+
+int trainer_log_end(struct trainer *trainer, enum run_end how, const char *text, struct error *err)
+{
+    struct record record = {.kind = RECORD_END,
+                            .step = trainer->clock.step,
+                            .epoch =
+                                trainer->now.steps_per_epoch ? trainer->clock.step / trainer->now.steps_per_epoch : 0};
+    record.as.end.how = how;
+    snprintf(record.as.end.text, sizeof record.as.end.text, "%s", text);
+    if (run_log_append(&trainer->log, &record, err))
+        return -1;
+    return run_log_sync(&trainer->log, err);
+}
+
+static void add_number(cJSON *root, const char *key, double value)
+{
+    if (isfinite(value))
+        cJSON_AddNumberToObject(root, key, value);
+    else
+        cJSON_AddNullToObject(root, key);
+}
+
+/* RUN/status: what another process may show without reading the log. */
+static void status_text(const struct trainer *trainer, char *out, size_t size)
+{
+    const struct trainer_status *now = &trainer->now;
+    out[0] = '\0';
+    cJSON *root = cJSON_CreateObject();
+    cJSON_AddNumberToObject(root, "version", 1);
+    cJSON_AddStringToObject(root, "phase", trainer_phase_name(now->phase));
+    cJSON_AddNumberToObject(root, "pid", getpid());
+    cJSON_AddStringToObject(root, "device", now->device);
+    cJSON_AddStringToObject(root, "data", now->data);
+    cJSON_AddNumberToObject(root, "step", now->step);
+    cJSON_AddNumberToObject(root, "steps", now->steps);
+    cJSON_AddNumberToObject(root, "steps_per_epoch", now->steps_per_epoch);
+    add_number(root, "images_per_second", now->images_per_second);
+    add_number(root, "train_seconds", now->train_seconds);
+    add_number(root, "speedrun_seconds", now->speedrun_seconds);
+    add_number(root, "wall_seconds", now->wall_seconds);
+    add_number(root, "best_acc", now->best_acc);
+    add_number(root, "seconds_to_target", now->seconds_to_target);
+    cJSON_AddStringToObject(root, "error", now->error);
+    char *text = cJSON_Print(root);
+    cJSON_Delete(root);
+    if (text && strlen(text) < size)
+        snprintf(out, size, "%s\n", text);
+    free(text);
+}
+
+int trainer_save(struct trainer *trainer, int wait, struct error *err)
+{
+    struct scribe *scribe = &trainer->scribe;
+    if (scribe_check(scribe, err))
+        return -1;
+    if (wait)
+        scribe_wait(scribe);
+    else if (!scribe_idle(scribe))
+        return 0;
+    if (checkpoint_take(&scribe->checkpoint, trainer->session.program, err))
+        return -1;
+    scribe->checkpoint.clock = trainer->clock;
+    scribe->checkpoint.clock.wall_seconds = trainer->wall_before + trainer_clock() - trainer->start_seconds;
+    scribe->write_checkpoint = 1;
+    status_text(trainer, scribe->status, sizeof scribe->status);
+    trainer->last_checkpoint = trainer_clock();
+    scribe_submit(scribe);
+    if (!wait)
+        return 0;
+    scribe_wait(scribe);
+    return scribe_check(scribe, err);
+}
