@@ -21,6 +21,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 /* Half of the weight in images/s is younger than about this. */
@@ -31,10 +32,14 @@ static void wait_while_paused(struct trainer *trainer)
 {
     if (!atomic_load(&trainer->paused) || atomic_load(&trainer->stop) == TRAINER_STOP_NOW)
         return;
-    trainer_publish(trainer, TRAINER_PAUSED);
     pthread_mutex_lock(&trainer->pause_lock);
-    while (atomic_load(&trainer->paused) && atomic_load(&trainer->stop) != TRAINER_STOP_NOW)
-        pthread_cond_wait(&trainer->pause_changed, &trainer->pause_lock);
+    while (atomic_load(&trainer->paused) && atomic_load(&trainer->stop) != TRAINER_STOP_NOW) {
+        trainer_publish(trainer, TRAINER_PAUSED); /* again and again: it is skipped while a reader copies */
+        struct timespec until;
+        clock_gettime(CLOCK_REALTIME, &until);
+        until.tv_sec++;
+        pthread_cond_timedwait(&trainer->pause_changed, &trainer->pause_lock, &until);
+    }
     pthread_mutex_unlock(&trainer->pause_lock);
     trainer_publish(trainer, TRAINER_TRAINING);
 }
@@ -156,6 +161,9 @@ static int train(struct trainer *trainer, struct error *err)
 {
     const struct session *session = &trainer->session;
     trainer_publish(trainer, TRAINER_TRAINING);
+    int status = trainer->epoch_due ? finish_epoch(trainer, err) : 0;
+    if (status)
+        return status;
     while (trainer->clock.step < session->steps) {
         wait_while_paused(trainer);
         if (atomic_load(&trainer->stop) == TRAINER_STOP_NOW)
@@ -164,7 +172,7 @@ static int train(struct trainer *trainer, struct error *err)
             return -1;
         uint32_t step = trainer->clock.step;
         if (step % session->steps_per_epoch == 0 || step == session->steps) {
-            int status = finish_epoch(trainer, err);
+            status = finish_epoch(trainer, err);
             if (status)
                 return status;
         } else {
@@ -179,8 +187,9 @@ static int train(struct trainer *trainer, struct error *err)
     return 0;
 }
 
-/* Losses of the steps that the log has beyond the checkpoint, for check_replay. */
-static int remember_losses(struct trainer *trainer, struct error *err)
+/* What the log knows that the checkpoint does not: losses of later steps, for check_replay, and whether the epoch that
+ * ends at the checkpoint was evaluated (a stop may have come first). */
+static int remember_log(struct trainer *trainer, struct error *err)
 {
     size_t count = run_log_length(&trainer->log);
     trainer->logged_loss = malloc((trainer->session.steps + 1) * sizeof *trainer->logged_loss);
@@ -197,6 +206,13 @@ static int remember_losses(struct trainer *trainer, struct error *err)
         if (record->step > trainer->clock.step && record->step <= trainer->session.steps)
             trainer->logged_loss[record->step] = record->as.step.loss;
     }
+    uint32_t boundary = trainer->clock.step;
+    trainer->epoch_due =
+        boundary > 0 && (boundary % trainer->session.steps_per_epoch == 0 || boundary == trainer->session.steps);
+    count = run_log_series(&trainer->log, RECORD_EPOCH, index, run_log_length(&trainer->log));
+    for (size_t i = 0; i < count; i++)
+        if (run_log_at(&trainer->log, index[i])->step == boundary)
+            trainer->epoch_due = 0;
     free(index);
     return 0;
 }
@@ -217,7 +233,7 @@ static int restore(struct trainer *trainer, struct error *err)
         trainer->clock = checkpoint->clock;
         trainer->wall_before = checkpoint->clock.wall_seconds;
     }
-    if (remember_losses(trainer, err))
+    if (remember_log(trainer, err))
         return -1;
     struct record record = {.kind = RECORD_REWIND, .step = trainer->clock.step};
     record.epoch = trainer->clock.step / session->steps_per_epoch;
@@ -269,9 +285,9 @@ static int prepare(struct trainer *trainer, struct error *err)
         return restore(trainer, err);
     if (trainer->init[0] && checkpoint_read_model(trainer->init, &session->plan, session->program, err))
         return -1;
-    if (frozen_write(session, &trainer->folder, err))
+    if (begin_log(trainer, err))
         return -1;
-    return begin_log(trainer, err);
+    return frozen_write(session, &trainer->folder, err);
 }
 
 /* Writes what a stop leaves behind and publishes the end. */

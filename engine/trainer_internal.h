@@ -39,6 +39,7 @@ struct trainer {
     double last_checkpoint;           /* monotonic */
     double rate_seconds, rate_images; /* decaying sums for images/s */
     double evaluate_seconds;          /* the last evaluation took this long; NaN: none yet */
+    int epoch_due;                    /* resumed at an epoch's end that was not evaluated */
     double *logged_loss;              /* losses of steps that the log has beyond the checkpoint; [steps+1], NaN: none */
 };
 

@@ -57,7 +57,6 @@ static double eta(const struct trainer *trainer)
 void trainer_publish(struct trainer *trainer, enum trainer_phase phase)
 {
     struct trainer_status *now = &trainer->now;
-    int changed = now->phase != phase;
     now->phase = phase;
     now->step = trainer->clock.step;
     now->train_seconds = trainer->clock.train_seconds;
@@ -67,11 +66,11 @@ void trainer_publish(struct trainer *trainer, enum trainer_phase phase)
     now->seconds_to_target = trainer->clock.seconds_to_target;
     now->images_per_second = trainer->rate_seconds > 0 ? trainer->rate_images / trainer->rate_seconds : NAN;
     now->eta_seconds = eta(trainer);
-    if (changed ||
-        trainer_ended(phase)) /* a phase must not be missed: here a short wait for a reader's memcpy is due */
+    if (trainer_ended(phase)) /* the last word must not be missed, and there is nothing left to hold up */
         pthread_mutex_lock(&trainer->status_lock);
     else if (pthread_mutex_trylock(&trainer->status_lock) != 0)
         return;
+    int changed = trainer->status.phase != phase;
     trainer->status = *now;
     pthread_mutex_unlock(&trainer->status_lock);
     if (changed)
@@ -123,7 +122,7 @@ int trainer_log_end(struct trainer *trainer, enum run_end how, const char *text,
                             .epoch =
                                 trainer->now.steps_per_epoch ? trainer->clock.step / trainer->now.steps_per_epoch : 0};
     record.as.end.how = how;
-    snprintf(record.as.end.text, sizeof record.as.end.text, "%s", text);
+    strncpy(record.as.end.text, text, RECORD_NOTE_MAX - 1); /* longer messages are in RUN/status whole */
     if (run_log_append(&trainer->log, &record, err))
         return -1;
     return run_log_sync(&trainer->log, err);
