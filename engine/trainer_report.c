@@ -160,7 +160,7 @@ static void status_text(const struct trainer *trainer, char *out, size_t size)
     char *text = cJSON_Print(root);
     cJSON_Delete(root);
     if (text && strlen(text) < size)
-        snprintf(out, size, "%s\n", text);
+        memcpy(out, text, strlen(text) + 1);
     free(text);
 }
 
