@@ -1,0 +1,250 @@
+#include "views/chart.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static uint64_t seed = 1;
+
+static double uniform(double low, double high)
+{
+    seed = seed * 6364136223846793005u + 1442695040888963407u;
+    return low + (high - low) * (double)(seed >> 11) / 9007199254740992.0;
+}
+
+static void test_ticks_are_round_and_inside(void **state)
+{
+    (void)state;
+    for (int round = 0; round < 2000; round++) {
+        double min = uniform(-1000, 1000) * pow(10, floor(uniform(-6, 3)));
+        struct chart_range range = {min, min + pow(10, uniform(-5, 5)), CHART_LINEAR};
+        struct chart_ticks ticks;
+        int wanted = 1 + round % 12;
+        chart_make_ticks(&range, wanted, 0, &ticks);
+        assert_true(ticks.n <= wanted + 1);
+        for (int i = 0; i < ticks.n; i++) {
+            double position = chart_position(&range, ticks.value[i]);
+            assert_true(position > -1e-6 && position < 1 + 1e-6);
+            assert_true(strlen(ticks.label[i]) > 0);
+            if (i > 0) {
+                assert_true(ticks.value[i] > ticks.value[i - 1]);
+                double step = ticks.value[i] - ticks.value[i - 1];
+                double digit = step / pow(10, floor(log10(step) + 1e-6));
+                assert_true(fabs(digit - 1) < 1e-3 || fabs(digit - 2) < 1e-3 || fabs(digit - 5) < 1e-3);
+            }
+        }
+    }
+}
+
+static void test_tick_labels(void **state)
+{
+    (void)state;
+    struct chart_ticks ticks;
+    chart_make_ticks(&(struct chart_range){0, 100, CHART_LINEAR}, 5, 0, &ticks);
+    assert_int_equal(ticks.n, 6);
+    assert_string_equal(ticks.label[0], "0");
+    assert_string_equal(ticks.label[1], "20");
+    assert_string_equal(ticks.label[5], "100");
+    chart_make_ticks(&(struct chart_range){0, 0.4, CHART_LINEAR}, 4, 0, &ticks);
+    assert_string_equal(ticks.label[1], "0.1");
+    assert_string_equal(ticks.label[ticks.n - 1], "0.4");
+    chart_make_ticks(&(struct chart_range){0, 3, CHART_LINEAR}, 10, 1, &ticks);
+    assert_int_equal(ticks.n, 4);
+    chart_make_ticks(&(struct chart_range){0.01, 2.3, CHART_LOG}, 4, 0, &ticks);
+    assert_string_equal(ticks.label[0], "0.01");
+    assert_true(ticks.n >= 2 && ticks.n <= 5);
+    chart_make_ticks(&(struct chart_range){0, 40000, CHART_LINEAR}, 4, 0, &ticks);
+    assert_string_equal(ticks.label[ticks.n - 1], "40k");
+}
+
+/* Whatever the data, the range is finite, not empty, and holds every finite point of a free axis. */
+static void test_ranges(void **state)
+{
+    (void)state;
+    for (int round = 0; round < 3000; round++) {
+        double x[40], y[40];
+        size_t n = (size_t)(round % 41);
+        double at = uniform(-5, 5), magnitude = pow(10, uniform(-8, 8));
+        for (size_t i = 0; i < n; i++) {
+            x[i] = at += uniform(0, 1) < 0.2 ? 0 : uniform(0, 2);
+            double pick = uniform(0, 1);
+            y[i] = pick < 0.1 ? NAN : pick < 0.15 ? INFINITY : pick < 0.2 ? 0 : uniform(-1, 1) * magnitude;
+            if (round % 7 == 0)
+                y[i] = 3;
+        }
+        struct chart chart = {.title = "t", .n_series = 1, .x = {.min = NAN, .max = NAN}};
+        chart.y = (struct chart_axis){.scale = round % 2 ? CHART_LOG : CHART_LINEAR, .min = NAN, .max = NAN};
+        chart.series[0] = (struct chart_series){.x = x, .y = y, .n = n};
+        struct chart_range rx = chart_range_x(&chart), ry = chart_range_y(&chart, 1 + round % 6);
+        assert_true(isfinite(rx.min) && isfinite(rx.max) && rx.min < rx.max);
+        assert_true(isfinite(ry.min) && isfinite(ry.max) && ry.min < ry.max);
+        assert_true(ry.scale == CHART_LINEAR || ry.min > 0);
+        double last = -1;
+        for (size_t i = 0; i < n; i++) {
+            double px = chart_position(&rx, x[i]), py = chart_position(&ry, y[i]);
+            assert_true(px >= -1e-9 && px <= 1 + 1e-9);
+            assert_true(px >= last); /* order is kept */
+            last = px;
+            if (isfinite(y[i]) && (ry.scale == CHART_LINEAR || y[i] > 0))
+                assert_true(py > -1e-6 && py < 1 + 1e-6);
+        }
+    }
+}
+
+static void test_reduce(void **state)
+{
+    (void)state;
+    enum { N = 5000, COLUMNS = 60 };
+    static double x[N], y[N];
+    static size_t out[4 * COLUMNS];
+    for (int round = 0; round < 50; round++) {
+        double low[COLUMNS], high[COLUMNS];
+        int bad[COLUMNS] = {0};
+        for (int c = 0; c < COLUMNS; c++)
+            low[c] = INFINITY, high[c] = -INFINITY;
+        for (int i = 0; i < N; i++) {
+            x[i] = (double)i;
+            y[i] = uniform(0, 1) < 0.0005 * round ? NAN : uniform(-1, 1);
+            int c = (int)(x[i] / (N - 1) * COLUMNS);
+            c = c >= COLUMNS ? COLUMNS - 1 : c;
+            if (isnan(y[i]))
+                bad[c] = 1;
+            else
+                low[c] = fmin(low[c], y[i]), high[c] = fmax(high[c], y[i]);
+        }
+        struct chart_series series = {.x = x, .y = y, .n = N};
+        size_t n = chart_reduce(&series, 0, N - 1, COLUMNS, out);
+        assert_true(n <= 4 * COLUMNS);
+        for (size_t i = 0; i < n; i++) {
+            assert_true(out[i] < N);
+            assert_true(i == 0 || out[i] > out[i - 1]);
+            int c = (int)(x[out[i]] / (N - 1) * COLUMNS);
+            c = c >= COLUMNS ? COLUMNS - 1 : c;
+            if (isnan(y[out[i]]))
+                bad[c] = 0;
+            if (y[out[i]] == low[c])
+                low[c] = NAN;
+            if (y[out[i]] == high[c])
+                high[c] = NAN;
+        }
+        for (int c = 0; c < COLUMNS; c++) { /* every column showed its extremes and its gaps */
+            assert_int_equal(bad[c], 0);
+            assert_true(isnan(low[c]) && isnan(high[c]));
+        }
+    }
+    struct chart_series none = {.n = 0};
+    assert_int_equal(chart_reduce(&none, 0, 1, 10, out), 0);
+}
+
+static void test_smooth(void **state)
+{
+    (void)state;
+    double y[] = {2, 2, NAN, 2, 5}, out[5];
+    chart_smooth(y, 5, 0.9, out);
+    assert_true(fabs(out[0] - 2) < 1e-12 && fabs(out[1] - 2) < 1e-12 && fabs(out[3] - 2) < 1e-12);
+    assert_true(isnan(out[2]));
+    /* Four finite points: weights 0.9^3, 0.9^2, 0.9, 1, times 0.1, over 1 - 0.9^4. */
+    double sum = 0.1 * (2 * (0.729 + 0.81 + 0.9) + 5) / (1 - 0.6561);
+    assert_true(fabs(out[4] - sum) < 1e-12);
+    chart_smooth(y, 5, 0, out);
+    assert_true(out[4] == 5 && out[0] == 2);
+}
+
+static int is_braille(const struct cell *cell)
+{
+    return (unsigned char)cell->text[0] == 0xE2 && (unsigned char)cell->text[1] >= 0xA0 &&
+           (unsigned char)cell->text[1] <= 0xA3;
+}
+
+/* Any data at any size: nothing outside the area, curves only inside the plot. */
+static void test_draw_stays_inside(void **state)
+{
+    (void)state;
+    static double x[300], y[300];
+    for (int round = 0; round < 1500; round++) {
+        size_t n = (size_t)(round % 300);
+        for (size_t i = 0; i < n; i++) {
+            x[i] = (double)i / 10;
+            y[i] = uniform(0, 1) < 0.05 ? (round % 2 ? NAN : -INFINITY) : uniform(-1, 1) * pow(10, uniform(-3, 6));
+        }
+        struct chart chart = {.title = "Loss", .empty = "nothing yet", .n_series = 2, .n_lines = 1};
+        chart.x = (struct chart_axis){.min = 0, .max = round % 3 ? 30 : NAN, .unit = "epochs", .integers = 1};
+        chart.y = (struct chart_axis){
+            .min = NAN, .max = round % 5 ? NAN : 1, .unit = "nats", .scale = round % 4 ? CHART_LINEAR : CHART_LOG};
+        chart.series[0] = (struct chart_series){"test", COLOR_VALID, CHART_MARKED, '*', x, y, n, 0.5, 2};
+        chart.series[1] = (struct chart_series){"train", COLOR_TRAIN, CHART_FAINT, '.', x, y, n / 2, NAN, 2};
+        chart.line[0] = (struct chart_line){uniform(-2, 2), COLOR_TARGET};
+        struct grid grid;
+        int w = (int)uniform(0, 70), h = (int)uniform(0, 24);
+        assert_int_equal(grid_init(&grid, w, h), 0);
+        grid.ascii = round % 2;
+        struct rect area = {(int)uniform(-3, 10), (int)uniform(-3, 6), (int)uniform(0, 60), (int)uniform(0, 22)};
+        put_fill(&grid, (struct rect){0, 0, w, h}, COLOR_DIM, COLOR_DEFAULT, "@");
+        chart_draw(&chart, &grid, area);
+        for (int cy = 0; cy < h; cy++) {
+            for (int cx = 0; cx < w; cx++) {
+                const struct cell *cell = grid_at(&grid, cx, cy);
+                int inside = cx >= area.x && cx < area.x + area.w && cy >= area.y && cy < area.y + area.h;
+                assert_true(inside || strcmp(cell->text, "@") == 0);
+                assert_false(is_braille(cell) && (grid.ascii || cy == area.y || cx == area.x));
+            }
+        }
+        grid_release(&grid);
+    }
+}
+
+static void test_picture(void **state)
+{
+    (void)state;
+    double x[] = {0, 1, 2, 3, 4}, y[] = {0, 25, 50, 75, 100}, bad[] = {50, 50, NAN, 50, 50};
+    struct chart chart = {.title = "Accuracy", .n_series = 1, .n_lines = 1};
+    chart.x = (struct chart_axis){.min = 0, .max = 4, .unit = "epochs", .integers = 1};
+    chart.y = (struct chart_axis){.min = 0, .max = 100, .unit = "%"};
+    chart.series[0] = (struct chart_series){"test", COLOR_VALID, CHART_CURVE, '*', x, y, 5, 100, 1};
+    chart.line[0] = (struct chart_line){94, COLOR_TARGET};
+    struct grid grid;
+    assert_int_equal(grid_init(&grid, 40, 12), 0);
+    grid.ascii = 1;
+    chart_draw(&chart, &grid, (struct rect){0, 0, 40, 12});
+    char *text = grid_text(&grid);
+    assert_string_equal(text, "Accuracy (%)                * test 100.0\n"
+                              " 94+- - - - - - - - - - - - - - - - -***\n"
+                              "   |                             ****\n"
+                              "   |                        *****\n"
+                              "   |                    ****\n"
+                              " 50+                ****\n"
+                              "   |            ****\n"
+                              "   |       *****\n"
+                              "   |   ****\n"
+                              "  0+***\n"
+                              "   +---------+--------+-------+--------+\n"
+                              "    0        1        2       3   epochs\n");
+    free(text);
+    /* A NaN leaves a gap and a mark. */
+    grid_clear(&grid);
+    chart.series[0].y = bad;
+    chart_draw(&chart, &grid, (struct rect){0, 0, 40, 12});
+    text = grid_text(&grid);
+    assert_non_null(strchr(text, 'X'));
+    free(text);
+    grid_release(&grid);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_ticks_are_round_and_inside),
+        cmocka_unit_test(test_tick_labels),
+        cmocka_unit_test(test_ranges),
+        cmocka_unit_test(test_reduce),
+        cmocka_unit_test(test_smooth),
+        cmocka_unit_test(test_draw_stays_inside),
+        cmocka_unit_test(test_picture),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,232 @@
+#include "views/chart.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+static int usable(double v, enum chart_scale scale)
+{
+    return isfinite(v) && (scale == CHART_LINEAR || v > 0);
+}
+
+static void take(struct chart_range *range, double v)
+{
+    if (!usable(v, range->scale))
+        return;
+    if (!(range->min <= v))
+        range->min = v;
+    if (!(range->max >= v))
+        range->max = v;
+}
+
+/* Makes both ends finite and apart. */
+static void mend(struct chart_range *range)
+{
+    int is_log = range->scale == CHART_LOG;
+    if (!usable(range->min, range->scale))
+        range->min = usable(range->max, range->scale) ? (is_log ? range->max / 10 : range->max - 1) : is_log ? 0.1 : 0;
+    if (!usable(range->max, range->scale))
+        range->max = is_log ? range->min * 10 : range->min + 1;
+    if (!(range->max - range->min > 1e-9 * (fabs(range->min) + fabs(range->max)))) {
+        double middle = range->min;
+        double room = middle != 0 ? fabs(middle) / 2 : 1;
+        range->min = is_log ? middle / 2 : middle - room;
+        range->max = is_log ? middle * 2 : middle + room;
+    }
+}
+
+struct chart_range chart_range_x(const struct chart *chart)
+{
+    struct chart_range range = {NAN, NAN, chart->x.scale};
+    for (int s = 0; s < chart->n_series; s++) {
+        const struct chart_series *series = &chart->series[s];
+        for (size_t i = 0; i < series->n; i++) {
+            take(&range, series->x[i]);
+            if (range.scale == CHART_LINEAR && series->n > 1)
+                i = i == 0 ? series->n - 2 : i; /* x never decreases: the ends are enough */
+        }
+    }
+    if (usable(chart->x.min, range.scale))
+        range.min = chart->x.min;
+    if (usable(chart->x.max, range.scale))
+        range.max = chart->x.max;
+    mend(&range);
+    return range;
+}
+
+/* 1, 2 or 5 times a power of ten, at least `least`. */
+static double nice_step(double least)
+{
+    double power = pow(10, floor(log10(least)));
+    double digit = least / power;
+    return (digit <= 1.0000001 ? 1 : digit <= 2.0000001 ? 2 : digit <= 5.0000001 ? 5 : 10) * power;
+}
+
+struct chart_range chart_range_y(const struct chart *chart, int ticks)
+{
+    struct chart_range range = {NAN, NAN, chart->y.scale};
+    for (int s = 0; s < chart->n_series; s++)
+        for (size_t i = 0; i < chart->series[s].n; i++)
+            take(&range, chart->series[s].y[i]);
+    if (isnan(range.min))
+        for (int i = 0; i < chart->n_lines; i++)
+            take(&range, chart->line[i].y);
+    int fixed_min = usable(chart->y.min, range.scale), fixed_max = usable(chart->y.max, range.scale);
+    if (fixed_min)
+        range.min = chart->y.min;
+    if (fixed_max)
+        range.max = chart->y.max;
+    mend(&range);
+    /* Free ends move out to the next round value. */
+    if (range.scale == CHART_LINEAR) {
+        double step = nice_step((range.max - range.min) / (ticks > 1 ? ticks : 1));
+        if (!fixed_min)
+            range.min = floor(range.min / step + 1e-9) * step;
+        if (!fixed_max)
+            range.max = ceil(range.max / step - 1e-9) * step;
+    } else {
+        double low = pow(10, floor(log10(range.min))), high = pow(10, floor(log10(range.max)));
+        double a = range.min / low, b = range.max / high;
+        if (!fixed_min)
+            range.min = (a >= 5 ? 5 : a >= 2 ? 2 : 1) * low;
+        if (!fixed_max)
+            range.max = (b <= 1 ? 1 : b <= 2 ? 2 : b <= 5 ? 5 : 10) * high;
+    }
+    mend(&range);
+    return range;
+}
+
+double chart_position(const struct chart_range *range, double value)
+{
+    if (range->scale == CHART_LINEAR)
+        return (value - range->min) / (range->max - range->min);
+    return value > 0 ? log(value / range->min) / log(range->max / range->min) : NAN;
+}
+
+static void add_tick(struct chart_ticks *ticks, double value, int decimals)
+{
+    if (ticks->n >= CHART_TICKS_MAX)
+        return;
+    char *label = ticks->label[ticks->n];
+    size_t size = sizeof ticks->label[0];
+    double size_of = fabs(value);
+    if (size_of >= 1e7 || (size_of > 0 && size_of < 1e-4))
+        snprintf(label, size, "%.3g", value);
+    else if (size_of >= 10000 && fmod(size_of, 1000) == 0)
+        snprintf(label, size, "%.0fk", value / 1000);
+    else
+        snprintf(label, size, "%.*f", decimals, value);
+    ticks->value[ticks->n++] = value;
+}
+
+static void log_ticks(const struct chart_range *range, int wanted, struct chart_ticks *ticks)
+{
+    static const double digits[] = {1, 2, 5};
+    int first = (int)floor(log10(range->min) + 1e-9), last = (int)ceil(log10(range->max) - 1e-9);
+    int stride = 1, per_decade = (last - first) * 3 <= wanted + 1 ? 3 : 1;
+    while ((last - first) / stride > wanted)
+        stride++;
+    for (int e = first; e <= last; e += stride) {
+        for (int d = 0; d < per_decade; d++) {
+            double value = digits[d] * pow(10, e);
+            if (value >= range->min * (1 - 1e-9) && value <= range->max * (1 + 1e-9))
+                add_tick(ticks, value, e < 0 ? -e : 0);
+        }
+    }
+}
+
+void chart_make_ticks(const struct chart_range *range, int wanted, int integers, struct chart_ticks *ticks)
+{
+    ticks->n = 0;
+    if (wanted < 1)
+        return;
+    if (wanted > CHART_TICKS_MAX - 1)
+        wanted = CHART_TICKS_MAX - 1;
+    if (range->scale == CHART_LOG) {
+        log_ticks(range, wanted, ticks);
+        return;
+    }
+    double step = nice_step((range->max - range->min) / wanted);
+    if (integers && step < 1)
+        step = 1;
+    int decimals = (int)ceil(-log10(step) - 1e-9);
+    double first = ceil(range->min / step - 1e-9);
+    for (int i = 0; i < CHART_TICKS_MAX; i++) {
+        double value = (first + i) * step;
+        if (value > range->max + 1e-9 * step)
+            break;
+        add_tick(ticks, value == 0 ? 0 : value, decimals > 0 ? decimals : 0);
+    }
+}
+
+/* What is known of the column being read: indices, or SIZE_MAX. */
+struct column {
+    size_t first, low, high, last, bad;
+};
+
+static size_t flush_column(const struct column *column, size_t *out)
+{
+    size_t n = 0, found[5] = {column->first, column->low, column->high, column->last, column->bad};
+    if (column->bad != SIZE_MAX && column->first != SIZE_MAX)
+        found[0] = found[3] = SIZE_MAX; /* four at most: the mark matters more than the exact joints */
+    /* In their order, each once. */
+    for (size_t after = 0; n < 4;) {
+        size_t next = SIZE_MAX;
+        for (int i = 0; i < 5; i++)
+            if (found[i] != SIZE_MAX && found[i] >= after && found[i] < next)
+                next = found[i];
+        if (next == SIZE_MAX)
+            break;
+        out[n++] = next;
+        after = next + 1;
+    }
+    return n;
+}
+
+size_t chart_reduce(const struct chart_series *series, double x_min, double x_max, int columns, size_t *out)
+{
+    const struct column none = {SIZE_MAX, SIZE_MAX, SIZE_MAX, SIZE_MAX, SIZE_MAX};
+    struct column column = none;
+    size_t n = 0;
+    int at = -1;
+    if (columns < 1 || !(x_max > x_min))
+        return 0;
+    for (size_t i = 0; i < series->n; i++) {
+        double x = series->x[i], y = series->y[i];
+        if (!(x >= x_min && x <= x_max))
+            continue;
+        int c = (int)((x - x_min) / (x_max - x_min) * columns);
+        c = c >= columns ? columns - 1 : c;
+        if (c != at) {
+            n += flush_column(&column, out + n);
+            column = none;
+            at = c;
+        }
+        if (!isfinite(y)) {
+            if (column.bad == SIZE_MAX)
+                column.bad = i;
+            continue;
+        }
+        if (column.first == SIZE_MAX)
+            column.first = column.low = column.high = i;
+        if (y < series->y[column.low])
+            column.low = i;
+        if (y > series->y[column.high])
+            column.high = i;
+        column.last = i;
+    }
+    return n + flush_column(&column, out + n);
+}
+
+void chart_smooth(const double *y, size_t n, double weight, double *out)
+{
+    double sum = 0, left = 1; /* left: weight^t */
+    for (size_t i = 0; i < n; i++) {
+        out[i] = y[i];
+        if (!isfinite(y[i]))
+            continue;
+        sum = weight * sum + (1 - weight) * y[i];
+        left *= weight;
+        out[i] = sum / (1 - left);
+    }
+}

@@ -1,0 +1,94 @@
+/*
+ * A chart as data: series, axes, reference lines, legend. It knows nothing of cells or pixels; chart_draw is the
+ * back end for terminal cells, others use the same ranges, ticks and reduction. Everything is borrowed and
+ * nothing is changed by drawing.
+ */
+#ifndef DAVIDNET_VIEWS_CHART_H
+#define DAVIDNET_VIEWS_CHART_H
+
+#include "views/grid.h"
+
+#include <stddef.h>
+
+#define CHART_SERIES_MAX 8
+#define CHART_LINES_MAX 4
+#define CHART_TICKS_MAX 24
+
+enum chart_scale { CHART_LINEAR, CHART_LOG };
+enum chart_style {
+    CHART_CURVE,  /* lines between points */
+    CHART_MARKED, /* lines, and a mark at every point where there is room */
+    CHART_FAINT,  /* lines in the back: raw data behind a smoothed curve, what is still to come */
+};
+
+/* x never decreases. A y that is not finite makes a gap and a loud mark; a NaN x is not allowed. */
+struct chart_series {
+    const char *name; /* in the legend; NULL: not there */
+    uint32_t color;
+    enum chart_style style;
+    char ascii; /* mark in ASCII */
+    const double *x, *y;
+    size_t n;
+    double current; /* value in the legend; NaN: none */
+    int decimals;   /* of it */
+};
+
+struct chart_line {
+    double y;
+    uint32_t color;
+};
+
+struct chart_axis {
+    enum chart_scale scale;
+    double min, max;  /* fixed ends; NaN: from the data, widened to ticks */
+    int integers;     /* 1: no ticks between whole numbers */
+    const char *unit; /* "epochs", "%", or "" */
+};
+
+struct chart {
+    const char *title;
+    const char *empty; /* shown in the middle while there is no point */
+    struct chart_axis x, y;
+    struct chart_series series[CHART_SERIES_MAX];
+    int n_series;
+    struct chart_line line[CHART_LINES_MAX]; /* horizontal */
+    int n_lines;
+};
+
+/* The ends of an axis: finite, min < max, min > 0 on a log scale. */
+struct chart_range {
+    double min, max;
+    enum chart_scale scale;
+};
+struct chart_range chart_range_x(const struct chart *chart);
+struct chart_range chart_range_y(const struct chart *chart, int ticks);
+
+/* 0 at min, 1 at max; NaN where the scale has no place for the value (log of 0). Not clamped. */
+double chart_position(const struct chart_range *range, double value);
+
+/* Ticks at round values (1, 2 or 5 times a power of ten; powers of ten on long log axes), increasing. */
+struct chart_ticks {
+    int n;
+    double value[CHART_TICKS_MAX];
+    char label[CHART_TICKS_MAX][16];
+};
+void chart_make_ticks(const struct chart_range *range, int wanted, int integers, struct chart_ticks *ticks);
+
+/*
+ * Reduces a series to at most four points for each of `columns` equal parts of [x_min, x_max]: first, lowest,
+ * highest, last, in their order, so that the picture is the one all points would give (Jugel et al., "M4", VLDB
+ * 2014). out has room for 4 * columns indices. Points outside and points that are not finite are left out, except
+ * that a column's first point that is not finite is kept (it is a gap and a mark). Returns the count.
+ */
+size_t chart_reduce(const struct chart_series *series, double x_min, double x_max, int columns, size_t *out);
+
+/*
+ * TensorBoard's smoothing: s <- weight * s + (1 - weight) * y over finite points, divided by 1 - weight^t
+ * (t: finite points so far). Points that are not finite stay as they are. 0 <= weight < 1.
+ */
+void chart_smooth(const double *y, size_t n, double weight, double *out);
+
+/* Cells: title and legend, axes, and the curves in braille, or in ASCII. At least 12x4, else nothing is drawn. */
+void chart_draw(const struct chart *chart, struct grid *grid, struct rect area);
+
+#endif

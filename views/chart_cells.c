@@ -1,0 +1,271 @@
+#include "views/chart.h"
+#include "views/utf8.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The plot's cells, and the dots they are made of: 2 x 4 a cell in braille, one in ASCII. */
+struct canvas {
+    struct grid *grid;
+    struct rect area;
+    int w, h; /* dots */
+    struct chart_range x, y;
+};
+
+#define BRAILLE 0x2800
+
+static int braille_of(const struct cell *cell)
+{
+    int32_t code;
+    utf8_decode(cell->text, &code);
+    return code >= BRAILLE && code < BRAILLE + 256 ? code - BRAILLE : 0;
+}
+
+static void put_dot(const struct canvas *canvas, int dx, int dy, const struct chart_series *series)
+{
+    static const unsigned char bits[4][2] = {{0x01, 0x08}, {0x02, 0x10}, {0x04, 0x20}, {0x40, 0x80}};
+    if (dx < 0 || dy < 0 || dx >= canvas->w || dy >= canvas->h)
+        return;
+    if (canvas->grid->ascii) {
+        put_text(canvas->grid, canvas->area, canvas->area.x + dx, canvas->area.y + dy, series->color, ATTR_NONE,
+                 (char[]){series->ascii ? series->ascii : '*', '\0'});
+        return;
+    }
+    int x = canvas->area.x + dx / 2, y = canvas->area.y + dy / 4;
+    const struct cell *cell = grid_at(canvas->grid, x, y);
+    if (!cell)
+        return;
+    int code = BRAILLE | braille_of(cell) | bits[dy % 4][dx % 2];
+    char text[4] = {(char)(0xE0 | code >> 12), (char)(0x80 | (code >> 6 & 63)), (char)(0x80 | (code & 63)), '\0'};
+    put_text(canvas->grid, canvas->area, x, y, series->color, ATTR_NONE, text);
+}
+
+/* A straight line of dots. Both ends may lie above or below the plot, not to its sides. */
+static void put_line(const struct canvas *canvas, int x0, int y0, int x1, int y1, const struct chart_series *series)
+{
+    int dx = abs(x1 - x0), dy = -abs(y1 - y0), sx = x0 < x1 ? 1 : -1, sy = y0 < y1 ? 1 : -1;
+    for (int error = dx + dy;;) {
+        put_dot(canvas, x0, y0, series);
+        if (x0 == x1 && y0 == y1)
+            return;
+        int twice = 2 * error;
+        if (twice >= dy) {
+            error += dy;
+            x0 += sx;
+        }
+        if (twice <= dx) {
+            error += dx;
+            y0 += sy;
+        }
+    }
+}
+
+static int dot_x(const struct canvas *canvas, double x)
+{
+    return (int)lround(chart_position(&canvas->x, x) * (canvas->w - 1));
+}
+
+/* Values far outside are held just outside, so that a line to them leaves at the right edge. -1e9: no place. */
+static int dot_y(const struct canvas *canvas, double y)
+{
+    double position = chart_position(&canvas->y, y);
+    if (!isfinite(position))
+        position = -1;
+    position = position < -1 ? -1 : position > 2 ? 2 : position;
+    return (int)lround((1 - position) * (canvas->h - 1));
+}
+
+static void mark(const struct canvas *canvas, int dx, int dy, uint32_t color, const char *fine, const char *plain)
+{
+    int per_x = canvas->grid->ascii ? 1 : 2, per_y = canvas->grid->ascii ? 1 : 4;
+    if (dx >= 0 && dx < canvas->w && dy >= 0 && dy < canvas->h)
+        put_text(canvas->grid, canvas->area, canvas->area.x + dx / per_x, canvas->area.y + dy / per_y, color, ATTR_BOLD,
+                 canvas->grid->ascii ? plain : fine);
+}
+
+static void draw_series(const struct canvas *canvas, const struct chart_series *series)
+{
+    size_t *index = malloc((size_t)canvas->w * 4 * sizeof *index);
+    if (!index)
+        return;
+    size_t n = chart_reduce(series, canvas->x.min, canvas->x.max, canvas->w, index);
+    int px = 0, py = 0, joined = 0;
+    for (size_t i = 0; i < n; i++) {
+        double y = series->y[index[i]];
+        int x = dot_x(canvas, series->x[index[i]]), dy = dot_y(canvas, y);
+        if (isfinite(y))
+            put_line(canvas, joined ? px : x, joined ? py : dy, x, dy, series);
+        joined = isfinite(y);
+        px = x;
+        py = dy;
+    }
+    int per_cell = canvas->grid->ascii ? 1 : 2;
+    int roomy = series->style == CHART_MARKED && n <= (size_t)(canvas->w / per_cell / 3);
+    for (size_t i = 0; i < n; i++) {
+        int x = dot_x(canvas, series->x[index[i]]);
+        double y = series->y[index[i]];
+        if (!isfinite(y))
+            mark(canvas, x, canvas->h - 1, COLOR_BAD, "×", "X");
+        else if (roomy && !canvas->grid->ascii)
+            mark(canvas, x, dot_y(canvas, y), series->color, "●", "*");
+    }
+    free(index);
+}
+
+static void draw_lines(const struct canvas *canvas, const struct chart *chart)
+{
+    for (int i = 0; i < chart->n_lines; i++) {
+        struct chart_series dashes = {.color = chart->line[i].color, .ascii = '-'};
+        double position = chart_position(&canvas->y, chart->line[i].y);
+        if (!(position >= 0 && position <= 1))
+            continue;
+        int on = canvas->grid->ascii ? 1 : 2;
+        for (int x = 0; x < canvas->w; x++)
+            if (x % (2 * on) < on)
+                put_dot(canvas, x, dot_y(canvas, chart->line[i].y), &dashes);
+    }
+}
+
+/* Title on the left, then as many entries of the legend as fit, from the right end. */
+static void draw_heading(const struct chart *chart, struct grid *grid, struct rect row)
+{
+    int used = put_text(grid, row, row.x, row.y, COLOR_TITLE, ATTR_BOLD, chart->title);
+    const char *unit = chart->y.unit ? chart->y.unit : "";
+    if (*unit && used + 3 + text_width(unit) <= row.w)
+        used += put_format(grid, row, row.x + used, row.y, COLOR_DIM, ATTR_NONE, " (%s)", unit);
+    char entry[CHART_SERIES_MAX][64];
+    int room = row.w - used, total = 0, shown = 0;
+    int order[CHART_SERIES_MAX];
+    for (int s = 0; s < chart->n_series; s++) {
+        const struct chart_series *series = &chart->series[s];
+        if (!series->name)
+            continue;
+        int n = snprintf(entry[s], sizeof entry[s], "%s", series->name);
+        if (isfinite(series->current) && n < (int)sizeof entry[s])
+            snprintf(entry[s] + n, sizeof entry[s] - (size_t)n, " %.*f", series->decimals, series->current);
+        int width = 2 + 2 + text_width(entry[s]);
+        if (total + width > room)
+            continue;
+        total += width;
+        order[shown++] = s;
+    }
+    int x = row.x + row.w - total;
+    for (int i = 0; i < shown; i++) {
+        const struct chart_series *series = &chart->series[order[i]];
+        char plain[2] = {series->ascii ? series->ascii : '*', '\0'};
+        const char *key = grid->ascii ? plain : series->style == CHART_MARKED ? "●" : "━";
+        x += 2;
+        x += put_text(grid, row, x, row.y, series->color, ATTR_BOLD, key) + 1;
+        x += put_text(grid, row, x, row.y, series->color, ATTR_NONE, entry[order[i]]);
+    }
+}
+
+static void draw_y_axis(const struct canvas *canvas, const struct chart *chart, const struct chart_ticks *ticks,
+                        int label_width)
+{
+    struct grid *grid = canvas->grid;
+    struct rect area = canvas->area;
+    struct rect labels = {area.x - 1 - label_width, area.y, label_width + 1, area.h};
+    int per_y = grid->ascii ? 1 : 4;
+    for (int y = area.y; y < area.y + area.h; y++)
+        put_text(grid, labels, area.x - 1, y, COLOR_BORDER, ATTR_NONE, grid->ascii ? "|" : "│");
+    for (int pass = 0; pass < 2; pass++) { /* reference lines last: they win over a tick in the same row */
+        int n = pass ? chart->n_lines : ticks->n;
+        for (int i = 0; i < n; i++) {
+            double value = pass ? chart->line[i].y : ticks->value[i], position = chart_position(&canvas->y, value);
+            if (!(position > -1e-9 && position < 1 + 1e-9))
+                continue;
+            char label[16];
+            snprintf(label, sizeof label, "%g", value);
+            const char *text = pass ? label : ticks->label[i];
+            uint32_t color = pass ? chart->line[i].color : COLOR_AXIS;
+            int y = area.y + dot_y(canvas, value) / per_y;
+            if (pass)
+                put_fill(grid, (struct rect){labels.x, y, label_width, 1}, COLOR_DEFAULT, COLOR_DEFAULT, NULL);
+            put_text(grid, labels, area.x - 1 - text_width(text), y, color, pass ? ATTR_BOLD : ATTR_NONE, text);
+            put_text(grid, labels, area.x - 1, y, pass ? color : COLOR_BORDER, ATTR_NONE, grid->ascii ? "+" : "┤");
+        }
+    }
+}
+
+/* line_row: -1 where only labels fit. */
+static void draw_x_axis(const struct canvas *canvas, const struct chart *chart, int line_row, int label_row)
+{
+    struct grid *grid = canvas->grid;
+    struct rect area = canvas->area;
+    const char *unit = chart->x.unit ? chart->x.unit : "";
+    int unit_width = area.w >= 24 ? text_width(unit) : 0, per_x = grid->ascii ? 1 : 2;
+    struct rect row = {area.x - 1, label_row, area.w + 1, 1}, line = {area.x - 1, line_row, area.w + 1, 1};
+    struct chart_ticks ticks;
+    chart_make_ticks(&canvas->x, area.w / 8, chart->x.integers, &ticks);
+    if (line_row >= 0) {
+        for (int x = area.x; x < area.x + area.w; x++)
+            put_text(grid, line, x, line_row, COLOR_BORDER, ATTR_NONE, grid->ascii ? "-" : "─");
+        put_text(grid, line, area.x - 1, line_row, COLOR_BORDER, ATTR_NONE, grid->ascii ? "+" : "└");
+    }
+    if (unit_width)
+        put_text(grid, row, area.x + area.w - unit_width, label_row, COLOR_AXIS, ATTR_NONE, unit);
+    int free_from = area.x - 1, end = area.x + area.w - (unit_width ? unit_width + 1 : 0);
+    for (int i = 0; i < ticks.n; i++) {
+        int x = area.x + dot_x(canvas, ticks.value[i]) / per_x, width = text_width(ticks.label[i]);
+        if (line_row >= 0 && x > area.x)
+            put_text(grid, line, x, line_row, COLOR_BORDER, ATTR_NONE, grid->ascii ? "+" : "┬");
+        int at = x - width / 2;
+        if (at < area.x - 1)
+            at = area.x - 1;
+        if (at + width > area.x + area.w && !unit_width)
+            at = area.x + area.w - width;
+        if (at < free_from || at + width > end)
+            continue;
+        put_text(grid, row, at, label_row, COLOR_AXIS, ATTR_NONE, ticks.label[i]);
+        free_from = at + width + 1;
+    }
+}
+
+void chart_draw(const struct chart *chart, struct grid *grid, struct rect area)
+{
+    if (area.w < 12 || area.h < 4)
+        return;
+    int axis_rows = area.h >= 7 ? 2 : area.h >= 5 ? 1 : 0, label_width = 0;
+    struct rect plot = {area.x, area.y + 1, area.w, area.h - 1 - axis_rows};
+    int wanted = plot.h / 3 < 2 ? 2 : plot.h / 3;
+    struct canvas canvas = {grid, plot, 0, 0, chart_range_x(chart), chart_range_y(chart, wanted)};
+    struct chart_ticks ticks;
+    chart_make_ticks(&canvas.y, wanted, chart->y.integers, &ticks);
+    for (int i = 0; i < ticks.n; i++)
+        if (text_width(ticks.label[i]) > label_width)
+            label_width = text_width(ticks.label[i]);
+    for (int i = 0; i < chart->n_lines; i++) {
+        char label[16];
+        int width = snprintf(label, sizeof label, "%g", chart->line[i].y);
+        label_width = width > label_width ? width : label_width;
+    }
+    if (area.w < 2 * label_width + 8)
+        label_width = 0;
+    canvas.area.x += label_width + 1;
+    canvas.area.w -= label_width + 1;
+    canvas.w = canvas.area.w * (grid->ascii ? 1 : 2);
+    canvas.h = canvas.area.h * (grid->ascii ? 1 : 4);
+
+    draw_heading(chart, grid, (struct rect){area.x, area.y, area.w, 1});
+    if (axis_rows)
+        draw_x_axis(&canvas, chart, axis_rows == 2 ? area.y + area.h - 2 : -1, area.y + area.h - 1);
+    draw_lines(&canvas, chart);
+    size_t points = 0;
+    for (int faint = 1; faint >= 0; faint--) { /* what is in the back first; the first series ends on top */
+        for (int s = chart->n_series - 1; s >= 0; s--) {
+            if ((chart->series[s].style == CHART_FAINT) != faint)
+                continue;
+            draw_series(&canvas, &chart->series[s]);
+            points += faint ? 0 : chart->series[s].n;
+        }
+    }
+    if (points == 0 && chart->empty) {
+        int width = text_width(chart->empty);
+        put_text(grid, canvas.area, canvas.area.x + (canvas.area.w - width) / 2, canvas.area.y + canvas.area.h / 2,
+                 COLOR_DIM, ATTR_NONE, chart->empty);
+    }
+    draw_y_axis(&canvas, chart, &ticks, label_width);
+}
