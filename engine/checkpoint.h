@@ -1,7 +1,10 @@
 /*
  * Checkpoints: RUN/checkpoint-STEP/{model,state}.safetensors. model is what a PyTorch user expects (state_dict
- * names, OIHW, the weights that are evaluated); state is everything else (momentum, step, epoch, clocks).
- * Written into a temporary folder, fsynced, renamed, and the parent fsynced: a crash leaves the old ones.
+ * names, OIHW, the weights that are evaluated, which are also the masters, and num_batches_tracked = the step); state
+ * is everything else (momentum.NAME, clock.FIELD), exact to the bit. Both say their step and a crc32 of their tensors
+ * in the metadata, so that damage is seen. Written into the temporary folder checkpoint-STEP.tmp, fsynced, renamed, and
+ * the parent fsynced: a crash at any point leaves the old ones, and what it left half-written is ignored and goes with
+ * the next write.
  */
 #ifndef DAVIDNET_ENGINE_CHECKPOINT_H
 #define DAVIDNET_ENGINE_CHECKPOINT_H
@@ -27,17 +30,34 @@ struct checkpoint {
 int checkpoint_init(struct checkpoint *checkpoint, const struct plan *plan, struct error *err);
 void checkpoint_release(struct checkpoint *checkpoint);
 
+/* Engine thread only. Gradients and activations are not part of it. */
 int checkpoint_take(struct checkpoint *checkpoint, struct program *program, struct error *err); /* program -> memory */
 int checkpoint_give(const struct checkpoint *checkpoint, struct program *program,
                     struct error *err); /* memory -> program */
 
-/* keep >= 1: after success, older checkpoints beyond the newest `keep` are removed. */
+/*
+ * Any thread, one at a time per run. keep >= 1: after success, older checkpoints beyond the newest `keep` are removed,
+ * and those of later steps, which belong to a course of training that the run went back behind.
+ */
 int checkpoint_write(const struct checkpoint *checkpoint, const struct run_folder *folder, int keep, struct error *err);
 
-/* The newest complete checkpoint of a run: returns 1 and fills it, 0 if there is none, -1 on error. */
+/*
+ * The newest complete checkpoint of a run: returns 1 and fills it, 0 if there is none, -1 on error, which is also when
+ * there are some and none can be read. When a newer one was damaged and passed over, it returns 1 and err says so
+ * (otherwise err->text is empty then).
+ */
 int checkpoint_read_newest(struct checkpoint *checkpoint, const struct run_folder *folder, struct error *err);
 
-/* A model file alone (train --init, eval FILE): values into the program, strict names and shapes. */
+/* The steps of the checkpoints that are there, newest first, at most max of them; returns how many. Not validated. */
+int checkpoint_list(const struct run_folder *folder, uint32_t *steps, int max);
+
+/* Path of the newest checkpoint's model.safetensors that can be read, for eval and export; -1 if there is none. */
+int checkpoint_newest_model(const struct run_folder *folder, char *path, size_t size, struct error *err);
+
+/*
+ * A model file alone (train --init, eval FILE): values into the program, strict names and shapes. num_batches_tracked,
+ * which PyTorch keeps for every batch norm, may be there. The program is not touched on error.
+ */
 int checkpoint_read_model(const char *path, const struct plan *plan, struct program *program, struct error *err);
 
 #endif

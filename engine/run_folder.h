@@ -1,6 +1,7 @@
 /*
  * A run's folder: recipe.ini, program.json, log, status, timing.json, stderr.txt, checkpoint-STEP/. The folder is the
- * truth: it can be copied, renamed and read elsewhere; there is no central index.
+ * truth: it can be copied, renamed and read elsewhere; there is no central index. What one process says to others
+ * about a run in progress is the file "status", one JSON object, replaced whole.
  */
 #ifndef DAVIDNET_ENGINE_RUN_FOLDER_H
 #define DAVIDNET_ENGINE_RUN_FOLDER_H
@@ -23,19 +24,35 @@ void run_folder_default_parent(char *out, size_t size);
 int run_folder_create(struct run_folder *folder, const char *parent, const char *name, const struct recipe *recipe,
                       struct error *err);
 
-/* RUN on the command line: a path, or the name of a run under the default parent, or "last". */
+/*
+ * RUN on the command line: a path (it has a '/', or is no run's name), or the name of a run under the default parent,
+ * or "last", the newest there. find_in: under another parent (NULL: the default one). folder->path is absolute.
+ */
 int run_folder_find(struct run_folder *folder, const char *run, struct error *err);
+int run_folder_find_in(struct run_folder *folder, const char *parent, const char *run, struct error *err);
 
+/* Letters, digits and . _ - + = @ only, not beginning with . or -, at most 100 bytes. */
+int run_folder_check_name(const char *name, struct error *err);
+
+/* path of a file in the folder; -1 when it does not fit. */
 int run_folder_path(const struct run_folder *folder, const char *file, char *out, size_t size);
 
 /* Small files are replaced whole: temporary file, fsync, rename, fsync of the folder. */
 int run_folder_replace(const struct run_folder *folder, const char *file, const void *bytes, size_t size,
                        struct error *err);
 
-/* A lock that one process holds while it trains this run (flock on RUN/lock): 0, or -1 "is training in process PID". */
+/*
+ * A lock that one process holds while it trains this run: an open-file-description lock on RUN/lock, which can be
+ * looked at without being taken and goes away with the process. 0, or -1 "is training in process PID".
+ * The owner removes temporary files that a crash left. run_folder_unlock or exit gives it back.
+ */
 int run_folder_lock(const struct run_folder *folder, int *fd, struct error *err);
+void run_folder_unlock(int *fd);
 
-/* The runs under parent, newest first; *list is malloc'ed. */
+/* 1 if a process holds the lock (its text, "PID on HOST", in holder, size bytes, if not NULL), 0 if none does. */
+int run_folder_locked(const struct run_folder *folder, char *holder, size_t size);
+
+/* The runs under parent (folders with a recipe.ini), newest start first; *list is malloc'ed. No parent: no runs. */
 int run_folder_list(const char *parent, struct run_folder **list, int *count, struct error *err);
 
 /* What a list of runs shows, read from recipe.ini and log. */
@@ -45,12 +62,16 @@ struct run_summary {
     int64_t seed;
     char state[16]; /* "running", "done", "stopped", "failed", "killed" (no end record and no lock holder) */
     uint32_t step, steps;
-    double epochs_done, epochs;
+    double epochs_done, epochs;                            /* NaN: never started */
     double best_acc, last_acc;                             /* percent, NaN if none */
-    double train_seconds, wall_seconds, seconds_to_target; /* NaN: not reached */
+    double train_seconds, wall_seconds, seconds_to_target; /* NaN: nothing trained yet; target not reached */
     int64_t bytes;                                         /* on disk */
-    double unix_start;
+    double unix_start;                                     /* of its first start; NaN: never started */
+    size_t log_dropped;                                    /* damaged bytes at the log's end that were not read */
 };
 int run_folder_summary(const struct run_folder *folder, struct run_summary *summary, struct error *err);
+
+/* The same from a recipe and a log that are loaded already; bytes is -1 then. locked: a process trains it now. */
+void run_summary_fill(struct run_summary *summary, const struct recipe *recipe, const struct run_log *log, int locked);
 
 #endif
