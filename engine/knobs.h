@@ -32,7 +32,17 @@ const char *knob_nearest(const char *key); /* for "did you mean"; NULL if nothin
 /* Parses text into the recipe's field; -1 with key, value and what is allowed. */
 int knob_set(struct recipe *recipe, const struct knob *knob, const char *text, struct error *err);
 
-/* The field as text that knob_set reads back exactly. */
+/* The field as text that knob_set reads back exactly; KNOB_TEXT_MAX holds any. */
+#define KNOB_TEXT_MAX 1024
 void knob_get(const struct recipe *recipe, const struct knob *knob, char *out, size_t size);
+
+/* What is allowed, for people: "1 to 8", "on or off", "test, holdout". */
+void knob_range(const struct knob *knob, char *out, size_t size);
+
+/* Every knob at its default; no network, no preset. */
+void knob_defaults(struct recipe *recipe);
+
+/* 1 if both recipes have the knob at the same value, to the last bit. */
+int knob_same(const struct recipe *a, const struct recipe *b, const struct knob *knob);
 
 #endif

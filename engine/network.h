@@ -2,14 +2,15 @@
  * A network: named nodes with inputs, made from a recipe's text. One line a block, in order; each takes the
  * output of the line before:
  *
- *     prep   = conv_bn c            conv 3x3, norm, act (relu)
+ *     prep   = conv_bn c            conv 3x3, norm, act (relu): rows prep/conv, prep/norm, prep/act
  *     layer1 = res_block 2c convs=2 conv_bn 2c, max pool 2, residual of `convs` conv_bn
  *     layer2 = block 4c             conv_bn 4c, max pool 2
  *     layer3 = res_block 8c convs=2
  *     pool   = global_max
  *     logits = linear scale=0.125   to the number of classes, times scale (default: the logit_scale knob)
  *
- * A width is a number or a multiple of the knob `width` (c, 2c, 0.5c). '#' starts a comment.
+ * network_syntax lists all there is. A width is a number or a multiple of the knob `width` (c, 2c, 0.5c), rounded to
+ * the nearest whole number. '#' or ';' starts a comment. from=NAME takes another line's output than the one before.
  */
 #ifndef DAVIDNET_ENGINE_NETWORK_H
 #define DAVIDNET_ENGINE_NETWORK_H
@@ -44,7 +45,10 @@ int network_build(const struct recipe *recipe, struct plan_shape image, int clas
 /* The kinds of line there are, for help: NULL-terminated pairs of "syntax", "what it is". */
 extern const char *const network_syntax[][2];
 
-/* Lowers it to a plan (engine/lower.c). */
+/* Lowers it to a plan, node i to row i (engine/lower.c). struct plan is large: keep it off small stacks. */
 int network_lower(const struct network *network, struct plan *plan, struct error *err);
+
+/* Lowers one node onto a plan that holds those before it: -1 with err when its shapes do not fit. */
+int network_lower_node(const struct network *network, int index, struct plan *plan, struct error *err);
 
 #endif

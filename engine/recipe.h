@@ -15,6 +15,7 @@
 
 #define RECIPE_NETWORK_MAX 4096
 #define RECIPE_TRICKS_MAX 64
+#define RECIPE_DEFAULT_PRESET "davidnet-79"
 
 enum recipe_eval { RECIPE_EVAL_TEST, RECIPE_EVAL_HOLDOUT, RECIPE_EVAL_COUNT };
 enum recipe_device {
@@ -69,7 +70,7 @@ struct recipe {
     double target;             /* percent */
     int evaluate_every;        /* epochs between evaluations, 1; the last epoch is always evaluated */
     double checkpoint_seconds; /* 60; at each epoch's end too */
-    int keep_checkpoints;      /* 1: only the last two */
+    int keep_checkpoints;      /* 1: only the last two; 0: all */
 };
 
 /* What the user asked for, before it is resolved. Strings are borrowed. */
@@ -89,6 +90,9 @@ int recipe_resolve(const struct recipe_request *request, struct recipe *recipe, 
 /* Contradictions between fields (crop larger than the image, knots beyond epochs ...). */
 int recipe_check(const struct recipe *recipe, struct error *err);
 
+/* The same; *key is the knob at fault, or NULL. */
+int recipe_check_key(const struct recipe *recipe, const char **key, struct error *err);
+
 /* Writes the full recipe as text that recipe_read gives back bit for bit (doubles shortest round-trip). */
 int recipe_write(const struct recipe *recipe, FILE *out, struct error *err);
 int recipe_read(const char *path, struct recipe *recipe, struct error *err);
@@ -105,7 +109,11 @@ void recipe_choices(const struct recipe *recipe, struct choices_options *options
 /* One line for people: "davidnet-79, 24 epochs x 512, lr 0.4, cutout 8x8, seed 1". */
 void recipe_summary(const struct recipe *recipe, char *out, size_t size);
 
-/* The one-line command that reproduces it: "davidnet train --preset davidnet-79 --set ... --seed 1". */
+/*
+ * The one-line command that reproduces it, quoted for a shell: "davidnet train --preset davidnet-79 --set ... --seed
+ * 1". Only what differs from the preset is set. RECIPE_COMMAND_MAX holds any.
+ */
+#define RECIPE_COMMAND_MAX 16384
 void recipe_command(const struct recipe *recipe, char *out, size_t size);
 
 #endif

@@ -7,12 +7,15 @@
 #define SCHEDULE_KNOTS_MAX 16
 
 enum schedule_shape {
-    SCHEDULE_PIECEWISE,   /* linear between (knot, value) pairs; two equal knots make a jump; flat outside */
-    SCHEDULE_COSINE,      /* linear warm-up to the peak, then peak * (1 + cos(pi t)) / 2 */
-    SCHEDULE_EXPONENTIAL, /* warm-up, then peak * decay^t, decay = final/peak over the rest */
-    SCHEDULE_POLYNOMIAL,  /* warm-up, then peak * (1 - t)^power */
-    SCHEDULE_ONE_CYCLE,   /* cosine up, cosine down (Smith & Topin, arXiv:1708.07120) */
-    SCHEDULE_CONSTANT,
+    /* Linear between (knot, value) pairs, flat outside; two equal knots make a jump, and at the jump itself the
+     * later value holds. */
+    SCHEDULE_PIECEWISE,
+    /* The others: with t in [0, 1] from the end of warm-up to `epochs`, then flat. Warm-up is linear from 0. */
+    SCHEDULE_COSINE,      /* final + (peak - final) * (1 + cos(pi t)) / 2 (Loshchilov & Hutter, arXiv:1608.03983) */
+    SCHEDULE_EXPONENTIAL, /* peak * (final/peak)^t */
+    SCHEDULE_POLYNOMIAL,  /* final + (peak - final) * (1 - t)^power */
+    SCHEDULE_ONE_CYCLE,   /* cosine up from peak/25 over warm-up, cosine down (Smith & Topin, arXiv:1708.07120) */
+    SCHEDULE_CONSTANT,    /* peak */
     SCHEDULE_SHAPE_COUNT
 };
 
@@ -24,7 +27,9 @@ struct schedule {
     double epochs, peak, warmup, final, power; /* for the other shapes: epochs, rate, epochs, rate, exponent */
 };
 
+/* The learning rate `epoch` epochs into the run: after step s (from 1) that is s / steps_per_epoch. */
 double schedule_at(const struct schedule *schedule, double epoch);
+/* -1 with err: its message begins with the knob at fault ("lr_knots: ..."). */
 int schedule_check(const struct schedule *schedule, struct error *err);
 
 /* Stretches knots, epochs and warm-up by factor (davidnet train --epochs). */

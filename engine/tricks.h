@@ -25,7 +25,11 @@ extern const struct trick tricks[];
 extern const int trick_count;
 
 const struct trick *trick_find(const char *key);
+/* 1 if every patch has its value for on. */
 int trick_is_on(const struct trick *trick, const struct recipe *recipe);
 int trick_apply(const struct trick *trick, int on, struct recipe *recipe, struct error *err);
+
+/* A knob that both write, or NULL. */
+const char *trick_clash(const struct trick *a, const struct trick *b);
 
 #endif

@@ -1,0 +1,21 @@
+/* "Did you mean": the candidate nearest to a mistyped word, by edit distance (insert, delete, replace, swap). */
+#ifndef DAVIDNET_ENGINE_NEAREST_H
+#define DAVIDNET_ENGINE_NEAREST_H
+
+#include <stddef.h>
+
+struct nearest {
+    const char *word; /* borrowed */
+    const char *best; /* the nearest candidate so far, or NULL; borrowed */
+    int distance;
+};
+
+void nearest_init(struct nearest *nearest, const char *word);
+
+/* Candidates further than a third of the word (at least 2 edits) are no help and are not taken. */
+void nearest_offer(struct nearest *nearest, const char *candidate);
+
+/* " (did you mean 'x'?)", or "" when nothing is near. Returns out. */
+char *nearest_hint(const struct nearest *nearest, char *out, size_t size);
+
+#endif

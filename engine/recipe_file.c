@@ -1,0 +1,456 @@
+#include "engine/recipe_file.h"
+
+#include "engine/knobs.h"
+#include "engine/nearest.h"
+#include "engine/network_text.h"
+#include "engine/recipes.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <ini.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define FILE_MAX 65536
+#define LINE_MAX_CHARS 190 /* inih's own limit is 197 */
+#define KEY_MAX_CHARS 48   /* inih cuts names silently after 49 */
+#define INHERIT_MAX 8
+#define LIST_MAX 64
+
+struct entry {
+    int line; /* 0: not in the file */
+    char text[KNOB_TEXT_MAX];
+};
+
+/* What a file says, before it is applied. */
+struct reader {
+    const char *file;
+    const char *at; /* the rest of the text */
+    int line;
+    int failed;
+    struct error *err;
+    struct entry *knob; /* one a row of the knob table */
+    struct entry preset, origin, title, published;
+    char network[RECIPE_NETWORK_MAX];
+    int network_line[NETWORK_LINES_MAX + 1]; /* the file's line of the network's line i + 1 */
+    int n_network;
+    struct entry *last; /* what `key+ =` appends to */
+    char last_key[KEY_MAX_CHARS + 1];
+};
+
+static int line_error(struct reader *reader, int line, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+static int line_error(struct reader *reader, int line, const char *format, ...)
+{
+    if (!reader->failed) {
+        char text[700];
+        va_list args;
+        va_start(args, format);
+        vsnprintf(text, sizeof text, format, args);
+        va_end(args);
+        error_set(reader->err, "%s line %d: %s", reader->file, line, text);
+    }
+    reader->failed = 1;
+    return -1;
+}
+
+/* Cuts a comment: ';' or '#' first or after a blank, outside quotes. */
+static void cut_comment(char *line)
+{
+    int quoted = 0;
+    for (char *p = line; *p; p++) {
+        if (*p == '"')
+            quoted = !quoted;
+        if (!quoted && (*p == ';' || *p == '#') && (p == line || isspace((unsigned char)p[-1]))) {
+            *p = '\0';
+            return;
+        }
+    }
+}
+
+/*
+ * inih's reader: one line a call, so that lines are counted right. Blanks before the text go, as inih would take
+ * an indented line for the value's continuation; lines that it would cut are refused.
+ */
+static char *next_line(char *out, int size, void *user)
+{
+    struct reader *reader = user;
+    if (*reader->at == '\0' || reader->failed)
+        return NULL;
+    const char *start = reader->at;
+    size_t length = strcspn(start, "\n");
+    reader->at = start + length + (start[length] == '\n');
+    reader->line++;
+    while (length > 0 && isspace((unsigned char)*start)) {
+        start++;
+        length--;
+    }
+    if (length > LINE_MAX_CHARS || (int)length + 3 > size) {
+        line_error(reader, reader->line, "longer than %d characters; go on with 'key+ = ...' on the next line",
+                   LINE_MAX_CHARS);
+        return NULL;
+    }
+    memcpy(out, start, length);
+    out[length] = '\0';
+    cut_comment(out);
+    size_t key = strcspn(out, "=:");
+    if (out[0] != '[' && out[key] && key > KEY_MAX_CHARS) {
+        line_error(reader, reader->line, "a key of %d characters; none is longer than %d", (int)key, KEY_MAX_CHARS);
+        return NULL;
+    }
+    length = strlen(out);
+    out[length] = '\n';
+    out[length + 1] = '\0';
+    return out;
+}
+
+/* Appends to an entry; text in quotes is unescaped. */
+static int append_text(struct reader *reader, struct entry *entry, const char *value, size_t limit)
+{
+    size_t used = strlen(entry->text), length = strlen(value);
+    int quoted = value[0] == '"';
+    if (quoted && (length < 2 || value[length - 1] != '"'))
+        return line_error(reader, reader->line, "the closing quote is missing");
+    const char *p = value + quoted, *end = value + length - quoted;
+    while (p < end) {
+        char c = *p++;
+        if (quoted && c == '\\') {
+            unsigned byte;
+            if (end - p < 3 || p[0] != 'x' || !isxdigit((unsigned char)p[1]) || !isxdigit((unsigned char)p[2]) ||
+                sscanf(p + 1, "%2x", &byte) != 1 || byte == 0)
+                return line_error(reader, reader->line, "expected \\xHH, a byte in hexadecimal, after a backslash");
+            c = (char)byte;
+            p += 3;
+        }
+        if (used + 1 >= limit)
+            return line_error(reader, reader->line, "more than %d characters", (int)limit - 1);
+        entry->text[used++] = c;
+    }
+    entry->text[used] = '\0';
+    return 0;
+}
+
+static int take(struct reader *reader, struct entry *entry, const char *key, const char *value, size_t limit)
+{
+    if (entry->line)
+        return line_error(reader, reader->line, "'%s' is set twice, first on line %d; remove one", key, entry->line);
+    entry->line = reader->line;
+    reader->last = entry;
+    snprintf(reader->last_key, sizeof reader->last_key, "%s", key);
+    return append_text(reader, entry, value, limit);
+}
+
+static int take_recipe_key(struct reader *reader, const char *key, const char *value)
+{
+    static const char *const keys[] = {"preset", "origin", "title", "published"};
+    struct entry *const entries[] = {&reader->preset, &reader->origin, &reader->title, &reader->published};
+    static const size_t limits[] = {64, 64, sizeof((struct recipe_about *)0)->title,
+                                    sizeof((struct recipe_about *)0)->published};
+    for (size_t i = 0; i < 4; i++)
+        if (strcmp(key, keys[i]) == 0)
+            return take(reader, entries[i], key, value, limits[i]);
+    return line_error(reader, reader->line, "[recipe] has no key '%s'; it has preset, origin, title, published", key);
+}
+
+static int take_network_line(struct reader *reader, const char *key, const char *value)
+{
+    size_t used = strlen(reader->network);
+    if (reader->n_network == NETWORK_LINES_MAX)
+        return line_error(reader, reader->line, "a network has at most %d lines", NETWORK_LINES_MAX);
+    int length = snprintf(reader->network + used, sizeof reader->network - used, "%s = %s\n", key, value);
+    if (length < 0 || used + (size_t)length >= sizeof reader->network)
+        return line_error(reader, reader->line, "the network is longer than %d characters", RECIPE_NETWORK_MAX - 1);
+    reader->network_line[reader->n_network++] = reader->line;
+    return 0;
+}
+
+static int take_knob(struct reader *reader, const char *section, const char *key, const char *value)
+{
+    const struct knob *knob = knob_find(key);
+    struct nearest nearest;
+    char hint[96];
+    if (knob && strcmp(section, knob->section) == 0)
+        return take(reader, &reader->knob[knob - knobs], key, value, KNOB_TEXT_MAX);
+    if (knob)
+        return line_error(reader, reader->line, "'%s' belongs in section [%s], not [%s]", key, knob->section, section);
+    nearest_init(&nearest, section);
+    nearest_offer(&nearest, "recipe");
+    nearest_offer(&nearest, "network");
+    int known = 0;
+    for (int i = 0; i < knob_count; i++) {
+        known |= strcmp(knobs[i].section, section) == 0;
+        nearest_offer(&nearest, knobs[i].section);
+    }
+    if (section[0] == '\0')
+        return line_error(reader, reader->line, "'%s' comes before any [section]", key);
+    if (!known)
+        return line_error(reader, reader->line, "unknown section [%s]%s", section,
+                          nearest_hint(&nearest, hint, sizeof hint));
+    nearest_init(&nearest, key);
+    for (int i = 0; i < knob_count; i++)
+        nearest_offer(&nearest, knobs[i].key);
+    return line_error(reader, reader->line, "unknown key '%s'%s; `davidnet knobs` lists them all", key,
+                      nearest_hint(&nearest, hint, sizeof hint));
+}
+
+/* inih's handler; it goes on after an error, so all but the first are ignored. */
+static int handle(void *user, const char *section, const char *key, const char *value)
+{
+    struct reader *reader = user;
+    size_t length = strlen(key);
+    if (reader->failed)
+        return 0;
+    if (strcmp(section, "network") == 0)
+        return take_network_line(reader, key, value) == 0;
+    if (length > 1 && key[length - 1] == '+') {
+        if (!reader->last || strlen(reader->last_key) != length - 1 || strncmp(key, reader->last_key, length - 1) != 0)
+            return line_error(reader, reader->line, "'%s =' must follow '%.*s ='", key, (int)length - 1, key) == 0;
+        return append_text(reader, reader->last, value, sizeof reader->last->text) == 0;
+    }
+    reader->last = NULL;
+    if (strcmp(section, "recipe") == 0)
+        return take_recipe_key(reader, key, value) == 0;
+    return take_knob(reader, section, key, value) == 0;
+}
+
+static int load_preset(const char *name, int depth, struct recipe *recipe, struct recipe_about *about,
+                       struct error *err);
+
+/* The knobs and the network over what was inherited. */
+static int apply(struct reader *reader, struct recipe *recipe)
+{
+    struct error inner = {""};
+    for (int i = 0; i < knob_count; i++)
+        if (reader->knob[i].line && knob_set(recipe, &knobs[i], reader->knob[i].text, &inner))
+            return line_error(reader, reader->knob[i].line, "%s", inner.text);
+    if (reader->n_network)
+        memcpy(recipe->network, reader->network, sizeof recipe->network);
+    if (recipe->network[0] == '\0')
+        return error_set(reader->err,
+                         "%s: it has no [network] and inherits none; add one, or [recipe] preset = "
+                         "davidnet-79",
+                         reader->file);
+    struct network_line *lines = calloc(NETWORK_LINES_MAX, sizeof *lines);
+    int n = lines ? network_parse(recipe, lines, &inner) : error_set(&inner, "out of memory");
+    free(lines);
+    if (n < 0) {
+        int line = network_error_line(&inner);
+        if (line >= 1 && line <= reader->n_network)
+            return line_error(reader, reader->network_line[line - 1], "%s", inner.text);
+        return error_set(reader->err, "%s: %s", reader->file, inner.text);
+    }
+    const char *key;
+    if (recipe_check_key(recipe, &key, &inner)) {
+        const struct knob *knob = key ? knob_find(key) : NULL;
+        if (knob && reader->knob[knob - knobs].line)
+            return line_error(reader, reader->knob[knob - knobs].line, "%s", inner.text);
+        return error_set(reader->err, "%s: %s", reader->file, inner.text);
+    }
+    return 0;
+}
+
+static int inherit(struct reader *reader, int depth, struct recipe *recipe)
+{
+    struct error inner = {""};
+    if (reader->preset.line && reader->origin.line)
+        return line_error(reader, reader->origin.line, "preset (inherits) and origin (does not) exclude each other");
+    if (reader->preset.line) {
+        if (load_preset(reader->preset.text, depth + 1, recipe, NULL, &inner))
+            return line_error(reader, reader->preset.line, "%s", inner.text);
+        return 0;
+    }
+    knob_defaults(recipe);
+    const char *name = reader->file;
+    if (reader->origin.line)
+        name = reader->origin.text;
+    else if (strrchr(name, '/'))
+        name = strrchr(name, '/') + 1;
+    snprintf(recipe->preset, sizeof recipe->preset, "%.63s", name);
+    return 0;
+}
+
+static int parse(const char *file, const char *text, int depth, struct recipe *recipe, struct recipe_about *about,
+                 struct error *err)
+{
+    struct reader *reader = calloc(1, sizeof *reader);
+    struct entry *entries = calloc((size_t)knob_count, sizeof *entries);
+    struct error unused;
+    int result = -1;
+    if (!reader || !entries) {
+        error_set(err, "%s: out of memory", file);
+        goto done;
+    }
+    reader->file = file;
+    reader->at = text;
+    reader->err = err ? err : &unused;
+    reader->knob = entries;
+    int bad = ini_parse_stream(next_line, reader, handle, reader);
+    if (reader->failed)
+        goto done;
+    if (bad) {
+        line_error(reader, bad, "expected 'key = value' or '[section]'");
+        goto done;
+    }
+    if (inherit(reader, depth, recipe) || apply(reader, recipe))
+        goto done;
+    if (about) {
+        snprintf(about->title, sizeof about->title, "%.*s", (int)sizeof about->title - 1, reader->title.text);
+        snprintf(about->published, sizeof about->published, "%.*s", (int)sizeof about->published - 1,
+                 reader->published.text);
+    }
+    result = 0;
+done:
+    free(entries);
+    free(reader);
+    return result;
+}
+
+static int load_file(const char *path, int depth, struct recipe *recipe, struct recipe_about *about, struct error *err)
+{
+    FILE *in = fopen(path, "r");
+    if (!in)
+        return error_set(err, "cannot open recipe %s: %s", path, strerror(errno));
+    char *text = malloc(FILE_MAX + 1);
+    size_t size = text ? fread(text, 1, FILE_MAX + 1, in) : 0;
+    int failed = ferror(in), reason = errno, result = -1;
+    fclose(in);
+    if (!text)
+        error_set(err, "%s: out of memory", path);
+    else if (failed)
+        error_set(err, "cannot read recipe %s: %s", path, strerror(reason));
+    else if (size > FILE_MAX)
+        error_set(err, "%s: larger than %d bytes; that is no recipe", path, FILE_MAX);
+    else if (memchr(text, '\0', size))
+        error_set(err, "%s: holds a NUL byte; that is no recipe", path);
+    else {
+        text[size] = '\0';
+        result = parse(path, text, depth, recipe, about, err);
+    }
+    free(text);
+    return result;
+}
+
+static const struct recipe_builtin *find_builtin(const char *name)
+{
+    for (int i = 0; i < recipe_builtin_count; i++)
+        if (strcmp(recipe_builtins[i].name, name) == 0)
+            return &recipe_builtins[i];
+    return NULL;
+}
+
+static int user_folder(char *out, size_t size)
+{
+    const char *config = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
+    int n = -1;
+    if (config && config[0] == '/')
+        n = snprintf(out, size, "%s/davidnet/recipes", config);
+    else if (home && home[0])
+        n = snprintf(out, size, "%s/.config/davidnet/recipes", home);
+    return n > 0 && (size_t)n < size ? 0 : -1;
+}
+
+static int unknown_preset(const char *name, struct error *err)
+{
+    struct recipe_about *list = calloc(LIST_MAX, sizeof *list);
+    char known[512] = "", hint[96];
+    struct nearest nearest;
+    nearest_init(&nearest, name);
+    int n = list ? recipe_preset_list(list, LIST_MAX) : 0;
+    size_t used = 0;
+    for (int i = 0; i < n; i++) {
+        nearest_offer(&nearest, list[i].name);
+        if (used < sizeof known)
+            used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", i ? ", " : "", list[i].name);
+    }
+    error_set(err, "no preset is named '%.64s'%s; there are %s", name, nearest_hint(&nearest, hint, sizeof hint),
+              known);
+    free(list);
+    return -1;
+}
+
+static int load_preset(const char *name, int depth, struct recipe *recipe, struct recipe_about *about,
+                       struct error *err)
+{
+    const struct recipe_builtin *builtin = find_builtin(name);
+    char folder[PATH_MAX - 80], path[PATH_MAX] = "";
+    int result;
+    if (depth > INHERIT_MAX)
+        return error_set(err, "preset '%.64s' inherits from itself, or over more than %d presets", name, INHERIT_MAX);
+    if (builtin) {
+        char file[80];
+        snprintf(file, sizeof file, "preset %s", name);
+        result = parse(file, builtin->text, depth, recipe, about, err);
+    } else {
+        if (strchr(name, '/') || name[0] == '.' || strlen(name) > 63 || user_folder(folder, sizeof folder))
+            return unknown_preset(name, err);
+        snprintf(path, sizeof path, "%s/%.63s.ini", folder, name);
+        if (access(path, F_OK) != 0)
+            return unknown_preset(name, err);
+        result = load_file(path, depth, recipe, about, err);
+    }
+    if (result)
+        return -1;
+    snprintf(recipe->preset, sizeof recipe->preset, "%.63s", name);
+    if (about) {
+        snprintf(about->name, sizeof about->name, "%.63s", name);
+        snprintf(about->path, sizeof about->path, "%s", path);
+    }
+    return 0;
+}
+
+int recipe_file_parse(const char *file, const char *text, struct recipe *recipe, struct recipe_about *about,
+                      struct error *err)
+{
+    if (about)
+        memset(about, 0, sizeof *about);
+    return parse(file, text, 0, recipe, about, err);
+}
+
+int recipe_file_load(const char *path, struct recipe *recipe, struct recipe_about *about, struct error *err)
+{
+    if (about)
+        memset(about, 0, sizeof *about);
+    return load_file(path, 0, recipe, about, err);
+}
+
+int recipe_preset_load(const char *name, struct recipe *recipe, struct recipe_about *about, struct error *err)
+{
+    if (about)
+        memset(about, 0, sizeof *about);
+    return load_preset(name, 0, recipe, about, err);
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(((const struct recipe_about *)a)->name, ((const struct recipe_about *)b)->name);
+}
+
+int recipe_preset_list(struct recipe_about *list, int max)
+{
+    int n = 0;
+    char folder[PATH_MAX - 80];
+    for (int i = 0; i < recipe_builtin_count && n < max; i++, n++) {
+        memset(&list[n], 0, sizeof list[n]);
+        snprintf(list[n].name, sizeof list[n].name, "%s", recipe_builtins[i].name);
+    }
+    int own = n;
+    DIR *dir = user_folder(folder, sizeof folder) ? NULL : opendir(folder);
+    for (struct dirent *e; dir && n < max && (e = readdir(dir));) {
+        size_t length = strlen(e->d_name);
+        if (length < 5 || length > 67 || e->d_name[0] == '.' || strcmp(e->d_name + length - 4, ".ini") != 0)
+            continue;
+        memset(&list[n], 0, sizeof list[n]);
+        snprintf(list[n].name, sizeof list[n].name, "%.*s", (int)length - 4, e->d_name);
+        if (find_builtin(list[n].name))
+            continue;
+        snprintf(list[n].path, sizeof list[n].path, "%s/%.67s", folder, e->d_name);
+        n++;
+    }
+    if (dir)
+        closedir(dir);
+    qsort(list + own, (size_t)(n - own), sizeof *list, by_name);
+    return n;
+}

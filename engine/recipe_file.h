@@ -1,0 +1,49 @@
+/*
+ * Recipe files, and presets, which are recipe files with a name: built in (engine/recipes/NAME.ini), or the user's
+ * own in $XDG_CONFIG_HOME/davidnet/recipes/NAME.ini. Built-in names win.
+ *
+ *     [recipe]
+ *     preset = davidnet-79       inherits from it (or `origin = davidnet-79`: says where a full recipe came from)
+ *     title = one line           (optional), and published = one line: what `davidnet presets` shows
+ *     [network]                  (optional) replaces the preset's network
+ *     prep = conv_bn c           the lines of engine/network.h, in order
+ *     [optimiser]                knobs, each in its section of the knob table
+ *     momentum = 0.9
+ *
+ * A file without `preset` needs a [network]; knobs it does not set have the table's defaults. A ';' or '#' at the
+ * start of a line or after a blank begins a comment. Long values go on as `key+ = rest`. Text with other characters
+ * than letters, digits and the commonest signs is written "in quotes", with \xHH for bytes.
+ *
+ * Errors name file and line. No file over 64 KiB, no line over 190 characters.
+ */
+#ifndef DAVIDNET_ENGINE_RECIPE_FILE_H
+#define DAVIDNET_ENGINE_RECIPE_FILE_H
+
+#include "engine/recipe.h"
+
+#include <limits.h>
+
+struct recipe_about {
+    char name[64];
+    char title[128];
+    char published[192];
+    char path[PATH_MAX]; /* empty: built in */
+};
+
+/* Replaces recipe by what the text says. `file` is for errors and, without [recipe] origin, the recipe's name. */
+int recipe_file_parse(const char *file, const char *text, struct recipe *recipe, struct recipe_about *about,
+                      struct error *err);
+
+/* The same from a file. about may be NULL. */
+int recipe_file_load(const char *path, struct recipe *recipe, struct recipe_about *about, struct error *err);
+
+/* The same by preset name; an unknown one is an error that says which there are. */
+int recipe_preset_load(const char *name, struct recipe *recipe, struct recipe_about *about, struct error *err);
+
+/* Fills list with up to max presets (name and path), built-in ones first, each part by name; returns how many. */
+int recipe_preset_list(struct recipe_about *list, int max);
+
+/* Replaces the network: lines parted by '\n' or ';', tidied (no comments, no blank lines, one space around '='). */
+int recipe_set_network(struct recipe *recipe, const char *text, struct error *err);
+
+#endif

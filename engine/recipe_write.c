@@ -1,0 +1,176 @@
+/* Recipes as text: the file that recipe_read gives back, a line for people, the command that reproduces it. */
+#include "engine/recipe.h"
+
+#include "engine/knobs.h"
+#include "engine/number.h"
+#include "engine/recipe_file.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <string.h>
+
+#define CHUNK 100 /* bytes of a value a line; longer values go on with `key+ =` */
+
+/* Fits a line, and survives comments, quotes and trimmed blanks, as it is. */
+static int is_plain(const char *text)
+{
+    for (const char *p = text; *p; p++)
+        if (!isalnum((unsigned char)*p) && !strchr("/._-+:,@%=~", *p))
+            return 0;
+    return 1;
+}
+
+static void write_value(FILE *out, const char *key, const char *text)
+{
+    int plain = is_plain(text);
+    const char *p = text;
+    do {
+        fprintf(out, "%s%s = ", key, p == text ? "" : "+");
+        if (!plain)
+            fputc('"', out);
+        for (int used = 0; *p && used < CHUNK; p++, used++) {
+            unsigned char c = (unsigned char)*p;
+            if (plain || isalnum(c) || c >= 0x80 || strchr("/._-+:,@%=~ ", c)) {
+                fputc(c, out);
+            } else {
+                fprintf(out, "\\x%02x", c);
+                used += 3;
+            }
+        }
+        if (!plain)
+            fputc('"', out);
+        fputc('\n', out);
+    } while (*p);
+}
+
+int recipe_write(const struct recipe *recipe, FILE *out, struct error *err)
+{
+    char text[KNOB_TEXT_MAX];
+    const char *section = "";
+    errno = 0;
+    fprintf(out, "; a davidnet recipe, whole: it inherits nothing\n[recipe]\n");
+    write_value(out, "origin", recipe->preset);
+    fprintf(out, "\n[network]\n%s", recipe->network);
+    for (int i = 0; i < knob_count; i++) {
+        if (strcmp(section, knobs[i].section) != 0)
+            fprintf(out, "\n[%s]\n", section = knobs[i].section);
+        knob_get(recipe, &knobs[i], text, sizeof text);
+        write_value(out, knobs[i].key, text);
+    }
+    if (fflush(out) || ferror(out))
+        return error_set(err, "cannot write the recipe: %s", strerror(errno ? errno : EIO));
+    return 0;
+}
+
+int recipe_equal(const struct recipe *a, const struct recipe *b)
+{
+    if (strcmp(a->preset, b->preset) != 0 || strcmp(a->network, b->network) != 0)
+        return 0;
+    for (int i = 0; i < knob_count; i++)
+        if (!knob_same(a, b, &knobs[i]))
+            return 0;
+    return 1;
+}
+
+/* A string that grows in a buffer of fixed size and never overruns it. */
+struct text {
+    char *out;
+    size_t size, used;
+};
+
+static void text_add(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static void text_add(struct text *text, const char *format, ...)
+{
+    if (text->used >= text->size)
+        return;
+    va_list args;
+    va_start(args, format);
+    int n = vsnprintf(text->out + text->used, text->size - text->used, format, args);
+    va_end(args);
+    text->used += n > 0 ? (size_t)n : 0;
+}
+
+static double highest_rate(const struct schedule *s)
+{
+    double rate = s->shape == SCHEDULE_PIECEWISE ? 0 : s->peak;
+    for (int i = 0; s->shape == SCHEDULE_PIECEWISE && i < s->n_knots; i++)
+        if (s->value[i] > rate)
+            rate = s->value[i];
+    return rate;
+}
+
+void recipe_summary(const struct recipe *recipe, char *out, size_t size)
+{
+    struct text text = {out, size, 0};
+    char rate[NUMBER_TEXT_MAX], epochs[NUMBER_TEXT_MAX];
+    if (size)
+        out[0] = '\0';
+    number_format_real(highest_rate(&recipe->schedule), rate, sizeof rate);
+    number_format_real(recipe->epochs, epochs, sizeof epochs);
+    text_add(&text, "%s, %s epochs x %d, lr %s", recipe->preset, epochs, recipe->batch, rate);
+    if (recipe->crop)
+        text_add(&text, ", crop %d", recipe->crop_pad);
+    if (recipe->flip)
+        text_add(&text, ", flip");
+    if (recipe->cutout)
+        text_add(&text, ", cutout %dx%d", recipe->cutout_height, recipe->cutout_width);
+    if (recipe->eval == RECIPE_EVAL_HOLDOUT)
+        text_add(&text, ", holdout");
+    text_add(&text, ", seed %lld", (long long)recipe->seed);
+}
+
+/* One shell word: as it is, or in single quotes. */
+static void add_word(struct text *text, const char *word)
+{
+    if (is_plain(word) && word[0] && word[0] != '~') {
+        text_add(text, "%s", word);
+        return;
+    }
+    text_add(text, "'");
+    for (const char *p = word; *p; p++)
+        text_add(text, *p == '\'' ? "'\\''" : "%c", *p);
+    text_add(text, "'");
+}
+
+static void add_network(struct text *text, const char *network)
+{
+    text_add(text, " --set 'network=");
+    for (const char *p = network; *p; p++) {
+        if (*p != '\n')
+            text_add(text, "%c", *p);
+        else if (p[1])
+            text_add(text, "; ");
+    }
+    text_add(text, "'");
+}
+
+void recipe_command(const struct recipe *recipe, char *out, size_t size)
+{
+    struct text text = {out, size, 0};
+    struct recipe base;
+    char value[KNOB_TEXT_MAX], word[KNOB_TEXT_MAX + 64];
+    const char *preset = recipe->preset;
+    if (size)
+        out[0] = '\0';
+    /* a recipe from a file, or a preset that is gone: everything is said against the default preset instead */
+    if (recipe_preset_load(preset, &base, NULL, NULL)) {
+        preset = RECIPE_DEFAULT_PRESET;
+        if (recipe_preset_load(preset, &base, NULL, NULL))
+            knob_defaults(&base);
+    }
+    text_add(&text, "davidnet train --preset ");
+    add_word(&text, preset);
+    if (strcmp(base.network, recipe->network) != 0)
+        add_network(&text, recipe->network);
+    for (int i = 0; i < knob_count; i++) {
+        if (strcmp(knobs[i].key, "seed") == 0 || knob_same(recipe, &base, &knobs[i]))
+            continue;
+        knob_get(recipe, &knobs[i], value, sizeof value);
+        snprintf(word, sizeof word, "%s=%s", knobs[i].key, value);
+        text_add(&text, " --set ");
+        add_word(&text, word);
+    }
+    text_add(&text, " --seed %lld", (long long)recipe->seed);
+}
