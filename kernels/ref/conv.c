@@ -1,6 +1,7 @@
 /*
- * 2-D convolution by direct loops. Sums are float32 over one window (or one image, for the weights) and double
- * across channels and images, so that the oracle's own rounding stays well below a plain float32 sum's.
+ * 2-D convolution by direct loops over images that were padded with zeros beforehand, so that no loop needs a
+ * bound. Sums are float32 over one window (for the weights: one image) and double across channels and images, so
+ * that the oracle's own rounding stays well below a plain float32 sum's.
  */
 #include "kernels/ref/ref.h"
 
@@ -9,175 +10,168 @@
 #include <string.h>
 
 #if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC optimize("O3") /* the inner loops over x are worth vectorising even in a reference */
+#pragma GCC optimize("O3") /* the inner loops are worth vectorising even in a reference */
 #endif
 
-/* The outputs begin .. end-1 of `count` whose x * stride + offset lies inside 0 .. size-1. */
-struct span {
-    int begin, end;
-};
-
-static struct span inside(int count, int stride, int offset, int size)
+/* The height and width of a padded input plane. */
+static struct plan_shape padded_shape(const struct ref_row *row)
 {
-    struct span span = {offset < 0 ? (-offset + stride - 1) / stride : 0, 0};
-    if (size - 1 - offset >= 0)
-        span.end = (size - 1 - offset) / stride + 1;
-    if (span.end > count)
-        span.end = count;
-    return span;
+    struct plan_shape in = ref_in_shape(row);
+    return (struct plan_shape){in.c, in.h + 2 * row->plan->pad, in.w + 2 * row->plan->pad};
 }
 
-/* One line of outputs: out[oy][ox] = sum over ic, ky, kx of w[ic][ky][kx] * in[ic][oy*s + ky - p][ox*s + kx - p]. */
-static void forward_line(const struct ref_row *row, const float *image, const float *weight, int oy, double *sum,
-                         float *part, float *out)
+static const float *padded_plane(const struct ref_row *row, size_t image, size_t channel)
 {
-    const struct plan_row *p = row->plan;
-    struct plan_shape in = ref_in_shape(row);
+    struct plan_shape padded = padded_shape(row);
+    return row->ref->padded + (image * padded.c + channel) * padded.h * padded.w;
+}
 
-    memset(sum, 0, (size_t)p->out.w * sizeof *sum);
-    for (int ic = 0; ic < in.c; ic++) {
-        memset(part, 0, (size_t)p->out.w * sizeof *part);
-        for (int ky = 0; ky < p->kernel; ky++) {
-            int iy = oy * p->stride + ky - p->pad;
-            if (iy < 0 || iy >= in.h)
-                continue;
-            const float *line = image + ((size_t)ic * in.h + iy) * in.w;
-            for (int kx = 0; kx < p->kernel; kx++) {
-                float w = weight[((size_t)ic * p->kernel + ky) * p->kernel + kx];
-                struct span span = inside(p->out.w, p->stride, kx - p->pad, in.w);
-                if (p->stride == 1)
-                    for (int ox = span.begin; ox < span.end; ox++)
-                        part[ox] += w * line[ox + kx - p->pad];
-                else
-                    for (int ox = span.begin; ox < span.end; ox++)
-                        part[ox] += w * line[ox * p->stride + kx - p->pad];
-            }
-        }
-        for (int ox = 0; ox < p->out.w; ox++)
-            sum[ox] += part[ox];
+/* Items are (image, input channel). */
+static void pad_range(void *context, size_t begin, size_t end, int thread)
+{
+    const struct ref_row *row = context;
+    struct plan_shape in = ref_in_shape(row), padded = padded_shape(row);
+    int pad = row->plan->pad;
+    (void)thread;
+
+    for (size_t i = begin; i < end; i++) {
+        float *to = row->ref->padded + i * padded.h * padded.w;
+        memset(to, 0, (size_t)padded.h * padded.w * sizeof *to);
+        for (int y = 0; y < in.h; y++)
+            memcpy(to + (y + pad) * padded.w + pad, row->input[0]->out + (i * in.h + y) * in.w,
+                   (size_t)in.w * sizeof *to);
     }
-    for (int ox = 0; ox < p->out.w; ox++)
-        out[ox] = (float)sum[ox];
+}
+
+static void pad_images(struct ref_row *row)
+{
+    parallel_for((size_t)ref_images(row) * ref_in_shape(row).c, 1, pad_range, row);
+}
+
+/* part[oy][ox] += sum over ky, kx of weight[ky][kx] * plane[oy*s + ky][ox*s + kx]. */
+static void add_windows(const struct plan_row *p, const float *restrict plane, int width, const float *restrict weight,
+                        float *restrict part)
+{
+    for (int oy = 0; oy < p->out.h; oy++)
+        for (int ky = 0; ky < p->kernel; ky++)
+            for (int kx = 0; kx < p->kernel; kx++) {
+                const float *line = plane + (oy * p->stride + ky) * width + kx;
+                float w = weight[ky * p->kernel + kx];
+                for (int ox = 0; ox < p->out.w; ox++)
+                    part[oy * p->out.w + ox] += w * line[ox * p->stride];
+            }
 }
 
 /* Items are (image, output channel). */
 static void forward_range(void *context, size_t begin, size_t end, int thread)
 {
     const struct ref_row *row = context;
-    const struct ref *ref = row->ref;
-    struct plan_shape out = row->plan->out, in = ref_in_shape(row);
-    size_t filter = (size_t)in.c * row->plan->kernel * row->plan->kernel;
+    struct plan_shape out = row->plan->out, padded = padded_shape(row);
+    size_t plane = (size_t)out.h * out.w, window = (size_t)row->plan->kernel * row->plan->kernel;
+    double *sum = row->ref->sum + (size_t)thread * row->ref->plane;
+    float *part = row->ref->part + (size_t)thread * row->ref->plane;
 
     for (size_t i = begin; i < end; i++) {
         size_t image = i / (size_t)out.c, oc = i % (size_t)out.c;
-        for (int oy = 0; oy < out.h; oy++)
-            forward_line(row, row->input[0]->out + image * row->input[0]->size, row->used + oc * filter, oy,
-                         ref->line + (size_t)thread * ref->line_width, ref->part + (size_t)thread * ref->line_width,
-                         row->out + (i * out.h + oy) * out.w);
+        memset(sum, 0, plane * sizeof *sum);
+        for (int ic = 0; ic < padded.c; ic++) {
+            memset(part, 0, plane * sizeof *part);
+            add_windows(row->plan, padded_plane(row, image, (size_t)ic), padded.w,
+                        row->used + (oc * padded.c + ic) * window, part);
+            for (size_t k = 0; k < plane; k++)
+                sum[k] += part[k];
+        }
+        for (size_t k = 0; k < plane; k++)
+            row->out[i * plane + k] = (float)sum[k];
     }
 }
 
 void ref_conv_forward(struct ref_row *row)
 {
+    pad_images(row);
     parallel_for((size_t)ref_images(row) * row->plan->out.c, 1, forward_range, row);
 }
 
-/* One line of the input's gradient: dx[iy][ox*s + kx - p] = sum over oc, ky, kx of w[oc][ky][kx] * dy[oc][oy][ox]. */
-static void data_line(const struct ref_row *row, const float *gradient, int ic, int iy, double *sum, float *part,
-                      float *out)
+/* The transpose of add_windows: part[oy*s + ky][ox*s + kx] += weight[ky][kx] * gradient[oy][ox]. */
+static void spread_windows(const struct plan_row *p, const float *restrict gradient, int width,
+                           const float *restrict weight, float *restrict part)
 {
-    const struct plan_row *p = row->plan;
-    struct plan_shape in = ref_in_shape(row);
-
-    memset(sum, 0, (size_t)in.w * sizeof *sum);
-    for (int oc = 0; oc < p->out.c; oc++) {
-        const float *weight = row->used + ((size_t)oc * in.c + ic) * p->kernel * p->kernel;
-        memset(part, 0, (size_t)in.w * sizeof *part);
-        for (int ky = 0; ky < p->kernel; ky++) {
-            int reach = iy + p->pad - ky;
-            if (reach < 0 || reach % p->stride || reach / p->stride >= p->out.h)
-                continue;
-            const float *line = gradient + ((size_t)oc * p->out.h + reach / p->stride) * p->out.w;
+    for (int oy = 0; oy < p->out.h; oy++)
+        for (int ky = 0; ky < p->kernel; ky++)
             for (int kx = 0; kx < p->kernel; kx++) {
+                float *line = part + (oy * p->stride + ky) * width + kx;
                 float w = weight[ky * p->kernel + kx];
-                struct span span = inside(p->out.w, p->stride, kx - p->pad, in.w);
-                if (p->stride == 1)
-                    for (int ox = span.begin; ox < span.end; ox++)
-                        part[ox + kx - p->pad] += w * line[ox];
-                else
-                    for (int ox = span.begin; ox < span.end; ox++)
-                        part[ox * p->stride + kx - p->pad] += w * line[ox];
+                for (int ox = 0; ox < p->out.w; ox++)
+                    line[ox * p->stride] += w * gradient[oy * p->out.w + ox];
             }
-        }
-        for (int ix = 0; ix < in.w; ix++)
-            sum[ix] += part[ix];
-    }
-    for (int ix = 0; ix < in.w; ix++)
-        out[ix] = (float)sum[ix];
 }
 
-/* Items are (image, input channel). */
+/* dx of one padded plane, of which the middle is handed on; items are (image, input channel). */
 static void data_range(void *context, size_t begin, size_t end, int thread)
 {
     const struct ref_row *row = context;
-    const struct ref *ref = row->ref;
-    struct plan_shape in = ref_in_shape(row);
+    const struct plan_row *p = row->plan;
+    struct plan_shape in = ref_in_shape(row), padded = padded_shape(row);
+    size_t plane = (size_t)padded.h * padded.w, window = (size_t)p->kernel * p->kernel;
+    double *sum = row->ref->sum + (size_t)thread * row->ref->plane;
+    float *part = row->ref->part + (size_t)thread * row->ref->plane;
 
     for (size_t i = begin; i < end; i++) {
-        size_t image = i / (size_t)in.c;
-        for (int iy = 0; iy < in.h; iy++)
-            data_line(row, row->gradient + image * row->size, (int)(i % (size_t)in.c), iy,
-                      ref->line + (size_t)thread * ref->line_width, ref->part + (size_t)thread * ref->line_width,
-                      ref->share + (i * in.h + iy) * in.w);
-    }
-}
-
-/* The gradient of one weight: dw[oc][ic][ky][kx] = sum over images and outputs of dy[oc][oy][ox] * in[ic][iy][ix]. */
-static float weight_one(const struct ref_row *row, int oc, int ic, int ky, int kx, float *part)
-{
-    const struct plan_row *p = row->plan;
-    const struct ref_row *input = row->input[0];
-    struct plan_shape in = ref_in_shape(row);
-    struct span rows = inside(p->out.h, p->stride, ky - p->pad, in.h);
-    struct span columns = inside(p->out.w, p->stride, kx - p->pad, in.w);
-    double sum = 0;
-
-    for (int n = 0; n < ref_images(row); n++) {
-        memset(part, 0, (size_t)p->out.w * sizeof *part);
-        for (int oy = rows.begin; oy < rows.end; oy++) {
-            const float *dy = row->gradient + n * row->size + ((size_t)oc * p->out.h + oy) * p->out.w;
-            const float *x = input->out + n * input->size + ((size_t)ic * in.h + oy * p->stride + ky - p->pad) * in.w;
-            if (p->stride == 1)
-                for (int ox = columns.begin; ox < columns.end; ox++)
-                    part[ox] += dy[ox] * x[ox + kx - p->pad];
-            else
-                for (int ox = columns.begin; ox < columns.end; ox++)
-                    part[ox] += dy[ox] * x[ox * p->stride + kx - p->pad];
+        size_t image = i / (size_t)in.c, ic = i % (size_t)in.c;
+        memset(sum, 0, plane * sizeof *sum);
+        for (int oc = 0; oc < p->out.c; oc++) {
+            memset(part, 0, plane * sizeof *part);
+            spread_windows(p, row->gradient + (image * p->out.c + oc) * p->out.h * p->out.w, padded.w,
+                           row->used + ((size_t)oc * in.c + ic) * window, part);
+            for (size_t k = 0; k < plane; k++)
+                sum[k] += part[k];
         }
-        for (int ox = columns.begin; ox < columns.end; ox++)
-            sum += part[ox];
+        for (int y = 0; y < in.h; y++)
+            for (int x = 0; x < in.w; x++)
+                row->ref->share[(i * in.h + y) * in.w + x] = (float)sum[(y + p->pad) * padded.w + x + p->pad];
     }
-    return (float)sum;
 }
 
-/* Items are (output channel, input channel). */
+/* part[ox] += sum over oy of gradient[oy][ox] * plane[oy*s][ox*s]. */
+static void add_products(const struct plan_row *p, const float *restrict gradient, const float *restrict plane,
+                         int width, float *restrict part)
+{
+    for (int oy = 0; oy < p->out.h; oy++)
+        for (int ox = 0; ox < p->out.w; ox++)
+            part[ox] += gradient[oy * p->out.w + ox] * plane[oy * p->stride * width + ox * p->stride];
+}
+
+/* dw[oc][ic][ky][kx] = sum over images and outputs of dy[oc][oy][ox] * padded[ic][oy*s + ky][ox*s + kx]; items are
+ * (output channel, input channel). */
 static void weight_range(void *context, size_t begin, size_t end, int thread)
 {
     const struct ref_row *row = context;
-    const struct ref *ref = row->ref;
-    int in_c = ref_in_shape(row).c, k = row->plan->kernel;
+    const struct plan_row *p = row->plan;
+    struct plan_shape padded = padded_shape(row);
+    int window = p->kernel * p->kernel;
+    float *part = row->ref->part + (size_t)thread * row->ref->plane;
 
-    for (size_t i = begin; i < end; i++)
-        for (int ky = 0; ky < k; ky++)
-            for (int kx = 0; kx < k; kx++)
-                row->weight_gradient[(i * k + ky) * k + kx] =
-                    weight_one(row, (int)(i / (size_t)in_c), (int)(i % (size_t)in_c), ky, kx,
-                               ref->part + (size_t)thread * ref->line_width);
+    for (size_t i = begin; i < end; i++) {
+        size_t oc = i / (size_t)padded.c, ic = i % (size_t)padded.c;
+        for (int k = 0; k < window; k++) {
+            int shift = k / p->kernel * padded.w + k % p->kernel;
+            double sum = 0;
+            for (int n = 0; n < ref_images(row); n++) {
+                memset(part, 0, (size_t)p->out.w * sizeof *part);
+                add_products(p, row->gradient + n * row->size + oc * p->out.h * p->out.w,
+                             padded_plane(row, (size_t)n, ic) + shift, padded.w, part);
+                for (int ox = 0; ox < p->out.w; ox++)
+                    sum += part[ox];
+            }
+            row->weight_gradient[i * window + k] = (float)sum;
+        }
+    }
 }
 
 void ref_conv_backward(struct ref_row *row)
 {
     int in_c = ref_in_shape(row).c;
+    pad_images(row);
     parallel_for((size_t)row->plan->out.c * in_c, 1, weight_range, row);
     if (ref_wants(row)) {
         parallel_for((size_t)ref_images(row) * in_c, 1, data_range, row);

@@ -148,7 +148,8 @@ static void ref_free(struct program *program)
     free(ref->momentum);
     free(ref->used);
     free(ref->share);
-    free(ref->line);
+    free(ref->padded);
+    free(ref->sum);
     free(ref->part);
     free(program->train);
     free(program->eval);
@@ -207,6 +208,28 @@ static void init_row(struct ref *ref, int index, bool *failed)
         row->bias = in_arena(ref->value, plan, index, PLAN_LINEAR_BIAS);
         row->bias_gradient = in_arena(ref->gradient, plan, index, PLAN_LINEAR_BIAS);
     }
+}
+
+static void take_scratch(struct ref *ref, bool *failed)
+{
+    const struct plan *plan = ref->program.plan;
+    size_t images = (size_t)ref->program.options.max_batch, row_size = 0, padded_size = 0;
+
+    for (int i = 0; i < plan->n_rows; i++) {
+        /* Only convolutions pad, and each has its input's channels. */
+        struct plan_shape shape =
+            plan->rows[i].op == PLAN_CONV ? plan->rows[plan->rows[i].input[0]].out : plan->rows[i].out;
+        size_t plane = (size_t)(shape.h + 2 * plan->rows[i].pad) * (shape.w + 2 * plan->rows[i].pad);
+        size_t size = plane * shape.c;
+        padded_size = size > padded_size ? size : padded_size;
+        ref->plane = plane > ref->plane ? plane : ref->plane;
+        size = (size_t)plan->rows[i].out.c * plan->rows[i].out.h * plan->rows[i].out.w;
+        row_size = size > row_size ? size : row_size;
+    }
+    ref->share = take(ref, images * row_size, sizeof *ref->share, failed);
+    ref->padded = take(ref, images * padded_size, sizeof *ref->padded, failed);
+    ref->sum = take(ref, PARALLEL_THREADS_MAX * ref->plane, sizeof *ref->sum, failed);
+    ref->part = take(ref, PARALLEL_THREADS_MAX * ref->plane, sizeof *ref->part, failed);
 }
 
 static void add_step(struct program_step *list, int *count, enum phase phase, int row,
@@ -268,20 +291,12 @@ static struct program *ref_compile(const struct plan *plan, const struct program
         parallel_set_threads(options->threads);
 
     bool failed = false;
-    size_t largest = 0, rows = (size_t)plan->n_rows;
-    for (int i = 0; i < plan->n_rows; i++) {
-        struct plan_shape out = plan->rows[i].out;
-        size_t size = (size_t)out.c * out.h * out.w;
-        largest = size > largest ? size : largest;
-        ref->line_width = (size_t)out.w > ref->line_width ? (size_t)out.w : ref->line_width;
-    }
+    size_t rows = (size_t)plan->n_rows;
     ref->value = take(ref, plan->arena_count, sizeof(float), &failed);
     ref->gradient = take(ref, plan->arena_count, sizeof(float), &failed);
     ref->momentum = take(ref, plan->arena_count, sizeof(float), &failed);
     ref->used = take(ref, plan->arena_count, sizeof(float), &failed);
-    ref->share = take(ref, (size_t)options->max_batch * largest, sizeof(float), &failed);
-    ref->line = take(ref, PARALLEL_THREADS_MAX * ref->line_width, sizeof(double), &failed);
-    ref->part = take(ref, PARALLEL_THREADS_MAX * ref->line_width, sizeof(float), &failed);
+    take_scratch(ref, &failed);
     program->train = take(ref, 3 * rows, sizeof *program->train, &failed);
     program->eval = take(ref, rows, sizeof *program->eval, &failed);
     for (int i = 0; i < plan->n_rows && !failed; i++)

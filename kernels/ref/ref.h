@@ -40,9 +40,10 @@ struct ref {
     float *value, *gradient, *momentum; /* arenas, plan->arena_count floats each */
     float *used;                        /* likewise */
     float *share;                       /* [max_batch][largest row]: what is under way to an input */
-    double *line;                       /* [PARALLEL_THREADS_MAX][line_width]: sums of one line of an image */
-    float *part;                        /* likewise: partial sums */
-    size_t line_width;                  /* the widest line of any row */
+    float *padded;                      /* [max_batch][c][h + 2 pad][w + 2 pad]: a convolution's input */
+    double *sum;                        /* [PARALLEL_THREADS_MAX][plane]: one channel under way */
+    float *part;                        /* likewise: what one input channel adds */
+    size_t plane;                       /* floats in the largest plane, padding included */
     struct augment_table table;
     bool training; /* the phase under way uses batch statistics */
     bool ran;      /* some batch went through: activations can be read */
