@@ -115,7 +115,7 @@ $(BUILD)/engine/recipes.o: $(BUILD)/engine/recipes.c $(BUILD)/flags
 # Only this file knows the commit, so that a commit does not rebuild everything.
 $(BUILD)/tui/version.o: $(BUILD)/version
 $(BUILD)/tui/version.o: EXTRA_FLAGS = -DDAVIDNET_COMMIT='"$(GIT_COMMIT)"' -DDAVIDNET_DATE='"$(GIT_DATE)"' \
-	-DDAVIDNET_BUILT_WITH='"$(strip $(OPT_kernels) $(SANITIZE_FLAGS))"' -DDAVIDNET_PARALLEL='"$(PARALLEL)"'
+	-DDAVIDNET_FLAGS='"$(strip $(OPT_kernels) $(SANITIZE_FLAGS))"' -DDAVIDNET_PARALLEL='"$(PARALLEL)"'
 
 $(LIB): $(LIB_OBJ) $(BUILD)/objects.list
 	$(call say,AR,$@)
