@@ -7,8 +7,8 @@
 
 #include <stdint.h>
 
-/* One tensor's initial values, out[tensor->count]: they depend on the seed, the tensor's place and the index only. */
-void initialise_tensor(const struct plan *plan, int tensor, uint64_t seed, float *out);
+/* One tensor's initial values, out[tensor->count]: they depend on the seed, its place in the plan and the element's index. */
+void initialise_tensor(const struct plan *plan, int index, uint64_t seed, float *out);
 
 /* Every tensor into the program, momentum to zero. */
 int initialise_program(struct program *program, uint64_t seed, struct error *err);

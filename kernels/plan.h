@@ -118,8 +118,8 @@ int plan_row_tensor(const struct plan *, int row, enum plan_role role);
  * (the usual count: DavidNet 0.7585 GFLOP forward, 1.5135 backward). The first convolution has no
  * backward-data.
  */
-double plan_row_forward_flops(const struct plan *, int row);
-double plan_row_backward_flops(const struct plan *, int row);
+double plan_row_forward_flops(const struct plan *, int index);
+double plan_row_backward_flops(const struct plan *, int index);
 
 /* Trained parameters (buffers not counted). */
 size_t plan_parameter_count(const struct plan *);

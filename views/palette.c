@@ -85,7 +85,7 @@ int palette_16(uint32_t color, int background)
 uint8_t palette_mono(uint32_t fg, uint32_t bg)
 {
     uint8_t attr = fg < COLOR_COUNT ? entries[fg].mono : ATTR_NONE;
-    return bg < COLOR_COUNT && bg == COLOR_SELECTED ? attr | ATTR_REVERSE : attr;
+    return bg == COLOR_SELECTED ? attr | ATTR_REVERSE : attr;
 }
 
 static double channel(uint32_t value)
