@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-/* One tensor's initial values, out[tensor->count]: they depend on the seed, its place in the plan and the element's index. */
+/* One tensor's initial values, out[tensor->count]: they depend on the seed, the tensor and the element's index. */
 void initialise_tensor(const struct plan *plan, int index, uint64_t seed, float *out);
 
 /* Every tensor into the program, momentum to zero. */
