@@ -213,6 +213,8 @@ static int parse_entry(const char *path, const cJSON *item, struct safetensors_e
             return error_set(err, "%s: tensor %s has an unknown or repeated field", path, name);
         *field = child;
     }
+    if (dtype == NULL || shape == NULL || offsets == NULL)
+        return error_set(err, "%s: tensor %s has no dtype, no shape or no data_offsets", path, name);
     int type = 0;
     while (cJSON_IsString(dtype) && type < TYPE_COUNT && strcmp(dtype->valuestring, types[type].name) != 0)
         type++;
@@ -241,6 +243,7 @@ static int parse_meta(const char *path, const cJSON *item, struct safetensors *f
     if (!cJSON_IsObject(item) || cJSON_GetArraySize(item) > META_MAX)
         return error_set(err, "%s: " METADATA " is not an object of at most %d entries", path, META_MAX);
     file->meta = calloc((size_t)cJSON_GetArraySize(item) + 1, sizeof *file->meta);
+    file->meta_count = 0;
     if (file->meta == NULL)
         return error_set(err, "%s: no memory to read it", path);
     for (const cJSON *child = item->child; child != NULL; child = child->next) {

@@ -16,4 +16,9 @@ int error_set(struct error *err, const char *format, ...) __attribute__((format(
 /* Puts "context: " before the message already there. Always returns -1. */
 int error_prefix(struct error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+#ifdef __clang_analyzer__ /* it cannot see into the other file that these always fail */
+#define error_set(...) (error_set(__VA_ARGS__), -1)
+#define error_prefix(...) (error_prefix(__VA_ARGS__), -1)
+#endif
+
 #endif
