@@ -10,10 +10,8 @@
 static const char *state_name(const struct run_log *log, int locked)
 {
     size_t end;
-    if (locked)
-        return "running";
     if (run_log_series(log, RECORD_END, &end, 1) == 0)
-        return "killed";
+        return locked ? "running" : "killed"; /* a process may show a run that has ended, and hold its lock */
     switch ((enum run_end)run_log_at(log, end)->as.end.how) {
     case RUN_END_DONE:
         return "done";
