@@ -1,0 +1,229 @@
+/* davidnet network: a recipe's network, node by node. */
+#include "tui/columns.h"
+#include "tui/command.h"
+#include "tui/network_info.h"
+#include "tui/options.h"
+
+#include <cjson/cJSON.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define COLUMNS 6
+#define CELL 80
+
+extern const struct command command_network;
+
+static size_t row_parameters(const struct plan *plan, const struct plan_row *row)
+{
+    size_t count = 0;
+    for (int k = 0; k < row->n_tensors; k++)
+        if (plan->tensors[row->tensor[k]].trained)
+            count += plan->tensors[row->tensor[k]].count;
+    return count;
+}
+
+/* What a node does, in a few characters: "conv 3x3 /2", "add layer1/pool" ... */
+static void describe(const struct plan *plan, int index, char *out, size_t size)
+{
+    const struct plan_row *row = &plan->rows[index];
+    switch (row->op) {
+    case PLAN_CONV:
+        snprintf(out, size, row->stride > 1 ? "conv %dx%d /%d" : "conv %dx%d", row->kernel, row->kernel, row->stride);
+        break;
+    case PLAN_MAX_POOL:
+    case PLAN_AVG_POOL:
+        snprintf(out, size, "%s %d", plan_op_name(row->op), row->kernel);
+        break;
+    case PLAN_ACT:
+        snprintf(out, size, "%s", plan_act_name(row->act));
+        break;
+    case PLAN_LINEAR:
+        snprintf(out, size, "linear");
+        break;
+    default:
+        snprintf(out, size, "%s", plan_op_name(row->op));
+        break;
+    }
+}
+
+static void print_table(const struct recipe *recipe, const struct network_info *info)
+{
+    static const char *const head[COLUMNS] = {"node", "op", ">output", ">params", ">forward", ">backward"};
+    const struct plan *plan = &info->plan;
+    int n = plan->n_rows + 1;
+    char(*text)[CELL] = calloc((size_t)(n * COLUMNS), CELL);
+    const char **cells = calloc((size_t)(n * COLUMNS), sizeof *cells);
+    if (text && cells) {
+        for (int i = 0; i < n * COLUMNS; i++)
+            cells[i] = text[i];
+        for (int i = 0; i < n; i++) {
+            char(*cell)[CELL] = text + i * COLUMNS;
+            int total = i == plan->n_rows;
+            size_t parameters = total ? info->parameters : row_parameters(plan, &plan->rows[i]);
+            double forward = total ? info->forward_flops : plan_row_forward_flops(plan, i);
+            double backward = total ? info->backward_flops : plan_row_backward_flops(plan, i);
+            snprintf(cell[0], CELL, "%s", total ? "total" : plan->rows[i].name);
+            if (!total) {
+                struct plan_shape s = plan->rows[i].out;
+                describe(plan, i, cell[1], CELL);
+                snprintf(cell[2], CELL, "%dx%dx%d", s.c, s.h, s.w);
+            }
+            if (parameters)
+                snprintf(cell[3], CELL, "%zu", parameters);
+            if (forward > 0) {
+                snprintf(cell[4], CELL, "%.2f", forward / 1e6);
+                snprintf(cell[5], CELL, "%.2f", backward / 1e6);
+            }
+        }
+        char flops[32];
+        printf("%s, width %d; MFLOP are for one image\n\n", recipe->preset, recipe->width);
+        columns_table(stdout, head, COLUMNS, cells, n, 0, 80);
+        for (int i = 0; i < plan->n_rows; i++)
+            if (plan->rows[i].op == PLAN_LINEAR && plan->rows[i].factor != 1)
+                printf("\n%s: its output is multiplied by %g", plan->rows[i].name, plan->rows[i].factor);
+        printf("\n%g epochs of 50,000 images: %sFLOP\n", recipe->epochs,
+               network_info_count(info->run_flops, flops, sizeof flops));
+    }
+    free(cells);
+    free(text);
+}
+
+static cJSON *ints(const int *values, int n)
+{
+    return cJSON_CreateIntArray(values, n);
+}
+
+static cJSON *row_json(const struct plan *plan, int index)
+{
+    const struct plan_row *row = &plan->rows[index];
+    cJSON *o = cJSON_CreateObject(), *inputs = cJSON_CreateArray(), *tensors = cJSON_CreateArray();
+    cJSON_AddStringToObject(o, "name", row->name);
+    cJSON_AddStringToObject(o, "op", plan_op_name(row->op));
+    for (int k = 0; k < row->n_inputs; k++)
+        cJSON_AddItemToArray(inputs, cJSON_CreateString(plan->rows[row->input[k]].name));
+    cJSON_AddItemToObject(o, "inputs", inputs);
+    cJSON_AddItemToObject(o, "shape", ints((int[]){row->out.c, row->out.h, row->out.w}, 3));
+    if (row->kernel) {
+        cJSON_AddNumberToObject(o, "kernel", row->kernel);
+        cJSON_AddNumberToObject(o, "stride", row->stride);
+        cJSON_AddNumberToObject(o, "pad", row->pad);
+    }
+    if (row->op == PLAN_ACT)
+        cJSON_AddStringToObject(o, "activation", plan_act_name(row->act));
+    if (row->op == PLAN_LINEAR)
+        cJSON_AddNumberToObject(o, "factor", row->factor);
+    if (row->op == PLAN_NORM) {
+        cJSON_AddNumberToObject(o, "eps", row->eps);
+        cJSON_AddNumberToObject(o, "momentum", row->momentum);
+    }
+    cJSON_AddNumberToObject(o, "parameters", (double)row_parameters(plan, row));
+    cJSON_AddNumberToObject(o, "forward_flops", plan_row_forward_flops(plan, index));
+    cJSON_AddNumberToObject(o, "backward_flops", plan_row_backward_flops(plan, index));
+    for (int k = 0; k < row->n_tensors; k++) {
+        const struct plan_tensor *tensor = &plan->tensors[row->tensor[k]];
+        cJSON *t = cJSON_CreateObject();
+        cJSON_AddStringToObject(t, "name", tensor->name);
+        cJSON_AddItemToObject(t, "shape", ints(tensor->dims, tensor->n_dims));
+        cJSON_AddBoolToObject(t, "trained", tensor->trained);
+        cJSON_AddItemToArray(tensors, t);
+    }
+    cJSON_AddItemToObject(o, "tensors", tensors);
+    return o;
+}
+
+static int print_json(const struct recipe *recipe, const struct network_info *info)
+{
+    cJSON *o = cJSON_CreateObject(), *nodes = cJSON_CreateArray();
+    cJSON_AddStringToObject(o, "preset", recipe->preset);
+    cJSON_AddStringToObject(o, "network", recipe->network);
+    cJSON_AddNumberToObject(o, "width", recipe->width);
+    cJSON_AddNumberToObject(o, "classes", info->network.classes);
+    cJSON_AddNumberToObject(o, "parameters", (double)info->parameters);
+    cJSON_AddNumberToObject(o, "forward_flops", info->forward_flops);
+    cJSON_AddNumberToObject(o, "backward_flops", info->backward_flops);
+    cJSON_AddNumberToObject(o, "run_flops", info->run_flops);
+    for (int i = 0; i < info->plan.n_rows; i++)
+        cJSON_AddItemToArray(nodes, row_json(&info->plan, i));
+    cJSON_AddItemToObject(o, "nodes", nodes);
+    char *text = cJSON_Print(o);
+    cJSON_Delete(o);
+    if (!text)
+        return command_fail("out of memory");
+    puts(text);
+    cJSON_free(text);
+    return EXIT_OK;
+}
+
+/* One format option at argv[*i]: 1 taken, 0 not one, -1 wrong (said). */
+static int take_format(int argc, char **argv, int *i, int *json)
+{
+    const char *word = argv[*i], *value = NULL;
+    if (strcmp(word, "--json") == 0) {
+        *json = 1;
+        return 1;
+    }
+    if (strncmp(word, "--format=", 9) == 0)
+        value = word + 9;
+    else if (strcmp(word, "--format") == 0)
+        value = *i + 1 < argc ? argv[++*i] : "";
+    else
+        return 0;
+    *json = strcmp(value, "json") == 0;
+    if (!*json && strcmp(value, "table") != 0) {
+        command_usage_error(&command_network, "--format %s: expected table or json", value);
+        return -1;
+    }
+    return 1;
+}
+
+static int run(int argc, char **argv)
+{
+    static struct recipe_options options;
+    static struct recipe recipe;
+    struct error err = {""};
+    int json = 0;
+    memset(&options, 0, sizeof options);
+    for (int i = 1; i < argc; i++) {
+        int taken = recipe_options_take(&options, argc, argv, &i, &err);
+        if (taken < 0)
+            return command_usage_error(&command_network, "%s", err.text);
+        if (taken == 0 && (taken = take_format(argc, argv, &i, &json)) < 0)
+            return EXIT_USAGE;
+        if (taken == 0)
+            return command_usage_error(&command_network, "unexpected '%s'", argv[i]);
+    }
+    if (recipe_resolve(&options.request, &recipe, &err))
+        return command_fail("%s", err.text);
+    struct network_info *info = network_info_new(&recipe, &err);
+    if (!info)
+        return command_fail("%s", err.text);
+    int code = EXIT_OK;
+    if (json)
+        code = print_json(&recipe, info);
+    else
+        print_table(&recipe, info);
+    free(info);
+    return code;
+}
+
+static void print_usage(void)
+{
+    int width = columns_width(stdout);
+    puts("usage: davidnet network [RECIPE OPTION]... [--format table|json]\n\n"
+         "Shows a recipe's network node by node: operation, output shape (channels x\n"
+         "height x width), trained parameters, and arithmetic for one image.\n\n"
+         "  --format FORMAT      table or json (--json for short)\n\nrecipe options:");
+    recipe_options_help(stdout);
+    puts("\na network's lines, in a recipe file's [network] section or in --set network=:");
+    for (int i = 0; network_syntax[i][0]; i++) {
+        printf("  %s\n      ", network_syntax[i][0]);
+        columns_wrap(stdout, network_syntax[i][1], 6, 6, width);
+    }
+}
+
+const struct command command_network = {
+    .name = "network",
+    .summary = "a recipe's network: nodes, shapes, parameters, arithmetic",
+    .print_usage = print_usage,
+    .run = run,
+};

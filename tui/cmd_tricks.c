@@ -1,0 +1,99 @@
+/* davidnet tricks: every trick, what it changes and what was published about it. */
+#include "engine/tricks.h"
+#include "tui/columns.h"
+#include "tui/command.h"
+
+#include <cjson/cJSON.h>
+#include <stdlib.h>
+#include <string.h>
+
+extern const struct command command_tricks;
+
+static int print_json(void)
+{
+    cJSON *list = cJSON_CreateArray();
+    for (const struct trick *trick = tricks; trick < tricks + trick_count; trick++) {
+        cJSON *o = cJSON_CreateObject();
+        cJSON_AddStringToObject(o, "key", trick->key);
+        cJSON_AddStringToObject(o, "title", trick->title);
+        cJSON_AddStringToObject(o, "changes", trick->changes);
+        cJSON_AddStringToObject(o, "published", trick->published);
+        cJSON_AddStringToObject(o, "source", trick->source);
+        cJSON *parameters = cJSON_AddArrayToObject(o, "parameters");
+        for (int i = 0; trick->parameters[i]; i++)
+            cJSON_AddItemToArray(parameters, cJSON_CreateString(trick->parameters[i]));
+        cJSON *writes = cJSON_AddArrayToObject(o, "writes");
+        for (const struct trick_patch *patch = trick->patches; patch->key; patch++) {
+            cJSON *w = cJSON_CreateObject();
+            cJSON_AddStringToObject(w, "knob", patch->key);
+            cJSON_AddStringToObject(w, "on", patch->on);
+            if (patch->off)
+                cJSON_AddStringToObject(w, "off", patch->off);
+            else
+                cJSON_AddNullToObject(w, "off");
+            cJSON_AddItemToArray(writes, w);
+        }
+        cJSON_AddItemToArray(list, o);
+    }
+    char *text = cJSON_Print(list);
+    cJSON_Delete(list);
+    if (!text)
+        return command_fail("out of memory");
+    puts(text);
+    free(text);
+    return EXIT_OK;
+}
+
+static void print_line(const char *label, const char *text, int width)
+{
+    printf("  %-11s ", label);
+    columns_wrap(stdout, text, 14, 14, width);
+}
+
+static void print_trick(const struct trick *trick, int width)
+{
+    printf("%s: %s\n", trick->key, trick->title);
+    print_line("changes", trick->changes, width);
+    print_line("published", trick->published, width);
+    print_line("source", trick->source, width);
+    for (const struct trick_patch *patch = trick->patches; patch->key; patch++) {
+        char text[256];
+        snprintf(text, sizeof text, "%s = %s (off: %s)", patch->key, patch->on,
+                 patch->off ? patch->off : "as the preset has it");
+        print_line(patch == trick->patches ? "writes" : "", text, width);
+    }
+    for (int i = 0; trick->parameters[i]; i++) {
+        char text[512], range[160];
+        const struct knob *knob = knob_find(trick->parameters[i]);
+        knob_range(knob, range, sizeof range);
+        snprintf(text, sizeof text, "%s [%s] (%s): %s", knob->key, knob->default_text, range, knob->help);
+        print_line(i ? "" : "parameters", text, width);
+    }
+}
+
+static int run(int argc, char **argv)
+{
+    int json = 0, width = columns_width(stdout);
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--json") != 0)
+            return command_usage_error(&command_tricks, "unexpected '%s'", argv[i]);
+        json = 1;
+    }
+    if (json)
+        return print_json();
+    puts("Switch a trick with --on KEY or --off KEY; set its parameters with --set.");
+    for (const struct trick *trick = tricks; trick < tricks + trick_count; trick++) {
+        putchar('\n');
+        print_trick(trick, width);
+    }
+    return EXIT_OK;
+}
+
+const struct command command_tricks = {
+    .name = "tricks",
+    .summary = "every trick: what it changes, what was published",
+    .usage =
+        "usage: davidnet tricks [--json]\n\nLists every training trick: what it changes, its published effect, its "
+        "source,\nthe knobs that it writes and its parameters.\n  --json   the same as a JSON array\n",
+    .run = run,
+};

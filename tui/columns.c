@@ -1,0 +1,71 @@
+#include "tui/columns.h"
+
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#define GAP 2
+#define WIDTH_DEFAULT 80
+#define WIDTH_MAX 120
+#define WRAP_MIN 20 /* the last column is never squeezed below this */
+
+int columns_width(FILE *out)
+{
+    struct winsize size;
+    int fd = fileno(out);
+    if (fd < 0 || !isatty(fd) || ioctl(fd, TIOCGWINSZ, &size) || size.ws_col < 40)
+        return WIDTH_DEFAULT;
+    return size.ws_col < WIDTH_MAX ? size.ws_col : WIDTH_MAX;
+}
+
+void columns_wrap(FILE *out, const char *text, int at, int indent, int width)
+{
+    if (width < indent + WRAP_MIN)
+        width = indent + WRAP_MIN;
+    int first = 1;
+    while (*(text += strspn(text, " "))) {
+        int length = (int)strcspn(text, " ");
+        if (!first && at + 1 + length > width) {
+            fprintf(out, "\n%*s", indent, "");
+            at = indent;
+            first = 1;
+        }
+        fprintf(out, "%s%.*s", first ? "" : " ", length, text);
+        at += length + !first;
+        first = 0;
+        text += length;
+    }
+    fputc('\n', out);
+}
+
+void columns_table(FILE *out, const char *const *head, int n_columns, const char *const *cells, int n_rows, int indent,
+                   int width)
+{
+    int widths[16] = {0};
+    if (n_columns > 16)
+        n_columns = 16;
+    for (int r = head ? -1 : 0; r < n_rows; r++)
+        for (int c = 0; c < n_columns; c++) {
+            const char *text = r < 0 ? head[c] : cells[r * n_columns + c];
+            int length = (int)strlen(text) - (r < 0 && text[0] == '>');
+            if (length > widths[c])
+                widths[c] = length;
+        }
+    for (int r = head ? -1 : 0; r < n_rows; r++) {
+        const char *const *row = r < 0 ? head : cells + r * n_columns;
+        int at = indent, last = n_columns - 1;
+        while (last > 0 && row[last][0] == '\0')
+            last--; /* no blanks at the end of a line */
+        fprintf(out, "%*s", indent, "");
+        for (int c = 0; c < last; c++) {
+            int right = head && head[c][0] == '>';
+            fprintf(out, right ? "%*s%*s" : "%-*s%*s", widths[c], row[c] + (r < 0 && right), GAP, "");
+            at += widths[c] + GAP;
+        }
+        int right = head && head[last][0] == '>';
+        if (right)
+            fprintf(out, "%*s\n", widths[last], row[last] + (r < 0));
+        else
+            columns_wrap(out, row[last], at, at, width);
+    }
+}

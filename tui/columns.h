@@ -1,0 +1,20 @@
+/* Tables and paragraphs of plain text for command output: no escape codes, ASCII, wrapped to a width. */
+#ifndef DAVIDNET_TUI_COLUMNS_H
+#define DAVIDNET_TUI_COLUMNS_H
+
+#include <stdio.h>
+
+/* The terminal's width, at most 120; 80 when `out` is none. */
+int columns_width(FILE *out);
+
+/* Prints text wrapped at spaces; the first line goes on at column `at`, the others start at `indent`. */
+void columns_wrap(FILE *out, const char *text, int at, int indent, int width);
+
+/*
+ * Prints a table. head and every row hold n_columns strings, rows one after the other in cells; a head that begins
+ * with '>' (not printed) aligns to the right. The last column is wrapped. head may be NULL: no headings, all left.
+ */
+void columns_table(FILE *out, const char *const *head, int n_columns, const char *const *cells, int n_rows, int indent,
+                   int width);
+
+#endif

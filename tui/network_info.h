@@ -1,0 +1,22 @@
+/* What commands say about a recipe's network: built for the program's images, with totals. */
+#ifndef DAVIDNET_TUI_NETWORK_INFO_H
+#define DAVIDNET_TUI_NETWORK_INFO_H
+
+#include "engine/network.h"
+
+/* Large: allocate it. */
+struct network_info {
+    struct network network;
+    struct plan plan;
+    size_t parameters;
+    double forward_flops, backward_flops; /* for one image */
+    double run_flops;                     /* training 50,000 images an epoch, without evaluation */
+};
+
+/* For images of 3 x 32 x 32 and ten classes. NULL with err; free() it. */
+struct network_info *network_info_new(const struct recipe *recipe, struct error *err);
+
+/* "6.57 M", "220 k", "12": a count for people. Returns out. */
+char *network_info_count(double count, char *out, size_t size);
+
+#endif
