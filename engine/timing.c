@@ -1,0 +1,151 @@
+#include "engine/timing.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+int timing_init(struct timing *timing, const struct executor *executor, uint64_t images, struct error *err)
+{
+    const struct program *program = executor->program;
+    const struct plan *plan = program->plan;
+    memset(timing, 0, sizeof *timing);
+    timing->rows = calloc((size_t)plan->n_rows + 1, sizeof *timing->rows);
+    timing->steps = calloc((size_t)program->n_train + 1, sizeof *timing->steps);
+    if (timing->rows == NULL || timing->steps == NULL) {
+        timing_release(timing);
+        return error_set(err, "no memory for the timing breakdown");
+    }
+    snprintf(timing->family, sizeof timing->family, "%s", program->family->name);
+    snprintf(timing->precision, sizeof timing->precision, "%s", precision_name(program->options.precision));
+    timing->threads = program->options.threads;
+    timing->train_steps = executor->train_steps;
+    timing->eval_batches = executor->eval_steps;
+    timing->images_per_step = timing->train_steps ? (double)images / (double)timing->train_steps : NAN;
+    timing->n_rows = plan->n_rows;
+    for (int i = 0; i < plan->n_rows; i++) {
+        struct timing_row *row = &timing->rows[i];
+        snprintf(row->name, sizeof row->name, "%s", plan->rows[i].name);
+        snprintf(row->op, sizeof row->op, "%s", plan_op_name(plan->rows[i].op));
+        row->shape = plan->rows[i].out;
+        row->forward_flops = plan_row_forward_flops(plan, i);
+        row->backward_flops = plan_row_backward_flops(plan, i);
+    }
+    timing->n_steps = program->n_train;
+    for (int i = 0; i < program->n_train; i++) {
+        const struct program_step *from = &program->train[i];
+        struct timing_step *step = &timing->steps[i];
+        step->phase = from->phase;
+        step->n_rows = from->n_rows;
+        memcpy(step->rows, from->rows, sizeof step->rows);
+        snprintf(step->impl, sizeof step->impl, "%s", from->impl ? from->impl : "");
+        step->ms =
+            timing->train_steps ? (double)executor->train_ns[i] * 1e-6 / (double)timing->train_steps : (double)NAN;
+    }
+    uint64_t eval_ns = 0;
+    for (int i = 0; i < program->n_eval; i++)
+        eval_ns += executor->eval_ns[i];
+    timing->eval_batch_ms = timing->eval_batches ? (double)eval_ns * 1e-6 / (double)timing->eval_batches : (double)NAN;
+    return 0;
+}
+
+void timing_release(struct timing *timing)
+{
+    free(timing->rows);
+    free(timing->steps);
+    memset(timing, 0, sizeof *timing);
+}
+
+struct timing_cell timing_cell(const struct timing *timing, int row, enum phase phase)
+{
+    struct timing_cell cell = {.kind = TIMING_NONE, .ms = NAN, .fused_into = -1};
+    for (int i = 0; i < timing->n_steps; i++) {
+        const struct timing_step *step = &timing->steps[i];
+        if (step->phase != phase)
+            continue;
+        for (int k = 0; k < step->n_rows; k++) {
+            if (step->rows[k] != row)
+                continue;
+            if (k == 0) {
+                cell.ms = cell.kind == TIMING_OWN ? cell.ms + step->ms : step->ms;
+                cell.kind = TIMING_OWN;
+            } else if (cell.kind == TIMING_NONE) {
+                cell.kind = TIMING_FUSED;
+                cell.fused_into = step->rows[0];
+            }
+        }
+    }
+    if (cell.kind == TIMING_OWN)
+        cell.fused_into = -1;
+    return cell;
+}
+
+double timing_phase_ms(const struct timing *timing, enum phase phase)
+{
+    double ms = 0;
+    int found = 0;
+    for (int i = 0; i < timing->n_steps; i++)
+        if (timing->steps[i].phase == phase) {
+            ms += timing->steps[i].ms;
+            found = 1;
+        }
+    return found ? ms : NAN;
+}
+
+double timing_step_ms(const struct timing *timing)
+{
+    double ms = 0;
+    for (int i = 0; i < timing->n_steps; i++)
+        ms += timing->steps[i].ms;
+    return timing->n_steps ? ms : NAN;
+}
+
+/* Operations of all rows, each once, that a row's own steps of that phase cover. */
+static double covered_flops(const struct timing *timing, int row, enum phase phase)
+{
+    unsigned char counted[PLAN_ROWS_MAX] = {0};
+    double flops = 0;
+    for (int i = 0; i < timing->n_steps; i++) {
+        const struct timing_step *step = &timing->steps[i];
+        if (step->phase != phase || step->n_rows == 0 || step->rows[0] != row)
+            continue;
+        for (int k = 0; k < step->n_rows; k++) {
+            const struct timing_row *r = &timing->rows[step->rows[k]];
+            if (!counted[step->rows[k]])
+                flops += phase == PHASE_FORWARD ? r->forward_flops : r->backward_flops;
+            counted[step->rows[k]] = 1;
+        }
+    }
+    return flops;
+}
+
+double timing_gflops(const struct timing *timing, int row)
+{
+    static const enum phase phases[] = {PHASE_FORWARD, PHASE_BACKWARD};
+    double flops = 0, ms = 0;
+    for (int p = 0; p < 2; p++) {
+        struct timing_cell cell = timing_cell(timing, row, phases[p]);
+        if (cell.kind != TIMING_OWN)
+            continue;
+        flops += covered_flops(timing, row, phases[p]) * timing->images_per_step;
+        ms += cell.ms;
+    }
+    return flops > 0 && ms > 0 ? flops * 1e-6 / ms : NAN;
+}
+
+void timing_implementation(const struct timing *timing, int row, char *out, size_t size)
+{
+    size_t used = 0;
+    out[0] = '\0';
+    for (int i = 0; i < timing->n_steps; i++) {
+        const struct timing_step *step = &timing->steps[i];
+        int own = step->n_rows > 0 && step->rows[0] == row && step->impl[0] != '\0', seen = 0;
+        for (int j = 0; j < i && own; j++)
+            seen |= timing->steps[j].n_rows > 0 && timing->steps[j].rows[0] == row &&
+                    strcmp(timing->steps[j].impl, step->impl) == 0;
+        if (!own || seen || used >= size)
+            continue;
+        int n = snprintf(out + used, size - used, "%s%s", used ? " + " : "", step->impl);
+        used += n > 0 ? (size_t)n : 0;
+    }
+}

@@ -1,0 +1,204 @@
+#include "engine/timing.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+/* Rows: 0 input, 1 conv, 2 norm, 3 act, 4 pool, 5 linear, 6 loss. */
+static struct plan plan;
+static const struct family family = {.name = "shelf"};
+static struct program_step train[] = {
+    {.phase = PHASE_AUGMENT, .n_rows = 1, .rows = {0}, .impl = "table"},
+    {.phase = PHASE_FORWARD, .n_rows = 3, .rows = {1, 2, 3}, .impl = "conv_fused"},
+    {.phase = PHASE_FORWARD, .n_rows = 1, .rows = {4}, .impl = "pool"},
+    {.phase = PHASE_FORWARD, .n_rows = 1, .rows = {5}, .impl = "gemm"},
+    {.phase = PHASE_LOSS, .n_rows = 1, .rows = {6}, .impl = "loss"},
+    {.phase = PHASE_BACKWARD, .n_rows = 1, .rows = {5}, .impl = "gemm"},
+    {.phase = PHASE_BACKWARD, .n_rows = 2, .rows = {2, 3}, .impl = "norm_back"},
+    {.phase = PHASE_BACKWARD, .n_rows = 1, .rows = {1}, .impl = "bwd_weights"},
+    {.phase = PHASE_BACKWARD, .n_rows = 1, .rows = {1}, .impl = "conv_fused"},
+    {.phase = PHASE_UPDATE, .n_rows = 0, .impl = "sgd"},
+};
+enum { STEPS = sizeof train / sizeof train[0] };
+static uint64_t train_ns[STEPS], eval_ns[1];
+static struct program program = {.family = &family, .plan = &plan, .train = train, .n_train = STEPS};
+static struct program_step eval[] = {{.phase = PHASE_FORWARD, .n_rows = 1, .rows = {1}}};
+static struct executor executor = {.program = &program, .train_ns = train_ns, .eval_ns = eval_ns};
+
+static int setup(void **state)
+{
+    (void)state;
+    struct error err = {""};
+    plan_init(&plan);
+    int row = plan_input(&plan, (struct plan_shape){3, 8, 8}, &err);
+    row = plan_conv(&plan, "prep/conv", row, 4, 3, 1, 1, &err);
+    row = plan_norm(&plan, "prep/norm", row, 1e-5, 0.1, &err);
+    row = plan_act(&plan, "prep/act", row, PLAN_ACT_RELU, &err);
+    row = plan_pool(&plan, "pool", row, PLAN_GLOBAL_MAX, 0, &err);
+    row = plan_linear(&plan, "linear", row, 10, 1, true, &err);
+    plan_loss(&plan, "loss", row, &err);
+    program.eval = eval;
+    program.n_eval = 1;
+    program.options.precision = PRECISION_BF16;
+    program.options.threads = 2;
+    executor.train_steps = 4;
+    executor.eval_steps = 2;
+    for (int i = 0; i < STEPS; i++)
+        train_ns[i] = (uint64_t)(i + 1) * 4000000; /* a mean of i + 1 ms */
+    eval_ns[0] = 6000000;
+    return plan_check(&plan, &err);
+}
+
+static void take(struct timing *timing)
+{
+    struct error err = {""};
+    assert_int_equal(timing_init(timing, &executor, 4 * 512 - 8, &err), 0);
+}
+
+static void rows_own_what_they_lead(void **state)
+{
+    (void)state;
+    struct timing t;
+    take(&t);
+    struct timing_cell cell = timing_cell(&t, 1, PHASE_FORWARD);
+    assert_int_equal(cell.kind, TIMING_OWN);
+    assert_true(cell.ms == 2);
+    cell = timing_cell(&t, 1, PHASE_BACKWARD);
+    assert_true(cell.kind == TIMING_OWN && cell.ms == 8 + 9); /* two steps */
+    cell = timing_cell(&t, 2, PHASE_FORWARD);
+    assert_int_equal(cell.kind, TIMING_FUSED);
+    assert_int_equal(cell.fused_into, 1);
+    assert_true(isnan(cell.ms)); /* not zero */
+    cell = timing_cell(&t, 2, PHASE_BACKWARD);
+    assert_true(cell.kind == TIMING_OWN && cell.ms == 7);
+    cell = timing_cell(&t, 4, PHASE_BACKWARD);
+    assert_int_equal(cell.kind, TIMING_NONE);
+    assert_true(isnan(cell.ms));
+    assert_true(timing_phase_ms(&t, PHASE_FORWARD) == 2 + 3 + 4);
+    assert_true(timing_phase_ms(&t, PHASE_UPDATE) == 10);
+    assert_true(timing_step_ms(&t) == 55);
+    assert_true(t.images_per_step == 510);
+    assert_true(t.eval_batch_ms == 3);
+
+    char impl[128];
+    timing_implementation(&t, 1, impl, sizeof impl);
+    assert_string_equal(impl, "conv_fused + bwd_weights");
+    timing_implementation(&t, 3, impl, sizeof impl);
+    assert_string_equal(impl, "");
+    timing_implementation(&t, 1, impl, 8);
+    assert_string_equal(impl, "conv_fu");
+
+    double flops = 2.0 * 4 * 8 * 8 * 3 * 9; /* its input has no gradient: backward costs the same */
+    assert_float_equal(timing_gflops(&t, 1), 2 * flops * 510 / (19 * 1e6), 1e-12);
+    assert_true(isnan(timing_gflops(&t, 4)));
+    assert_true(isnan(timing_gflops(&t, 3)));
+    timing_release(&t);
+}
+
+static void unmeasured_is_not_zero(void **state)
+{
+    (void)state;
+    struct timing t;
+    executor.train_steps = executor.eval_steps = 0;
+    take(&t);
+    assert_true(isnan(timing_step_ms(&t)));
+    assert_true(isnan(timing_cell(&t, 1, PHASE_FORWARD).ms));
+    assert_true(isnan(timing_gflops(&t, 1)));
+    assert_true(isnan(t.eval_batch_ms));
+    struct error err = {""};
+    char *text = timing_to_json(&t, &err);
+    assert_non_null(strstr(text, "\"step_ms\":null"));
+    timing_release(&t);
+    assert_int_equal(timing_from_json(&t, text, "x", &err), 0);
+    assert_true(isnan(timing_step_ms(&t)));
+    timing_release(&t);
+    free(text);
+}
+
+static void json_round_trip(void **state)
+{
+    (void)state;
+    struct timing a, b;
+    struct error err = {""};
+    train_ns[3] = 333333333; /* a third: doubles must come back exactly */
+    take(&a);
+    char *text = timing_to_json(&a, &err);
+    assert_non_null(text);
+    assert_int_equal(timing_from_json(&b, text, "timing.json", &err), 0);
+    char *again = timing_to_json(&b, &err);
+    assert_string_equal(text, again);
+    assert_string_equal(b.family, "shelf");
+    assert_string_equal(b.precision, "bf16");
+    assert_int_equal(b.n_rows, plan.n_rows);
+    assert_int_equal(b.n_steps, STEPS);
+    assert_true(timing_step_ms(&a) == timing_step_ms(&b));
+    assert_int_equal(b.rows[1].shape.h, 8);
+    assert_non_null(strstr(text, "\"fused_into\":{\"forward\":\"prep/conv\"}"));
+    free(text);
+    free(again);
+    timing_release(&a);
+    timing_release(&b);
+}
+
+static void expect_refusal(const char *text, const char *says)
+{
+    struct timing t;
+    struct error err = {""};
+    assert_int_equal(timing_from_json(&t, text, "that.json", &err), -1);
+    assert_non_null(strstr(err.text, "that.json"));
+    if (strstr(err.text, says) == NULL)
+        fail_msg("said \"%s\", not %s", err.text, says);
+}
+
+static void bad_json_is_refused(void **state)
+{
+    (void)state;
+    expect_refusal("", "JSON");
+    expect_refusal("[]", "format");
+    expect_refusal("{\"format\":\"davidnet-timing\",\"version\":2}", "version");
+    expect_refusal("{\"format\":\"davidnet-timing\",\"version\":1}", "rows");
+    expect_refusal("{\"format\":\"davidnet-timing\",\"version\":1,\"rows\":[1]}", "name");
+    expect_refusal("{\"format\":\"davidnet-timing\",\"version\":1,\"rows\":[{\"name\":\"a\"},{\"name\":\"a\"}]}",
+                   "name");
+    expect_refusal("{\"format\":\"davidnet-timing\",\"version\":1,\"rows\":[{\"name\":\"a\"}],\"steps\":[{}]}",
+                   "phase");
+    expect_refusal("{\"format\":\"davidnet-timing\",\"version\":1,\"rows\":[{\"name\":\"a\"}],"
+                   "\"steps\":[{\"phase\":\"update\",\"rows\":[\"b\"]}]}",
+                   "covers");
+    struct timing t;
+    struct error err = {""};
+    take(&t);
+    char *text = timing_to_json(&t, &err);
+    timing_release(&t);
+    size_t size = strlen(text);
+    for (size_t at = 0; at < size; at++) { /* nothing crashes, whatever byte is wrong */
+        static const char wrong[] = "\"[]{}:,0-x";
+        char was = text[at];
+        text[at] = wrong[at % (sizeof wrong - 1)];
+        if (timing_from_json(&t, text, "that.json", &err) == 0) {
+            char impl[64];
+            for (int row = 0; row < t.n_rows; row++) {
+                timing_gflops(&t, row);
+                timing_implementation(&t, row, impl, sizeof impl);
+            }
+            timing_release(&t);
+        }
+        text[at] = was;
+    }
+    free(text);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(rows_own_what_they_lead, setup),
+        cmocka_unit_test_setup(unmeasured_is_not_zero, setup),
+        cmocka_unit_test_setup(json_round_trip, setup),
+        cmocka_unit_test_setup(bad_json_is_refused, setup),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
