@@ -1,5 +1,6 @@
 #include "engine/choices.h"
 
+#include "kernels/augment.h"
 #include "kernels/rng.h"
 
 /* [0, bound) from 64 random bits: the bias is below bound / 2^64, nothing for any data set. */
@@ -60,5 +61,5 @@ void choices_draw(const struct choices_options *options, const struct images *im
 void choices_identity(uint32_t first, int n, struct choice *list)
 {
     for (int i = 0; i < n; i++)
-        list[i] = (struct choice){.image = first + (uint32_t)i};
+        list[i] = choice_identity(first + (uint32_t)i);
 }

@@ -1,0 +1,209 @@
+/* Choices: permutations, ranges, rates, independence of the options from one another. */
+#include "engine/choices.h"
+#include "kernels/augment.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define COUNT 20000
+
+static struct choice list[COUNT], other[COUNT], by_image[COUNT];
+static const struct images images = {.count = COUNT, .channels = 3, .height = 32, .width = 32, .classes = 10};
+static const struct choices_options standard = {
+    .crop_pad = 4, .flip = 0.5, .cutout_h = 8, .cutout_w = 6, .order_seed = 11, .augment_seed = 12};
+
+static void order_is_a_permutation(void **state)
+{
+    (void)state;
+    static uint8_t seen[COUNT];
+    memset(seen, 0, sizeof seen);
+    choices_draw(&standard, &images, 3, list);
+    int fixed = 0;
+    for (uint32_t i = 0; i < COUNT; i++) {
+        assert_in_range(list[i].image, 0, COUNT - 1);
+        assert_false(seen[list[i].image]++);
+        fixed += list[i].image == i;
+    }
+    assert_in_range(fixed, 0, 12); /* a random permutation has one fixed point on average */
+}
+
+/* Every image is equally likely at every place: chi-squared of a small set's first place and of pairs. */
+static void order_is_uniform(void **state)
+{
+    (void)state;
+    enum { N = 6, DRAWS = 6000 };
+    const struct images small = {.count = N, .channels = 1, .height = 8, .width = 8, .classes = 2};
+    struct choices_options options = {.order_seed = 5};
+    int count[N][N] = {{0}};
+    for (uint32_t epoch = 0; epoch < DRAWS; epoch++) {
+        choices_draw(&options, &small, epoch, list);
+        for (int i = 0; i < N; i++)
+            count[i][list[i].image]++;
+    }
+    double chi = 0, expected = (double)DRAWS / N;
+    for (int i = 0; i < N; i++)
+        for (int j = 0; j < N; j++)
+            chi += (count[i][j] - expected) * (count[i][j] - expected) / expected;
+    assert_true(chi < 60); /* 25 degrees of freedom: exceeded once in 10,000 seeds */
+}
+
+static void same_seed_same_choices(void **state)
+{
+    (void)state;
+    choices_draw(&standard, &images, 7, list);
+    choices_draw(&standard, &images, 7, other);
+    assert_memory_equal(list, other, sizeof list);
+    choices_draw(&standard, &images, 8, other);
+    assert_memory_not_equal(list, other, sizeof list);
+}
+
+static int same_transforms(const struct choice *a, const struct choice *b)
+{
+    return a->crop_y == b->crop_y && a->crop_x == b->crop_x && a->flip == b->flip && a->pad == b->pad &&
+           a->cut_y == b->cut_y && a->cut_x == b->cut_x && a->cut_h == b->cut_h && a->cut_w == b->cut_w;
+}
+
+static void transforms_follow_the_image_not_the_order(void **state)
+{
+    (void)state;
+    struct choices_options options = standard;
+    choices_draw(&options, &images, 2, list);
+    for (uint32_t i = 0; i < COUNT; i++)
+        by_image[list[i].image] = list[i];
+    options.order_seed = 999;
+    choices_draw(&options, &images, 2, other);
+    uint32_t moved = 0;
+    for (uint32_t i = 0; i < COUNT; i++) {
+        moved += other[i].image != list[i].image;
+        assert_true(same_transforms(&other[i], &by_image[other[i].image]));
+    }
+    assert_true(moved > COUNT / 2);
+    options = standard;
+    options.augment_seed = 999; /* and the order does not follow the augmentation's seed */
+    choices_draw(&options, &images, 2, other);
+    uint32_t changed = 0;
+    for (uint32_t i = 0; i < COUNT; i++) {
+        assert_int_equal(other[i].image, list[i].image);
+        changed += !same_transforms(&other[i], &list[i]);
+    }
+    assert_true(changed > COUNT * 9 / 10);
+}
+
+static void transforms_are_in_range_and_uniform(void **state)
+{
+    (void)state;
+    int crop_y[9] = {0}, crop_x[9] = {0}, cut_y[25] = {0}, cut_x[27] = {0}, flips = 0;
+    choices_draw(&standard, &images, 0, list);
+    for (int i = 0; i < COUNT; i++) {
+        const struct choice *c = &list[i];
+        assert_int_equal(c->pad, 4);
+        assert_int_equal(c->cut_h, 8);
+        assert_int_equal(c->cut_w, 6);
+        assert_in_range(c->crop_y, 0, 8);
+        assert_in_range(c->crop_x, 0, 8);
+        assert_in_range(c->cut_y, 0, 24);
+        assert_in_range(c->cut_x, 0, 26);
+        assert_in_range(c->flip, 0, 1); /* vertical flips are off */
+        crop_y[c->crop_y]++;
+        crop_x[c->crop_x]++;
+        cut_y[c->cut_y]++;
+        cut_x[c->cut_x]++;
+        flips += c->flip;
+    }
+    /* five standard deviations of a binomial */
+#define ASSERT_SHARE(n, p) assert_true(fabs((n)-COUNT *(p)) < 5 * sqrt(COUNT * (p) * (1 - (p))))
+    for (int k = 0; k < 9; k++) {
+        ASSERT_SHARE(crop_y[k], 1.0 / 9);
+        ASSERT_SHARE(crop_x[k], 1.0 / 9);
+    }
+    for (int k = 0; k < 25; k++)
+        ASSERT_SHARE(cut_y[k], 1.0 / 25);
+    for (int k = 0; k < 27; k++)
+        ASSERT_SHARE(cut_x[k], 1.0 / 27);
+    ASSERT_SHARE(flips, 0.5);
+}
+
+static void probabilities_are_kept(void **state)
+{
+    (void)state;
+    struct choices_options options = {.flip = 1, .vertical_flip = 0.25};
+    int vertical = 0;
+    choices_draw(&options, &images, 0, list);
+    for (int i = 0; i < COUNT; i++) {
+        assert_true(list[i].flip & CHOICE_FLIP_HORIZONTAL);
+        vertical += !!(list[i].flip & CHOICE_FLIP_VERTICAL);
+    }
+    ASSERT_SHARE(vertical, 0.25);
+}
+
+static void switching_one_option_leaves_the_others(void **state)
+{
+    (void)state;
+    struct choices_options options = standard;
+    choices_draw(&standard, &images, 1, list);
+    options.flip = 0;
+    options.cutout_h = options.cutout_w = 0;
+    choices_draw(&options, &images, 1, other);
+    for (int i = 0; i < COUNT; i++) {
+        assert_int_equal(other[i].flip, 0);
+        assert_int_equal(other[i].cut_h | other[i].cut_w | other[i].cut_y | other[i].cut_x, 0);
+        assert_int_equal(other[i].crop_y, list[i].crop_y);
+        assert_int_equal(other[i].crop_x, list[i].crop_x);
+    }
+    options = standard;
+    options.crop_pad = 0;
+    choices_draw(&options, &images, 1, other);
+    for (int i = 0; i < COUNT; i++) {
+        assert_int_equal(other[i].crop_y | other[i].crop_x | other[i].pad, 0);
+        assert_int_equal(other[i].flip, list[i].flip);
+        assert_int_equal(other[i].cut_y, list[i].cut_y);
+    }
+}
+
+static void nothing_switched_on_changes_nothing(void **state)
+{
+    (void)state;
+    struct choices_options options = {.order_seed = 1, .augment_seed = 2};
+    choices_draw(&options, &images, 0, list);
+    for (int i = 0; i < COUNT; i++) {
+        struct choice none = choice_identity(list[i].image);
+        assert_memory_equal(&list[i], &none, sizeof none);
+    }
+    choices_identity(17, 3, list);
+    for (uint32_t i = 0; i < 3; i++) {
+        struct choice none = choice_identity(17 + i);
+        assert_memory_equal(&list[i], &none, sizeof none);
+    }
+}
+
+/* The box may be as large as the image, and then has one place. */
+static void the_largest_box_fits(void **state)
+{
+    (void)state;
+    struct choices_options options = {.cutout_h = 32, .cutout_w = 32};
+    choices_draw(&options, &images, 0, list);
+    for (int i = 0; i < COUNT; i++)
+        assert_int_equal(list[i].cut_y | list[i].cut_x, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(order_is_a_permutation),
+        cmocka_unit_test(order_is_uniform),
+        cmocka_unit_test(same_seed_same_choices),
+        cmocka_unit_test(transforms_follow_the_image_not_the_order),
+        cmocka_unit_test(transforms_are_in_range_and_uniform),
+        cmocka_unit_test(probabilities_are_kept),
+        cmocka_unit_test(switching_one_option_leaves_the_others),
+        cmocka_unit_test(nothing_switched_on_changes_nothing),
+        cmocka_unit_test(the_largest_box_fits),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
