@@ -75,10 +75,9 @@ static int read_records(int fd, const char *path, uint8_t *pixels, uint8_t *labe
     return 0;
 }
 
-static int read_file(const char *folder, const char *name, uint8_t *pixels, uint8_t *labels, struct error *err)
+/* Opens a file of the right size; the descriptor, or -1. */
+static int open_file(const char *path, struct error *err)
 {
-    char path[1024];
-    snprintf(path, sizeof path, "%s/%s", folder, name);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0 && errno == ENOENT)
         return error_set(err, "%s: missing; expected a file of %lld bytes; `davidnet data fetch` downloads it", path,
@@ -86,21 +85,20 @@ static int read_file(const char *folder, const char *name, uint8_t *pixels, uint
     if (fd < 0)
         return error_set(err, "%s: cannot be opened: %s", path, strerror(errno));
     struct stat st;
-    int status = 0;
     if (fstat(fd, &st) != 0)
-        status = error_set(err, "%s: cannot be examined: %s", path, strerror(errno));
+        error_set(err, "%s: cannot be examined: %s", path, strerror(errno));
     else if (!S_ISREG(st.st_mode))
-        status = error_set(err, "%s: expected a file of %lld bytes, found something that is not a regular file", path,
-                           CIFAR_FILE_SIZE);
+        error_set(err, "%s: expected a file of %lld bytes, found something that is not a regular file", path,
+                  CIFAR_FILE_SIZE);
     else if ((long long)st.st_size != CIFAR_FILE_SIZE)
-        status = error_set(err,
-                           "%s: expected %lld bytes (%d records of %d), found %lld; `davidnet data fetch` "
-                           "downloads it anew",
-                           path, CIFAR_FILE_SIZE, CIFAR_FILE_RECORDS, CIFAR_RECORD, (long long)st.st_size);
+        error_set(err,
+                  "%s: expected %lld bytes (%d records of %d), found %lld; `davidnet data fetch` "
+                  "downloads it anew",
+                  path, CIFAR_FILE_SIZE, CIFAR_FILE_RECORDS, CIFAR_RECORD, (long long)st.st_size);
     else
-        status = read_records(fd, path, pixels, labels, err);
+        return fd;
     close(fd);
-    return status;
+    return -1;
 }
 
 /* One name a line, blank lines ignored. */
@@ -147,17 +145,34 @@ static int load_names(struct dataset *dataset, const char *folder, struct error 
     return status;
 }
 
+/* All files are opened and their sizes checked before the first is read: what is wrong is known at once. */
+static int load_files(struct dataset *dataset, const char *folder, struct error *err)
+{
+    char path[CIFAR_FILES][1024];
+    int fd[CIFAR_FILES], opened = 0, status = 0;
+    uint8_t *pixels = dataset->storage, *labels = pixels + (size_t)CIFAR_FILES * CIFAR_FILE_RECORDS * PIXELS;
+    for (; opened < CIFAR_FILES; opened++) {
+        snprintf(path[opened], sizeof path[opened], "%s/%s", folder, cifar_file_name[opened]);
+        fd[opened] = open_file(path[opened], err);
+        if (fd[opened] < 0) {
+            status = -1;
+            break;
+        }
+    }
+    for (int f = 0; f < CIFAR_FILES && status == 0; f++) {
+        size_t first = (size_t)f * CIFAR_FILE_RECORDS;
+        status = read_records(fd[f], path[f], pixels + first * PIXELS, labels + first, err);
+    }
+    while (opened > 0)
+        close(fd[--opened]);
+    return status;
+}
+
 int cifar_load(struct dataset *dataset, const char *folder, struct error *err)
 {
     const struct images shape = {.channels = 3, .height = 32, .width = 32, .classes = CLASSES};
     const uint32_t test = CIFAR_FILE_RECORDS, train = (CIFAR_FILES - 1) * CIFAR_FILE_RECORDS;
-    if (dataset_allocate(dataset, train, test, &shape, err) != 0)
+    if (load_names(dataset, folder, err) != 0 || dataset_allocate(dataset, train, test, &shape, err) != 0)
         return -1;
-    uint8_t *pixels = dataset->storage, *labels = pixels + (size_t)(train + test) * PIXELS;
-    for (int f = 0; f < CIFAR_FILES; f++) {
-        size_t first = (size_t)f * CIFAR_FILE_RECORDS;
-        if (read_file(folder, cifar_file_name[f], pixels + first * PIXELS, labels + first, err) != 0)
-            return -1;
-    }
-    return load_names(dataset, folder, err);
+    return load_files(dataset, folder, err);
 }

@@ -27,7 +27,10 @@ extern const char *const cifar_file_name[CIFAR_FILES];
 /* 1 when the folder, or CIFAR_FOLDER in it, holds data_batch_1.bin; writes which of the two. */
 int cifar_find(const char *folder, char *out, size_t size);
 
-/* Fills images, labels and class names; the caller computes statistics and the digest. -1: nothing is kept. */
+/*
+ * Fills images, labels and class names; the caller computes statistics and the digest. On -1 too
+ * the caller releases it.
+ */
 int cifar_load(struct dataset *dataset, const char *folder, struct error *err);
 
 #endif

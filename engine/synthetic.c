@@ -15,9 +15,11 @@
 
 #define SIDE SYNTHETIC_SIDE
 #define PLANE (SIDE * SIDE)
-#define PIXEL 256 /* one pixel */
-#define UNIT 4096 /* one radius of a shape */
-#define LATTICE 6 /* points a side of a noise texture: one every SIDE / 4 pixels, and a margin */
+#define PIXEL 256             /* one pixel */
+#define UNIT 4096             /* one radius of a shape */
+#define EXTENT (UNIT * 5 / 4) /* no shape has a point with a greater |u| or |v| */
+#define CONTRAST 140          /* least difference of shape and background, summed over the channels */
+#define LATTICE 6             /* points a side of a noise texture: one every SIDE / 4 pixels, and a margin */
 
 const char *const synthetic_class_name[SYNTHETIC_CLASSES] = {"disc",  "ring", "square",   "frame", "triangle",
                                                              "cross", "star", "crescent", "bars",  "bow-tie"};
@@ -88,7 +90,7 @@ static struct transform make_transform(int cx, int cy, int radius, int stretch, 
     int longest = radius_v > radius ? radius_v : radius;
     return (struct transform){.cx = cx,
                               .cy = cy,
-                              .reach = longest * 3 / 2 / PIXEL + 1, /* a corner of the unit square */
+                              .reach = longest * 5 / 4 / PIXEL + 2, /* the bow-tie's corners are at 1.21 */
                               .a = c * (UNIT * 4) / radius,
                               .b = s * (UNIT * 4) / radius,
                               .c = -s * (UNIT * 4) / radius_v,
@@ -156,15 +158,24 @@ static int contrast(const int *a, const int *b)
     return abs(a[0] - b[0]) + abs(a[1] - b[1]) + abs(a[2] - b[2]);
 }
 
-/* A random colour at least `least` away from `other` (optional); the best of a few tries. */
-static void draw_color(struct draws *draws, const int *other, int least, int *color)
+/* A random colour. */
+static void draw_color(struct draws *draws, int *color)
 {
-    int best = -1;
-    for (int try = 0; try < 8 && best < least; try++) {
+    for (int c = 0; c < 3; c++)
+        color[c] = draw_between(draws, 20, 235);
+}
+
+/* A random colour that stands out from both colours of a texture: the best of a few tries. */
+static void draw_contrasting(struct draws *draws, const struct texture *ground, int *color)
+{
+    int other[3], best = -1;
+    for (int c = 0; c < 3; c++)
+        other[c] = clamp(ground->color[c] + ground->delta[c], 0, 255);
+    for (int try = 0; try < 12 && best < CONTRAST; try++) {
         int candidate[3];
-        for (int c = 0; c < 3; c++)
-            candidate[c] = draw_between(draws, 20, 235);
-        int found = other ? contrast(candidate, other) : least;
+        draw_color(draws, candidate);
+        int first = contrast(candidate, ground->color), second = contrast(candidate, other);
+        int found = first < second ? first : second;
         if (found > best) {
             best = found;
             memcpy(color, candidate, sizeof candidate);
@@ -216,38 +227,54 @@ static int sample_texture(const struct texture *texture, int x, int y)
     }
 }
 
-/* Paints the part with u >= keep_from of the shape (-2 UNIT: all of it). */
+/* How many of a pixel's four sample points are in the part with u >= keep_from of a shape. u, v: of the first point. */
+static int cover(int shape, int keep_from, const struct transform *t, int64_t u, int64_t v)
+{
+    int covered = 0;
+    for (int k = 0; k < 4; k++) {
+        int su = (int)((u + 128 * ((k & 1) * (int64_t)t->a + (k >> 1) * (int64_t)t->b)) >> 16);
+        int sv = (int)((v + 128 * ((k & 1) * (int64_t)t->c + (k >> 1) * (int64_t)t->d)) >> 16);
+        covered += su >= keep_from && in_box(su, sv, EXTENT, EXTENT) && in_shape(shape, su, sv);
+    }
+    return covered;
+}
+
+static void blend(uint8_t *pixel, const struct texture *texture, int mix, int covered)
+{
+    for (int c = 0; c < 3; c++) {
+        uint8_t *p = pixel + c * PLANE;
+        int ink = clamp(texture->color[c] + texture->delta[c] * mix / 256, 0, 255);
+        *p = (uint8_t)((*p * (4 - covered) + ink * covered) / 4);
+    }
+}
+
+/* Paints the part with u >= keep_from of the shape (-EXTENT: all of it). */
 static void paint_shape(uint8_t *pixels, int shape, int keep_from, const struct transform *t,
                         const struct texture *texture)
 {
     int x0 = clamp(t->cx / PIXEL - t->reach, 0, SIDE), x1 = clamp(t->cx / PIXEL + t->reach + 1, 0, SIDE);
     int y0 = clamp(t->cy / PIXEL - t->reach, 0, SIDE), y1 = clamp(t->cy / PIXEL + t->reach + 1, 0, SIDE);
-    for (int y = y0; y < y1; y++)
-        for (int x = x0; x < x1; x++) {
-            int covered = 0;
-            for (int k = 0; k < 4; k++) {
-                int64_t dx = x * PIXEL + 64 + 128 * (k & 1) - t->cx, dy = y * PIXEL + 64 + 128 * (k >> 1) - t->cy;
-                int u = (int)((dx * t->a + dy * t->b) / 65536), v = (int)((dx * t->c + dy * t->d) / 65536);
-                covered += u >= keep_from && in_box(u, v, 2 * UNIT, 2 * UNIT) && in_shape(shape, u, v);
-            }
-            if (covered == 0)
+    /* a pixel whose first point is farther out than this has no point in the shape */
+    int64_t far_u = EXTENT * 65536ll + 128ll * (abs(t->a) + abs(t->b));
+    int64_t far_v = EXTENT * 65536ll + 128ll * (abs(t->c) + abs(t->d));
+    for (int y = y0; y < y1; y++) {
+        int64_t dx = x0 * PIXEL + 64 - t->cx, dy = y * PIXEL + 64 - t->cy;
+        int64_t u = dx * t->a + dy * t->b, v = dx * t->c + dy * t->d;
+        for (int x = x0; x < x1; x++, u += PIXEL * (int64_t)t->a, v += PIXEL * (int64_t)t->c) {
+            if (llabs(u) > far_u || llabs(v) > far_v)
                 continue;
-            int mix = sample_texture(texture, x * PIXEL + 128, y * PIXEL + 128);
-            for (int c = 0; c < 3; c++) {
-                uint8_t *p = pixels + c * PLANE + y * SIDE + x;
-                int ink = clamp(texture->color[c] + texture->delta[c] * mix / 256, 0, 255);
-                *p = (uint8_t)((*p * (4 - covered) + ink * covered) / 4);
-            }
+            int covered = cover(shape, keep_from, t, u, v);
+            if (covered > 0)
+                blend(pixels + y * SIDE + x, texture, sample_texture(texture, x * PIXEL + 128, y * PIXEL + 128),
+                      covered);
         }
+    }
 }
 
 static void paint_background(uint8_t *pixels, const struct texture *texture)
 {
-    for (int i = 0; i < PLANE; i++) {
-        int mix = sample_texture(texture, i % SIDE * PIXEL + 128, i / SIDE * PIXEL + 128);
-        for (int c = 0; c < 3; c++)
-            pixels[c * PLANE + i] = (uint8_t)clamp(texture->color[c] + texture->delta[c] * mix / 256, 0, 255);
-    }
+    for (int i = 0; i < PLANE; i++)
+        blend(pixels + i, texture, sample_texture(texture, i % SIDE * PIXEL + 128, i / SIDE * PIXEL + 128), 4);
 }
 
 /* Half a small shape: clutter with the edges and corners of the classes, but not their outline. */
@@ -259,7 +286,7 @@ static void paint_fragment(struct draws *draws, uint8_t *pixels)
     struct transform t = make_transform(cx, cy, radius, 256, angle);
     struct texture texture;
     int color[3];
-    draw_color(draws, NULL, 0, color);
+    draw_color(draws, color);
     draw_texture(draws, color, 40, &texture);
     paint_shape(pixels, shape, 0, &t, &texture);
 }
@@ -271,18 +298,20 @@ static void paint_bar(struct draws *draws, uint8_t *pixels)
     struct transform t = make_transform(cx, cy, length, 24, angle);
     struct texture texture;
     int color[3];
-    draw_color(draws, NULL, 0, color);
+    draw_color(draws, color);
     draw_texture(draws, color, 30, &texture);
-    paint_shape(pixels, SYNTHETIC_CLASSES, -2 * UNIT, &t, &texture);
+    paint_shape(pixels, SYNTHETIC_CLASSES, -EXTENT, &t, &texture);
 }
 
 static void add_noise(struct draws *draws, uint8_t *pixels)
 {
+    uint32_t random[3 * PLANE / 4];
     int amplitude = draw_between(draws, 4, 48);
-    for (int i = 0; i < 3 * PLANE; i += 4) {
-        uint32_t word = draw_word(draws);
-        for (int k = 0; k < 4; k++, word >>= 8)
-            pixels[i + k] = (uint8_t)clamp(pixels[i + k] + ((int)(word & 255) - 128) * amplitude / 128, 0, 255);
+    for (int i = 0; i < 3 * PLANE / 4; i++)
+        random[i] = draw_word(draws);
+    for (int i = 0; i < 3 * PLANE; i++) {
+        int byte = (int)(random[i / 4] >> (8 * (i % 4)) & 255);
+        pixels[i] = (uint8_t)clamp(pixels[i] + (byte * amplitude >> 7) - amplitude, 0, 255);
     }
 }
 
@@ -309,7 +338,7 @@ uint8_t synthetic_draw(uint64_t seed, uint32_t index, uint8_t *pixels)
     struct texture background, ink;
     int color[3], base[3];
 
-    draw_color(&draws, NULL, 0, base);
+    draw_color(&draws, base);
     draw_texture(&draws, base, 70, &background);
     paint_background(pixels, &background);
     for (int n = draw_between(&draws, 1, 4); n > 0; n--)
@@ -319,9 +348,9 @@ uint8_t synthetic_draw(uint64_t seed, uint32_t index, uint8_t *pixels)
     int cx = draw_between(&draws, 10 * PIXEL, 22 * PIXEL), cy = draw_between(&draws, 10 * PIXEL, 22 * PIXEL);
     int stretch = draw_between(&draws, 180, 256), angle = draw_between(&draws, 0, 255);
     struct transform t = make_transform(cx, cy, radius, stretch, angle);
-    draw_color(&draws, base, 130, color);
-    draw_texture(&draws, color, 50, &ink);
-    paint_shape(pixels, label, -2 * UNIT, &t, &ink);
+    draw_contrasting(&draws, &background, color);
+    draw_texture(&draws, color, 45, &ink);
+    paint_shape(pixels, label, -EXTENT, &t, &ink);
 
     if (draw_between(&draws, 0, 1))
         paint_bar(&draws, pixels);
