@@ -21,6 +21,7 @@ static const struct entry entries[COLOR_COUNT] = {
     [COLOR_BACKWARD] = {0xF0A83E, 3, ATTR_NONE},    [COLOR_UPDATE] = {0x5ED6A0, 10, ATTR_NONE},
     [COLOR_DATA] = {0xE08FB8, 13, ATTR_NONE},       [COLOR_KEY] = {0xF4F6FB, 15, ATTR_BOLD},
     [COLOR_SELECTED] = {0x2B4C6F, 4, ATTR_REVERSE}, [COLOR_PANEL] = {0x1E2530, -1, ATTR_NONE},
+    [COLOR_TRAIN_RAW] = {0x7D5A26, 8, ATTR_DIM},    [COLOR_AHEAD] = {0x6A5885, 8, ATTR_DIM},
 };
 
 uint32_t palette_rgb(uint32_t color, int background)
