@@ -24,7 +24,7 @@ static int put_clock(struct grid *grid, struct rect row, int left, int right, co
 static void draw_header(const struct frame_model *model, struct grid *grid, struct rect row)
 {
     put_fill(grid, row, COLOR_DEFAULT, COLOR_PANEL, NULL);
-    int x = row.x + 1;
+    int margin = row.w >= 60, x = row.x + margin;
     if (row.w >= 60)
         x += put_text(grid, row, x, row.y, COLOR_ACCENT, ATTR_BOLD, "davidnet") + 2;
     for (int i = 0; i < model->n_screens && model->n_screens > 1; i++) {
@@ -38,7 +38,7 @@ static void draw_header(const struct frame_model *model, struct grid *grid, stru
         x += put_text(grid, row, x, row.y, model->state_color, ATTR_BOLD, model->state) + 2;
     }
     /* Clocks take their place before the run's name does: the name can be cut. */
-    int right = row.x + row.w - 1;
+    int right = row.x + row.w - margin;
     right = put_clock(grid, row, x, right, "wall", model->wall_seconds);
     if (row.w >= 72)
         right = put_clock(grid, row, x, right, "speedrun", model->speedrun_seconds);
@@ -56,10 +56,10 @@ static void draw_header(const struct frame_model *model, struct grid *grid, stru
 static void draw_footer(const struct frame_model *model, struct grid *grid, struct rect row)
 {
     put_fill(grid, row, COLOR_DEFAULT, COLOR_PANEL, NULL);
-    int x = row.x + 1, end = row.x + row.w;
+    int x = row.x + (row.w >= 60), end = row.x + row.w;
     for (int i = 0; i < model->n_keys; i++) {
         const struct frame_key *key = &model->keys[i];
-        if (!key->label || x + text_width(key->key) + 1 + text_width(key->label) >= end)
+        if (!key->label || x + text_width(key->key) + 1 + text_width(key->label) > end)
             continue;
         x += put_text(grid, row, x, row.y, COLOR_KEY, ATTR_BOLD, key->key) + 1;
         x += put_text(grid, row, x, row.y, COLOR_DIM, ATTR_NONE, key->label) + 2;

@@ -11,7 +11,7 @@
 /* Four panels in two columns: curves above, schedule and table below. */
 static void lay_grid(struct rect body, struct run_layout *layout)
 {
-    int roomy = body.h >= 34;
+    int roomy = body.h >= 26;
     const struct layout_part columns[] = {{PANEL_MIN_W, 0, 1, 0}, {PANEL_MIN_W, 0, 1, 1}};
     const struct layout_part rows[] = {{PANEL_MIN_H, 0, 3, 0}, {PANEL_MIN_H, 0, 2, 1}};
     struct rect row[2], top[2], bottom[2];
@@ -35,7 +35,8 @@ static void lay_column(struct rect body, enum run_panel focus, struct run_layout
     layout_rows(body, 0, parts, RUN_PANELS, layout->panel);
 }
 
-void run_layout_make(struct rect area, const struct run_view_options *view, int has_notice, struct run_layout *layout)
+void run_layout_make(struct rect area, const struct run_view_options *view, int recipe_lines, int notice_lines,
+                     struct run_layout *layout)
 {
     enum { RECIPE, NOTICE, TILES, BODY, PROGRESS, PARTS };
     memset(layout, 0, sizeof *layout);
@@ -43,8 +44,8 @@ void run_layout_make(struct rect area, const struct run_view_options *view, int 
         return;
     int air = area.h >= 36; /* rows to spare: blanks around the numbers */
     const struct layout_part parts[PARTS] = {
-        [RECIPE] = {area.h >= 12, 0, 0, 4},
-        [NOTICE] = {has_notice, 0, 0, 2},
+        [RECIPE] = {area.h >= 18 ? recipe_lines : area.h >= 12, 0, 0, 4},
+        [NOTICE] = {notice_lines, 0, 0, 2},
         [TILES] = {area.h >= 16 ? 2 + 2 * air : 1, 0, 0, 1},
         [BODY] = {4, 0, 1, 3},
         [PROGRESS] = {1 + air, 0, 0, 0},

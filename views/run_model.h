@@ -15,6 +15,7 @@ enum run_panel { RUN_ACCURACY, RUN_LOSS, RUN_LR, RUN_EPOCHS, RUN_PANELS };
 struct run_view_options {
     double smoothing;     /* weight of chart_smooth; 0: off */
     int log_loss;         /* 1: log axis */
+    int whole_range;      /* 1: all points; 0: once there is enough, without the steep beginning */
     enum run_panel focus; /* the panel shown where only one fits, or alone when zoomed */
     int zoomed;
 };

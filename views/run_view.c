@@ -39,7 +39,7 @@ static int make_tiles(const struct run_model *model, char target_name[2][24], st
     char number[32];
     double loss = smoothed ? model->smooth_loss[model->n_steps - 1] : status->loss;
     double accuracy = smoothed ? model->smooth_acc[model->n_steps - 1] : status->accuracy;
-    snprintf(target_name[0], sizeof target_name[0], "to %g %%", model->target);
+    snprintf(target_name[0], sizeof target_name[0], "time to %g %%", model->target);
     snprintf(target_name[1], sizeof target_name[1], "to %g%%", model->target);
     tiles[0] = (struct tile){"test accuracy", "test", "", COLOR_VALID};
     set_percent(tiles[0].value, sizeof tiles[0].value, status->test_acc);
@@ -127,6 +127,24 @@ static void add_curves(const struct run_model *model, struct chart *chart, const
                                                              raw,  model->n_steps,  NAN,         decimals};
 }
 
+/*
+ * Where the accuracy's axis begins and the loss's ends: beyond the worst epoch after the first quarter, so that what
+ * happens near the target can be told apart. NaN: no limit.
+ */
+static double detail_limit(const struct run_model *model, const double *test, const double *train, int lowest)
+{
+    double limit = NAN;
+    if (model->view.whole_range || model->n_epochs < 4)
+        return NAN;
+    for (size_t i = model->n_epochs / 4; i < model->n_epochs; i++)
+        for (int k = 0; k < 2; k++) {
+            double y = k ? train[i] : test[i];
+            if (isfinite(y) && (isnan(limit) || (lowest ? y < limit : y > limit)))
+                limit = y;
+        }
+    return limit;
+}
+
 static struct chart_axis epochs_axis(const struct run_model *model)
 {
     return (struct chart_axis){CHART_LINEAR, 0, model->epochs, 1, "epochs"};
@@ -151,8 +169,8 @@ static void draw_accuracy(const struct run_model *model, struct grid *grid, stru
     struct chart chart = {.title = "Accuracy", .x = epochs_axis(model), .empty = waiting(model)};
     chart.y = (struct chart_axis){CHART_LINEAR, NAN, 100, 0, "%"};
     add_curves(model, &chart, model->test_acc, model->train_acc, model->step_acc, model->smooth_acc, 2);
-    if (model->n_steps == 0)
-        chart.y.min = 0;
+    double low = detail_limit(model, model->test_acc, model->train_acc, 1);
+    chart.y.min = isfinite(low) ? fmin(floor(low / 10) * 10, 90) : 0;
     chart.line[chart.n_lines++] = (struct chart_line){model->target, COLOR_TARGET};
     chart_draw(&chart, grid, area);
 }
@@ -162,6 +180,9 @@ static void draw_loss(const struct run_model *model, struct grid *grid, struct r
     struct chart chart = {.title = "Loss", .x = epochs_axis(model), .empty = waiting(model)};
     chart.y = (struct chart_axis){model->view.log_loss ? CHART_LOG : CHART_LINEAR, model->view.log_loss ? NAN : 0, NAN,
                                   0, model->view.log_loss ? "nats, log" : "nats"};
+    double high = detail_limit(model, model->test_loss, model->train_loss, 0);
+    if (isfinite(high))
+        chart.y.max = ceil(high * 12) / 10; /* a fifth more, in tenths */
     add_curves(model, &chart, model->test_loss, model->train_loss, model->step_loss, model->smooth_loss, 3);
     chart_draw(&chart, grid, area);
 }
@@ -170,7 +191,7 @@ static void draw_lr(const struct run_model *model, struct grid *grid, struct rec
 {
     struct chart chart = {.title = "Learning rate", .x = epochs_axis(model)};
     chart.y = (struct chart_axis){CHART_LINEAR, 0, NAN, 0, ""};
-    chart.series[chart.n_series++] = (struct chart_series){"so far",
+    chart.series[chart.n_series++] = (struct chart_series){trainer_ended(model->status.phase) ? "last" : "now",
                                                            COLOR_LR,
                                                            CHART_CURVE,
                                                            '#',
@@ -183,7 +204,7 @@ static void draw_lr(const struct run_model *model, struct grid *grid, struct rec
     size_t from = 0;
     while (from < RUN_SCHEDULE_POINTS && model->schedule_x[from] < model->epochs_done)
         from++;
-    chart.series[chart.n_series++] = (struct chart_series){from < RUN_SCHEDULE_POINTS ? "ahead" : NULL,
+    chart.series[chart.n_series++] = (struct chart_series){from + 1 < RUN_SCHEDULE_POINTS ? "ahead" : NULL,
                                                            COLOR_AHEAD,
                                                            CHART_FAINT,
                                                            '.',
@@ -262,9 +283,10 @@ static void draw_epochs(const struct run_model *model, struct grid *grid, struct
                 there[c] = 0;
                 total -= columns[c].width + 2;
             }
+    int spare = (area.w - (total - 2)) / COL_COUNT, gap = 2 + (spare < 4 ? spare : 4);
     for (int c = 0, x = area.x; c < COL_COUNT; c++) {
         right[c] = there[c] ? x + columns[c].width : -1;
-        x += there[c] ? columns[c].width + 2 : 0;
+        x += there[c] ? columns[c].width + gap : 0;
         if (there[c])
             put_right(grid, area, right[c], area.y, COLOR_TITLE, ATTR_BOLD, columns[c].title);
     }
@@ -326,13 +348,12 @@ static void draw_progress(const struct run_model *model, struct grid *grid, stru
 static void draw_recipe(const struct run_model *model, struct grid *grid, struct rect area)
 {
     const char *device = model->status.device;
-    int width = text_width(device), used = text_width(model->summary);
-    struct rect left = area;
-    if (width > 0 && used + width + 3 <= area.w) {
-        put_text(grid, area, area.x + area.w - width, area.y, COLOR_DIM, ATTR_NONE, device);
-        left.w -= width + 3;
-    }
-    put_text(grid, left, area.x, area.y, COLOR_DEFAULT, ATTR_NONE, model->summary);
+    struct rect first = {area.x, area.y, area.w, area.h > 0 ? 1 : 0};
+    put_text(grid, first, area.x, area.y, COLOR_DEFAULT, ATTR_NONE, model->summary);
+    if (area.h >= 2)
+        put_text(grid, area, area.x, area.y + 1, COLOR_DIM, ATTR_NONE, device);
+    else if (text_width(model->summary) + text_width(device) + 3 <= area.w)
+        put_text(grid, first, area.x + area.w - text_width(device), area.y, COLOR_DIM, ATTR_NONE, device);
 }
 
 void run_view_draw(const struct run_model *model, struct grid *grid, struct rect area)
@@ -342,7 +363,8 @@ void run_view_draw(const struct run_model *model, struct grid *grid, struct rect
     struct run_layout layout;
     const char *notice = *model->status.error ? model->status.error : model->notice;
     int bad = *model->status.error || model->notice_is_bad;
-    run_layout_make(area, &model->view, *notice != '\0', &layout);
+    int apart = *model->status.device && text_width(model->summary) + text_width(model->status.device) + 5 > area.w;
+    run_layout_make(area, &model->view, apart ? 2 : 1, *notice != '\0', &layout);
     draw_recipe(model, grid, layout.recipe);
     if (layout.notice.h > 0) {
         const char *sign = grid->ascii ? "! " : "▌ ";

@@ -9,7 +9,9 @@
 struct run_layout {
     struct rect recipe, notice, tiles, panel[RUN_PANELS], progress;
 };
-void run_layout_make(struct rect area, const struct run_view_options *view, int has_notice, struct run_layout *layout);
+/* recipe_lines: 1 or 2; notice_lines: 0 or 1. */
+void run_layout_make(struct rect area, const struct run_view_options *view, int recipe_lines, int notice_lines,
+                     struct run_layout *layout);
 
 void run_view_draw(const struct run_model *model, struct grid *grid, struct rect area);
 
