@@ -6,6 +6,7 @@
 
 #define BAR_MAX 40
 #define BAR_MIN 8
+#define TAIL 51 /* columns of the usual tail */
 
 static const char *const phase_name[] = {
     [FETCH_CONNECTING] = "connecting", [FETCH_DOWNLOADING] = "downloading", [FETCH_WAITING] = "waiting",
@@ -64,10 +65,11 @@ void fetch_line(const struct fetch_progress *progress, int width, int bar, char 
         snprintf(tail, sizeof tail, "for the next try: %s", progress->problem ? progress->problem : "");
     else if (progress->phase != FETCH_CONNECTING)
         amounts(progress, tail, sizeof tail);
-    int room = width - (int)strlen(head) - (int)strlen(tail) - 4;
+    int length = (int)strlen(tail) > TAIL ? (int)strlen(tail) : TAIL; /* so that the bar keeps its length */
+    int room = width - (int)strlen(head) - length - 4;
     if (bar && progress->total > 0 && room >= BAR_MIN && progress->phase != FETCH_DONE &&
         progress->phase != FETCH_WAITING) {
-        int length = room < BAR_MAX ? room : BAR_MAX;
+        length = room < BAR_MAX ? room : BAR_MAX;
         int filled = (int)((double)length * (double)progress->done / (double)progress->total);
         cells[0] = '[';
         for (int i = 0; i < length; i++)
@@ -75,6 +77,8 @@ void fetch_line(const struct fetch_progress *progress, int width, int bar, char 
         strcpy(cells + 1 + length, "]  ");
     }
     snprintf(out, size, "%s%s%s", head, cells, tail);
+    for (size_t end = strlen(out); end > 0 && out[end - 1] == ' '; end--)
+        out[end - 1] = '\0';
     if (width >= 0 && strlen(out) > (size_t)width && (size_t)width < size)
         out[width] = '\0';
 }
