@@ -70,7 +70,7 @@ void fetch_line(const struct fetch_progress *progress, int width, int bar, char 
     if (bar && progress->total > 0 && room >= BAR_MIN && progress->phase != FETCH_DONE &&
         progress->phase != FETCH_WAITING) {
         length = room < BAR_MAX ? room : BAR_MAX;
-        int filled = (int)((double)length * (double)progress->done / (double)progress->total);
+        int filled = (int)(length * fmin(1, (double)progress->done / (double)progress->total));
         cells[0] = '[';
         for (int i = 0; i < length; i++)
             cells[1 + i] = i < filled ? '#' : '-';
