@@ -16,9 +16,12 @@
  * nChw16c and HWNC all fit. Channels are padded to a multiple of CHAIN_BLOCK; padded ones hold zeros and stay so
  * (callers pass a = b = scale = 0 there).
  *
- * Reductions go in two levels over fixed chunks (one image, one channel block: float32 inside, double across),
- * the same for any thread count and ISA level up to float32 rounding inside a chunk: bit-identical across thread
- * counts, equal to the naive reference within 2^-20 relative to the norm across ISA levels.
+ * Reductions go in two levels over fixed chunks (one image, one channel block: float32 inside, double across).
+ * Results are bit-identical for any thread count and any ISA level (no fused multiply-add anywhere), and equal to
+ * the naive reference in double within 2^-20 relative to the norm.
+ *
+ * NaN goes through every stage, so that it reaches the loss. Rows and columns that no whole window covers (h or w
+ * not a multiple of the pool) are dropped forward and have dz = 0.
  *
  * Source of the two-pass backward: Ioffe & Szegedy, arXiv:1502.03167, section 3.
  */

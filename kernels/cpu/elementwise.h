@@ -1,6 +1,7 @@
 /*
- * The other hot loops of the cpu family; each with plain C, AVX2 and AVX-512 versions chosen by isa_current(),
- * split over outputs with parallel_for, bit-identical for any thread count.
+ * The other hot loops of the cpu family; each with plain C, AVX2 and AVX-512 versions chosen by isa_current()
+ * (augmentation and the loss are table look-ups and a few exp: plain C), split over outputs with parallel_for,
+ * bit-identical for any thread count and instruction set.
  */
 #ifndef DAVIDNET_KERNELS_CPU_ELEMENTWISE_H
 #define DAVIDNET_KERNELS_CPU_ELEMENTWISE_H

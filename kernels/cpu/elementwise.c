@@ -1,0 +1,265 @@
+#include "kernels/cpu/elementwise.h"
+
+#include "kernels/bf16.h"
+#include "kernels/cpu/elementwise_kernels.h"
+#include "kernels/isa.h"
+#include "kernels/parallel.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/*
+ * Threads split over what is written: images, blocks of inputs, pieces of the parameters. Every sum belongs to one
+ * of those and is taken in one order, so the number of threads never shows.
+ */
+
+static const struct elementwise_kernels *kernels(void)
+{
+#if defined(__x86_64__)
+    if (isa_current() >= ISA_AVX512)
+        return &elementwise_kernels_avx512;
+    if (isa_current() >= ISA_AVX2)
+        return &elementwise_kernels_avx2;
+#endif
+    return &elementwise_kernels_plain;
+}
+
+/* Augmentation: table look-ups, bound by the integer pipes whatever the vector width; plain C on every machine. */
+
+struct augment_job {
+    const struct images *images;
+    const struct augment_table *table;
+    bf16 half[IMAGE_CHANNELS_MAX][256]; /* the table, rounded */
+    const struct choice *choices;
+    int n;
+    enum chain_type type;
+    char *out;
+    ptrdiff_t sn, sc, sh, sw;
+};
+
+enum { GATHER_MAX = 32768 }; /* augment_gather's indices are int16_t */
+
+#define AUGMENT_PLANE(type, table)                                                                                     \
+    do {                                                                                                               \
+        const type *values = (table);                                                                                  \
+        type *row = (type *)job->out + at;                                                                             \
+        for (int y = 0; y < height; y++, row += job->sh, from += width)                                                \
+            for (int x = 0; x < width; x++)                                                                            \
+                row[x * job->sw] = from[x] < 0 ? 0 : values[plane[from[x]]];                                           \
+    } while (0)
+
+static void augment_image(const struct augment_job *job, size_t image, const int16_t *source)
+{
+    int height = job->images->height, width = job->images->width;
+    size_t pixels = (size_t)height * (size_t)width;
+    const uint8_t *plane = job->images->pixels + job->choices[image].image * pixels * (size_t)job->images->channels;
+    for (int channel = 0; channel < job->images->channels; channel++, plane += pixels) {
+        ptrdiff_t at = (ptrdiff_t)image * job->sn + channel * job->sc;
+        const int16_t *from = source;
+        if (job->type == CHAIN_BF16)
+            AUGMENT_PLANE(bf16, job->half[channel]);
+        else
+            AUGMENT_PLANE(float, job->table->value[channel]);
+    }
+}
+
+static void augment_nothing(const struct augment_job *job, size_t image)
+{
+    size_t size = job->type == CHAIN_BF16 ? sizeof(bf16) : sizeof(float);
+    for (int channel = 0; channel < job->images->channels; channel++)
+        for (int y = 0; y < job->images->height; y++)
+            for (int x = 0; x < job->images->width; x++) {
+                ptrdiff_t at = (ptrdiff_t)image * job->sn + channel * job->sc + y * job->sh + x * job->sw;
+                memset(job->out + at * (ptrdiff_t)size, 0, size);
+            }
+}
+
+static void augment_range(void *context, size_t begin, size_t end, int thread)
+{
+    const struct augment_job *job = context;
+    int height = job->images->height, width = job->images->width;
+    int16_t source[GATHER_MAX];
+    (void)thread;
+    for (size_t image = begin; image < end; image++) {
+        if (image >= (size_t)job->n) {
+            augment_nothing(job, image);
+            continue;
+        }
+        augment_gather(&job->choices[image], height, width, source);
+        augment_image(job, image, source);
+    }
+}
+
+void cpu_augment(const struct images *images, const struct augment_table *table, const struct choice *choices, int n,
+                 int total, enum chain_type type, void *out, ptrdiff_t sn, ptrdiff_t sc, ptrdiff_t sh, ptrdiff_t sw)
+{
+    struct augment_job job = {.images = images, .table = table, .choices = choices, .n = n, .type = type, .out = out};
+    job.sn = sn;
+    job.sc = sc;
+    job.sh = sh;
+    job.sw = sw;
+    if (type == CHAIN_BF16)
+        for (int channel = 0; channel < images->channels; channel++)
+            for (int byte = 0; byte < 256; byte++)
+                job.half[channel][byte] = bf16_from_float(table->value[channel][byte]);
+    parallel_for(total > 0 ? (size_t)total : 0, 1, augment_range, &job);
+}
+
+/* One image: its loss; the gradient (optional) overwritten; *correct and *finite updated. In double. */
+static double softmax_one(const float *logits, int classes, int label, float *gradient, int *correct, int *finite)
+{
+    int best = 0;
+    for (int c = 0; c < classes; c++) {
+        if (!isfinite(logits[c]))
+            *finite = 0;
+        if (logits[c] > logits[best] || (isnan(logits[c]) && !isnan(logits[best])))
+            best = c;
+    }
+    double sum = 0, top = logits[best];
+    for (int c = 0; c < classes; c++)
+        sum += exp(logits[c] - top);
+    if (gradient)
+        for (int c = 0; c < classes; c++)
+            gradient[c] = (float)(exp(logits[c] - top) / sum - (c == label));
+    *correct += best == label && !isnan(top);
+    return log(sum) - (logits[label] - top);
+}
+
+void cpu_softmax_loss(const struct batch *batch, const float *logits, int classes, int total, float *gradient,
+                      struct step_result *result, int *finite)
+{
+    result->n = batch->n;
+    result->correct = 0;
+    result->loss_sum = 0;
+    for (int n = 0; n < batch->n; n++) {
+        size_t row = (size_t)n * (size_t)classes;
+        int label = batch->images->labels[batch->choices[n].image];
+        result->loss_sum +=
+            softmax_one(logits + row, classes, label, gradient ? gradient + row : NULL, &result->correct, finite);
+    }
+    if (gradient && total > batch->n)
+        memset(gradient + (size_t)batch->n * (size_t)classes, 0,
+               (size_t)(total - batch->n) * (size_t)classes * sizeof *gradient);
+}
+
+struct linear_range {
+    struct linear_job job;
+    void (*run)(const struct linear_job *, size_t begin, size_t end);
+};
+
+static void linear_range(void *context, size_t begin, size_t end, int thread)
+{
+    const struct linear_range *range = context;
+    (void)thread;
+    range->run(&range->job, begin, end);
+}
+
+void cpu_linear_forward(const struct chain_view *x, int n, const float *weight, const float *bias, int in, int out,
+                        double factor, float *y)
+{
+    struct linear_range range = {.run = kernels()->linear_forward};
+    range.job = (struct linear_job){
+        .x = x, .weight = weight, .bias = bias, .y = y, .n = n, .in = in, .out = out, .factor = (float)factor};
+    parallel_for((size_t)n, 1, linear_range, &range);
+}
+
+void cpu_linear_backward(const struct chain_view *x, int n, const float *weight, int in, int out, double factor,
+                         const float *dy, float *dweight, float *dbias, const struct chain_view *dx)
+{
+    struct linear_range range = {.run = kernels()->linear_weight};
+    range.job = (struct linear_job){.x = x,
+                                    .dx = dx,
+                                    .weight = weight,
+                                    .dy = dy,
+                                    .dweight = dweight,
+                                    .n = n,
+                                    .in = in,
+                                    .out = out,
+                                    .factor = (float)factor};
+    parallel_for((size_t)(in + CHAIN_BLOCK - 1) / CHAIN_BLOCK, 1, linear_range, &range);
+    if (dbias)
+        for (int o = 0; o < out; o++) {
+            double sum = 0;
+            for (int i = 0; i < n; i++)
+                sum += dy[(size_t)i * (size_t)out + (size_t)o];
+            dbias[o] = (float)(factor * sum);
+        }
+    if (dx) {
+        range.run = kernels()->linear_input;
+        parallel_for((size_t)n, 1, linear_range, &range);
+    }
+}
+
+struct pool_range {
+    struct pool_job job;
+    void (*run)(const struct pool_job *, size_t begin, size_t end);
+};
+
+static void pool_range(void *context, size_t begin, size_t end, int thread)
+{
+    const struct pool_range *range = context;
+    (void)thread;
+    range->run(&range->job, begin, end);
+}
+
+static void pool_images(int n, struct pool_job job, void (*run)(const struct pool_job *, size_t begin, size_t end))
+{
+    struct pool_range range = {job, run};
+    parallel_for((size_t)n, 1, pool_range, &range);
+}
+
+void cpu_global_pool_forward(const struct chain_view *x, int n, int average, const struct chain_view *y)
+{
+    pool_images(n, (struct pool_job){.x = x, .y = y, .kh = x->h, .kw = x->w, .average = average},
+                kernels()->pool_forward);
+}
+
+void cpu_global_pool_backward(const struct chain_view *x, int n, int average, const struct chain_view *dy,
+                              const struct chain_view *dx)
+{
+    pool_images(n, (struct pool_job){.x = x, .dy = dy, .dx = dx, .kh = dx->h, .kw = dx->w, .average = average},
+                kernels()->pool_backward);
+}
+
+void cpu_avg_pool_forward(const struct chain_view *x, int n, int k, const struct chain_view *y)
+{
+    pool_images(n, (struct pool_job){.x = x, .y = y, .kh = k, .kw = k, .average = 1}, kernels()->pool_forward);
+}
+
+void cpu_avg_pool_backward(int n, int k, const struct chain_view *dy, const struct chain_view *dx)
+{
+    pool_images(n, (struct pool_job){.dy = dy, .dx = dx, .kh = k, .kw = k, .average = 1}, kernels()->pool_backward);
+}
+
+void cpu_accumulate(int n, const struct chain_view *into, const struct chain_view *from)
+{
+    struct chain nothing = {.pool = 1};
+    chain_forward(&nothing, into, n, NULL, NULL, from, into);
+}
+
+struct update_job {
+    struct update_factors factors;
+    float *weight, *buffer;
+    const float *gradient;
+    int finite;
+};
+
+static void update_range(void *context, size_t begin, size_t end, int thread)
+{
+    struct update_job *job = context;
+    (void)thread;
+    if (!kernels()->update(&job->factors, end - begin, job->weight + begin, job->gradient + begin, job->buffer + begin))
+        __atomic_store_n(&job->finite, 0, __ATOMIC_RELAXED);
+}
+
+int cpu_update(size_t count, float *weight, const float *gradient, float *momentum_buffer, const struct hyper *hyper)
+{
+    struct update_job job = {.weight = weight, .buffer = momentum_buffer, .gradient = gradient, .finite = 1};
+    job.factors = (struct update_factors){.lr = (float)hyper->lr,
+                                          .momentum = (float)hyper->momentum,
+                                          .decay = (float)hyper->weight_decay,
+                                          .form = hyper->form};
+    parallel_for(count, 4096, update_range, &job);
+    return job.finite;
+}
