@@ -164,8 +164,7 @@ int dataset_hold_out(struct dataset *dataset, struct error *err)
     return 0;
 }
 
-/* The user's data folder ends in davidnet/; empty when there is no home. */
-static void xdg_folder(char *out, size_t size)
+void dataset_user_folder(char *out, size_t size)
 {
     const char *xdg = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
     out[0] = '\0';
@@ -185,7 +184,7 @@ int dataset_default_source(char *out, size_t size)
     }
     if (cifar_find("data", out, size))
         return 1;
-    xdg_folder(folder, sizeof folder);
+    dataset_user_folder(folder, sizeof folder);
     if (folder[0] && cifar_find(folder, out, size))
         return 1;
     snprintf(out, size, "synthetic");

@@ -48,4 +48,7 @@ int dataset_hold_out(struct dataset *dataset, struct error *err);
  */
 int dataset_default_source(char *out, size_t size);
 
+/* The XDG data folder of davidnet, where fetched data sets go ($XDG_DATA_HOME/davidnet); "" without a home. */
+void dataset_user_folder(char *out, size_t size);
+
 #endif

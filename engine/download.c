@@ -1,5 +1,7 @@
 #include "engine/download.h"
 
+#include "engine/files.h"
+
 #include <curl/curl.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -58,19 +60,12 @@ static size_t write_bytes(char *data, size_t one, size_t size, void *context)
                   download->url, (long long)download->expected);
         return 0;
     }
-    while (left > 0) {
-        ssize_t put = write(download->fd, data, left);
-        if (put < 0 && errno == EINTR)
-            continue;
-        if (put < 0) {
-            error_set(&download->problem, "%s: cannot be written: %s; what was downloaded so far is kept",
-                      download->path, strerror(errno));
-            return 0;
-        }
-        data += put;
-        left -= (size_t)put;
-        download->size += put;
+    if (file_write_all(download->fd, data, left) != 0) {
+        error_set(&download->problem, "%s: cannot be written: %s; what was downloaded so far is kept", download->path,
+                  strerror(errno));
+        return 0;
     }
+    download->size += (int64_t)left;
     return size * one;
 }
 

@@ -10,6 +10,7 @@
 #include "engine/dataset.h"
 #include "engine/digest.h"
 #include "engine/download.h"
+#include "engine/files.h"
 #include "engine/unpack.h"
 
 #include <errno.h>
@@ -130,23 +131,9 @@ static int64_t file_size(const char *path)
     return stat(path, &st) == 0 ? (int64_t)st.st_size : -1;
 }
 
-/* mkdir -p */
-static int make_folders(const char *path, struct error *err)
+static int make_target(const char *to, struct error *err)
 {
-    char part[512];
-    if (snprintf(part, sizeof part, "%s", path) >= (int)sizeof part)
-        return error_set(err, "%.64s...: the path is too long", path);
-    for (char *p = part + 1;; p++) {
-        if (*p != '/' && *p != '\0')
-            continue;
-        char end = *p;
-        *p = '\0';
-        if (mkdir(part, 0755) != 0 && errno != EEXIST)
-            return error_set(err, "%s: the folder cannot be made: %s; choose another with --to", part, strerror(errno));
-        *p = end;
-        if (end == '\0')
-            return 0;
-    }
+    return folder_make(to, err) == 0 ? 0 : error_prefix(err, "the folder for the data set (another: --to)");
 }
 
 /* Sleeps, reporting the wait; non-zero when cancelled. */
@@ -297,7 +284,7 @@ static int archive_of(struct fetch *fetch, char path[512], struct error *err)
 int fetch_archive(const struct fetch_options *options, char path[512], struct error *err)
 {
     struct fetch fetch = {.options = options};
-    if (make_folders(options->to, err) != 0)
+    if (make_target(options->to, err) != 0)
         return FETCH_FAILED;
     return archive_of(&fetch, path, err);
 }
@@ -331,7 +318,7 @@ static int install(struct fetch *fetch, const char *archive, struct fetch_result
     char temporary[sizeof result->folder + 16];
     const char *to = fetch->options->to;
     snprintf(temporary, sizeof temporary, "%s.unpacking", result->folder);
-    if (unpack_remove(temporary, err) != 0) /* what a killed run left */
+    if (folder_remove(temporary, err) != 0) /* what a killed run left */
         return FETCH_FAILED;
     if (mkdir(temporary, 0755) != 0)
         return error_set(err, "%s: cannot be made: %s; choose another folder with --to", temporary, strerror(errno));
@@ -342,15 +329,15 @@ static int install(struct fetch *fetch, const char *archive, struct fetch_result
     if (status == 0)
         status = check_folder(temporary, err);
     if (status == 0)
-        status = unpack_sync_folder(temporary, err);
+        status = folder_sync(temporary, err);
     if (status == 0 && access(result->folder, F_OK) == 0)
         status = set_aside(result->folder, result->set_aside, err);
     if (status == 0 && rename(temporary, result->folder) != 0)
         status = error_set(err, "%s: cannot be renamed to %s: %s", temporary, result->folder, strerror(errno));
     if (status == 0)
-        status = unpack_sync_folder(to, err);
+        status = folder_sync(to, err);
     if (status != 0)
-        unpack_remove(temporary, NULL);
+        folder_remove(temporary, NULL);
     return status;
 }
 
@@ -376,7 +363,7 @@ int fetch_run(const struct fetch_options *options, struct fetch_result *result, 
     if (snprintf(result->folder, sizeof result->folder, "%s/" CIFAR_FOLDER, options->to) + 32 >
         (int)sizeof result->folder)
         return error_set(err, "%.64s...: the path is too long", options->to);
-    if (make_folders(options->to, err) != 0)
+    if (make_target(options->to, err) != 0)
         return FETCH_FAILED;
     int lock = open(options->to, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (lock < 0)

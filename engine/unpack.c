@@ -1,6 +1,7 @@
 #include "engine/unpack.h"
 
 #include "engine/cifar.h"
+#include "engine/files.h"
 
 #include <archive.h>
 #include <archive_entry.h>
@@ -40,20 +41,6 @@ static int match_entry(struct archive_entry *entry)
     return -1;
 }
 
-static int write_fully(int fd, const char *data, size_t size)
-{
-    while (size > 0) {
-        ssize_t put = write(fd, data, size);
-        if (put < 0 && errno == EINTR)
-            continue;
-        if (put < 0)
-            return -1;
-        data += put;
-        size -= (size_t)put;
-    }
-    return 0;
-}
-
 /* 0, 1 when progress says stop, or -1. */
 static int copy_entry(struct unpack *unpack, struct archive *reader, int fd, int64_t limit, const char *path,
                       struct error *err)
@@ -70,7 +57,7 @@ static int copy_entry(struct unpack *unpack, struct archive *reader, int fd, int
         if (size > limit)
             return error_set(err, "%s: '%s' in the archive is longer than the expected %lld bytes", unpack->archive,
                              strrchr(path, '/') + 1, (long long)limit);
-        if (write_fully(fd, block, (size_t)got) != 0)
+        if (file_write_all(fd, block, (size_t)got) != 0)
             return error_set(err, "%s: cannot be written: %s", path, strerror(errno));
         unpack->written += got;
         if (unpack->progress && unpack->progress(unpack->context, unpack->written))
@@ -134,32 +121,5 @@ int unpack_cifar(const char *archive, const char *folder, int (*progress)(void *
     else
         status = unpack_entries(&unpack, reader, err);
     archive_read_free(reader);
-    return status;
-}
-
-int unpack_remove(const char *folder, struct error *err)
-{
-    char path[1024];
-    for (int file = 0; file < FILES; file++) {
-        snprintf(path, sizeof path, "%s/%s", folder, file_name(file));
-        if (unlink(path) != 0 && errno != ENOENT)
-            return error_set(err, "%s: cannot be removed: %s", path, strerror(errno));
-    }
-    if (rmdir(folder) != 0 && errno != ENOENT)
-        return error_set(err, "%s: cannot be removed: %s; remove it and try again", folder, strerror(errno));
-    return 0;
-}
-
-int unpack_sync_folder(const char *folder, struct error *err)
-{
-    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
-        return error_set(err, "%s: cannot be opened: %s", folder, strerror(errno));
-    int status = fsync(fd);
-    if (status != 0 && errno == EINVAL) /* a file system that has no such thing */
-        status = 0;
-    if (status != 0)
-        error_set(err, "%s: cannot be written to the disk: %s", folder, strerror(errno));
-    close(fd);
     return status;
 }

@@ -17,10 +17,4 @@
 int unpack_cifar(const char *archive, const char *folder, int (*progress)(void *context, int64_t written),
                  void *context, struct error *err);
 
-/* Removes the data set's files from the folder, then the folder; 0 when it is gone or never was. */
-int unpack_remove(const char *folder, struct error *err);
-
-/* fsync of a folder, so that what was renamed or made in it survives a power cut. */
-int unpack_sync_folder(const char *folder, struct error *err);
-
 #endif

@@ -220,7 +220,8 @@ static void test_palette(void **state)
 {
     (void)state;
     for (uint32_t color = 0; color < COLOR_COUNT; color++) {
-        if (color == COLOR_BORDER || color == COLOR_SELECTED || color == COLOR_PANEL)
+        if (color == COLOR_BORDER || color == COLOR_SELECTED || color == COLOR_PANEL || color == COLOR_TRAIN_RAW ||
+            color == COLOR_AHEAD)
             continue; /* lines and backgrounds, not text */
         uint32_t rgb = palette_rgb(color, 0), xterm = palette_xterm(palette_256(color, 0));
         assert_true(palette_contrast(rgb, palette_rgb(COLOR_DEFAULT, 1)) >= 4.5);

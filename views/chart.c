@@ -123,7 +123,7 @@ static void log_ticks(const struct chart_range *range, int wanted, struct chart_
 {
     static const double digits[] = {1, 2, 5};
     int first = (int)floor(log10(range->min) + 1e-9), last = (int)ceil(log10(range->max) - 1e-9);
-    int stride = 1, per_decade = (last - first) * 3 <= wanted + 1 ? 3 : 1;
+    int stride = 1, per_decade = 3 * log10(range->max / range->min) <= wanted + 2 ? 3 : 1;
     while ((last - first) / stride > wanted)
         stride++;
     for (int e = first; e <= last; e += stride) {

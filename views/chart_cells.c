@@ -37,7 +37,8 @@ static void put_dot(const struct canvas *canvas, int dx, int dy, const struct ch
     const struct cell *cell = grid_at(canvas->grid, x, y);
     if (!cell)
         return;
-    int code = BRAILLE | braille_of(cell) | bits[dy % 4][dx % 2];
+    /* A cell has one colour: what is in front takes it whole, so that curves stay thin where they cross. */
+    int code = BRAILLE | (cell->fg == series->color ? braille_of(cell) : 0) | bits[dy % 4][dx % 2];
     char text[4] = {(char)(0xE0 | code >> 12), (char)(0x80 | (code >> 6 & 63)), (char)(0x80 | (code & 63)), '\0'};
     put_text(canvas->grid, canvas->area, x, y, series->color, ATTR_NONE, text);
 }
@@ -102,7 +103,11 @@ static void draw_series(const struct canvas *canvas, const struct chart_series *
         py = dy;
     }
     int per_cell = canvas->grid->ascii ? 1 : 2;
-    int roomy = series->style == CHART_MARKED && n <= (size_t)(canvas->w / per_cell / 3);
+    double span = series->n > 1 ? series->x[series->n - 1] - series->x[0] : 0;
+    double cells_apart = series->n > 1
+                             ? span / (double)(series->n - 1) / (canvas->x.max - canvas->x.min) * canvas->w / per_cell
+                             : canvas->w;
+    int roomy = series->style == CHART_MARKED && cells_apart >= 2;
     for (size_t i = 0; i < n; i++) {
         int x = dot_x(canvas, series->x[index[i]]);
         double y = series->y[index[i]];
@@ -128,37 +133,45 @@ static void draw_lines(const struct canvas *canvas, const struct chart *chart)
     }
 }
 
-/* Title on the left, then as many entries of the legend as fit, from the right end. */
+/* Width of a legend's entry with the blanks before it; text gets what follows its key. */
+static int legend_entry(const struct chart_series *series, int with_value, char *text, size_t size)
+{
+    if (with_value && isfinite(series->current))
+        snprintf(text, size, "%s %.*f", series->name, series->decimals, series->current);
+    else
+        snprintf(text, size, "%s", series->name);
+    return 2 + 2 + text_width(text);
+}
+
+/* Title on the left, the legend at the right end: without values if need be, then as many entries as fit. */
 static void draw_heading(const struct chart *chart, struct grid *grid, struct rect row)
 {
     int used = put_text(grid, row, row.x, row.y, COLOR_TITLE, ATTR_BOLD, chart->title);
     const char *unit = chart->y.unit ? chart->y.unit : "";
     if (*unit && used + 3 + text_width(unit) <= row.w)
         used += put_format(grid, row, row.x + used, row.y, COLOR_DIM, ATTR_NONE, " (%s)", unit);
-    char entry[CHART_SERIES_MAX][64];
-    int room = row.w - used, total = 0, shown = 0;
-    int order[CHART_SERIES_MAX];
+    char text[64];
+    int all[2] = {0, 0}, total = 0, shown[CHART_SERIES_MAX] = {0};
+    for (int s = 0; s < chart->n_series; s++)
+        for (int v = 0; v < 2 && chart->series[s].name; v++)
+            all[v] += legend_entry(&chart->series[s], v, text, sizeof text);
+    int values = all[1] <= row.w - used;
     for (int s = 0; s < chart->n_series; s++) {
-        const struct chart_series *series = &chart->series[s];
-        if (!series->name)
-            continue;
-        int n = snprintf(entry[s], sizeof entry[s], "%s", series->name);
-        if (isfinite(series->current) && n < (int)sizeof entry[s])
-            snprintf(entry[s] + n, sizeof entry[s] - (size_t)n, " %.*f", series->decimals, series->current);
-        int width = 2 + 2 + text_width(entry[s]);
-        if (total + width > room)
-            continue;
-        total += width;
-        order[shown++] = s;
+        int width = chart->series[s].name ? legend_entry(&chart->series[s], values, text, sizeof text) : 0;
+        shown[s] = width > 0 && used + total + width <= row.w;
+        total += shown[s] ? width : 0;
     }
     int x = row.x + row.w - total;
-    for (int i = 0; i < shown; i++) {
-        const struct chart_series *series = &chart->series[order[i]];
+    for (int s = 0; s < chart->n_series; s++) {
+        const struct chart_series *series = &chart->series[s];
         char plain[2] = {series->ascii ? series->ascii : '*', '\0'};
         const char *key = grid->ascii ? plain : series->style == CHART_MARKED ? "●" : "━";
-        x += 2;
-        x += put_text(grid, row, x, row.y, series->color, ATTR_BOLD, key) + 1;
-        x += put_text(grid, row, x, row.y, series->color, ATTR_NONE, entry[order[i]]);
+        if (!shown[s])
+            continue;
+        int width = legend_entry(series, values, text, sizeof text);
+        put_text(grid, row, x + 2, row.y, series->color, ATTR_BOLD, key);
+        put_text(grid, row, x + 4, row.y, series->color, ATTR_NONE, text);
+        x += width;
     }
 }
 
@@ -199,7 +212,7 @@ static void draw_x_axis(const struct canvas *canvas, const struct chart *chart, 
     int unit_width = area.w >= 24 ? text_width(unit) : 0, per_x = grid->ascii ? 1 : 2;
     struct rect row = {area.x - 1, label_row, area.w + 1, 1}, line = {area.x - 1, line_row, area.w + 1, 1};
     struct chart_ticks ticks;
-    chart_make_ticks(&canvas->x, area.w / 8, chart->x.integers, &ticks);
+    chart_make_ticks(&canvas->x, area.w / 6, chart->x.integers, &ticks);
     if (line_row >= 0) {
         for (int x = area.x; x < area.x + area.w; x++)
             put_text(grid, line, x, line_row, COLOR_BORDER, ATTR_NONE, grid->ascii ? "-" : "─");
@@ -230,7 +243,7 @@ void chart_draw(const struct chart *chart, struct grid *grid, struct rect area)
         return;
     int axis_rows = area.h >= 7 ? 2 : area.h >= 5 ? 1 : 0, label_width = 0;
     struct rect plot = {area.x, area.y + 1, area.w, area.h - 1 - axis_rows};
-    int wanted = plot.h / 3 < 2 ? 2 : plot.h / 3;
+    int wanted = plot.h < 4 ? 2 : plot.h < 12 ? plot.h / 2 : plot.h / 3;
     struct canvas canvas = {grid, plot, 0, 0, chart_range_x(chart), chart_range_y(chart, wanted)};
     struct chart_ticks ticks;
     chart_make_ticks(&canvas.y, wanted, chart->y.integers, &ticks);
@@ -252,7 +265,6 @@ void chart_draw(const struct chart *chart, struct grid *grid, struct rect area)
     draw_heading(chart, grid, (struct rect){area.x, area.y, area.w, 1});
     if (axis_rows)
         draw_x_axis(&canvas, chart, axis_rows == 2 ? area.y + area.h - 2 : -1, area.y + area.h - 1);
-    draw_lines(&canvas, chart);
     size_t points = 0;
     for (int faint = 1; faint >= 0; faint--) { /* what is in the back first; the first series ends on top */
         for (int s = chart->n_series - 1; s >= 0; s--) {
@@ -261,6 +273,8 @@ void chart_draw(const struct chart *chart, struct grid *grid, struct rect area)
             draw_series(&canvas, &chart->series[s]);
             points += faint ? 0 : chart->series[s].n;
         }
+        if (faint)
+            draw_lines(&canvas, chart);
     }
     if (points == 0 && chart->empty) {
         int width = text_width(chart->empty);

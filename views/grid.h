@@ -30,6 +30,8 @@ enum color {
     COLOR_KEY,
     COLOR_SELECTED,
     COLOR_PANEL,
+    COLOR_TRAIN_RAW, /* behind a smoothed curve */
+    COLOR_AHEAD,     /* the schedule still to come */
     COLOR_COUNT,
     COLOR_RGB = 1 << 24 /* COLOR_RGB | 0xRRGGBB: an exact colour (samples) */
 };

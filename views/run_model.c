@@ -1,0 +1,210 @@
+#include "views/run_model.h"
+#include "views/chart.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SMOOTHING 0.9
+
+void run_model_init(struct run_model *model)
+{
+    *model = (struct run_model){.epochs = NAN, .target = NAN, .smoothed_with = NAN};
+    model->view.smoothing = SMOOTHING;
+    model->status.images_per_second = model->status.eta_seconds = NAN;
+    model->status.train_seconds = model->status.speedrun_seconds = model->status.wall_seconds = NAN;
+    model->status.lr = model->status.loss = model->status.accuracy = NAN;
+    model->status.test_acc = model->status.best_acc = model->status.seconds_to_target = NAN;
+}
+
+void run_model_release(struct run_model *model)
+{
+    free(model->step_x);
+    free(model->epoch_x);
+    free(model->index);
+    run_model_init(model);
+}
+
+void run_model_start(struct run_model *model, const struct recipe *recipe)
+{
+    struct run_view_options view = model->view;
+    run_model_release(model);
+    model->view = view;
+    model->epochs = recipe->epochs;
+    model->target = recipe->target;
+    recipe_summary(recipe, model->summary, sizeof model->summary);
+    for (int i = 0; i < RUN_SCHEDULE_POINTS; i++) {
+        model->schedule_x[i] = recipe->epochs * i / (RUN_SCHEDULE_POINTS - 1);
+        model->schedule_lr[i] = schedule_at(&recipe->schedule, model->schedule_x[i]);
+    }
+}
+
+/* One block of memory for `count` arrays of room doubles; old contents are not kept. */
+static int make_room(double **block, size_t *room, size_t n, double **arrays[], size_t count)
+{
+    if (n <= *room)
+        return 0;
+    size_t wanted = n + n / 2 + 256;
+    double *fresh = malloc(wanted * count * sizeof *fresh);
+    if (!fresh)
+        return -1;
+    free(*block);
+    *room = wanted;
+    for (size_t i = 0; i < count; i++)
+        *arrays[i] = fresh + i * wanted;
+    return 0;
+}
+
+/* The records of a kind that hold, in model->index; returns how many, or -1. */
+static long find_records(struct run_model *model, const struct run_log *log, enum record_kind kind)
+{
+    size_t n = run_log_length(log); /* never fewer than the records of one kind */
+    if (n > model->index_room) {
+        size_t *index = realloc(model->index, (n + n / 2) * sizeof *index);
+        if (!index)
+            return -1;
+        model->index = index;
+        model->index_room = n + n / 2;
+    }
+    return n ? (long)run_log_series(log, kind, model->index, model->index_room) : 0;
+}
+
+static int read_steps(struct run_model *model, const struct run_log *log, double steps_per_epoch)
+{
+    double **arrays[] = {&model->step_x,   &model->step_lr,     &model->step_loss,
+                         &model->step_acc, &model->smooth_loss, &model->smooth_acc};
+    long n = find_records(model, log, RECORD_STEP);
+    if (n < 0 || make_room(&model->step_x, &model->step_room, (size_t)n, arrays, 6))
+        return -1;
+    for (long i = 0; i < n; i++) {
+        const struct record *record = run_log_at(log, model->index[i]);
+        model->step_x[i] = record->step / steps_per_epoch;
+        model->step_lr[i] = record->as.step.lr;
+        model->step_loss[i] = record->as.step.loss;
+        model->step_acc[i] = record->as.step.accuracy;
+    }
+    model->n_steps = (size_t)n;
+    return 0;
+}
+
+static int read_epochs(struct run_model *model, const struct run_log *log, double steps_per_epoch)
+{
+    double **arrays[] = {&model->epoch_x,   &model->epoch_lr, &model->train_loss,   &model->test_loss,
+                         &model->train_acc, &model->test_acc, &model->train_seconds};
+    long n = find_records(model, log, RECORD_EPOCH);
+    if (n < 0 || make_room(&model->epoch_x, &model->epoch_room, (size_t)n, arrays, 7))
+        return -1;
+    for (long i = 0; i < n; i++) {
+        const struct record *record = run_log_at(log, model->index[i]);
+        model->epoch_x[i] = record->step / steps_per_epoch;
+        model->epoch_lr[i] = record->as.epoch.lr;
+        model->train_loss[i] = record->as.epoch.train_loss;
+        model->test_loss[i] = record->as.epoch.test_loss;
+        model->train_acc[i] = record->as.epoch.train_acc;
+        model->test_acc[i] = record->as.epoch.test_acc;
+        model->train_seconds[i] = record->as.epoch.train_seconds;
+    }
+    model->n_epochs = (size_t)n;
+    return 0;
+}
+
+/* steps_per_epoch of the log's last start, or of the status; 0: not known yet. */
+static double find_steps_per_epoch(struct run_model *model, const struct run_log *log,
+                                   const struct trainer_status *status)
+{
+    if (status->steps_per_epoch)
+        return status->steps_per_epoch;
+    long n = find_records(model, log, RECORD_START);
+    return n > 0 ? run_log_at(log, model->index[n - 1])->as.start.steps_per_epoch : 0;
+}
+
+static void smooth(struct run_model *model)
+{
+    chart_smooth(model->step_loss, model->n_steps, model->view.smoothing, model->smooth_loss);
+    chart_smooth(model->step_acc, model->n_steps, model->view.smoothing, model->smooth_acc);
+    model->smoothed_with = model->view.smoothing;
+}
+
+int run_model_update(struct run_model *model, const struct run_log *log, const struct trainer_status *status)
+{
+    int changed = memcmp(&model->status, status, sizeof *status) != 0;
+    if (changed)
+        model->status = *status;
+    size_t length = run_log_length(log);
+    if (length != model->log_length) {
+        double steps_per_epoch = find_steps_per_epoch(model, log, status);
+        if (steps_per_epoch > 0) {
+            if (read_steps(model, log, steps_per_epoch) || read_epochs(model, log, steps_per_epoch))
+                return -1;
+            model->smoothed_with = NAN;
+        }
+        model->log_length = length;
+        changed = 1;
+    }
+    if (model->smoothed_with != model->view.smoothing && model->n_steps > 0) {
+        smooth(model);
+        changed = 1;
+    }
+    double done = status->steps_per_epoch ? (double)status->step / status->steps_per_epoch : 0;
+    if (done == 0 && model->n_steps > 0)
+        done = model->step_x[model->n_steps - 1];
+    model->epochs_done = done;
+    return changed;
+}
+
+static void status_of_end(const struct record *record, struct trainer_status *status)
+{
+    status->phase = record->as.end.how == RUN_END_DONE     ? TRAINER_DONE
+                    : record->as.end.how == RUN_END_FAILED ? TRAINER_FAILED
+                                                           : TRAINER_STOPPED;
+    if (status->phase == TRAINER_FAILED)
+        snprintf(status->error, sizeof status->error, "%.*s", RECORD_NOTE_MAX, record->as.end.text);
+}
+
+void run_status_from_log(const struct run_log *log, const struct recipe *recipe, struct trainer_status *status)
+{
+    size_t n = run_log_length(log);
+    struct run_model empty;
+    run_model_init(&empty);
+    *status = empty.status;
+    status->phase = TRAINER_STOPPED; /* no end: killed; it can be resumed */
+    for (size_t i = 0; i < n; i++) {
+        const struct record *record = run_log_at(log, i);
+        if (record->kind == RECORD_START) {
+            status->steps = record->as.start.steps;
+            status->steps_per_epoch = record->as.start.steps_per_epoch;
+        } else if (record->kind == RECORD_STEP) {
+            status->step = record->step;
+            status->lr = record->as.step.lr;
+            status->loss = record->as.step.loss;
+            status->accuracy = record->as.step.accuracy;
+            status->train_seconds = record->as.step.train_seconds;
+            status->wall_seconds = record->as.step.wall_seconds;
+            status->phase = TRAINER_STOPPED;
+        } else if (record->kind == RECORD_EPOCH) {
+            status->train_seconds = record->as.epoch.train_seconds;
+            status->speedrun_seconds = record->as.epoch.speedrun_seconds;
+            status->wall_seconds = record->as.epoch.wall_seconds;
+        } else if (record->kind == RECORD_END) {
+            status_of_end(record, status);
+        }
+    }
+    /* Accuracies only from epochs that still hold. */
+    size_t *index = malloc((n ? n : 1) * sizeof *index);
+    size_t epochs = index ? run_log_series(log, RECORD_EPOCH, index, n) : 0;
+    for (size_t i = 0; i < epochs; i++) {
+        const struct record *record = run_log_at(log, index[i]);
+        double acc = record->as.epoch.test_acc;
+        if (isnan(acc))
+            continue;
+        status->test_acc = acc;
+        if (!(status->best_acc >= acc))
+            status->best_acc = acc;
+        if (isnan(status->seconds_to_target) && acc >= recipe->target)
+            status->seconds_to_target = record->as.epoch.train_seconds;
+    }
+    free(index);
+    if (status->train_seconds > 0 && status->step > 0)
+        status->images_per_second = (double)status->step * recipe->batch / status->train_seconds;
+}

@@ -1,0 +1,381 @@
+#include "views/run_view.h"
+#include "views/chart.h"
+#include "views/format.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+uint32_t run_phase_color(enum trainer_phase phase)
+{
+    static const uint32_t colors[TRAINER_PHASE_COUNT] = {
+        [TRAINER_LOADING] = COLOR_WARN,     [TRAINER_COMPILING] = COLOR_WARN, [TRAINER_TRAINING] = COLOR_GOOD,
+        [TRAINER_EVALUATING] = COLOR_VALID, [TRAINER_PAUSED] = COLOR_WARN,    [TRAINER_SAVING] = COLOR_VALID,
+        [TRAINER_DONE] = COLOR_GOOD,        [TRAINER_STOPPED] = COLOR_WARN,   [TRAINER_FAILED] = COLOR_BAD,
+    };
+    return (unsigned)phase < TRAINER_PHASE_COUNT ? colors[phase] : COLOR_DEFAULT;
+}
+
+/* ---- numbers ---- */
+
+/* A number with its name; `short_name` is for one-line displays. */
+struct tile {
+    const char *name, *short_name;
+    char value[40];
+    uint32_t color;
+};
+
+static void set_percent(char *out, size_t size, double value)
+{
+    char number[24];
+    snprintf(out, size, isfinite(value) ? "%s %%" : "%s", format_number(value, 2, number, sizeof number));
+}
+
+/* The tiles in order of importance. */
+static int make_tiles(const struct run_model *model, char target_name[2][24], struct tile tiles[8])
+{
+    const struct trainer_status *status = &model->status;
+    int reached = isfinite(status->seconds_to_target), smoothed = model->view.smoothing > 0 && model->n_steps > 0;
+    char number[32];
+    double loss = smoothed ? model->smooth_loss[model->n_steps - 1] : status->loss;
+    double accuracy = smoothed ? model->smooth_acc[model->n_steps - 1] : status->accuracy;
+    snprintf(target_name[0], sizeof target_name[0], "time to %g %%", model->target);
+    snprintf(target_name[1], sizeof target_name[1], "to %g%%", model->target);
+    tiles[0] = (struct tile){"test accuracy", "test", "", COLOR_VALID};
+    set_percent(tiles[0].value, sizeof tiles[0].value, status->test_acc);
+    tiles[1] = (struct tile){"best", "best", "", status->best_acc >= model->target ? COLOR_GOOD : COLOR_VALID};
+    set_percent(tiles[1].value, sizeof tiles[1].value, status->best_acc);
+    tiles[2] = (struct tile){"train accuracy", "train", "", COLOR_TRAIN};
+    set_percent(tiles[2].value, sizeof tiles[2].value, accuracy);
+    tiles[3] = (struct tile){"train loss", "loss", "", COLOR_TRAIN};
+    format_number(loss, 3, tiles[3].value, sizeof tiles[3].value);
+    tiles[4] = (struct tile){"learning rate", "lr", "", COLOR_LR};
+    format_significant(status->lr, 3, tiles[4].value, sizeof tiles[4].value);
+    tiles[5] = (struct tile){"speed", "speed", "", COLOR_DEFAULT};
+    format_count(status->images_per_second, number, sizeof number);
+    snprintf(tiles[5].value, sizeof tiles[5].value, isfinite(status->images_per_second) ? "%s img/s" : "%s", number);
+    tiles[6] = (struct tile){"time left", "left", "", COLOR_DEFAULT};
+    format_seconds(trainer_ended(status->phase) ? NAN : status->eta_seconds, tiles[6].value, sizeof tiles[6].value);
+    tiles[7] = (struct tile){target_name[0], target_name[1], "", reached ? COLOR_GOOD : COLOR_DIM};
+    format_seconds(status->seconds_to_target, tiles[7].value, sizeof tiles[7].value);
+    if (!reached)
+        snprintf(tiles[7].value, sizeof tiles[7].value, "not yet");
+    return 8;
+}
+
+/* Two rows: names above values, spread over the width. One row: name and value after each other. */
+static void draw_tiles(const struct run_model *model, struct grid *grid, struct rect area)
+{
+    char target_name[2][24];
+    struct tile tiles[8];
+    int n = make_tiles(model, target_name, tiles), tall = area.h >= 2, shown = 0, total = 0, widths[8];
+    if (area.h < 1)
+        return;
+    for (; shown < n; shown++) {
+        int name = text_width(tall ? tiles[shown].name : tiles[shown].short_name);
+        int value = text_width(tiles[shown].value);
+        if (tall && total + 14 * (n - shown) > area.w && name > 8) /* where it is tight, the short names */
+            name = text_width(tiles[shown].short_name);
+        int width = tall ? (name > value ? name : value) : name + 1 + value;
+        if (total + width > area.w)
+            break;
+        widths[shown] = width;
+        total += width + 2;
+    }
+    int gap = shown > 1 ? (area.w - (total - 2 * shown)) / (shown - 1) : 0, x = area.x;
+    gap = gap > 8 ? 8 : gap < 2 ? 2 : gap;
+    for (int i = 0; i < shown; i++) {
+        const struct tile *tile = &tiles[i];
+        const char *name = tall && text_width(tile->name) <= widths[i] ? tile->name : tile->short_name;
+        int used = put_text(grid, area, x, area.y, COLOR_DIM, ATTR_NONE, name);
+        if (tall)
+            put_text(grid, area, x, area.y + 1, tile->color, ATTR_BOLD, tile->value);
+        else
+            put_text(grid, area, x + used + 1, area.y, tile->color, ATTR_BOLD, tile->value);
+        x += widths[i] + gap;
+    }
+}
+
+/* ---- charts ---- */
+
+static double last_of(const double *y, size_t n)
+{
+    while (n > 0 && !isfinite(y[n - 1]))
+        n--;
+    return n > 0 ? y[n - 1] : NAN;
+}
+
+/* Test and train curves of accuracy or loss: raw steps at the back, smoothed or whole epochs in front. */
+static void add_curves(const struct run_model *model, struct chart *chart, const double *test, const double *train,
+                       const double *raw, const double *smooth, int decimals)
+{
+    int smoothed = model->view.smoothing > 0 && model->n_steps > 0;
+    chart->series[chart->n_series++] = (struct chart_series){
+        "test",  COLOR_VALID, CHART_MARKED, '*', model->epoch_x, test, model->n_epochs, last_of(test, model->n_epochs),
+        decimals};
+    if (smoothed)
+        chart->series[chart->n_series++] =
+            (struct chart_series){"train",       COLOR_TRAIN, CHART_CURVE,    '+',
+                                  model->step_x, smooth,      model->n_steps, last_of(smooth, model->n_steps),
+                                  decimals};
+    else
+        chart->series[chart->n_series++] =
+            (struct chart_series){"train",        COLOR_TRAIN, CHART_MARKED,    '+',
+                                  model->epoch_x, train,       model->n_epochs, last_of(train, model->n_epochs),
+                                  decimals};
+    chart->series[chart->n_series++] = (struct chart_series){NULL, COLOR_TRAIN_RAW, CHART_FAINT, '.',     model->step_x,
+                                                             raw,  model->n_steps,  NAN,         decimals};
+}
+
+/*
+ * Where the accuracy's axis begins and the loss's ends: beyond the worst epoch after the first quarter, so that what
+ * happens near the target can be told apart. NaN: no limit.
+ */
+static double detail_limit(const struct run_model *model, const double *test, const double *train, int lowest)
+{
+    double limit = NAN;
+    if (model->view.whole_range || model->n_epochs < 4)
+        return NAN;
+    for (size_t i = model->n_epochs / 4; i < model->n_epochs; i++)
+        for (int k = 0; k < 2; k++) {
+            double y = k ? train[i] : test[i];
+            if (isfinite(y) && (isnan(limit) || (lowest ? y < limit : y > limit)))
+                limit = y;
+        }
+    return limit;
+}
+
+static struct chart_axis epochs_axis(const struct run_model *model)
+{
+    return (struct chart_axis){CHART_LINEAR, 0, model->epochs, 1, "epochs"};
+}
+
+static const char *waiting(const struct run_model *model)
+{
+    switch (model->status.phase) {
+    case TRAINER_LOADING:
+        return "loading the data";
+    case TRAINER_COMPILING:
+        return "preparing the network";
+    case TRAINER_FAILED:
+        return "the run failed before its first step";
+    default:
+        return "waiting for the first step";
+    }
+}
+
+static void draw_accuracy(const struct run_model *model, struct grid *grid, struct rect area)
+{
+    struct chart chart = {.title = "Accuracy", .x = epochs_axis(model), .empty = waiting(model)};
+    chart.y = (struct chart_axis){CHART_LINEAR, NAN, 100, 0, "%"};
+    add_curves(model, &chart, model->test_acc, model->train_acc, model->step_acc, model->smooth_acc, 2);
+    double low = detail_limit(model, model->test_acc, model->train_acc, 1);
+    chart.y.min = isfinite(low) ? fmin(floor(low / 10) * 10, 90) : 0;
+    chart.line[chart.n_lines++] = (struct chart_line){model->target, COLOR_TARGET};
+    chart_draw(&chart, grid, area);
+}
+
+static void draw_loss(const struct run_model *model, struct grid *grid, struct rect area)
+{
+    struct chart chart = {.title = "Loss", .x = epochs_axis(model), .empty = waiting(model)};
+    chart.y = (struct chart_axis){model->view.log_loss ? CHART_LOG : CHART_LINEAR, model->view.log_loss ? NAN : 0, NAN,
+                                  0, model->view.log_loss ? "nats, log" : "nats"};
+    double high = detail_limit(model, model->test_loss, model->train_loss, 0);
+    if (isfinite(high))
+        chart.y.max = ceil(high * 12) / 10; /* a fifth more, in tenths */
+    add_curves(model, &chart, model->test_loss, model->train_loss, model->step_loss, model->smooth_loss, 3);
+    chart_draw(&chart, grid, area);
+}
+
+static void draw_lr(const struct run_model *model, struct grid *grid, struct rect area)
+{
+    struct chart chart = {.title = "Learning rate", .x = epochs_axis(model)};
+    chart.y = (struct chart_axis){CHART_LINEAR, 0, NAN, 0, ""};
+    chart.series[chart.n_series++] = (struct chart_series){trainer_ended(model->status.phase) ? "last" : "now",
+                                                           COLOR_LR,
+                                                           CHART_CURVE,
+                                                           '#',
+                                                           model->step_x,
+                                                           model->step_lr,
+                                                           model->n_steps,
+                                                           last_of(model->step_lr, model->n_steps),
+                                                           4};
+    /* Only what is ahead: the curve behind says what was done. */
+    size_t from = 0;
+    while (from < RUN_SCHEDULE_POINTS && model->schedule_x[from] < model->epochs_done)
+        from++;
+    chart.series[chart.n_series++] = (struct chart_series){from + 1 < RUN_SCHEDULE_POINTS ? "ahead" : NULL,
+                                                           COLOR_AHEAD,
+                                                           CHART_FAINT,
+                                                           '.',
+                                                           model->schedule_x + from,
+                                                           model->schedule_lr + from,
+                                                           RUN_SCHEDULE_POINTS - from,
+                                                           NAN,
+                                                           4};
+    chart_draw(&chart, grid, area);
+}
+
+/* ---- the table of epochs ---- */
+
+struct column {
+    const char *title;
+    int width, decimals;
+    uint32_t color;
+    int drop; /* what goes first when it is narrow: the highest */
+};
+
+enum { COL_EPOCH, COL_LR, COL_TRAIN_LOSS, COL_TRAIN_ACC, COL_TEST_LOSS, COL_TEST_ACC, COL_SECONDS, COL_COUNT };
+
+static const struct column columns[COL_COUNT] = {
+    [COL_EPOCH] = {"epoch", 5, 0, COLOR_DIM, 0},
+    [COL_LR] = {"lr", 6, 4, COLOR_LR, 5},
+    [COL_TRAIN_LOSS] = {"train loss", 10, 4, COLOR_TRAIN, 4},
+    [COL_TRAIN_ACC] = {"train %", 7, 2, COLOR_TRAIN, 2},
+    [COL_TEST_LOSS] = {"test loss", 9, 4, COLOR_VALID, 3},
+    [COL_TEST_ACC] = {"test %", 6, 2, COLOR_VALID, 1},
+    [COL_SECONDS] = {"train time", 10, 0, COLOR_DEFAULT, 6},
+};
+
+static void put_right(struct grid *grid, struct rect area, int right, int y, uint32_t color, uint8_t attr,
+                      const char *text)
+{
+    put_text(grid, area, right - text_width(text), y, color, attr, text);
+}
+
+static void draw_epoch_row(const struct run_model *model, struct grid *grid, struct rect area, int y, size_t i,
+                           const int *right, int is_best)
+{
+    const double *values[COL_COUNT] = {[COL_LR] = model->epoch_lr,
+                                       [COL_TRAIN_LOSS] = model->train_loss,
+                                       [COL_TRAIN_ACC] = model->train_acc,
+                                       [COL_TEST_LOSS] = model->test_loss,
+                                       [COL_TEST_ACC] = model->test_acc};
+    for (int c = 0; c < COL_COUNT; c++) {
+        char text[32];
+        uint32_t color = columns[c].color;
+        if (right[c] < 0)
+            continue;
+        if (c == COL_EPOCH)
+            snprintf(text, sizeof text, "%g", round(model->epoch_x[i] * 100) / 100);
+        else if (c == COL_SECONDS)
+            format_seconds(model->train_seconds[i], text, sizeof text);
+        else
+            format_number(values[c][i], columns[c].decimals, text, sizeof text);
+        if (c == COL_TEST_ACC && model->test_acc[i] >= model->target)
+            color = COLOR_GOOD;
+        put_right(grid, area, right[c], y, color, is_best ? ATTR_BOLD : ATTR_NONE, text);
+    }
+}
+
+static void draw_epochs(const struct run_model *model, struct grid *grid, struct rect area)
+{
+    int right[COL_COUNT], total = 0, there[COL_COUNT];
+    if (area.w < 12 || area.h < 3)
+        return;
+    for (int c = 0; c < COL_COUNT; c++) {
+        there[c] = 1;
+        total += columns[c].width + 2;
+    }
+    for (int drop = COL_COUNT; drop > 0 && total - 2 > area.w; drop--)
+        for (int c = 0; c < COL_COUNT; c++)
+            if (columns[c].drop == drop && total - 2 > area.w) {
+                there[c] = 0;
+                total -= columns[c].width + 2;
+            }
+    int spare = (area.w - (total - 2)) / COL_COUNT, gap = 2 + (spare < 4 ? spare : 4);
+    for (int c = 0, x = area.x; c < COL_COUNT; c++) {
+        right[c] = there[c] ? x + columns[c].width : -1;
+        x += there[c] ? columns[c].width + gap : 0;
+        if (there[c])
+            put_right(grid, area, right[c], area.y, COLOR_TITLE, ATTR_BOLD, columns[c].title);
+    }
+    size_t rows = (size_t)area.h - 1, first = model->n_epochs > rows ? model->n_epochs - rows : 0, best = SIZE_MAX;
+    for (size_t i = 0; i < model->n_epochs; i++)
+        if (isfinite(model->test_acc[i]) && (best == SIZE_MAX || model->test_acc[i] > model->test_acc[best]))
+            best = i;
+    for (size_t i = first; i < model->n_epochs; i++)
+        draw_epoch_row(model, grid, area, area.y + 1 + (int)(i - first), i, right, i == best);
+    if (model->n_epochs == 0)
+        put_text(grid, area, area.x, area.y + 1, COLOR_DIM, ATTR_NONE, "a row after every epoch");
+}
+
+/* ---- progress ---- */
+
+static void draw_bar(struct grid *grid, struct rect area, double part, uint32_t color)
+{
+    part = isfinite(part) ? fmin(fmax(part, 0), 1) : 0;
+    int full = (int)(part * area.w + 1e-9);
+    for (int i = 0; i < area.w; i++)
+        put_text(grid, area, area.x + i, area.y, i < full ? color : COLOR_BORDER, ATTR_NONE,
+                 grid->ascii ? (i < full ? "=" : "-") : (i < full ? "━" : "─"));
+}
+
+static void draw_progress(const struct run_model *model, struct grid *grid, struct rect area)
+{
+    const struct trainer_status *status = &model->status;
+    double steps_per_epoch = status->steps_per_epoch;
+    double part = status->steps ? (double)status->step / status->steps : 0;
+    uint32_t in_epoch = status->steps_per_epoch ? status->step % status->steps_per_epoch : 0;
+    if (in_epoch == 0 && status->step > 0)
+        in_epoch = status->steps_per_epoch; /* a whole epoch rather than nothing of the next */
+    uint32_t epoch =
+        status->steps_per_epoch ? (status->step ? (status->step - 1) / status->steps_per_epoch + 1 : 0) : 0;
+    char left[48], middle[48], right[16];
+    snprintf(left, sizeof left, "epoch %u/%g", epoch, model->epochs);
+    snprintf(middle, sizeof middle, "step %u/%u", in_epoch, status->steps_per_epoch);
+    snprintf(right, sizeof right, "%.0f %%", floor(part * 100));
+    if (area.h < 1)
+        return;
+    /* Widths do not depend on the numbers, so that the bars stand still. */
+    int left_width = 6 + 2 * (int)fmax(2, ceil(log10(fmax(model->epochs, 1) + 1))) + 1;
+    int x = area.x + put_text(grid, area, area.x, area.y, COLOR_DEFAULT, ATTR_NONE, left);
+    x = area.x + left_width + 1 > x + 1 ? area.x + left_width + 1 : x + 1;
+    int step_width = area.w >= 64 && steps_per_epoch > 0 ? area.w / 3 : 0, percent_width = 5;
+    int end = area.x + area.w - (step_width ? step_width + 3 : 0);
+    draw_bar(grid, (struct rect){x, area.y, end - x - percent_width - 1, 1}, part, COLOR_ACCENT);
+    put_right(grid, area, end, area.y, COLOR_TITLE, ATTR_BOLD, right);
+    if (step_width) {
+        int at = end + 3, digits = (int)ceil(log10(steps_per_epoch + 1));
+        put_text(grid, area, at, area.y, COLOR_DIM, ATTR_NONE, middle);
+        at += 6 + 2 * digits + 1;
+        draw_bar(grid, (struct rect){at, area.y, area.x + area.w - at, 1}, in_epoch / steps_per_epoch, COLOR_TRAIN);
+    }
+}
+
+/* ---- the whole ---- */
+
+static void draw_recipe(const struct run_model *model, struct grid *grid, struct rect area)
+{
+    const char *device = model->status.device;
+    struct rect first = {area.x, area.y, area.w, area.h > 0 ? 1 : 0};
+    put_text(grid, first, area.x, area.y, COLOR_DEFAULT, ATTR_NONE, model->summary);
+    if (area.h >= 2)
+        put_text(grid, area, area.x, area.y + 1, COLOR_DIM, ATTR_NONE, device);
+    else if (text_width(model->summary) + text_width(device) + 3 <= area.w)
+        put_text(grid, first, area.x + area.w - text_width(device), area.y, COLOR_DIM, ATTR_NONE, device);
+}
+
+void run_view_draw(const struct run_model *model, struct grid *grid, struct rect area)
+{
+    static void (*const draw[RUN_PANELS])(const struct run_model *, struct grid *, struct rect) = {
+        [RUN_ACCURACY] = draw_accuracy, [RUN_LOSS] = draw_loss, [RUN_LR] = draw_lr, [RUN_EPOCHS] = draw_epochs};
+    struct run_layout layout;
+    const char *notice = *model->status.error ? model->status.error : model->notice;
+    int bad = *model->status.error || model->notice_is_bad;
+    int apart = *model->status.device && text_width(model->summary) + text_width(model->status.device) + 5 > area.w;
+    run_layout_make(area, &model->view, apart ? 2 : 1, *notice != '\0', &layout);
+    draw_recipe(model, grid, layout.recipe);
+    if (layout.notice.h > 0) {
+        const char *sign = grid->ascii ? "! " : "▌ ";
+        int used = put_text(grid, layout.notice, layout.notice.x, layout.notice.y, bad ? COLOR_BAD : COLOR_WARN,
+                            ATTR_BOLD, sign);
+        put_text(grid, layout.notice, layout.notice.x + used, layout.notice.y, bad ? COLOR_BAD : COLOR_WARN, ATTR_NONE,
+                 notice);
+    }
+    draw_tiles(model, grid, layout.tiles);
+    for (int i = 0; i < RUN_PANELS; i++)
+        if (layout.panel[i].h > 0)
+            draw[i](model, grid, layout.panel[i]);
+    draw_progress(model, grid, layout.progress);
+}
