@@ -170,55 +170,6 @@ int recipe_check(const struct recipe *recipe, struct error *err)
     return recipe_check_key(recipe, &key, err);
 }
 
-static const struct trick *find_trick(const char *name, const char *option, struct error *err)
-{
-    const struct trick *trick = trick_find(name);
-    struct nearest nearest;
-    char known[512] = "", hint[96];
-    size_t used = 0;
-    nearest_init(&nearest, name);
-    for (int i = 0; i < trick_count && used < sizeof known; i++) {
-        nearest_offer(&nearest, tricks[i].key);
-        used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", i ? ", " : "", tricks[i].key);
-    }
-    if (!trick)
-        error_set(err, "%s %.64s: no such trick%s; there are %s", option, name,
-                  nearest_hint(&nearest, hint, sizeof hint), known);
-    return trick;
-}
-
-enum { LEAVE, ON, OFF };
-
-/* Tricks in table order, whatever the order they were asked for in. */
-static int apply_tricks(const struct recipe_request *request, struct recipe *recipe, struct error *err)
-{
-    signed char wish[RECIPE_TRICKS_MAX] = {LEAVE};
-    int on[RECIPE_TRICKS_MAX] = {0};
-    for (int i = 0; i < request->n_on + request->n_off; i++) {
-        int off = i >= request->n_on;
-        const char *name = off ? request->off[i - request->n_on] : request->on[i];
-        const struct trick *trick = find_trick(name, off ? "--off" : "--on", err);
-        if (!trick)
-            return -1;
-        signed char *w = &wish[trick - tricks];
-        if (*w != LEAVE && *w != (off ? OFF : ON))
-            return error_set(err, "--on %s and --off %s exclude each other", name, name);
-        *w = off ? OFF : ON;
-    }
-    for (int i = 0; i < trick_count; i++)
-        on[i] = wish[i] == ON || (wish[i] == LEAVE && trick_is_on(&tricks[i], recipe));
-    for (int i = 0; i < trick_count; i++)
-        for (int j = 0; j < i; j++)
-            if (on[i] && on[j] && (wish[i] == ON || wish[j] == ON) && trick_clash(&tricks[i], &tricks[j]))
-                return error_set(err, "tricks %s and %s both write %s; switch one off, such as --off %s", tricks[j].key,
-                                 tricks[i].key, trick_clash(&tricks[i], &tricks[j]), tricks[wish[i] == ON ? j : i].key);
-    for (int pass = OFF; pass >= ON; pass--) /* off first, so that it never undoes what another switched on */
-        for (int i = 0; i < trick_count; i++)
-            if (wish[i] == pass && trick_apply(&tricks[i], pass == ON, recipe, err))
-                return -1;
-    return 0;
-}
-
 static int apply_set(const char *set, struct recipe *recipe, struct error *err)
 {
     char key[64], hint[96];
@@ -267,7 +218,7 @@ int recipe_resolve(const struct recipe_request *request, struct recipe *recipe, 
     if (request->file ? recipe_read(request->file, &made, err)
                       : recipe_preset_load(request->preset ? request->preset : RECIPE_DEFAULT_PRESET, &made, NULL, err))
         return -1;
-    if (apply_tricks(request, &made, err))
+    if (tricks_apply(tricks, trick_count, request, &made, err))
         return -1;
     for (int i = 0; i < request->n_sets; i++)
         if (apply_set(request->sets[i], &made, err))

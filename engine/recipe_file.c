@@ -30,7 +30,7 @@ struct reader {
     const char *file;
     const char *at; /* the rest of the text */
     int line;
-    int failed;
+    int failed; /* the line of the first error, or 0 */
     struct error *err;
     struct entry *knob; /* one a row of the knob table */
     struct entry preset, origin, title, published;
@@ -53,22 +53,33 @@ static int line_error(struct reader *reader, int line, const char *format, ...)
         va_end(args);
         error_set(reader->err, "%s line %d: %s", reader->file, line, text);
     }
-    reader->failed = 1;
+    if (!reader->failed)
+        reader->failed = line;
     return -1;
 }
 
-/* Cuts a comment: ';' or '#' first or after a blank, outside quotes. */
-static void cut_comment(char *line)
+/*
+ * Copies a line without its comment (';' or '#' first or after a blank, outside quotes). A ';' in quotes, which inih
+ * would take for a comment, is escaped. Returns the length, or -1 when it does not fit.
+ */
+static int copy_line(char *out, int size, const char *line, size_t length)
 {
-    int quoted = 0;
-    for (char *p = line; *p; p++) {
-        if (*p == '"')
-            quoted = !quoted;
-        if (!quoted && (*p == ';' || *p == '#') && (p == line || isspace((unsigned char)p[-1]))) {
-            *p = '\0';
-            return;
-        }
+    int quoted = 0, used = 0;
+    for (size_t i = 0; i < length; i++) {
+        char c = line[i];
+        quoted ^= c == '"';
+        if (!quoted && (c == ';' || c == '#') && (i == 0 || isspace((unsigned char)line[i - 1])))
+            break;
+        int escape = quoted && c == ';';
+        if (used + (escape ? 4 : 1) > size)
+            return -1;
+        if (escape)
+            memcpy(out + used, "\\x3b", 4);
+        else
+            out[used] = c;
+        used += escape ? 4 : 1;
     }
+    return used;
 }
 
 /*
@@ -88,22 +99,20 @@ static char *next_line(char *out, int size, void *user)
         start++;
         length--;
     }
-    if (length > LINE_MAX_CHARS || (int)length + 3 > size) {
+    int used = copy_line(out, size - 3 < LINE_MAX_CHARS ? size - 3 : LINE_MAX_CHARS, start, length);
+    if (used < 0) {
         line_error(reader, reader->line, "longer than %d characters; go on with 'key+ = ...' on the next line",
                    LINE_MAX_CHARS);
         return NULL;
     }
-    memcpy(out, start, length);
-    out[length] = '\0';
-    cut_comment(out);
+    out[used] = '\0';
     size_t key = strcspn(out, "=:");
     if (out[0] != '[' && out[key] && key > KEY_MAX_CHARS) {
         line_error(reader, reader->line, "a key of %d characters; none is longer than %d", (int)key, KEY_MAX_CHARS);
         return NULL;
     }
-    length = strlen(out);
-    out[length] = '\n';
-    out[length + 1] = '\0';
+    out[used] = '\n';
+    out[used + 1] = '\0';
     return out;
 }
 
@@ -167,31 +176,38 @@ static int take_network_line(struct reader *reader, const char *key, const char 
     return 0;
 }
 
+static int unknown_section(struct reader *reader, const char *section, const char *key)
+{
+    struct nearest nearest;
+    char hint[96];
+    if (section[0] == '\0')
+        return line_error(reader, reader->line, "'%s' comes before any [section]", key);
+    nearest_init(&nearest, section);
+    nearest_offer(&nearest, "recipe");
+    nearest_offer(&nearest, "network");
+    for (int i = 0; i < knob_count; i++)
+        nearest_offer(&nearest, knobs[i].section);
+    return line_error(reader, reader->line, "unknown section [%s]%s", section,
+                      nearest_hint(&nearest, hint, sizeof hint));
+}
+
 static int take_knob(struct reader *reader, const char *section, const char *key, const char *value)
 {
     const struct knob *knob = knob_find(key);
     struct nearest nearest;
     char hint[96];
+    int known = 0;
     if (knob && strcmp(section, knob->section) == 0)
         return take(reader, &reader->knob[knob - knobs], key, value, KNOB_TEXT_MAX);
-    if (knob)
-        return line_error(reader, reader->line, "'%s' belongs in section [%s], not [%s]", key, knob->section, section);
-    nearest_init(&nearest, section);
-    nearest_offer(&nearest, "recipe");
-    nearest_offer(&nearest, "network");
-    int known = 0;
+    nearest_init(&nearest, key);
     for (int i = 0; i < knob_count; i++) {
         known |= strcmp(knobs[i].section, section) == 0;
-        nearest_offer(&nearest, knobs[i].section);
-    }
-    if (section[0] == '\0')
-        return line_error(reader, reader->line, "'%s' comes before any [section]", key);
-    if (!known)
-        return line_error(reader, reader->line, "unknown section [%s]%s", section,
-                          nearest_hint(&nearest, hint, sizeof hint));
-    nearest_init(&nearest, key);
-    for (int i = 0; i < knob_count; i++)
         nearest_offer(&nearest, knobs[i].key);
+    }
+    if (!known)
+        return unknown_section(reader, section, key);
+    if (knob)
+        return line_error(reader, reader->line, "'%s' belongs in section [%s], not [%s]", key, knob->section, section);
     return line_error(reader, reader->line, "unknown key '%s'%s; `davidnet knobs` lists them all", key,
                       nearest_hint(&nearest, hint, sizeof hint));
 }
@@ -288,12 +304,12 @@ static int parse(const char *file, const char *text, int depth, struct recipe *r
     reader->err = err ? err : &unused;
     reader->knob = entries;
     int bad = ini_parse_stream(next_line, reader, handle, reader);
+    if (bad > 0 && (!reader->failed || bad < reader->failed)) {
+        reader->failed = 0; /* inih goes on after a line that it cannot read, so what followed is no news */
+        line_error(reader, bad, "expected 'key = value' or '[section]'");
+    }
     if (reader->failed)
         goto done;
-    if (bad) {
-        line_error(reader, bad, "expected 'key = value' or '[section]'");
-        goto done;
-    }
     if (inherit(reader, depth, recipe) || apply(reader, recipe))
         goto done;
     if (about) {

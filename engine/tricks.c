@@ -1,6 +1,9 @@
 #include "engine/tricks.h"
 
+#include "engine/nearest.h"
+
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 const struct trick tricks[] = {
@@ -73,4 +76,57 @@ const char *trick_clash(const struct trick *a, const struct trick *b)
             if (strcmp(x->key, y->key) == 0)
                 return x->key;
     return NULL;
+}
+
+static const struct trick *find_in(const struct trick *table, int count, const char *name, const char *option,
+                                   struct error *err)
+{
+    const struct trick *trick = NULL;
+    struct nearest nearest;
+    char known[512] = "", hint[96];
+    size_t used = 0;
+    nearest_init(&nearest, name);
+    for (int i = 0; i < count; i++) {
+        nearest_offer(&nearest, table[i].key);
+        if (strcmp(table[i].key, name) == 0)
+            trick = &table[i];
+        if (used < sizeof known)
+            used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", i ? ", " : "", table[i].key);
+    }
+    if (!trick)
+        error_set(err, "%s %.64s: no such trick%s; there are %s", option, name,
+                  nearest_hint(&nearest, hint, sizeof hint), known);
+    return trick;
+}
+
+enum { LEAVE, ON, OFF };
+
+int tricks_apply(const struct trick *table, int count, const struct recipe_request *request, struct recipe *recipe,
+                 struct error *err)
+{
+    signed char wish[RECIPE_TRICKS_MAX] = {LEAVE};
+    int on[RECIPE_TRICKS_MAX] = {0};
+    for (int i = 0; i < request->n_on + request->n_off; i++) {
+        int off = i >= request->n_on;
+        const char *name = off ? request->off[i - request->n_on] : request->on[i];
+        const struct trick *trick = find_in(table, count, name, off ? "--off" : "--on", err);
+        if (!trick)
+            return -1;
+        signed char *w = &wish[trick - table];
+        if (*w != LEAVE && *w != (off ? OFF : ON))
+            return error_set(err, "--on %s and --off %s exclude each other", name, name);
+        *w = off ? OFF : ON;
+    }
+    for (int i = 0; i < count; i++)
+        on[i] = wish[i] == ON || (wish[i] == LEAVE && trick_is_on(&table[i], recipe));
+    for (int i = 0; i < count; i++)
+        for (int j = 0; j < i; j++)
+            if (on[i] && on[j] && (wish[i] == ON || wish[j] == ON) && trick_clash(&table[i], &table[j]))
+                return error_set(err, "tricks %s and %s both write %s; switch one off, such as --off %s", table[j].key,
+                                 table[i].key, trick_clash(&table[i], &table[j]), table[wish[i] == ON ? j : i].key);
+    for (int pass = OFF; pass >= ON; pass--) /* off first, so that it never undoes what another switched on */
+        for (int i = 0; i < count; i++)
+            if (wish[i] == pass && trick_apply(&table[i], pass == ON, recipe, err))
+                return -1;
+    return 0;
 }

@@ -32,4 +32,11 @@ int trick_apply(const struct trick *trick, int on, struct recipe *recipe, struct
 /* A knob that both write, or NULL. */
 const char *trick_clash(const struct trick *a, const struct trick *b);
 
+/*
+ * Switches tricks of a table as the request asks, in table order whatever the order asked in. -1 with err when one
+ * is unknown, is both on and off, or writes the same knob as another that is on (by request or in the recipe).
+ */
+int tricks_apply(const struct trick *table, int count, const struct recipe_request *request, struct recipe *recipe,
+                 struct error *err);
+
 #endif
