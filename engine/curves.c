@@ -1,0 +1,186 @@
+#include "engine/curves.h"
+
+#include <cjson/cJSON.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The last START record's steps per epoch and steps in all; 0 when the run never started. */
+static void plan_of(const struct run_log *log, uint32_t *per_epoch, uint32_t *steps)
+{
+    size_t start;
+    *per_epoch = *steps = 0;
+    if (run_log_series(log, RECORD_START, &start, 1) == 0)
+        return;
+    *per_epoch = run_log_at(log, start)->as.start.steps_per_epoch;
+    *steps = run_log_at(log, start)->as.start.steps;
+}
+
+/* A column: a name and how to get its value from a record; one list per kind keeps CSV and JSON alike. */
+enum column { STEP, EPOCH, LR, TRAIN_LOSS, TRAIN_ACC, TEST_LOSS, TEST_ACC, TRAIN_S, SPEEDRUN_S, WALL_S, COLUMNS };
+
+static const char *const column_names[COLUMNS] = {
+    [STEP] = "step",
+    [EPOCH] = "epoch",
+    [LR] = "lr",
+    [TRAIN_LOSS] = "train_loss",
+    [TRAIN_ACC] = "train_acc",
+    [TEST_LOSS] = "test_loss",
+    [TEST_ACC] = "test_acc",
+    [TRAIN_S] = "train_seconds",
+    [SPEEDRUN_S] = "speedrun_seconds",
+    [WALL_S] = "wall_seconds",
+};
+
+/* Floats as the decimal that was meant, not as the double next to them. */
+static double from_float(float value)
+{
+    char text[32];
+    for (int digits = 6; digits <= 9; digits++) {
+        snprintf(text, sizeof text, "%.*g", digits, (double)value);
+        if (strtof(text, NULL) == value)
+            return strtod(text, NULL);
+    }
+    return (double)value;
+}
+
+static double value_of(const struct record *r, enum column column, uint32_t per_epoch)
+{
+    int step = r->kind == RECORD_STEP;
+    switch (column) {
+    case STEP:
+        return r->step;
+    case EPOCH:
+        return per_epoch ? (double)r->step / per_epoch : (double)NAN;
+    case LR:
+        return step ? r->as.step.lr : r->as.epoch.lr;
+    case TRAIN_LOSS:
+        return step ? r->as.step.loss : r->as.epoch.train_loss;
+    case TRAIN_ACC:
+        return from_float(step ? r->as.step.accuracy : r->as.epoch.train_acc);
+    case TEST_LOSS:
+        return step ? (double)NAN : r->as.epoch.test_loss;
+    case TEST_ACC:
+        return step ? (double)NAN : from_float(r->as.epoch.test_acc);
+    case TRAIN_S:
+        return step ? r->as.step.train_seconds : r->as.epoch.train_seconds;
+    case SPEEDRUN_S:
+        return step ? (double)NAN : r->as.epoch.speedrun_seconds;
+    case WALL_S:
+        return step ? r->as.step.wall_seconds : r->as.epoch.wall_seconds;
+    case COLUMNS:
+        break;
+    }
+    return NAN;
+}
+
+/* The indices of a kind, malloc'ed; NULL without memory. */
+static size_t *series(const struct run_log *log, enum record_kind kind, size_t *count)
+{
+    size_t most = run_log_length(log);
+    size_t *index = malloc((most + 1) * sizeof *index);
+    if (index != NULL)
+        *count = run_log_series(log, kind, index, most);
+    return index;
+}
+
+static void put_number(FILE *out, double value)
+{
+    char text[32];
+    if (!isfinite(value))
+        return;
+    for (int digits = 6; digits <= 17; digits++) {
+        snprintf(text, sizeof text, "%.*g", digits, value);
+        if (strtod(text, NULL) == value)
+            break;
+    }
+    fputs(text, out);
+}
+
+/* Quoted as RFC 4180 asks, when it has to be. */
+static void put_text(FILE *out, const char *text)
+{
+    if (strpbrk(text, ",\"\r\n") == NULL) {
+        fputs(text, out);
+        return;
+    }
+    fputc('"', out);
+    for (; *text != '\0'; text++) {
+        if (*text == '"')
+            fputc('"', out);
+        fputc(*text, out);
+    }
+    fputc('"', out);
+}
+
+int curves_write_csv(const struct curves_run *runs, int count, FILE *out, struct error *err)
+{
+    static const enum column columns[] = {STEP, EPOCH, LR, TRAIN_LOSS, TRAIN_ACC, TEST_LOSS, TEST_ACC, TRAIN_S, WALL_S};
+    static const enum record_kind kinds[] = {RECORD_STEP, RECORD_EPOCH};
+    fputs("run,kind,step,epoch,lr,train_loss,train_acc,test_loss,test_acc,train_seconds,wall_seconds\n", out);
+    for (int i = 0; i < count; i++) {
+        uint32_t per_epoch, steps;
+        plan_of(runs[i].log, &per_epoch, &steps);
+        for (int k = 0; k < 2; k++) {
+            size_t n = 0, *index = series(runs[i].log, kinds[k], &n);
+            if (index == NULL)
+                return error_set(err, "no memory for the curves of %s", runs[i].name);
+            for (size_t r = 0; r < n; r++) {
+                put_text(out, runs[i].name);
+                fputs(kinds[k] == RECORD_STEP ? ",step" : ",epoch", out);
+                for (size_t c = 0; c < sizeof columns / sizeof columns[0]; c++) {
+                    fputc(',', out);
+                    put_number(out, value_of(run_log_at(runs[i].log, index[r]), columns[c], per_epoch));
+                }
+                fputc('\n', out);
+            }
+            free(index);
+        }
+    }
+    return ferror(out) ? error_set(err, "the curves could not be written") : 0;
+}
+
+static int add_columns(cJSON *to, const char *key, const struct run_log *log, enum record_kind kind, uint32_t per_epoch)
+{
+    size_t n = 0, *index = series(log, kind, &n);
+    cJSON *object = cJSON_AddObjectToObject(to, key);
+    for (int c = 0; c < COLUMNS && index != NULL; c++) {
+        if (kind == RECORD_STEP && (c == TEST_LOSS || c == TEST_ACC || c == SPEEDRUN_S))
+            continue;
+        cJSON *array = cJSON_AddArrayToObject(object, column_names[c]);
+        for (size_t r = 0; r < n; r++) {
+            double value = value_of(run_log_at(log, index[r]), (enum column)c, per_epoch);
+            cJSON_AddItemToArray(array, isfinite(value) ? cJSON_CreateNumber(value) : cJSON_CreateNull());
+        }
+    }
+    free(index);
+    return index != NULL && object != NULL ? 0 : -1;
+}
+
+int curves_write_json(const struct curves_run *runs, int count, FILE *out, struct error *err)
+{
+    cJSON *root = cJSON_CreateObject();
+    cJSON_AddStringToObject(root, "format", "davidnet-curves");
+    cJSON_AddNumberToObject(root, "version", 1);
+    cJSON *list = cJSON_AddArrayToObject(root, "runs");
+    int rc = list != NULL ? 0 : -1;
+    for (int i = 0; i < count && rc == 0; i++) {
+        uint32_t per_epoch, steps;
+        plan_of(runs[i].log, &per_epoch, &steps);
+        cJSON *run = cJSON_CreateObject();
+        cJSON_AddItemToArray(list, run);
+        cJSON_AddStringToObject(run, "run", runs[i].name);
+        cJSON_AddNumberToObject(run, "steps_per_epoch", per_epoch);
+        cJSON_AddNumberToObject(run, "steps_planned", steps);
+        rc = add_columns(run, "steps", runs[i].log, RECORD_STEP, per_epoch);
+        if (rc == 0)
+            rc = add_columns(run, "epochs", runs[i].log, RECORD_EPOCH, per_epoch);
+    }
+    char *text = rc == 0 ? cJSON_PrintUnformatted(root) : NULL;
+    cJSON_Delete(root);
+    if (text == NULL)
+        return error_set(err, "no memory for the curves");
+    fprintf(out, "%s\n", text);
+    cJSON_free(text);
+    return ferror(out) ? error_set(err, "the curves could not be written") : 0;
+}

@@ -1,0 +1,31 @@
+/*
+ * A run's learning rate, loss and accuracy as series for other programs: CSV and JSON. Rewound steps are left out
+ * (run_log_series); what was not measured is an empty field in CSV and null in JSON. Numbers are written so that they
+ * read back exactly.
+ *
+ * CSV: one header line, then per run its steps and its epochs:
+ *   run,kind,step,epoch,lr,train_loss,train_acc,test_loss,test_acc,train_seconds,wall_seconds
+ * kind is "step" or "epoch"; epoch is fractional for steps. Accuracies are percent, of the batch for steps.
+ *
+ * JSON, version 1 (fields may be added; a changed meaning changes the version): columns of equal length,
+ *   {"format": "davidnet-curves", "version": 1, "runs": [{"run": NAME, "steps_per_epoch": 98, "steps_planned": 2352,
+ *     "steps":  {"step": [...], "epoch", "lr", "train_loss", "train_acc", "train_seconds", "wall_seconds"},
+ *     "epochs": {"step": [...], "epoch", "lr", "train_loss", "train_acc", "test_loss", "test_acc", "train_seconds",
+ *                "speedrun_seconds", "wall_seconds"}}]}
+ */
+#ifndef DAVIDNET_ENGINE_CURVES_H
+#define DAVIDNET_ENGINE_CURVES_H
+
+#include "engine/run_log.h"
+
+#include <stdio.h>
+
+struct curves_run {
+    const char *name;
+    const struct run_log *log;
+};
+
+int curves_write_csv(const struct curves_run *runs, int count, FILE *out, struct error *err);
+int curves_write_json(const struct curves_run *runs, int count, FILE *out, struct error *err);
+
+#endif

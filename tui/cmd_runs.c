@@ -1,0 +1,150 @@
+/* davidnet runs: the runs there are, newest first. */
+#include "tui/command.h"
+#include "tui/run_report.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define WIDTH 80
+
+extern const struct command command_runs;
+
+enum { PRESET, SEED, STATE, EPOCHS, ACCURACY, TIME, SIZE, COLUMNS };
+static const char *const heads[COLUMNS] = {"preset", "seed", "state", "epochs", "best %", "time", "size"};
+static const int left[COLUMNS] = {[PRESET] = 1, [STATE] = 1};
+
+struct line {
+    char name[128], cell[COLUMNS][64];
+};
+
+/* "12.5/24" */
+static void epochs_text(const struct run_summary *s, char *out, size_t size)
+{
+    if (isfinite(s->epochs) && isfinite(s->epochs_done))
+        snprintf(out, size, "%.4g/%.4g", floor(s->epochs_done * 10) / 10, s->epochs);
+    else
+        snprintf(out, size, "-");
+}
+
+static void fill(struct line *line, const struct run_summary *s)
+{
+    char text[RUN_TEXT];
+    run_text_safe(s->name, line->name, sizeof line->name);
+    run_text_safe(s->preset, line->cell[PRESET], sizeof line->cell[PRESET]);
+    if (strlen(line->cell[PRESET]) > 12)
+        strcpy(line->cell[PRESET] + 11, "~");
+    snprintf(line->cell[SEED], 64, "%lld", (long long)s->seed);
+    snprintf(line->cell[STATE], 64, "%s", s->state);
+    epochs_text(s, line->cell[EPOCHS], 64);
+    snprintf(line->cell[ACCURACY], 64, "%s", run_text_number(s->best_acc, 2, text));
+    snprintf(line->cell[TIME], 64, "%s", run_text_seconds(s->train_seconds, text));
+    snprintf(line->cell[SIZE], 64, "%s", run_text_bytes(s->bytes, text));
+}
+
+/* A name too long for its column has a line of its own: it is there to be copied. */
+static void print_line(const char *name, const char *const *cells, int name_width, const int *widths)
+{
+    char text[1024];
+    int n = snprintf(text, sizeof text, "%-*s", name_width, name);
+    if (n > name_width) {
+        printf("%s\n", name);
+        n = snprintf(text, sizeof text, "%*s", name_width, "");
+    }
+    for (int c = 0; c < COLUMNS; c++)
+        n += snprintf(text + n, sizeof text - (size_t)n, left[c] ? " %-*s" : " %*s", widths[c], cells[c]);
+    while (n > 0 && text[n - 1] == ' ')
+        text[--n] = '\0';
+    puts(text);
+}
+
+static void print_table(const struct line *lines, int count)
+{
+    int widths[COLUMNS], total = 0, name_width = 4;
+    for (int c = 0; c < COLUMNS; c++) {
+        widths[c] = (int)strlen(heads[c]);
+        for (int i = 0; i < count; i++)
+            widths[c] = (int)strlen(lines[i].cell[c]) > widths[c] ? (int)strlen(lines[i].cell[c]) : widths[c];
+        total += 1 + widths[c];
+    }
+    for (int i = 0; i < count; i++)
+        name_width = (int)strlen(lines[i].name) > name_width ? (int)strlen(lines[i].name) : name_width;
+    if (name_width > WIDTH - total)
+        name_width = WIDTH - total > 4 ? WIDTH - total : 4;
+    print_line("run", heads, name_width, widths);
+    for (int i = 0; i < count; i++) {
+        const char *cells[COLUMNS];
+        for (int c = 0; c < COLUMNS; c++)
+            cells[c] = lines[i].cell[c];
+        print_line(lines[i].name, cells, name_width, widths);
+    }
+}
+
+static int list(const char *parent, int as_json)
+{
+    struct run_folder *folders;
+    struct error err = {""};
+    int count, good = 0, code = EXIT_OK;
+    char safe[512];
+    if (run_folder_list(parent, &folders, &count, &err) < 0)
+        return command_fail("%s", err.text);
+    struct line *lines = calloc((size_t)count + 1, sizeof *lines);
+    cJSON *json = as_json ? cJSON_CreateArray() : NULL;
+    for (int i = 0; i < count && lines != NULL; i++) {
+        struct run_summary summary;
+        if (run_folder_summary(&folders[i], &summary, &err) < 0) { /* one bad run does not hide the others */
+            code = command_fail("%s", run_text_safe(err.text, safe, sizeof safe));
+            continue;
+        }
+        fill(&lines[good++], &summary);
+        if (json != NULL) {
+            cJSON *object = cJSON_CreateObject();
+            run_report_summary_json(object, &summary);
+            cJSON_AddStringToObject(object, "path", folders[i].path);
+            cJSON_AddItemToArray(json, object);
+        }
+    }
+    char *text = json ? cJSON_Print(json) : NULL;
+    if (text != NULL)
+        puts(text);
+    else if (lines == NULL || as_json)
+        code = command_fail("out of memory");
+    else if (good > 0)
+        print_table(lines, good);
+    else if (count == 0)
+        printf("There are no runs in %s yet; `davidnet train` makes one.\n", parent);
+    cJSON_free(text);
+    cJSON_Delete(json);
+    free(lines);
+    free(folders);
+    return code;
+}
+
+static int run(int argc, char **argv)
+{
+    const char *out = NULL;
+    char parent[RUN_PATH_MAX];
+    int as_json = 0;
+    for (int i = 1; i < argc; i++) {
+        int taken = run_option(argc, argv, &i, "--out", &out);
+        if (taken < 0)
+            return command_usage_error(&command_runs, "--out needs a folder");
+        if (taken == 0 && strcmp(argv[i], "--json") != 0)
+            return command_usage_error(&command_runs, "unexpected '%s'", argv[i]);
+        as_json |= taken == 0;
+    }
+    run_folder_default_parent(parent, sizeof parent);
+    return list(out ? out : parent, as_json);
+}
+
+const struct command command_runs = {
+    .name = "runs",
+    .summary = "the runs there are, newest first",
+    .usage = "usage: davidnet runs [--json] [--out DIR]\n\n"
+             "Lists the runs in DIR (default: $DAVIDNET_RUNS, else ~/.local/share/davidnet/runs), newest first:\n"
+             "name, preset, seed, state (running, done, stopped, failed, killed), epochs done and planned,\n"
+             "best test accuracy, training time, size on disk.\n"
+             "  --out DIR   the folder given to train --out\n"
+             "  --json      a JSON array, with the clocks and the time to the target accuracy\n",
+    .run = run,
+};

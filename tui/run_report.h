@@ -1,0 +1,51 @@
+/* What the commands about finished and live runs share: a run opened for reading, its figures as text, -o FILE. */
+#ifndef DAVIDNET_TUI_RUN_REPORT_H
+#define DAVIDNET_TUI_RUN_REPORT_H
+
+#include "engine/recipe.h"
+#include "engine/run_folder.h"
+#include "engine/run_log.h"
+
+#include <cjson/cJSON.h>
+#include <stdio.h>
+
+struct run_report {
+    struct run_folder folder;
+    struct recipe recipe;
+    struct run_log log; /* empty when the run has none yet */
+    struct run_summary summary;
+};
+
+/* Large: allocated. run as run_folder_find takes it; NULL with err. */
+struct run_report *run_report_open(const char *run, struct error *err);
+void run_report_free(struct run_report *report);
+
+/* Adds the summary's fields to a JSON object; what is unknown is null. */
+void run_report_summary_json(cJSON *object, const struct run_summary *summary);
+void run_report_add_number(cJSON *object, const char *key, double value);
+
+/*
+ * Text for people; "-" for NaN. Each returns out.
+ *   seconds: "59.2 s", "16m40s", "1h02m", "3d04h"   bytes: "820 kB", "53 MB"   number: with that many decimals
+ */
+#define RUN_TEXT 32
+const char *run_text_seconds(double seconds, char out[RUN_TEXT]);
+const char *run_text_bytes(int64_t bytes, char out[RUN_TEXT]);
+const char *run_text_number(double value, int decimals, char out[RUN_TEXT]);
+
+/* Local time, "2026-08-01 12:00"; "-" for NaN. */
+const char *run_text_time(double unix_time, char out[RUN_TEXT]);
+
+/* A copy of text with unprintable bytes as '?', for names that come from folders; returns out. */
+const char *run_text_safe(const char *text, char *out, size_t size);
+
+/*
+ * An option with a value at argv[*i], as "--key value" or "--key=value" ("-k value" for one letter): 1 and *value set,
+ * *i at its last word; 0: it is not this one; -1: its value is missing.
+ */
+int run_option(int argc, char **argv, int *i, const char *key, const char **value);
+
+/* Text to a file (replaced whole) or, path NULL, to stdout. */
+int run_output(const char *path, const char *text, size_t size, struct error *err);
+
+#endif
