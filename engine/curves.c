@@ -32,18 +32,6 @@ static const char *const column_names[COLUMNS] = {
     [WALL_S] = "wall_seconds",
 };
 
-/* Floats as the decimal that was meant, not as the double next to them. */
-static double from_float(float value)
-{
-    char text[32];
-    for (int digits = 6; digits <= 9; digits++) {
-        snprintf(text, sizeof text, "%.*g", digits, (double)value);
-        if (strtof(text, NULL) == value)
-            return strtod(text, NULL);
-    }
-    return (double)value;
-}
-
 static double value_of(const struct record *r, enum column column, uint32_t per_epoch)
 {
     int step = r->kind == RECORD_STEP;
@@ -57,11 +45,11 @@ static double value_of(const struct record *r, enum column column, uint32_t per_
     case TRAIN_LOSS:
         return step ? r->as.step.loss : r->as.epoch.train_loss;
     case TRAIN_ACC:
-        return from_float(step ? r->as.step.accuracy : r->as.epoch.train_acc);
+        return record_decimal(step ? r->as.step.accuracy : r->as.epoch.train_acc);
     case TEST_LOSS:
         return step ? (double)NAN : r->as.epoch.test_loss;
     case TEST_ACC:
-        return step ? (double)NAN : from_float(r->as.epoch.test_acc);
+        return step ? (double)NAN : record_decimal(r->as.epoch.test_acc);
     case TRAIN_S:
         return step ? r->as.step.train_seconds : r->as.epoch.train_seconds;
     case SPEEDRUN_S:

@@ -276,3 +276,14 @@ size_t run_log_series(const struct run_log *log, enum record_kind kind, size_t *
     }
     return count < max ? count : max;
 }
+
+double record_decimal(float value)
+{
+    char text[32];
+    for (int digits = 6; digits <= 9; digits++) {
+        snprintf(text, sizeof text, "%.*g", digits, (double)value);
+        if (strtof(text, NULL) == value)
+            return strtod(text, NULL);
+    }
+    return (double)value;
+}

@@ -103,4 +103,7 @@ const struct record *run_log_at(const struct run_log *log, size_t index); /* ind
  */
 size_t run_log_series(const struct run_log *log, enum record_kind kind, size_t *index, size_t max);
 
+/* A float of a record as the shortest decimal that stands for it: 57.28, not 57.2799987. */
+double record_decimal(float value);
+
 #endif

@@ -37,7 +37,7 @@ static void fill_epochs(struct run_summary *s, const struct run_log *log, float 
         s->wall_seconds = r->as.epoch.wall_seconds;
         if (isnan(r->as.epoch.test_acc))
             continue;
-        s->last_acc = (double)r->as.epoch.test_acc;
+        s->last_acc = record_decimal(r->as.epoch.test_acc);
         s->best_acc = fmax(s->best_acc, s->last_acc);
         if (isnan(s->seconds_to_target) && target > 0 && r->as.epoch.test_acc >= target)
             s->seconds_to_target = r->as.epoch.train_seconds;

@@ -43,7 +43,7 @@ static void fill(struct line *line, const struct run_summary *s)
 }
 
 /* A name too long for its column has a line of its own: it is there to be copied. */
-static void print_line(const char *name, const char *const *cells, int name_width, const int *widths)
+static void print_line(const char *name, const char *const *cells, int name_width, const int *widths, int gap)
 {
     char text[1024];
     int n = snprintf(text, sizeof text, "%-*s", name_width, name);
@@ -52,7 +52,7 @@ static void print_line(const char *name, const char *const *cells, int name_widt
         n = snprintf(text, sizeof text, "%*s", name_width, "");
     }
     for (int c = 0; c < COLUMNS; c++)
-        n += snprintf(text + n, sizeof text - (size_t)n, left[c] ? " %-*s" : " %*s", widths[c], cells[c]);
+        n += snprintf(text + n, sizeof text - (size_t)n, left[c] ? "%*s%-*s" : "%*s%*s", gap, "", widths[c], cells[c]);
     while (n > 0 && text[n - 1] == ' ')
         text[--n] = '\0';
     puts(text);
@@ -65,18 +65,20 @@ static void print_table(const struct line *lines, int count)
         widths[c] = (int)strlen(heads[c]);
         for (int i = 0; i < count; i++)
             widths[c] = (int)strlen(lines[i].cell[c]) > widths[c] ? (int)strlen(lines[i].cell[c]) : widths[c];
-        total += 1 + widths[c];
+        total += widths[c];
     }
     for (int i = 0; i < count; i++)
         name_width = (int)strlen(lines[i].name) > name_width ? (int)strlen(lines[i].name) : name_width;
+    int gap = name_width + total + 2 * COLUMNS <= WIDTH ? 2 : 1;
+    total += gap * COLUMNS;
     if (name_width > WIDTH - total)
         name_width = WIDTH - total > 4 ? WIDTH - total : 4;
-    print_line("run", heads, name_width, widths);
+    print_line("run", heads, name_width, widths, gap);
     for (int i = 0; i < count; i++) {
         const char *cells[COLUMNS];
         for (int c = 0; c < COLUMNS; c++)
             cells[c] = lines[i].cell[c];
-        print_line(lines[i].name, cells, name_width, widths);
+        print_line(lines[i].name, cells, name_width, widths, gap);
     }
 }
 

@@ -65,12 +65,12 @@ static void print_epochs(const struct run_log *log)
         snprintf(cell[0], RUN_TEXT, "%u", r->epoch);
         run_text_number(r->as.epoch.lr, 5, cell[1]);
         run_text_number(r->as.epoch.train_loss, 4, cell[2]);
-        run_text_number((double)r->as.epoch.train_acc, 2, cell[3]);
+        run_text_number(record_decimal(r->as.epoch.train_acc), 2, cell[3]);
         run_text_number(r->as.epoch.test_loss, 4, cell[4]);
-        run_text_number((double)r->as.epoch.test_acc, 2, cell[5]);
+        run_text_number(record_decimal(r->as.epoch.test_acc), 2, cell[5]);
         run_text_number(r->as.epoch.train_seconds, 1, cell[6]);
         run_text_number(r->as.epoch.wall_seconds, 1, cell[7]);
-        run_text_number((double)r->as.epoch.steal, 1, cell[8]);
+        run_text_number(record_decimal(r->as.epoch.steal), 1, cell[8]);
         for (int c = 0; c < N; c++)
             cells[i * N + (size_t)c] = cell[c];
     }
@@ -95,8 +95,8 @@ static void print_state(const struct run_report *report)
     printf("trained for %s, %s by the clock", run_text_seconds(s->train_seconds, a),
            run_text_seconds(s->wall_seconds, b));
     if (report->recipe.target > 0)
-        printf("; %g %% after %s", report->recipe.target,
-               isfinite(s->seconds_to_target) ? run_text_seconds(s->seconds_to_target, c) : "- (not reached)");
+        printf("; %g %% %s%s", report->recipe.target, isfinite(s->seconds_to_target) ? "after " : "not reached",
+               isfinite(s->seconds_to_target) ? run_text_seconds(s->seconds_to_target, c) : "");
     printf("\n");
     if (strcmp(s->state, "running") == 0 && run_folder_locked(&report->folder, holder, sizeof holder))
         printf("in process %s\n", run_text_safe(holder, name, sizeof name));
@@ -152,14 +152,14 @@ static cJSON *epochs_json(const struct run_log *log)
         cJSON_AddNumberToObject(o, "step", r->step);
         run_report_add_number(o, "lr", r->as.epoch.lr);
         run_report_add_number(o, "train_loss", r->as.epoch.train_loss);
-        run_report_add_number(o, "train_acc", (double)r->as.epoch.train_acc);
+        run_report_add_number(o, "train_acc", record_decimal(r->as.epoch.train_acc));
         run_report_add_number(o, "test_loss", r->as.epoch.test_loss);
-        run_report_add_number(o, "test_acc", (double)r->as.epoch.test_acc);
+        run_report_add_number(o, "test_acc", record_decimal(r->as.epoch.test_acc));
         run_report_add_number(o, "train_seconds", r->as.epoch.train_seconds);
         run_report_add_number(o, "speedrun_seconds", r->as.epoch.speedrun_seconds);
         run_report_add_number(o, "wall_seconds", r->as.epoch.wall_seconds);
-        run_report_add_number(o, "steal", (double)r->as.epoch.steal);
-        run_report_add_number(o, "load", (double)r->as.epoch.load);
+        run_report_add_number(o, "steal", record_decimal(r->as.epoch.steal));
+        run_report_add_number(o, "load", record_decimal(r->as.epoch.load));
         cJSON_AddNumberToObject(o, "involuntary_switches", r->as.epoch.involuntary_switches);
         cJSON_AddItemToArray(list, o);
     }

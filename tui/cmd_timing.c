@@ -10,7 +10,7 @@
 #include <string.h>
 
 #define NAME_MIN 12
-#define NAME_MAX_WIDTH 26
+#define NAME_MAX_WIDTH 25
 
 extern const struct command command_timing;
 
@@ -31,13 +31,17 @@ static int load(const char *run, struct timing *timing, char **json, struct erro
     return -1;
 }
 
-/* Milliseconds in 8 columns. */
-static void put_ms(FILE *out, double ms)
+/* The columns of numbers, each with a blank before it: forward, backward, update, share, GFLOP/s. */
+static const int widths[5] = {7, 8, 7, 5, 7};
+#define NUMBERS_WIDTH (7 + 8 + 7 + 5 + 7 + 5)
+
+/* Milliseconds in their column. */
+static void put_ms(FILE *out, double ms, int column)
 {
     if (!isfinite(ms))
-        fprintf(out, " %8s", "-");
+        fprintf(out, " %*s", widths[column], "-");
     else
-        fprintf(out, " %8.*f", ms < 100 ? 3 : ms < 10000 ? 1 : 0, ms);
+        fprintf(out, " %*.*f", widths[column], ms < 100 ? 3 : ms < 10000 ? 1 : 0, ms);
 }
 
 /* What follows the numbers: never a blank at a line's end, cut with "~" at the width. */
@@ -112,17 +116,17 @@ static void put_row(FILE *out, const struct timing *t, int row, int name_width, 
             owns = 1;
         }
     if (!owns && fused[0] != '\0') { /* nothing of its own: only say where it went */
-        put_rest(out, fused, 36 + rest);
+        put_rest(out, fused, NUMBERS_WIDTH + rest);
         return;
     }
     for (int c = 0; c < 3; c++) {
         if (cells[c].kind == TIMING_FUSED)
-            fprintf(out, " %8s", "fused");
+            fprintf(out, " %*s", widths[c], "fused");
         else
-            put_ms(out, cells[c].ms);
+            put_ms(out, cells[c].ms, c);
     }
-    fprintf(out, " %6s", run_text_number(owns ? 100 * own / timing_step_ms(t) : NAN, 1, number));
-    fprintf(out, " %7s", run_text_number(timing_gflops(t, row), 0, number));
+    fprintf(out, " %*s", widths[3], run_text_number(owns ? 100 * own / timing_step_ms(t) : NAN, 1, number));
+    fprintf(out, " %*s", widths[4], run_text_number(timing_gflops(t, row), 0, number));
     timing_implementation(t, row, impl, sizeof impl);
     snprintf(both, sizeof both, "%s%s%s", impl, impl[0] && fused[0] ? "; " : "", fused);
     put_rest(out, both, rest);
@@ -134,10 +138,10 @@ static void put_unowned(FILE *out, const struct timing *t, const struct timing_s
     char name[32], number[RUN_TEXT];
     snprintf(name, sizeof name, "(%s, all)", phase_name(step->phase));
     put_name(out, name, name_width);
-    put_ms(out, step->phase == PHASE_BACKWARD || step->phase == PHASE_UPDATE ? (double)NAN : step->ms);
-    put_ms(out, step->phase == PHASE_BACKWARD ? step->ms : (double)NAN);
-    put_ms(out, step->phase == PHASE_UPDATE ? step->ms : (double)NAN);
-    fprintf(out, " %6s %7s", run_text_number(100 * step->ms / timing_step_ms(t), 1, number), "-");
+    int column = step->phase == PHASE_UPDATE ? 2 : step->phase == PHASE_BACKWARD ? 1 : 0;
+    for (int c = 0; c < 3; c++)
+        put_ms(out, c == column ? step->ms : (double)NAN, c);
+    fprintf(out, " %*s %*s", widths[3], run_text_number(100 * step->ms / timing_step_ms(t), 1, number), widths[4], "-");
     put_rest(out, step->impl, rest);
 }
 
@@ -157,7 +161,6 @@ static void put_totals(FILE *out, const struct timing *t)
     fprintf(out, "\nevaluation %10s per batch\n", run_text_number(t->eval_batch_ms, 3, ms));
 }
 
-/* The numbers take 9 + 9 + 9 + 7 + 8 columns after the name. */
 static void put_table(FILE *out, const struct timing *t, int width)
 {
     int name_width = NAME_MIN;
@@ -165,13 +168,16 @@ static void put_table(FILE *out, const struct timing *t, int width)
         name_width = (int)strlen(t->rows[i].name) > name_width ? (int)strlen(t->rows[i].name) : name_width;
     if (name_width > NAME_MAX_WIDTH)
         name_width = NAME_MAX_WIDTH;
-    int rest = width - name_width - 42 - 2;
+    int rest = width - name_width - NUMBERS_WIDTH - 2;
     char images[RUN_TEXT];
     fprintf(out, "%s, %s, %d thread%s: means of %llu steps of %s images, in milliseconds\n\n", t->family, t->precision,
             t->threads, t->threads == 1 ? "" : "s", (unsigned long long)t->train_steps,
             run_text_number(t->images_per_step, 0, images));
-    fprintf(out, "%-*s %8s %8s %8s %6s %7s  %s\n", name_width, "row", "forward", "backward", "update", "share%",
-            "GFLOP/s", "implementation");
+    static const char *const heads[5] = {"forward", "backward", "update", "share", "GFLOP/s"};
+    fprintf(out, "%-*s", name_width, "row");
+    for (int c = 0; c < 5; c++)
+        fprintf(out, " %*s", widths[c], heads[c]);
+    fprintf(out, "  implementation\n");
     for (int i = 0; i < t->n_rows; i++)
         put_row(out, t, i, name_width, rest);
     for (int i = 0; i < t->n_steps; i++)

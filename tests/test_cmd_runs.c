@@ -1,0 +1,352 @@
+/* The commands about runs, called as main would, on runs made here. */
+#include "engine/checkpoint.h"
+#include "engine/files.h"
+#include "engine/timing.h"
+#include "tui/command.h"
+#include "tui/run_report.h"
+
+#include <cjson/cJSON.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+extern const struct command command_runs, command_show, command_curves, command_timing;
+
+static char parent[64];
+static struct recipe recipe;
+static struct run_log run_log;
+
+#define LONG_NAME "a-name-that-is-longer-than-any-column-of-the-table-of-runs-can-be"
+
+static void append(struct record r)
+{
+    struct error err = {""};
+    assert_int_equal(run_log_append(&run_log, &r, &err), 0);
+}
+
+/* Two epochs of two steps each, stopped in the third. */
+static void make_run(const char *name)
+{
+    struct run_folder folder;
+    struct error err = {""};
+    char path[RUN_PATH_MAX];
+    assert_int_equal(run_folder_create(&folder, parent, name, &recipe, &err), 0);
+    run_folder_path(&folder, "log", path, sizeof path);
+    assert_int_equal(run_log_open(&run_log, path, &err), 0);
+    struct record start = {.kind = RECORD_START};
+    start.as.start.steps = 48;
+    start.as.start.steps_per_epoch = 2;
+    start.as.start.epochs = 24;
+    start.as.start.target = 94;
+    append(start);
+    for (uint32_t step = 1; step <= 5; step++) {
+        struct record r = {.kind = RECORD_STEP, .step = step, .epoch = (step + 1) / 2};
+        r.as.step.lr = 0.1 * step;
+        r.as.step.loss = step == 4 ? (double)NAN : 2.0 / step;
+        r.as.step.accuracy = 57.28f;
+        r.as.step.train_seconds = 100 * step;
+        append(r);
+        if (step % 2 != 0)
+            continue;
+        struct record e = {.kind = RECORD_EPOCH, .step = step, .epoch = step / 2};
+        e.as.epoch.lr = 0.1 * step;
+        e.as.epoch.test_acc = step == 2 ? 93.71f : (float)NAN;
+        e.as.epoch.test_loss = step == 2 ? 0.25 : (double)NAN;
+        e.as.epoch.train_seconds = 100 * step;
+        append(e);
+    }
+    struct record end = {.kind = RECORD_END, .step = 5};
+    end.as.end.how = RUN_END_STOPPED;
+    strcpy(end.as.end.text, "stopped \x1b[31mhere");
+    append(end);
+    run_log_release(&run_log);
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    struct error err = {""};
+    struct recipe_request request = {.preset = "davidnet-79", .n_sets = 1, .sets = {"seed=7"}};
+    strcpy(parent, "/tmp/davidnet-test-XXXXXX");
+    if (mkdtemp(parent) == NULL || recipe_resolve(&request, &recipe, &err) < 0)
+        return -1;
+    setenv("DAVIDNET_RUNS", parent, 1);
+    make_run("short");
+    make_run(LONG_NAME);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    struct error err = {""};
+    return folder_remove(parent, &err);
+}
+
+static char output[65536], errors[4096];
+
+static FILE *redirect(FILE *stream, int *saved)
+{
+    FILE *temp = tmpfile();
+    fflush(stream);
+    *saved = dup(fileno(stream));
+    dup2(fileno(temp), fileno(stream));
+    return temp;
+}
+
+static void restore(FILE *stream, int saved, FILE *temp, char *out, size_t size)
+{
+    fflush(stream);
+    dup2(saved, fileno(stream));
+    close(saved);
+    rewind(temp);
+    size_t n = fread(out, 1, size - 1, temp);
+    out[n] = '\0';
+    fclose(temp);
+}
+
+/* Runs a command; what it wrote is in output and errors. */
+static int call(const struct command *command, int argc, const char *const *words)
+{
+    char *argv[8];
+    int out, err;
+    for (int i = 0; i < argc; i++)
+        argv[i] = (char *)words[i];
+    argv[argc] = NULL;
+    FILE *out_file = redirect(stdout, &out), *err_file = redirect(stderr, &err);
+    int code = command->run(argc, argv);
+    restore(stdout, out, out_file, output, sizeof output);
+    restore(stderr, err, err_file, errors, sizeof errors);
+    return code;
+}
+
+#define CALL(command, ...)                                                                                             \
+    call(&command, (int)(sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *)),                                 \
+         (const char *const[]){__VA_ARGS__})
+
+static void has(const char *text)
+{
+    if (strstr(output, text) == NULL)
+        fail_msg("no '%s' in:\n%s", text, output);
+}
+
+static void fits_80_columns(void)
+{
+    for (const char *line = output; *line != '\0';) {
+        size_t n = strcspn(line, "\n");
+        if (n > 80 || (n > 0 && line[n - 1] == ' '))
+            fail_msg("%zu columns, or a blank at its end: '%.*s'", n, (int)n, line);
+        line += n + (line[n] == '\n');
+    }
+}
+
+static double at(const cJSON *array, int index)
+{
+    const cJSON *item = cJSON_GetArrayItem(array, index);
+    return cJSON_IsNumber(item) ? item->valuedouble : (double)NAN;
+}
+
+static void runs_lists_them(void **state)
+{
+    (void)state;
+    assert_int_equal(CALL(command_runs, "runs"), EXIT_OK);
+    fits_80_columns();
+    has("short ");
+    has(LONG_NAME "\n");
+    has("stopped");
+    has("2.5/24");
+    has("93.71");
+    has("8m20s");
+    assert_int_equal(CALL(command_runs, "runs", "--json"), EXIT_OK);
+    cJSON *json = cJSON_Parse(output);
+    assert_int_equal(cJSON_GetArraySize(json), 2);
+    const cJSON *first = cJSON_GetArrayItem(json, 0);
+    assert_string_equal(cJSON_GetObjectItem(first, "run")->valuestring, LONG_NAME); /* the newest */
+    assert_true(cJSON_GetObjectItem(first, "best_acc")->valuedouble == 93.71);
+    assert_true(cJSON_IsNull(cJSON_GetObjectItem(first, "seconds_to_target")));
+    assert_true(cJSON_GetObjectItem(first, "seed")->valuedouble == 7);
+    cJSON_Delete(json);
+
+    assert_int_equal(CALL(command_runs, "runs", "--out=/nonexistent"), EXIT_OK);
+    has("no runs in /nonexistent");
+    assert_int_equal(CALL(command_runs, "runs", "--json", "--out", "/nonexistent"), EXIT_OK);
+    assert_string_equal(output, "[]\n");
+    assert_int_equal(CALL(command_runs, "runs", "--out"), EXIT_USAGE);
+    assert_int_equal(CALL(command_runs, "runs", "what"), EXIT_USAGE);
+}
+
+static void a_bad_run_does_not_hide_the_others(void **state)
+{
+    (void)state;
+    struct run_folder folder;
+    struct error err = {""};
+    assert_int_equal(run_folder_find(&folder, "short", &err), 0);
+    assert_int_equal(run_folder_replace(&folder, "recipe.ini", "nonsense = 1\n", 13, &err), 0);
+    assert_int_equal(CALL(command_runs, "runs"), EXIT_FAILED);
+    has(LONG_NAME);
+    assert_non_null(strstr(errors, "recipe.ini"));
+}
+
+static void show_tells_all(void **state)
+{
+    (void)state;
+    assert_int_equal(CALL(command_show, "show", "short"), EXIT_OK);
+    has("short, started 20");
+    has("davidnet train --preset davidnet-79");
+    has("--seed 7");
+    has("93.71");
+    has("stopped at step 5 of 48, epoch 2.50 of 24.00");
+    has("stopped ?[31mhere"); /* no escape codes from files */
+    has("davidnet resume short");
+    has("recipe.ini");
+    assert_int_equal(CALL(command_show, "show", "short", "--json"), EXIT_OK);
+    cJSON *json = cJSON_Parse(output);
+    const cJSON *epochs = cJSON_GetObjectItem(json, "epochs_logged");
+    assert_int_equal(cJSON_GetArraySize(epochs), 2);
+    assert_true(cJSON_GetObjectItem(cJSON_GetArrayItem(epochs, 0), "test_acc")->valuedouble == 93.71);
+    assert_true(cJSON_IsNull(cJSON_GetObjectItem(cJSON_GetArrayItem(epochs, 1), "test_acc")));
+    assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItem(json, "checkpoints")), 0);
+    cJSON_Delete(json);
+    assert_int_equal(CALL(command_show, "show", "absent"), EXIT_FAILED);
+    assert_non_null(strstr(errors, "absent"));
+    assert_int_equal(CALL(command_show, "show"), EXIT_USAGE);
+    assert_int_equal(CALL(command_show, "show", "short", "last"), EXIT_USAGE);
+}
+
+static void curves_as_csv(void **state)
+{
+    (void)state;
+    assert_int_equal(CALL(command_curves, "curves", "short", LONG_NAME), EXIT_OK);
+    has("run,kind,step,epoch,lr,train_loss,train_acc,test_loss,test_acc,train_seconds,wall_seconds\n");
+    has("\nshort,step,1,0.5,0.1,2,57.28,,,100,0\n");
+    has("\nshort,step,4,2,0.4,,57.28,,,400,0\n"); /* NaN: nothing there */
+    has("\nshort,epoch,2,1,0.2,0,0,0.25,93.71,200,0\n");
+    has("\n" LONG_NAME ",step,5,");
+    int lines = 0;
+    for (const char *c = output; *c != '\0'; c++)
+        lines += *c == '\n';
+    assert_int_equal(lines, 1 + 2 * (5 + 2));
+}
+
+static void curves_as_json(void **state)
+{
+    (void)state;
+    char path[128];
+    struct error err = {""};
+    snprintf(path, sizeof path, "%s/curves.json", parent);
+    assert_int_equal(CALL(command_curves, "curves", "short", "--format=json", "-o", path), EXIT_OK);
+    assert_string_equal(output, "");
+    char *text;
+    size_t size;
+    assert_int_equal(file_read(path, 1 << 20, &text, &size, &err), 0);
+    cJSON *json = cJSON_Parse(text);
+    free(text);
+    assert_string_equal(cJSON_GetObjectItem(json, "format")->valuestring, "davidnet-curves");
+    assert_true(cJSON_GetObjectItem(json, "version")->valuedouble == 1);
+    const cJSON *run = cJSON_GetArrayItem(cJSON_GetObjectItem(json, "runs"), 0);
+    const cJSON *steps = cJSON_GetObjectItem(run, "steps"), *epochs = cJSON_GetObjectItem(run, "epochs");
+    assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItem(steps, "lr")), 5);
+    assert_true(at(cJSON_GetObjectItem(steps, "train_loss"), 2) == 2.0 / 3);
+    assert_true(isnan(at(cJSON_GetObjectItem(steps, "train_loss"), 3)));
+    assert_true(at(cJSON_GetObjectItem(steps, "epoch"), 4) == 2.5);
+    assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItem(epochs, "test_acc")), 2);
+    assert_true(at(cJSON_GetObjectItem(epochs, "test_acc"), 0) == 93.71);
+    cJSON_Delete(json);
+    assert_int_equal(CALL(command_curves, "curves", "short", "--format", "yaml"), EXIT_USAGE);
+    assert_int_equal(CALL(command_curves, "curves"), EXIT_USAGE);
+    assert_int_equal(CALL(command_curves, "curves", "short", "absent"), EXIT_FAILED);
+    assert_string_equal(output, "");
+    assert_int_equal(CALL(command_curves, "curves", "short", "-o", "/nonexistent/x"), EXIT_FAILED);
+}
+
+static void write_timing_json(void)
+{
+    static struct timing_row rows[] = {
+        {"input", "input", {3, 32, 32}, 0, 0},
+        {"layer1/residual/res1/conv", "conv", {128, 16, 16}, 75497472, 150994944},
+        {"layer1/residual/res1/norm", "norm", {128, 16, 16}, 0, 0},
+        {"layer1/residual/res1/act/and/a/longer/name", "act", {128, 16, 16}, 0, 0},
+        {"loss", "loss", {1, 1, 1}, 0, 0},
+    };
+    static struct timing_step steps[] = {
+        {PHASE_AUGMENT, 1, {0}, "table", 2},
+        {PHASE_FORWARD, 3, {1, 2, 3}, "dnnl:jit_wino_4x3:avx512_core:with:a:very:long:name", 30},
+        {PHASE_LOSS, 1, {4}, "loss", 0.5},
+        {PHASE_BACKWARD, 2, {2, 3}, "norm_back", 7.25},
+        {PHASE_BACKWARD, 1, {1}, "bwd", 60},
+        {PHASE_UPDATE, 0, {0}, "sgd", 0.25},
+    };
+    struct timing timing = {.family = "cpu",
+                            .precision = "bf16",
+                            .threads = 2,
+                            .train_steps = 5,
+                            .images_per_step = 512,
+                            .eval_batch_ms = NAN,
+                            .rows = rows,
+                            .n_rows = 5,
+                            .steps = steps,
+                            .n_steps = 6};
+    struct run_folder folder;
+    struct error err = {""};
+    char *text = timing_to_json(&timing, &err);
+    assert_non_null(text);
+    assert_int_equal(run_folder_find(&folder, "short", &err), 0);
+    assert_int_equal(run_folder_replace(&folder, "timing.json", text, strlen(text), &err), 0);
+    free(text);
+}
+
+/* The line that begins with that name, as the words after it. */
+static void line_says(const char *name, const char *words)
+{
+    const char *line = strstr(output, name);
+    char got[256] = "";
+    size_t n = 0;
+    assert_non_null(line);
+    for (line += strlen(name); *line != '\0' && *line != '\n' && n + 2 < sizeof got; line++)
+        if (*line != ' ' || (n > 0 && got[n - 1] != ' '))
+            got[n++] = *line;
+    if (strcmp(got, words) != 0)
+        fail_msg("%s: '%s', not '%s'", name, got, words);
+}
+
+static void timing_as_a_table(void **state)
+{
+    (void)state;
+    assert_int_equal(CALL(command_timing, "timing", "short"), EXIT_FAILED);
+    assert_non_null(strstr(errors, "no timing breakdown yet"));
+    write_timing_json();
+    assert_int_equal(CALL(command_timing, "timing", "short"), EXIT_OK);
+    fits_80_columns();
+    line_says("\ninput", "2.000 - - 2.0 - table");
+    line_says("\nlayer1/residual/res1/conv", "30.000 60.000 - 90.0 1288 dnnl:jit_wino~");
+    line_says("\nlayer1/residual/res1/norm", "fused 7.250 - 7.2 - norm_back; fo~");
+    line_says("\n~s1/act/and/a/longer/name", "fused into layer1/residual/res1/conv, backward into ~");
+    line_says("\n(update, all)", "- - 0.250 0.2 - sgd");
+    line_says("\nforward ", "30.000 30.0%");
+    line_says("\nstep ", "100.000 5120 images/s");
+    line_says("\nevaluation", "- per batch"); /* never measured, so not zero */
+    assert_int_equal(CALL(command_timing, "timing", "short", "--format", "json"), EXIT_OK);
+    struct timing timing;
+    struct error err = {""};
+    assert_int_equal(timing_from_json(&timing, output, "output", &err), 0);
+    assert_int_equal(timing.n_steps, 6);
+    timing_release(&timing);
+    assert_int_equal(CALL(command_timing, "timing", "short", "--format", "xml"), EXIT_USAGE);
+    assert_int_equal(CALL(command_timing, "timing"), EXIT_USAGE);
+}
+
+int main(void)
+{
+#define EACH(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        EACH(runs_lists_them), EACH(a_bad_run_does_not_hide_the_others),
+        EACH(show_tells_all),  EACH(curves_as_csv),
+        EACH(curves_as_json),  EACH(timing_as_a_table),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
