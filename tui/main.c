@@ -11,7 +11,7 @@
 #include <string.h>
 
 /* Each command is a file tui/cmd_NAME.c; this list is the order of `davidnet --help`. */
-#define COMMANDS(X) X(presets) X(tricks) X(knobs) X(network) X(data) X(runs) X(show) X(curves) X(timing)
+#define COMMANDS(X) X(presets) X(tricks) X(knobs) X(network) X(data) X(runs) X(show) X(curves) X(timing) X(samples)
 
 #define DECLARE(name) extern const struct command command_##name;
 COMMANDS(DECLARE)

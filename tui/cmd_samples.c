@@ -1,0 +1,268 @@
+/* davidnet samples: a contact sheet of what training sees. */
+#include "engine/choices.h"
+#include "engine/dataset.h"
+#include "tui/command.h"
+#include "tui/options.h"
+#include "views/sheet.h"
+
+#include <cjson/cJSON.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define COUNT 30
+
+extern const struct command command_samples;
+
+struct samples {
+    struct recipe_options options;
+    struct recipe recipe;
+    struct choices_options choices;
+    struct dataset dataset;
+    const char *output;
+    long epoch, count, first, scale, columns;
+    int json;
+};
+
+/* ---- options ---- */
+
+static int parse_number(const char *text, long low, long high, long *value)
+{
+    char *end;
+    errno = 0;
+    *value = strtol(text, &end, 10);
+    return *text && !*end && !errno && *value >= low && *value <= high ? 0 : -1;
+}
+
+/* One of our own options at argv[*i]: 0, or an exit code. */
+static int take_option(struct samples *s, int argc, char **argv, int *i)
+{
+    const struct {
+        const char *name;
+        long low, high, *value;
+    } numbers[] = {{"--epoch", 0, UINT32_MAX, &s->epoch},
+                   {"--count", 1, SHEET_TILES_MAX, &s->count},
+                   {"--first", 0, UINT32_MAX, &s->first},
+                   {"--scale", 1, 16, &s->scale},
+                   {"--columns", 1, SHEET_TILES_MAX, &s->columns}};
+    const char *word = argv[*i];
+    if (strcmp(word, "--json") == 0) {
+        s->json = 1;
+        return 0;
+    }
+    int output = strcmp(word, "-o") == 0 || strcmp(word, "--output") == 0;
+    for (size_t k = 0; k < sizeof numbers / sizeof *numbers || output; k++) {
+        if (!output && strcmp(word, numbers[k].name) != 0)
+            continue;
+        if (*i + 1 >= argc)
+            return command_usage_error(&command_samples, "%s needs a value", word);
+        const char *value = argv[++*i];
+        if (output)
+            s->output = value;
+        else if (parse_number(value, numbers[k].low, numbers[k].high, numbers[k].value) != 0)
+            return command_usage_error(&command_samples, "%s '%s': expected a whole number from %ld to %ld", word,
+                                       value, numbers[k].low, numbers[k].high);
+        return 0;
+    }
+    return command_usage_error(&command_samples, "unexpected '%s'", word);
+}
+
+static int take_options(struct samples *s, int argc, char **argv)
+{
+    struct error err = {""};
+    for (int i = 1; i < argc; i++) {
+        int taken = recipe_options_take(&s->options, argc, argv, &i, &err);
+        if (taken < 0)
+            return command_usage_error(&command_samples, "%s", err.text);
+        int code = taken ? 0 : take_option(s, argc, argv, &i);
+        if (code != 0)
+            return code;
+    }
+    if (!s->output && !s->json)
+        return command_usage_error(&command_samples, "say where the picture goes: -o FILE.png (or --json)");
+    return 0;
+}
+
+/* ---- output ---- */
+
+static cJSON *choice_json(const struct samples *s, const struct choice *choice, long position)
+{
+    const struct dataset *dataset = &s->dataset;
+    int label = dataset->train.labels[choice->image];
+    cJSON *o = cJSON_CreateObject();
+    cJSON_AddNumberToObject(o, "position", (double)position);
+    cJSON_AddNumberToObject(o, "image", choice->image);
+    cJSON_AddNumberToObject(o, "label", label);
+    cJSON_AddStringToObject(o, "class", dataset->class_name[label]);
+    cJSON_AddNumberToObject(o, "pad", choice->pad);
+    cJSON_AddNumberToObject(o, "crop_y", choice->crop_y);
+    cJSON_AddNumberToObject(o, "crop_x", choice->crop_x);
+    cJSON_AddBoolToObject(o, "flip", choice->flip & CHOICE_FLIP_HORIZONTAL);
+    cJSON_AddBoolToObject(o, "vertical_flip", choice->flip & CHOICE_FLIP_VERTICAL);
+    cJSON_AddNumberToObject(o, "cut_y", choice->cut_y);
+    cJSON_AddNumberToObject(o, "cut_x", choice->cut_x);
+    cJSON_AddNumberToObject(o, "cut_h", choice->cut_h);
+    cJSON_AddNumberToObject(o, "cut_w", choice->cut_w);
+    return o;
+}
+
+static int print_json(const struct samples *s, const struct choice *choices)
+{
+    char seed[24];
+    cJSON *root = cJSON_CreateObject();
+    cJSON_AddStringToObject(root, "preset", s->recipe.preset);
+    cJSON_AddStringToObject(root, "source", s->dataset.source);
+    cJSON_AddStringToObject(root, "sha256", s->dataset.sha256);
+    cJSON_AddNumberToObject(root, "epoch", (double)s->epoch);
+    snprintf(seed, sizeof seed, "%" PRIu64, s->choices.order_seed); /* 64 bits do not fit into a JSON number */
+    cJSON_AddStringToObject(root, "order_seed", seed);
+    snprintf(seed, sizeof seed, "%" PRIu64, s->choices.augment_seed);
+    cJSON_AddStringToObject(root, "augment_seed", seed);
+    if (s->output)
+        cJSON_AddStringToObject(root, "file", s->output);
+    cJSON *list = cJSON_AddArrayToObject(root, "samples");
+    for (long i = 0; i < s->count; i++)
+        cJSON_AddItemToArray(list, choice_json(s, &choices[i], s->first + i));
+    char *text = cJSON_PrintUnformatted(root);
+    cJSON_Delete(root);
+    if (!text)
+        return command_fail("out of memory");
+    puts(text);
+    free(text);
+    return EXIT_OK;
+}
+
+static void add_part(char *out, size_t size, const char *text)
+{
+    size_t used = strlen(out);
+    snprintf(out + used, size - used, "%s%s", used ? ", " : "", text);
+}
+
+/* "reflect-pad 4 and crop, mirror with p 0.5, cutout 8x8" */
+static void describe_choices(const struct choices_options *choices, char *out, size_t size)
+{
+    char part[64];
+    out[0] = '\0';
+    if (choices->crop_pad) {
+        snprintf(part, sizeof part, "reflect-pad %d and crop", choices->crop_pad);
+        add_part(out, size, part);
+    }
+    if (choices->flip > 0) {
+        snprintf(part, sizeof part, "mirror with p %g", choices->flip);
+        add_part(out, size, part);
+    }
+    if (choices->vertical_flip > 0) {
+        snprintf(part, sizeof part, "upside down with p %g", choices->vertical_flip);
+        add_part(out, size, part);
+    }
+    if (choices->cutout_h && choices->cutout_w) {
+        snprintf(part, sizeof part, "cutout %d\u00d7%d", choices->cutout_w, choices->cutout_h);
+        add_part(out, size, part);
+    }
+    if (!out[0])
+        add_part(out, size, "no augmentation");
+}
+
+static int save(const struct samples *s, const struct choice *choices)
+{
+    char title[1024], subtitle[1024], done[256];
+    struct error err = {""};
+    const char *slash = strrchr(s->dataset.source, '/');
+    describe_choices(&s->choices, done, sizeof done);
+    snprintf(title, sizeof title, "%s \u00b7 %s \u00b7 epoch %ld \u00b7 seed %" PRId64,
+             slash && slash[1] ? slash + 1 : s->dataset.source, s->recipe.preset, s->epoch, s->recipe.seed);
+    snprintf(subtitle, sizeof subtitle, "Images %ld to %ld of the epoch; left as stored, right as trained on: %s.",
+             s->first + 1, s->first + s->count, done);
+    struct sheet sheet = {.dataset = &s->dataset,
+                          .choices = choices,
+                          .count = (int)s->count,
+                          .scale = (int)s->scale,
+                          .columns = (int)s->columns,
+                          .title = title,
+                          .subtitle = subtitle};
+    if (sheet_save(&sheet, s->output, &err) != 0)
+        return command_fail("%s", err.text);
+    if (!s->json)
+        printf("%s\n", s->output);
+    return EXIT_OK;
+}
+
+/* ---- the command ---- */
+
+static int show(struct samples *s)
+{
+    struct images *train = &s->dataset.train;
+    if (s->first + s->count > (long)train->count)
+        return command_fail("%s has %u training images: --first %ld and --count %ld go beyond them", s->dataset.source,
+                            train->count, s->first, s->count);
+    struct choice *choices = calloc(train->count, sizeof *choices);
+    if (!choices)
+        return command_fail("no memory for the choices of %u images", train->count);
+    choices_draw(&s->choices, train, (uint32_t)s->epoch, choices);
+    int code = s->output ? save(s, choices + s->first) : EXIT_OK;
+    if (code == EXIT_OK && s->json)
+        code = print_json(s, choices + s->first);
+    free(choices);
+    return code;
+}
+
+static int load(struct samples *s)
+{
+    struct error err = {""};
+    char source[512];
+    if (recipe_resolve(&s->options.request, &s->recipe, &err) != 0)
+        return command_fail("%s", err.text);
+    recipe_choices(&s->recipe, &s->choices);
+    snprintf(source, sizeof source, "%s", s->recipe.data);
+    if (!source[0] && !dataset_default_source(source, sizeof source))
+        fprintf(stderr, "No CIFAR-10 was found: this is the built-in synthetic data set. `davidnet data fetch` "
+                        "downloads CIFAR-10.\n");
+    if (dataset_open(&s->dataset, source, &err) != 0)
+        return command_fail("%s", err.text);
+    if (s->recipe.eval == RECIPE_EVAL_HOLDOUT && dataset_hold_out(&s->dataset, &err) != 0) {
+        dataset_release(&s->dataset);
+        return command_fail("%s", err.text);
+    }
+    return EXIT_OK;
+}
+
+static int run(int argc, char **argv)
+{
+    struct samples *s = calloc(1, sizeof *s);
+    if (!s)
+        return command_fail("out of memory");
+    s->count = COUNT;
+    int code = take_options(s, argc, argv);
+    if (code == EXIT_OK)
+        code = load(s);
+    if (code == EXIT_OK)
+        code = show(s);
+    dataset_release(&s->dataset);
+    free(s);
+    return code;
+}
+
+static void print_usage(void)
+{
+    puts("usage: davidnet samples [RECIPE OPTIONS] [--epoch E] [--count N] [-o FILE.png] [--json]\n\n"
+         "A contact sheet of training images as they are stored and, beside them, as they are trained on, with what\n"
+         "was done to each. They are the first ones of the epoch, in the order of training.\n"
+         "  -o FILE.png    where the picture goes\n"
+         "  --epoch E      counted from 0 (0)\n"
+         "  --count N      how many images (30)\n"
+         "  --first N      skip so many images of the epoch (0)\n"
+         "  --scale N      enlarge 1 to 16 times (by the image's size)\n"
+         "  --columns N    images in a row (chosen so that the sheet is a little wider than tall)\n"
+         "  --json         print the images' parameters as one line of JSON\n");
+    recipe_options_help(stdout);
+}
+
+const struct command command_samples = {
+    .name = "samples",
+    .summary = "a PNG contact sheet of augmented images with their parameters",
+    .usage = "",
+    .print_usage = print_usage,
+    .run = run,
+};
