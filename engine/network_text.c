@@ -52,20 +52,20 @@ static const struct kind {
 
 static const struct option {
     const char *name;
-    enum option_bit bit;
     size_t offset;
     double min, max;
+    enum option_bit bit;
     int real;
 } options[] = {
-    {"kernel", KERNEL, offsetof(struct network_line, kernel), 1, 31, 0},
-    {"stride", STRIDE, offsetof(struct network_line, stride), 1, 16, 0},
-    {"pad", PAD, offsetof(struct network_line, pad), 0, 15, 0},
-    {"pool", POOL, offsetof(struct network_line, pool), 0, 64, 0},
-    {"convs", CONVS, offsetof(struct network_line, convs), 1, 16, 0},
-    {"scale", SCALE, offsetof(struct network_line, scale), -1e6, 1e6, 1},
-    {"bias", BIAS, offsetof(struct network_line, bias), 0, 1, 0},
-    {"eps", EPS, offsetof(struct network_line, eps), 1e-12, 1, 1},
-    {"momentum", MOMENTUM, offsetof(struct network_line, momentum), 1e-6, 1, 1},
+    {"kernel", offsetof(struct network_line, kernel), 1, 31, KERNEL, 0},
+    {"stride", offsetof(struct network_line, stride), 1, 16, STRIDE, 0},
+    {"pad", offsetof(struct network_line, pad), 0, 15, PAD, 0},
+    {"pool", offsetof(struct network_line, pool), 0, 64, POOL, 0},
+    {"convs", offsetof(struct network_line, convs), 1, 16, CONVS, 0},
+    {"scale", offsetof(struct network_line, scale), -1e6, 1e6, SCALE, 1},
+    {"bias", offsetof(struct network_line, bias), 0, 1, BIAS, 0},
+    {"eps", offsetof(struct network_line, eps), 1e-12, 1, EPS, 1},
+    {"momentum", offsetof(struct network_line, momentum), 1e-6, 1, MOMENTUM, 1},
 };
 #define OPTION_COUNT (sizeof options / sizeof options[0])
 
@@ -178,7 +178,7 @@ static int parse_option(struct network_line *line, const char *key, const char *
         if (!(kind->options & o->bit))
             continue;
         nearest_offer(&nearest, o->name);
-        if (strcmp(key, o->name))
+        if (strcmp(key, o->name) != 0)
             continue;
         if (*seen & o->bit)
             return line_error(err, line->line, "'%s=' is given twice", key);
@@ -269,7 +269,7 @@ static int find_kind(const char *word, struct network_line *line, struct error *
 /* text is one line, comment removed, and is cut into words in place. */
 static int parse_line(char *text, int c, struct network_line *line, struct error *err)
 {
-    char *equals = strchr(text, '='), *save, *words[WORDS_MAX];
+    char *equals = strchr(text, '='), *save, *words[WORDS_MAX] = {NULL};
     if (!equals)
         return line_error(err, line->line, "expected 'name = kind ...', found '%.60s'", text);
     *equals = '\0';
@@ -301,7 +301,7 @@ static int parse_line(char *text, int c, struct network_line *line, struct error
     if (used < 0)
         return -1;
     unsigned seen = 0;
-    for (int i = 1 + used; i < n; i++) {
+    for (int i = 1 + used; i < n && words[i]; i++) {
         char *value = strchr(words[i], '=');
         if (!value)
             return line_error(err, line->line, "unexpected '%.40s' after %s; options are written key=value", words[i],
