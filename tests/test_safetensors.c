@@ -289,6 +289,53 @@ static void mutations_never_crash(void **state)
     free(text);
 }
 
+/* The reference implementation reads what we write, and we read what it writes. Its Python package may be missing. */
+static void python_agrees(void **state)
+{
+    (void)state;
+    static const char script[] =
+        "import sys, numpy as np\n"
+        "from safetensors import safe_open\n"
+        "from safetensors.numpy import load_file, save_file\n"
+        "t = load_file(sys.argv[1])\n"
+        "assert sorted(t) == ['clock \"quoted\" \\u00e9', 'layer1.weight', 'raw', 'steps'], sorted(t)\n"
+        "assert t['layer1.weight'].dtype == np.float32 and t['layer1.weight'].shape == (2, 3)\n"
+        "assert t['layer1.weight'].tobytes() == np.array([1, -2, 3.5, 0, 1e-30, 6], np.float32).tobytes()\n"
+        "assert t['steps'].shape == () and t['steps'] == np.iinfo(np.int64).min\n"
+        "assert t['raw'].tolist() == [0, 127, 255]\n"
+        "assert safe_open(sys.argv[1], 'np').metadata() == {'format': 'pt'}\n"
+        "t['more'] = np.arange(24, dtype=np.float64).reshape(2, 3, 4)\n"
+        "save_file(t, sys.argv[2], metadata={'from': 'python'})\n";
+    const struct safetensors_meta meta[1] = {{"format", "pt"}};
+    struct error err = {""};
+    char ours[256], theirs[256], script_path[256], command[2048];
+    const char *python = getenv("PYTHON") ? getenv("PYTHON") : "python3";
+    snprintf(command, sizeof command, "'%s' -c 'import numpy, safetensors.numpy' 2>/dev/null", python);
+    if (system(command) != 0) {
+        printf("SKIPPED: '%s' has no safetensors and numpy; set PYTHON to one that has\n", python);
+        skip();
+    }
+    strcpy(ours, in_folder("ours.safetensors"));
+    strcpy(theirs, in_folder("theirs.safetensors"));
+    strcpy(script_path, in_folder("script.py"));
+    struct file_part part = {script, sizeof script - 1};
+    assert_int_equal(file_replace(script_path, &part, 1, &err), 0);
+    assert_int_equal(safetensors_write(ours, entries, 4, meta, 1, &err), 0);
+    snprintf(command, sizeof command, "'%s' '%s' '%s' '%s'", python, script_path, ours, theirs);
+    assert_int_equal(system(command), 0);
+    struct safetensors file;
+    if (safetensors_read(theirs, &file, &err) < 0)
+        fail_msg("%s", err.text);
+    assert_int_equal(file.count, 5);
+    for (int i = 0; i < 4; i++)
+        assert_memory_equal(safetensors_find(&file, entries[i].name)->data, entries[i].data, entries[i].bytes);
+    const struct safetensors_entry *more = safetensors_find(&file, "more");
+    assert_int_equal(more->n_dims, 3);
+    assert_true(((const double *)more->data)[23] == 23);
+    assert_string_equal(safetensors_meta(&file, "from"), "python");
+    safetensors_release(&file);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -300,6 +347,7 @@ int main(void)
         cmocka_unit_test(absurd_lengths_and_nesting),
         cmocka_unit_test(unaligned_tensors_are_read),
         cmocka_unit_test(mutations_never_crash),
+        cmocka_unit_test(python_agrees),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
