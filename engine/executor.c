@@ -35,7 +35,7 @@ void executor_reset_times(struct executor *executor)
         executor->train_ns[i] = 0;
     for (int i = 0; i < executor->program->n_eval; i++)
         executor->eval_ns[i] = 0;
-    executor->train_steps = executor->eval_steps = executor->train_images = 0;
+    executor->train_steps = executor->eval_steps = 0;
 }
 
 /* One clock reading between two steps serves as the end of one and the start of the next. */
@@ -59,7 +59,6 @@ int executor_train(struct executor *executor, const struct batch *batch, const s
     program->hyper = *hyper;
     run_steps(program, program->train, program->n_train, executor->train_ns);
     executor->train_steps++;
-    executor->train_images += (uint64_t)batch->n;
     *result = program->result;
     return 0;
 }

@@ -10,7 +10,6 @@ struct executor {
     struct program *program;
     uint64_t *train_ns, *eval_ns;     /* [n_train], [n_eval]: total nanoseconds since the last reset */
     uint64_t train_steps, eval_steps; /* how many times each list ran */
-    uint64_t train_images;            /* how many images went through train[] */
 };
 
 int executor_init(struct executor *executor, struct program *program, struct error *err);

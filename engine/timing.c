@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-int timing_init(struct timing *timing, const struct executor *executor, struct error *err)
+int timing_init(struct timing *timing, const struct executor *executor, uint64_t images, struct error *err)
 {
     const struct program *program = executor->program;
     const struct plan *plan = program->plan;
@@ -21,7 +21,7 @@ int timing_init(struct timing *timing, const struct executor *executor, struct e
     timing->threads = program->options.threads;
     timing->train_steps = executor->train_steps;
     timing->eval_batches = executor->eval_steps;
-    timing->images_per_step = timing->train_steps ? (double)executor->train_images / (double)timing->train_steps : NAN;
+    timing->images_per_step = timing->train_steps ? (double)images / (double)timing->train_steps : NAN;
     timing->n_rows = plan->n_rows;
     for (int i = 0; i < plan->n_rows; i++) {
         struct timing_row *row = &timing->rows[i];

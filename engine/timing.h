@@ -56,8 +56,8 @@ struct timing {
     int n_steps;
 };
 
-/* From the times since the executor's last reset. */
-int timing_init(struct timing *timing, const struct executor *executor, struct error *err);
+/* From the times since the executor's last reset, in which `images` training images went through it. */
+int timing_init(struct timing *timing, const struct executor *executor, uint64_t images, struct error *err);
 void timing_release(struct timing *timing);
 
 /* The JSON text, malloc'ed, ending with a newline; NULL with err. */

@@ -1,8 +1,6 @@
 /* What the engine tells the world: log records, the published status, status and timing files, checkpoints. */
 #include "engine/trainer_internal.h"
 
-#include "engine/timing.h"
-
 #include <cjson/cJSON.h>
 #include <errno.h>
 #include <math.h>
@@ -166,20 +164,6 @@ static void status_text(const struct trainer *trainer, char *out, size_t size)
     free(text);
 }
 
-/* RUN/timing.json; empty when there is nothing to write, which is no reason to stop a run. */
-static void timing_text(const struct trainer *trainer, char *out, size_t size)
-{
-    struct timing timing;
-    out[0] = '\0';
-    if (trainer->session.executor.train_steps == 0 || timing_init(&timing, &trainer->session.executor, NULL) < 0)
-        return;
-    char *text = timing_to_json(&timing, NULL);
-    if (text && strlen(text) < size)
-        memcpy(out, text, strlen(text) + 1);
-    free(text);
-    timing_release(&timing);
-}
-
 int trainer_save(struct trainer *trainer, int wait, struct error *err)
 {
     struct scribe *scribe = &trainer->scribe;
@@ -195,7 +179,6 @@ int trainer_save(struct trainer *trainer, int wait, struct error *err)
     scribe->checkpoint.clock.wall_seconds = trainer->wall_before + trainer_clock() - trainer->start_seconds;
     scribe->write_checkpoint = 1;
     status_text(trainer, scribe->status, sizeof scribe->status);
-    timing_text(trainer, scribe->timing, sizeof scribe->timing);
     trainer->last_checkpoint = trainer_clock();
     scribe_submit(scribe);
     if (!wait)
