@@ -201,9 +201,12 @@ screenshots: built
 		echo "tests/screenshots.sh is missing" >&2; false)
 
 install: built
-	install -d '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(PREFIX)/share/doc/davidnet'
+	install -d '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(PREFIX)/share/doc/davidnet' \
+		'$(DESTDIR)$(PREFIX)/share/man/man1' '$(DESTDIR)$(PREFIX)/share/bash-completion/completions'
 	install -m 755 $(BIN) '$(DESTDIR)$(PREFIX)/bin/davidnet'
 	install -m 644 LICENSE '$(DESTDIR)$(PREFIX)/share/doc/davidnet/copyright'
+	./$(BIN) help --man > '$(DESTDIR)$(PREFIX)/share/man/man1/davidnet.1'
+	./$(BIN) help --completion > '$(DESTDIR)$(PREFIX)/share/bash-completion/completions/davidnet'
 
 clean:
 	rm -rf build davidnet $(filter-out build/% build,$(BUILD))

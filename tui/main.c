@@ -3,6 +3,7 @@
  * only file that ends the program.
  */
 #include "tui/command.h"
+#include "tui/manual.h"
 
 #include <errno.h>
 #include <locale.h>
@@ -43,7 +44,8 @@ static void print_help(FILE *out)
           "      --script FILE  play keys from FILE, one a line, off screen\n"
           "      --size WxH     size of the off-screen terminal (80x24)\n"
           "      --dump FILE    where the off-screen picture goes: .txt, .ans or .png\n"
-          "\n'davidnet COMMAND --help' explains a command; 'davidnet --version' says what was built in.\n",
+          "\n'davidnet COMMAND --help' explains a command; 'davidnet --version' says what was built in.\n"
+          "'davidnet help --man' and 'davidnet help --completion' print the manual and bash completions.\n",
           out);
 }
 
@@ -114,11 +116,19 @@ static int take_display_option(int argc, char **argv, int *i)
     return 1;
 }
 
-/* `davidnet help [COMMAND]` and --help. */
+/* `davidnet help [COMMAND | --man | --completion]` and --help. */
 static int help(const char *topic)
 {
     if (!topic) {
         print_help(stdout);
+        return EXIT_OK;
+    }
+    if (strcmp(topic, "--man") == 0) {
+        manual_print(stdout, commands);
+        return EXIT_OK;
+    }
+    if (strcmp(topic, "--completion") == 0) {
+        manual_print_completion(stdout, commands);
         return EXIT_OK;
     }
     const struct command *about = find(topic);

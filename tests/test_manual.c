@@ -1,0 +1,143 @@
+/* The manual page and the completions hold whatever the tables hold. */
+#include "tui/manual.h"
+
+#include "engine/knobs.h"
+#include "engine/network.h"
+#include "engine/recipes.h"
+#include "engine/tricks.h"
+#include "tui/options.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static const struct command train = {.name = "train", .summary = "trains -- .a\\b"};
+static const struct command network = {.name = "network", .summary = "shows a network"};
+static const struct command *const list[] = {&train, &network, NULL};
+
+/* As the manual shows it: '-' is "\-". */
+static int shows(const char *manual, const char *text)
+{
+    char escaped[512];
+    size_t n = 0;
+    for (; *text && n < sizeof escaped - 3; text++) {
+        if (*text == '-')
+            escaped[n++] = '\\';
+        escaped[n++] = *text;
+    }
+    escaped[n] = '\0';
+    return strstr(manual, escaped) != NULL;
+}
+
+static void test_manual(void **state)
+{
+    (void)state;
+    char *text;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+    manual_print(out, list);
+    fclose(out);
+    assert_true(shows(text, "train") && shows(text, "shows a network"));
+    assert_non_null(strstr(text, "trains \\-\\- .a\\eb"));
+    for (int i = 0; i < knob_count; i++)
+        assert_true(shows(text, knobs[i].key) && shows(text, knobs[i].help));
+    for (int i = 0; i < trick_count; i++)
+        assert_true(shows(text, tricks[i].key) && shows(text, tricks[i].changes));
+    for (int i = 0; network_syntax[i][0]; i++)
+        assert_true(shows(text, network_syntax[i][0]));
+    for (const struct recipe_option *o = recipe_option_table; o->flag; o++)
+        assert_true(shows(text, o->flag));
+    free(text);
+}
+
+/* groff warns about whatever it does not understand. */
+static void test_manual_is_clean(void **state)
+{
+    (void)state;
+    if (system("command -v groff > /dev/null 2>&1") != 0) {
+        print_message("SKIPPED: groff is not installed\n");
+        skip();
+    }
+    char line[256] = "";
+    char path[] = "/tmp/davidnet-manual-XXXXXX", command[128];
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    FILE *page = fdopen(fd, "w");
+    manual_print(page, list);
+    fclose(page);
+    snprintf(command, sizeof command, "groff -man -Tutf8 -ww -z %s 2>&1", path);
+    FILE *pipe = popen(command, "r");
+    assert_non_null(pipe);
+    char *warned = fgets(line, sizeof line, pipe);
+    int status = pclose(pipe);
+    unlink(path);
+    if (warned || status)
+        fail_msg("groff says: %s", line);
+}
+
+/* What bash offers after these words (the script's own array of candidates). */
+static void complete(const char *script, const char *words, char *out, size_t size)
+{
+    char command[512];
+    snprintf(command, sizeof command,
+             "bash -c 'source %s; COMP_WORDS=(%s); COMP_CWORD=$((${#COMP_WORDS[@]}-1)); _davidnet; "
+             "echo \"${COMPREPLY[@]}\"'",
+             script, words);
+    FILE *pipe = popen(command, "r");
+    assert_non_null(pipe);
+    if (!fgets(out, (int)size, pipe))
+        out[0] = '\0';
+    assert_int_equal(pclose(pipe), 0);
+    out[strcspn(out, "\n")] = '\0';
+}
+
+static void test_completion(void **state)
+{
+    (void)state;
+    static const char *const cases[][2] = {
+        {"davidnet ne", "network"},
+        {"davidnet train --preset davidnet-7", "davidnet-79"},
+        {"davidnet train --set lr_sh", "lr_shape="},
+        {"davidnet train --set lr_shape = p", "piecewise polynomial"},
+        {"davidnet train --set flip =", "on off"},
+        {"davidnet train --off cu", "cutout"},
+        {"davidnet train --device c", "cpu cuda"},
+        {"davidnet train --isa av", "avx2 avx512 avx512_bf16"},
+        {"davidnet train --epo", "--epochs"},
+    };
+    if (system("command -v bash > /dev/null 2>&1") != 0) {
+        print_message("SKIPPED: bash is not installed\n");
+        skip();
+    }
+    char path[] = "/tmp/davidnet-complete-XXXXXX", got[512];
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    FILE *out = fdopen(fd, "w");
+    manual_print_completion(out, list);
+    fclose(out);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        complete(path, cases[i][0], got, sizeof got);
+        if (strcmp(got, cases[i][1]) != 0) {
+            unlink(path);
+            fail_msg("'%s': expected '%s', got '%s'", cases[i][0], cases[i][1], got);
+        }
+    }
+    unlink(path);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_manual),
+        cmocka_unit_test(test_manual_is_clean),
+        cmocka_unit_test(test_completion),
+    };
+    if (setenv("XDG_CONFIG_HOME", "/nonexistent", 1))
+        return 1;
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
