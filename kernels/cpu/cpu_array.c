@@ -1,0 +1,135 @@
+#include "kernels/cpu/cpu_array.h"
+
+#include "kernels/bf16.h"
+#include "kernels/parallel.h"
+
+#include <math.h>
+#include <string.h>
+
+void cpu_array_init(struct cpu_array *a, struct plan_shape shape, enum cpu_layout layout, enum chain_type type,
+                    int images)
+{
+    ptrdiff_t c = cpu_pad_channels(shape.c), h = shape.h, w = shape.w, plane = h * w;
+    *a = (struct cpu_array){.type = type, .layout = layout, .shape = shape, .images = images};
+    switch (layout) {
+    case CPU_NHWC:
+        a->sn = plane * c, a->sb = CHAIN_BLOCK, a->sc = 1, a->sh = w * c, a->sw = c;
+        break;
+    case CPU_BLOCKED:
+        a->sn = plane * c, a->sb = plane * CHAIN_BLOCK, a->sc = 1, a->sh = w * CHAIN_BLOCK, a->sw = CHAIN_BLOCK;
+        break;
+    case CPU_HWNC:
+        a->sn = c, a->sb = CHAIN_BLOCK, a->sc = 1, a->sh = w * images * c, a->sw = images * c;
+        break;
+    case CPU_LOGITS:
+        a->type = CHAIN_F32;
+        /* fall through */
+    case CPU_NCHW:
+        a->sn = plane * shape.c, a->sb = plane * CHAIN_BLOCK, a->sc = plane, a->sh = w, a->sw = 1;
+        break;
+    case CPU_FLAT:
+        a->sn = cpu_pad_channels((int)(plane * shape.c));
+        a->sb = plane * CHAIN_BLOCK, a->sc = plane, a->sh = w, a->sw = 1;
+        break;
+    }
+}
+
+static size_t element_bytes(const struct cpu_array *a)
+{
+    return a->type == CHAIN_BF16 ? sizeof(bf16) : sizeof(float);
+}
+
+size_t cpu_array_bytes(const struct cpu_array *a)
+{
+    size_t one = a->layout == CPU_HWNC ? (size_t)a->sn * (size_t)a->shape.h * (size_t)a->shape.w : (size_t)a->sn;
+    return one * (size_t)a->images * element_bytes(a);
+}
+
+size_t cpu_array_image_bytes(const struct cpu_array *a)
+{
+    return (size_t)a->sn * element_bytes(a);
+}
+
+struct chain_view cpu_array_view(const struct cpu_array *a)
+{
+    struct chain_view view = {a->data, a->type, cpu_pad_channels(a->shape.c), a->shape.h, a->shape.w, a->sn, a->sb,
+                              a->sh,   a->sw};
+    if (a->layout == CPU_FLAT) {
+        view.c = (int)a->sn;
+        view.h = view.w = 1;
+        view.sb = CHAIN_BLOCK;
+        view.sh = view.sw = view.c;
+    }
+    return view;
+}
+
+static float load(const struct cpu_array *a, ptrdiff_t at)
+{
+    return a->type == CHAIN_BF16 ? bf16_to_float(((const bf16 *)a->data)[at]) : ((const float *)a->data)[at];
+}
+
+static void store(const struct cpu_array *a, ptrdiff_t at, float value)
+{
+    if (a->type == CHAIN_BF16)
+        ((bf16 *)a->data)[at] = bf16_from_float(value);
+    else
+        ((float *)a->data)[at] = value;
+}
+
+struct copy {
+    const struct cpu_array *from, *to;
+    bool add;
+};
+
+static void copy_images(void *context, size_t begin, size_t end, int thread)
+{
+    (void)thread;
+    const struct copy *copy = context;
+    const struct cpu_array *from = copy->from, *to = copy->to;
+    for (ptrdiff_t n = (ptrdiff_t)begin; n < (ptrdiff_t)end; n++)
+        for (int c = 0; c < from->shape.c; c++) {
+            int block = c / CHAIN_BLOCK, lane = c % CHAIN_BLOCK;
+            for (int y = 0; y < from->shape.h; y++) {
+                ptrdiff_t a = n * from->sn + block * from->sb + lane * from->sc + y * from->sh;
+                ptrdiff_t b = n * to->sn + block * to->sb + lane * to->sc + y * to->sh;
+                for (int x = 0; x < from->shape.w; x++) {
+                    float old = copy->add ? load(to, b + x * to->sw) : 0;
+                    store(to, b + x * to->sw, old + load(from, a + x * from->sw));
+                }
+            }
+        }
+}
+
+void cpu_array_copy(const struct cpu_array *from, const struct cpu_array *to, int n)
+{
+    struct copy copy = {from, to, false};
+    parallel_for((size_t)n, 1, copy_images, &copy);
+}
+
+void cpu_array_add(const struct cpu_array *from, const struct cpu_array *to, int n)
+{
+    struct copy copy = {from, to, true};
+    parallel_for((size_t)n, 1, copy_images, &copy);
+}
+
+void cpu_array_zero(const struct cpu_array *a, int begin, int end)
+{
+    size_t image = cpu_array_image_bytes(a);
+    size_t pieces = a->layout == CPU_HWNC ? (size_t)a->shape.h * (size_t)a->shape.w : 1;
+    if (end <= begin)
+        return;
+    for (size_t i = 0; i < pieces; i++)
+        memset((char *)a->data + (i * (size_t)a->images + (size_t)begin) * image, 0, (size_t)(end - begin) * image);
+}
+
+bool cpu_array_finite(const struct cpu_array *a, int n)
+{
+    for (ptrdiff_t i = 0; i < n; i++)
+        for (int c = 0; c < a->shape.c; c++)
+            for (int y = 0; y < a->shape.h; y++)
+                for (int x = 0; x < a->shape.w; x++)
+                    if (!isfinite(load(a, i * a->sn + c / CHAIN_BLOCK * a->sb + c % CHAIN_BLOCK * a->sc + y * a->sh +
+                                              x * a->sw)))
+                        return false;
+    return true;
+}

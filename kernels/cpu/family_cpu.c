@@ -1,0 +1,113 @@
+#include "kernels/cpu/cpu_program.h"
+
+#include "kernels/parallel.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* The level asked for by options, or the current one; ISA_COUNT with err when it is unknown or not here. */
+static enum isa wanted_isa(const struct program_options *options, struct error *err)
+{
+    if (!options->isa || strcmp(options->isa, "auto") == 0)
+        return isa_current();
+    for (int i = 0; i <= (int)isa_best(); i++)
+        if (strcmp(options->isa, isa_name((enum isa)i)) == 0)
+            return (enum isa)i;
+    error_set(err, "this processor has no '%s'; the best it offers is --isa %s", options->isa, isa_name(isa_best()));
+    return ISA_COUNT;
+}
+
+static int check_precision(enum precision precision, enum isa isa, struct error *err)
+{
+    switch (precision) {
+    case PRECISION_F32:
+        return 0;
+    case PRECISION_BF16:
+        if (isa >= ISA_AVX512)
+            return 0;
+        return error_set(err, "bf16 on a CPU needs AVX-512, and this is '%s'; use --precision f32", isa_name(isa));
+    case PRECISION_F16:
+    case PRECISION_TF32:
+        return error_set(err, "%s is for GPUs; on the CPU use --precision %s", precision_name(precision),
+                         isa >= ISA_AVX512_BF16 ? "bf16 or f32" : "f32");
+    default:
+        return error_set(err, "unknown precision %d", (int)precision);
+    }
+}
+
+static int cpu_probe(const struct program_options *options, struct error *err)
+{
+    enum isa isa = wanted_isa(options, err);
+    return isa == ISA_COUNT ? -1 : check_precision(options->precision, isa, err);
+}
+
+/* Makes oneDNN and our kernels use the level that was asked for; *isa is what both can do then. */
+static int settle_isa(const struct program_options *options, enum isa *isa, struct error *err)
+{
+    enum isa before = isa_current(), wanted = wanted_isa(options, err);
+    bool named = options->isa && strcmp(options->isa, "auto") != 0;
+    if (wanted == ISA_COUNT || cpu_dnnl_cap(named || wanted < isa_best() ? wanted : ISA_COUNT, err))
+        return -1;
+    enum isa offered = cpu_dnnl_isa();
+    *isa = wanted < offered ? wanted : offered;
+    if (named && wanted != before)
+        isa_force(options->isa);
+    return check_precision(options->precision, *isa, err);
+}
+
+static void program_free(struct program *program)
+{
+    if (!program)
+        return;
+    if (program->own)
+        cpu_compile_release(program);
+    free(program->own);
+    free(program);
+}
+
+static struct program *program_compile(const struct plan *plan, const struct program_options *options,
+                                       struct error *err)
+{
+    enum isa isa;
+    if (plan_check(plan, err) || settle_isa(options, &isa, err))
+        return NULL;
+    if (options->max_batch < 1) {
+        error_set(err, "a program needs room for at least one image, not %d", options->max_batch);
+        return NULL;
+    }
+    struct program *program = calloc(1, sizeof *program);
+    struct cpu_program *own = calloc(1, sizeof *own);
+    if (!program || !own) {
+        free(program);
+        free(own);
+        error_set(err, "out of memory for the program");
+        return NULL;
+    }
+    *program = (struct program){.family = &family_cpu, .plan = plan, .options = *options, .own = own};
+    program->result.bad_row = -1;
+    own->isa = isa;
+    own->type = options->precision == PRECISION_BF16 ? CHAIN_BF16 : CHAIN_F32;
+    parallel_set_threads(options->threads > 0 ? options->threads : parallel_threads());
+    own->threads = parallel_threads();
+    if (cpu_compile(program, err)) {
+        program_free(program);
+        return NULL;
+    }
+    return program;
+}
+
+static size_t program_memory(const struct program *program)
+{
+    const struct cpu_program *own = program->own;
+    return own->block_bytes + sizeof *program + sizeof *own;
+}
+
+const struct family family_cpu = {
+    .name = "cpu",
+    .probe = cpu_probe,
+    .compile = program_compile,
+    .free = program_free,
+    .read_tensor = cpu_read_tensor,
+    .write_tensor = cpu_write_tensor,
+    .memory = program_memory,
+};
