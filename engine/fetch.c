@@ -81,6 +81,12 @@ static void update_speed(struct fetch *fetch, double now)
 {
     struct fetch_progress *p = &fetch->progress;
     double seconds = now - fetch->sampled;
+    if (p->done < fetch->sampled_done) { /* started over */
+        fetch->sampled = now;
+        fetch->sampled_done = p->done;
+        p->bytes_per_second = NAN;
+        return;
+    }
     if (seconds < 0.25)
         return;
     double speed = (double)(p->done - fetch->sampled_done) / seconds;
@@ -110,14 +116,14 @@ static int advance(struct fetch *fetch, int64_t done, int64_t total)
 static int advance_download(void *context, int64_t done, int64_t total)
 {
     struct fetch *fetch = context;
-    if (done > fetch->sampled_done && fetch->progress.phase == FETCH_CONNECTING)
-        enter_phase(fetch, FETCH_DOWNLOADING, fetch->sampled_done, total);
+    if (done != fetch->progress.done && fetch->progress.phase == FETCH_CONNECTING)
+        enter_phase(fetch, FETCH_DOWNLOADING, done < fetch->progress.done ? 0 : fetch->progress.done, total);
     return advance(fetch, done, total);
 }
 
 static int advance_unpacking(void *context, int64_t written)
 {
-    return advance(context, written, UNPACKED_BYTES);
+    return advance(context, written < UNPACKED_BYTES ? written : UNPACKED_BYTES, 0); /* the names come on top */
 }
 
 static int is_remote(const char *url)
