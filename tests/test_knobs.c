@@ -81,7 +81,7 @@ static void random_text(const struct knob *k, char *out, size_t size)
     case KNOB_ENUM:
         for (n = 0; k->names[n]; n++)
             ;
-        snprintf(out, size, "%s", k->names[draw() % (unsigned)n]);
+        snprintf(out, size, "%s", k->names[n > 0 ? draw() % (unsigned)n : 0]);
         break;
     case KNOB_TEXT:
         n = (int)(draw() % k->size);

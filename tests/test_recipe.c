@@ -507,6 +507,45 @@ static void test_presets_of_ones_own(void **state)
     check_round_trip(&recipe);
 }
 
+/* Damaged files are read or refused with a message, and what is read can be written and read again. */
+static void test_damaged_files(void **state)
+{
+    (void)state;
+    static const char insert[] = "=[];#\"\\+:\n \t,x0c-.\x80";
+    char *text, *copy;
+    size_t size;
+    uint64_t at = 0;
+    int good = 0, bad = 0;
+    static struct recipe recipe;
+    must(recipe_preset_load("davidnet-66", &recipe, NULL, &err));
+    FILE *out = open_memstream(&text, &size);
+    must(recipe_write(&recipe, out, &err));
+    fclose(out);
+    copy = malloc(size + 1);
+    for (int round = 0; round < 1000; round++) {
+        memcpy(copy, text, size + 1);
+        for (unsigned hits = 1 + rng_philox(5, RNG_TEST, 0, at++).word[0] % 3; hits > 0; hits--) {
+            struct rng_block r = rng_philox(5, RNG_TEST, 0, at++);
+            size_t place = r.word[0] % size;
+            if (r.word[1] & 1)
+                copy[place] = insert[r.word[2] % (sizeof insert - 1)];
+            else
+                memmove(copy + place, copy + place + 1, strlen(copy + place));
+        }
+        err.text[0] = '\0';
+        if (recipe_file_parse("damaged.ini", copy, &recipe, NULL, &err)) {
+            bad++;
+            assert_true(strncmp(err.text, "damaged.ini", 11) == 0);
+        } else {
+            good++;
+            check_round_trip(&recipe);
+        }
+    }
+    assert_true(good > 0 && bad > 0);
+    free(copy);
+    free(text);
+}
+
 /* Every knob appears in a written file, in its own section. */
 static void test_file_has_every_knob(void **state)
 {
@@ -561,6 +600,7 @@ int main(void)
         cmocka_unit_test(test_file_syntax),
         cmocka_unit_test(test_files_that_are_no_recipes),
         cmocka_unit_test(test_presets_of_ones_own),
+        cmocka_unit_test(test_damaged_files),
         cmocka_unit_test(test_file_has_every_knob),
         cmocka_unit_test(test_write_to_a_full_disk),
     };
