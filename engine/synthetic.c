@@ -306,7 +306,7 @@ static void paint_bar(struct draws *draws, uint8_t *pixels)
 static void add_noise(struct draws *draws, uint8_t *pixels)
 {
     uint32_t random[3 * PLANE / 4];
-    int amplitude = draw_between(draws, 4, 48);
+    int amplitude = draw_between(draws, 4, NOISE);
     for (int i = 0; i < 3 * PLANE / 4; i++)
         random[i] = draw_word(draws);
     for (int i = 0; i < 3 * PLANE; i++) {
@@ -341,12 +341,13 @@ uint8_t synthetic_draw(uint64_t seed, uint32_t index, uint8_t *pixels)
     draw_color(&draws, base);
     draw_texture(&draws, base, 70, &background);
     paint_background(pixels, &background);
-    for (int n = draw_between(&draws, 1, 4); n > 0; n--)
+    for (int n = draw_between(&draws, 1, FRAGMENTS); n > 0; n--)
         paint_fragment(&draws, pixels);
 
-    int radius = draw_between(&draws, 8 * PIXEL, 14 * PIXEL);
-    int cx = draw_between(&draws, 10 * PIXEL, 22 * PIXEL), cy = draw_between(&draws, 10 * PIXEL, 22 * PIXEL);
-    int stretch = draw_between(&draws, 180, 256), angle = draw_between(&draws, 0, 255);
+    int radius = draw_between(&draws, RADIUS_LEAST * PIXEL, RADIUS_MOST * PIXEL);
+    int low = (SIDE / 2 - OFF_CENTRE) * PIXEL, high = (SIDE / 2 + OFF_CENTRE) * PIXEL;
+    int cx = draw_between(&draws, low, high), cy = draw_between(&draws, low, high);
+    int stretch = draw_between(&draws, STRETCH_LEAST, 256), angle = draw_between(&draws, 0, 255);
     struct transform t = make_transform(cx, cy, radius, stretch, angle);
     draw_contrasting(&draws, &background, color);
     draw_texture(&draws, color, 45, &ink);

@@ -16,14 +16,14 @@
 #include <unistd.h>
 
 struct http_server {
-    const unsigned char *data;
-    size_t size;
-    int no_ranges;          /* answers 200 with everything, whatever was asked */
+    const unsigned char *_Atomic data;
+    _Atomic size_t size;
+    atomic_int no_ranges;   /* answers 200 with everything, whatever was asked */
     atomic_int cuts;        /* so many answers are cut off half-way through what was asked */
     atomic_int refusals;    /* so many answers are `refusal` */
-    int refusal;            /* an HTTP status, 503 */
-    int status;             /* non-zero: the only answer */
-    int drip;               /* sends half, then waits until the client goes away */
+    atomic_int refusal;     /* an HTTP status, 503 */
+    atomic_int status;      /* non-zero: the only answer */
+    atomic_int drip;        /* sends half, then waits until the client goes away */
     atomic_int requests;    /* seen so far */
     atomic_llong last_from; /* where the last request's range began; -1: it asked for no range */
     int port, socket;
