@@ -18,8 +18,16 @@
 #define PIXEL 256             /* one pixel */
 #define UNIT 4096             /* one radius of a shape */
 #define EXTENT (UNIT * 5 / 4) /* no shape has a point with a greater |u| or |v| */
-#define CONTRAST 140          /* least difference of shape and background, summed over the channels */
 #define LATTICE 6             /* points a side of a noise texture: one every SIDE / 4 pixels, and a margin */
+
+/* How hard the set is; changing one changes every image, and the digest that tests/test_dataset expects. */
+#define CONTRAST 140   /* least difference of shape and background, summed over the channels, at most 765 */
+#define NOISE 48       /* greatest amplitude of the noise */
+#define FRAGMENTS 4    /* at most, and at least one */
+#define RADIUS_LEAST 8 /* of the shape, in pixels */
+#define RADIUS_MOST 14
+#define OFF_CENTRE 6      /* pixels, at most */
+#define STRETCH_LEAST 180 /* of one axis, in 1/256 */
 
 const char *const synthetic_class_name[SYNTHETIC_CLASSES] = {"disc",  "ring", "square",   "frame", "triangle",
                                                              "cross", "star", "crescent", "bars",  "bow-tie"};
