@@ -1,0 +1,152 @@
+/* `davidnet doctor`: what works here, what does not, and how to mend it. */
+#include "tui/command.h"
+
+#include "engine/dataset.h"
+#include "engine/run_folder.h"
+#include "kernels/isa.h"
+#include "kernels/parallel.h"
+#include "kernels/program.h"
+
+#include <langinfo.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/statvfs.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+extern const struct command command_doctor;
+
+enum verdict { GOOD, NOTE, BAD };
+
+static int problems;
+
+static void line(enum verdict verdict, const char *what, const char *found, const char *advice)
+{
+    static const char *const marks[] = {"ok", "note", "FAIL"};
+    printf("%-5s %-10s %s\n", marks[verdict], what, found);
+    if (advice && *advice)
+        printf("%-16s %s\n", "", advice);
+    problems += verdict == BAD;
+}
+
+static void check_cpu(void)
+{
+    char text[256], model[128] = "unknown CPU", buffer[256];
+    FILE *file = fopen("/proc/cpuinfo", "re");
+    while (file && fgets(buffer, sizeof buffer, file))
+        if (sscanf(buffer, "model name : %127[^\n]", model) == 1)
+            break;
+    if (file)
+        fclose(file);
+    snprintf(text, sizeof text, "%s, %d of %ld CPUs for us", model, parallel_default_threads(),
+             sysconf(_SC_NPROCESSORS_ONLN));
+    line(GOOD, "cpu", text, "");
+    enum isa best = isa_best();
+    line(best >= ISA_AVX2 ? GOOD : NOTE, "isa", isa_name(best),
+         best == ISA_AMX           ? ""
+         : best >= ISA_AVX512_BF16 ? "no AMX: bf16 training is several times slower than on a CPU with it"
+         : best >= ISA_AVX2        ? "no bf16 arithmetic in this CPU: training runs in float32 unless told otherwise"
+                                   : "no AVX2: plain C kernels run, correct but slow");
+}
+
+static void check_engines(void)
+{
+    static const struct family *const families[] = {&family_cpu, &family_ref};
+    static const enum precision precisions[] = {PRECISION_F32, PRECISION_BF16};
+    for (size_t i = 0; i < sizeof families / sizeof families[0]; i++) {
+        char works[256] = "";
+        struct error err = {""};
+        for (size_t k = 0; k < sizeof precisions / sizeof precisions[0]; k++) {
+            struct program_options options = {.max_batch = 16, .precision = precisions[k]};
+            if (families[i]->probe(&options, &err) == 0)
+                snprintf(works + strlen(works), sizeof works - strlen(works), "%s%s", *works ? ", " : "",
+                         precision_name(precisions[k]));
+        }
+        if (families[i]->library)
+            snprintf(works + strlen(works), sizeof works - strlen(works), " (%s)", families[i]->library());
+        line(*works ? GOOD : BAD, families[i]->name, *works ? works : "does not run here", err.text);
+    }
+    line(NOTE, "cuda", "not in this build", "training runs on the CPU");
+}
+
+static void check_data(void)
+{
+    char source[512], text[1024];
+    int real = dataset_default_source(source, sizeof source);
+    if (!real) {
+        line(NOTE, "data", "no CIFAR-10 found: synthetic images are used",
+             "fetch it: davidnet data fetch; or set DAVIDNET_DATA to a folder that has it");
+        return;
+    }
+    struct dataset dataset;
+    struct error err = {""};
+    if (dataset_open(&dataset, source, &err)) {
+        line(BAD, "data", err.text, "repair or remove that folder, or fetch anew: davidnet data fetch");
+        return;
+    }
+    snprintf(text, sizeof text, "%u + %u images in %s", dataset.train.count, dataset.test.count, source);
+    line(GOOD, "data", text, "");
+    dataset_release(&dataset);
+}
+
+static void check_disk(void)
+{
+    char parent[RUN_PATH_MAX], text[RUN_PATH_MAX + 64], probe[RUN_PATH_MAX];
+    run_folder_default_parent(parent, sizeof parent);
+    snprintf(probe, sizeof probe, "%s", parent);
+    while (access(probe, F_OK) != 0 && strrchr(probe, '/') && strrchr(probe, '/') != probe)
+        *strrchr(probe, '/') = '\0';
+    struct statvfs fs;
+    if (access(probe, W_OK) != 0 || statvfs(probe, &fs) != 0) {
+        snprintf(text, sizeof text, "%.900s cannot be written", parent);
+        line(BAD, "runs", text, "set DAVIDNET_RUNS to a folder of yours, or give train --out DIR");
+        return;
+    }
+    double free_gib = (double)fs.f_bavail * (double)fs.f_frsize / (1 << 30);
+    snprintf(text, sizeof text, "%.900s, %.1f GiB free", parent, free_gib);
+    line(free_gib < 0.5 ? BAD : GOOD, "runs", text,
+         free_gib < 0.5 ? "a run keeps up to 0.2 GiB of checkpoints: free some space" : "");
+}
+
+static void check_terminal(void)
+{
+    char text[256];
+    const char *term = getenv("TERM"), *colorterm = getenv("COLORTERM");
+    int utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
+    snprintf(text, sizeof text, "TERM=%s%s%s, %s, output is %s", term ? term : "(unset)",
+             colorterm ? ", COLORTERM=" : "", colorterm ? colorterm : "", nl_langinfo(CODESET),
+             isatty(STDOUT_FILENO) ? "a terminal" : "not a terminal");
+    line(utf8 ? GOOD : NOTE, "terminal", text,
+         utf8 ? "" : "not UTF-8: charts are drawn in ASCII; LANG=C.UTF-8 gives finer ones");
+}
+
+static int run(int argc, char **argv)
+{
+    if (argc > 1)
+        return command_usage_error(&command_doctor, "'%s': doctor takes no arguments", argv[1]);
+    struct utsname name;
+    if (uname(&name) == 0) {
+        char text[256];
+        snprintf(text, sizeof text, "%.60s %.60s, %.60s", name.sysname, name.release, name.machine);
+        line(GOOD, "system", text, "");
+    }
+    check_cpu();
+    check_engines();
+    check_data();
+    check_disk();
+    check_terminal();
+    if (problems)
+        printf("\n%d thing%s to mend.\n", problems, problems == 1 ? "" : "s");
+    return problems ? EXIT_FAILED : EXIT_OK;
+}
+
+const struct command command_doctor = {
+    .name = "doctor",
+    .summary = "what works on this machine, what does not, and how to mend it",
+    .usage =
+        "usage: davidnet doctor\n\n"
+        "Checks the CPU and its instruction sets, the engines and their libraries, the data set, the disk and the\n"
+        "terminal. 'FAIL' lines say how to mend what is broken; the exit code is then 1.\n",
+    .run = run,
+};

@@ -1,0 +1,315 @@
+#include "tui/headless.h"
+
+#include "tui/command.h"
+
+#include <cjson/cJSON.h>
+#include <math.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+static volatile sig_atomic_t stop_signal;
+
+static void on_signal(int number)
+{
+    stop_signal = number;
+}
+
+struct follower {
+    struct trainer *trainer;
+    const struct headless_options *options;
+    size_t seen;  /* records printed */
+    int progress; /* stderr is a terminal: a line that is rewritten */
+    int progress_shown;
+    int began; /* "start" is out */
+    struct trainer_status status;
+    double last_acc;
+};
+
+static void add_number(cJSON *object, const char *key, double value)
+{
+    if (isfinite(value))
+        cJSON_AddNumberToObject(object, key, value);
+    else
+        cJSON_AddNullToObject(object, key);
+}
+
+static cJSON *event(const char *name)
+{
+    cJSON *object = cJSON_CreateObject();
+    cJSON_AddStringToObject(object, "event", name);
+    return object;
+}
+
+static void print_event(cJSON *object)
+{
+    char *text = cJSON_PrintUnformatted(object);
+    if (text)
+        puts(text);
+    free(text);
+    cJSON_Delete(object);
+    fflush(stdout);
+}
+
+int headless_error(int json, const char *message)
+{
+    if (!json)
+        return command_fail("%s", message);
+    cJSON *object = event("error");
+    cJSON_AddStringToObject(object, "error", message);
+    print_event(object);
+    return EXIT_FAILED;
+}
+
+static void clear_progress(struct follower *f)
+{
+    if (f->progress_shown)
+        fputs("\r\033[K", stderr);
+    f->progress_shown = 0;
+}
+
+static const char *eval_name(const struct recipe *recipe)
+{
+    return recipe->eval == RECIPE_EVAL_HOLDOUT ? "holdout" : "test";
+}
+
+/* h:mm:ss or m:ss */
+static const char *duration(double seconds, char *out, size_t size)
+{
+    if (!isfinite(seconds))
+        snprintf(out, size, "-");
+    else if (seconds < 3600)
+        snprintf(out, size, "%d:%02d", (int)seconds / 60, (int)seconds % 60);
+    else
+        snprintf(out, size, "%d:%02d:%02d", (int)seconds / 3600, (int)seconds / 60 % 60, (int)seconds % 60);
+    return out;
+}
+
+static void print_start(struct follower *f)
+{
+    const struct recipe *recipe = trainer_recipe(f->trainer);
+    const struct trainer_status *s = &f->status;
+    char summary[256];
+    recipe_summary(recipe, summary, sizeof summary);
+    if (f->options->json) {
+        cJSON *object = event("start");
+        cJSON_AddStringToObject(object, "run", s->path);
+        cJSON_AddStringToObject(object, "preset", recipe->preset);
+        cJSON_AddStringToObject(object, "recipe", summary);
+        cJSON_AddStringToObject(object, "device", s->device);
+        cJSON_AddStringToObject(object, "data", s->data);
+        cJSON_AddStringToObject(object, "eval", eval_name(recipe));
+        add_number(object, "epochs", recipe->epochs);
+        add_number(object, "steps", s->steps);
+        add_number(object, "steps_per_epoch", s->steps_per_epoch);
+        add_number(object, "batch", recipe->batch);
+        add_number(object, "step", s->step);
+        print_event(object);
+        return;
+    }
+    printf("run     %s\nrecipe  %s\ndata    %s\ndevice  %s, %.2f GiB\n", s->path, summary, s->data, s->device,
+           (double)s->memory_bytes / (1 << 30));
+    if (s->data_is_synthetic)
+        printf("notice  these are synthetic images; 'davidnet data fetch' gets the real CIFAR-10\n");
+    if (s->step > 0)
+        printf("resumed at step %u of %u\n", s->step, s->steps);
+    fflush(stdout);
+}
+
+static void print_step(const struct record *record)
+{
+    cJSON *object = event("step");
+    add_number(object, "step", record->step);
+    add_number(object, "epoch", record->epoch);
+    add_number(object, "lr", record->as.step.lr);
+    add_number(object, "loss", record->as.step.loss);
+    add_number(object, "acc", record->as.step.accuracy);
+    add_number(object, "train_seconds", record->as.step.train_seconds);
+    add_number(object, "wall_seconds", record->as.step.wall_seconds);
+    print_event(object);
+}
+
+static void print_epoch_json(const struct record *record)
+{
+    cJSON *object = event("epoch");
+    add_number(object, "epoch", record->epoch);
+    add_number(object, "step", record->step);
+    add_number(object, "lr", record->as.epoch.lr);
+    add_number(object, "train_loss", record->as.epoch.train_loss);
+    add_number(object, "train_acc", record->as.epoch.train_acc);
+    add_number(object, "test_loss", record->as.epoch.test_loss);
+    add_number(object, "test_acc", record->as.epoch.test_acc);
+    add_number(object, "train_seconds", record->as.epoch.train_seconds);
+    add_number(object, "speedrun_seconds", record->as.epoch.speedrun_seconds);
+    add_number(object, "wall_seconds", record->as.epoch.wall_seconds);
+    add_number(object, "steal_percent", record->as.epoch.steal);
+    add_number(object, "load", record->as.epoch.load);
+    add_number(object, "involuntary_switches", record->as.epoch.involuntary_switches);
+    print_event(object);
+}
+
+static void print_epoch(struct follower *f, const struct record *record)
+{
+    const struct recipe *recipe = trainer_recipe(f->trainer);
+    char train[32], test[64] = "";
+    duration(record->as.epoch.train_seconds, train, sizeof train);
+    if (!isnan(record->as.epoch.test_acc))
+        snprintf(test, sizeof test, "  %s loss %.4f acc %5.2f %%", eval_name(recipe), record->as.epoch.test_loss,
+                 record->as.epoch.test_acc);
+    clear_progress(f);
+    printf("epoch %2u/%-3g lr %.4f  train loss %.4f acc %5.2f %%%s  time %s\n", record->epoch, recipe->epochs,
+           record->as.epoch.lr, record->as.epoch.train_loss, record->as.epoch.train_acc, test, train);
+    fflush(stdout);
+}
+
+static void print_records(struct follower *f)
+{
+    const struct run_log *log = trainer_log(f->trainer);
+    size_t length = run_log_length(log);
+    for (; f->seen < length; f->seen++) {
+        const struct record *record = run_log_at(log, f->seen);
+        if (record->kind == RECORD_EPOCH) {
+            if (!isnan(record->as.epoch.test_acc))
+                f->last_acc = record->as.epoch.test_acc;
+            if (f->options->json)
+                print_epoch_json(record);
+            else
+                print_epoch(f, record);
+        } else if (record->kind == RECORD_STEP && f->options->json) {
+            print_step(record);
+        }
+    }
+}
+
+static void print_progress(struct follower *f)
+{
+    const struct trainer_status *s = &f->status;
+    char eta[32];
+    if (!f->progress || s->steps == 0)
+        return;
+    fprintf(stderr, "\r\033[K%s: step %u/%u, loss %.4f, %.0f images/s, %s left", trainer_phase_name(s->phase), s->step,
+            s->steps, s->loss, s->images_per_second, duration(s->eta_seconds, eta, sizeof eta));
+    f->progress_shown = 1;
+}
+
+static void print_done(struct follower *f)
+{
+    const struct trainer_status *s = &f->status;
+    const struct recipe *recipe = trainer_recipe(f->trainer);
+    if (f->options->json) {
+        cJSON *object = event("done");
+        cJSON_AddStringToObject(object, "run", s->path);
+        cJSON_AddStringToObject(object, "state", trainer_phase_name(s->phase));
+        add_number(object, "test_acc", f->last_acc);
+        add_number(object, "best_acc", s->best_acc);
+        add_number(object, "train_seconds", s->train_seconds);
+        add_number(object, "speedrun_seconds", s->speedrun_seconds);
+        add_number(object, "wall_seconds", s->wall_seconds);
+        add_number(object, "seconds_to_target", s->seconds_to_target);
+        cJSON_AddStringToObject(object, "eval", eval_name(recipe));
+        print_event(object);
+        return;
+    }
+    char train[32], wall[32], target[32];
+    clear_progress(f);
+    duration(s->train_seconds, train, sizeof train);
+    duration(s->wall_seconds, wall, sizeof wall);
+    if (s->phase == TRAINER_STOPPED) {
+        printf("stopped at step %u of %u; go on with: davidnet resume %s\n", s->step, s->steps, s->run);
+        return;
+    }
+    printf("done    %s accuracy %.2f %% (best %.2f %%), training %s, wall %s\n", eval_name(recipe), f->last_acc,
+           s->best_acc, train, wall);
+    if (isnan(s->seconds_to_target))
+        printf("target  %g %% not reached\n", recipe->target);
+    else
+        printf("target  %g %% reached after %s of training\n", recipe->target,
+               duration(s->seconds_to_target, target, sizeof target));
+    if (s->replay_mismatches)
+        printf("warning %d replayed steps did not repeat the log's losses\n", s->replay_mismatches);
+}
+
+static void run_finish_command(const struct follower *f)
+{
+    char accuracy[32];
+    if (!f->options->finish)
+        return;
+    snprintf(accuracy, sizeof accuracy, "%.2f", f->last_acc);
+    setenv("DAVIDNET_RUN", f->status.path, 1);
+    setenv("DAVIDNET_ACCURACY", accuracy, 1);
+    fflush(stdout);
+    int status = system(f->options->finish);
+    if (status != 0)
+        fprintf(stderr, "davidnet: the --on-finish command ended with %d\n",
+                WIFEXITED(status) ? WEXITSTATUS(status) : -1);
+}
+
+static void install_handlers(void (*handler)(int))
+{
+    struct sigaction action = {.sa_handler = handler};
+    sigemptyset(&action.sa_mask);
+    const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        struct sigaction before;
+        if (sigaction(numbers[i], NULL, &before) == 0 && before.sa_handler == SIG_IGN)
+            continue; /* nohup */
+        sigaction(numbers[i], &action, NULL);
+    }
+}
+
+static void follow(struct follower *f)
+{
+    double shown = 0;
+    for (;;) {
+        if (stop_signal)
+            trainer_stop(f->trainer, TRAINER_STOP_NOW);
+        struct pollfd fd = {.fd = trainer_wake_fd(f->trainer), .events = POLLIN};
+        char drain[64];
+        if (poll(&fd, 1, 200) > 0)
+            while (read(fd.fd, drain, sizeof drain) > 0)
+                continue;
+        trainer_status(f->trainer, &f->status);
+        if (!f->began && f->status.device[0] && f->status.phase >= TRAINER_TRAINING) {
+            f->began = 1;
+            print_start(f);
+        }
+        if (f->began)
+            print_records(f);
+        if (trainer_ended(f->status.phase))
+            return;
+        struct timespec t;
+        clock_gettime(CLOCK_MONOTONIC, &t);
+        double now = (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+        if (f->began && now - shown > 0.5) {
+            print_progress(f);
+            shown = now;
+        }
+    }
+}
+
+int headless_follow(struct trainer *trainer, const struct headless_options *options)
+{
+    struct follower f = {.trainer = trainer, .options = options, .last_acc = NAN};
+    f.progress = !options->json && isatty(STDERR_FILENO) && isatty(STDOUT_FILENO);
+    stop_signal = 0;
+    install_handlers(on_signal);
+    follow(&f);
+    int code = EXIT_OK;
+    if (f.status.phase == TRAINER_FAILED) {
+        clear_progress(&f);
+        code = headless_error(options->json, f.status.error);
+    } else {
+        print_done(&f);
+        run_finish_command(&f);
+        if (options->target_counts && f.status.phase == TRAINER_DONE && isnan(f.status.seconds_to_target))
+            code = EXIT_TARGET_MISSED;
+    }
+    trainer_free(trainer);
+    install_handlers(SIG_DFL);
+    return stop_signal && code == EXIT_OK ? 128 + stop_signal : code;
+}
