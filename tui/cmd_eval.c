@@ -1,0 +1,231 @@
+/* `davidnet eval`: accuracy, loss and confusion of a run's newest checkpoint or of a model file. */
+#include "tui/command.h"
+#include "tui/options.h"
+
+#include "engine/checkpoint.h"
+#include "engine/safetensors.h"
+#include "engine/session.h"
+
+#include <cjson/cJSON.h>
+#include <libgen.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+extern const struct command command_eval;
+
+struct eval {
+    struct recipe_options options;
+    int json;
+    const char *what, *data, *logits_file;
+    struct session session;
+    struct step_result result;
+    float *logits;                                                /* [test images][classes] */
+    uint32_t confusion[DATASET_CLASSES_MAX][DATASET_CLASSES_MAX]; /* [true][predicted] */
+};
+
+static int is_file(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISREG(st.st_mode);
+}
+
+/* RUN/checkpoint-N/model.safetensors lies in a run: its recipe is the one to use. 1 if so. */
+static int recipe_beside(const char *model, struct recipe *recipe, struct error *err)
+{
+    char path[RUN_PATH_MAX + 32], copy[RUN_PATH_MAX];
+    snprintf(copy, sizeof copy, "%s", model);
+    snprintf(path, sizeof path, "%.*s/../recipe.ini", RUN_PATH_MAX - 1, dirname(copy));
+    if (!is_file(path))
+        return 0;
+    return recipe_read(path, recipe, err) ? -1 : 1;
+}
+
+static int open_session(struct eval *e, const struct recipe *base, struct error *err)
+{
+    struct recipe recipe = *base;
+    if (e->data)
+        snprintf(recipe.data, sizeof recipe.data, "%s", e->data);
+    return session_open_data(&e->session, &recipe, err) || session_compile(&e->session, 0, err) ? -1 : 0;
+}
+
+static int load_run(struct eval *e, const struct run_folder *folder, struct error *err)
+{
+    struct recipe recipe;
+    struct checkpoint checkpoint;
+    char path[RUN_PATH_MAX + 32];
+    run_folder_path(folder, "recipe.ini", path, sizeof path);
+    if (recipe_read(path, &recipe, err) || open_session(e, &recipe, err) ||
+        checkpoint_init(&checkpoint, &e->session.plan, err))
+        return -1;
+    int found = checkpoint_read_newest(&checkpoint, folder, err);
+    if (found == 0)
+        error_set(err, "%s: no checkpoint yet; train it further", folder->path);
+    int status = found == 1 ? checkpoint_give(&checkpoint, e->session.program, err) : -1;
+    checkpoint_release(&checkpoint);
+    return status;
+}
+
+static int load(struct eval *e, struct error *err)
+{
+    struct recipe recipe;
+    struct run_folder folder;
+    if (!is_file(e->what))
+        return run_folder_find(&folder, e->what, err) ? -1 : load_run(e, &folder, err);
+    int beside = recipe_beside(e->what, &recipe, err);
+    if (beside < 0 || (beside == 0 && recipe_resolve(&e->options.request, &recipe, err)))
+        return -1;
+    return open_session(e, &recipe, err) || checkpoint_read_model(e->what, &e->session.plan, e->session.program, err)
+               ? -1
+               : 0;
+}
+
+static int evaluate(struct eval *e, struct error *err)
+{
+    struct session *s = &e->session;
+    const struct images *test = &s->dataset.test;
+    int classes = s->plan.classes, max_batch = s->program->options.max_batch;
+    const char *row = s->plan.rows[s->plan.rows[s->plan.n_rows - 1].input[0]].name;
+    e->logits = malloc((size_t)test->count * (size_t)classes * sizeof *e->logits);
+    if (!e->logits)
+        return error_set(err, "out of memory for the logits");
+    e->result.bad_row = -1;
+    for (uint32_t first = 0; first < test->count; first += (uint32_t)max_batch) {
+        uint32_t left = test->count - first;
+        int n = left < (uint32_t)max_batch ? (int)left : max_batch;
+        float *logits = e->logits + (size_t)first * (size_t)classes;
+        choices_identity(first, n, s->choices);
+        struct batch batch = {.images = test, .choices = s->choices, .n = n};
+        if (executor_evaluate(&s->executor, &batch, &e->result, err) ||
+            s->family->read_tensor(s->program, row, PROGRAM_VALUE, logits, (size_t)n * (size_t)classes, err))
+            return -1;
+        for (int i = 0; i < n; i++) {
+            int best = 0;
+            for (int c = 1; c < classes; c++)
+                if (logits[i * classes + c] > logits[i * classes + best])
+                    best = c;
+            e->confusion[test->labels[first + (uint32_t)i]][best]++;
+        }
+    }
+    return 0;
+}
+
+static int write_logits(const struct eval *e, struct error *err)
+{
+    struct safetensors_entry entry = {.name = "logits", .type = SAFETENSORS_F32, .n_dims = 2, .data = e->logits};
+    entry.dims[0] = e->session.dataset.test.count;
+    entry.dims[1] = e->session.plan.classes;
+    entry.bytes = (size_t)(entry.dims[0] * entry.dims[1]) * sizeof *e->logits;
+    return safetensors_write(e->logits_file, &entry, 1, NULL, 0, err);
+}
+
+static void print_json(const struct eval *e)
+{
+    int classes = e->session.plan.classes;
+    cJSON *root = cJSON_CreateObject();
+    cJSON_AddStringToObject(root, "event", "eval");
+    cJSON_AddStringToObject(root, "data", e->session.dataset.source);
+    cJSON_AddStringToObject(root, "eval", e->session.recipe.eval == RECIPE_EVAL_HOLDOUT ? "holdout" : "test");
+    cJSON_AddNumberToObject(root, "images", e->result.n);
+    cJSON_AddNumberToObject(root, "test_acc", step_result_accuracy(&e->result));
+    cJSON_AddNumberToObject(root, "test_loss", e->result.loss_sum / e->result.n);
+    cJSON *names = cJSON_AddArrayToObject(root, "classes");
+    cJSON *matrix = cJSON_AddArrayToObject(root, "confusion");
+    for (int i = 0; i < classes; i++) {
+        cJSON_AddItemToArray(names, cJSON_CreateString(e->session.dataset.class_name[i]));
+        cJSON *line = cJSON_CreateArray();
+        for (int k = 0; k < classes; k++)
+            cJSON_AddItemToArray(line, cJSON_CreateNumber(e->confusion[i][k]));
+        cJSON_AddItemToArray(matrix, line);
+    }
+    char *text = cJSON_PrintUnformatted(root);
+    puts(text ? text : "{}");
+    free(text);
+    cJSON_Delete(root);
+}
+
+static void print_table(const struct eval *e)
+{
+    int classes = e->session.plan.classes;
+    const struct dataset *dataset = &e->session.dataset;
+    printf("%d images of %s: accuracy %.2f %%, loss %.4f\n", e->result.n, dataset->source,
+           step_result_accuracy(&e->result), e->result.loss_sum / e->result.n);
+    printf("\ntrue class (rows) and predicted class (columns), images:\n%-12s", "");
+    for (int k = 0; k < classes; k++)
+        printf(" %5.5s", dataset->class_name[k]);
+    putchar('\n');
+    for (int i = 0; i < classes; i++) {
+        printf("%-12.12s", dataset->class_name[i]);
+        for (int k = 0; k < classes; k++)
+            printf(" %5u", e->confusion[i][k]);
+        putchar('\n');
+    }
+}
+
+static int run_eval(struct eval *e)
+{
+    struct error err = {""};
+    int status = load(e, &err) || evaluate(e, &err) || (e->logits_file && write_logits(e, &err));
+    if (!status && e->json)
+        print_json(e);
+    else if (!status)
+        print_table(e);
+    free(e->logits);
+    session_release(&e->session);
+    return status ? command_fail("%s", err.text) : EXIT_OK;
+}
+
+static int run(int argc, char **argv)
+{
+    struct eval *e = calloc(1, sizeof *e);
+    struct error err = {""};
+    if (!e)
+        return command_fail("out of memory");
+    recipe_options_init(&e->options);
+    int code = EXIT_OK;
+    for (int i = 1; i < argc && code == EXIT_OK; i++) {
+        int taken = 1;
+        if (strcmp(argv[i], "--json") == 0)
+            e->json = 1;
+        else if (strcmp(argv[i], "--data") == 0 && i + 1 < argc)
+            e->data = argv[++i];
+        else if (strcmp(argv[i], "--logits") == 0 && i + 1 < argc)
+            e->logits_file = argv[++i];
+        else if (argv[i][0] != '-' && !e->what)
+            e->what = argv[i];
+        else
+            taken = recipe_options_take(&e->options, argc, argv, &i, &err);
+        if (taken < 0)
+            code = command_usage_error(&command_eval, "%s", err.text);
+        else if (!taken)
+            code = command_usage_error(&command_eval, "'%s' is not an option", argv[i]);
+    }
+    if (code == EXIT_OK && !e->what)
+        code = command_usage_error(&command_eval, "say what: a run, or a model.safetensors");
+    if (code == EXIT_OK)
+        code = run_eval(e);
+    free(e);
+    return code;
+}
+
+static void usage(void)
+{
+    fputs("usage: davidnet eval RUN|FILE [--data SOURCE] [--logits FILE] [--json] [OPTION]...\n\n"
+          "Accuracy, loss and confusion of a run's newest checkpoint, or of a model.safetensors. A file outside a run\n"
+          "needs to be told its network (--preset, --recipe, --set).\n\n"
+          "  --data SOURCE      evaluate on the test images of another data set\n"
+          "  --logits FILE      write the logits [images, classes] to a safetensors file\n"
+          "  --json             one JSON object\n",
+          stdout);
+    recipe_options_help(stdout);
+}
+
+const struct command command_eval = {
+    .name = "eval",
+    .summary = "accuracy, loss and confusion of a checkpoint",
+    .print_usage = usage,
+    .run = run,
+};
