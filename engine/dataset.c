@@ -86,28 +86,40 @@ static int compute_digest(struct dataset *dataset, struct error *err)
     return status;
 }
 
-/* "synthetic" or "synthetic:SEED". */
+/* "synthetic", "synthetic:SEED" or "synthetic:SEED:COUNT". */
 static int is_synthetic(const char *source)
 {
     return strncmp(source, "synthetic", 9) == 0 && (source[9] == '\0' || source[9] == ':');
 }
 
+/* A whole number at *text, up to ':' or the end; *text moves behind it. 0 or -1. */
+static int take_number(const char **text, uint64_t *value)
+{
+    char *end;
+    if (**text < '0' || **text > '9')
+        return -1;
+    errno = 0;
+    *value = strtoull(*text, &end, 10);
+    *text = end;
+    return errno || (*end && *end != ':') ? -1 : 0;
+}
+
 static int open_synthetic(struct dataset *dataset, const char *source, struct error *err)
 {
-    uint64_t seed = 0;
-    if (source[9] == ':') {
-        const char *digits = source + 10;
-        char *end;
-        errno = 0;
-        seed = strtoull(digits, &end, 10);
-        if (*digits < '0' || *digits > '9' || *end || errno)
-            return error_set(err,
-                             "data source '%s': the seed after 'synthetic:' must be a whole number from 0 to "
-                             "18446744073709551615",
-                             source);
-    }
-    snprintf(dataset->source, sizeof dataset->source, "synthetic:%llu", (unsigned long long)seed);
-    return synthetic_load(dataset, seed, err);
+    uint64_t seed = 0, count = SYNTHETIC_TRAIN;
+    const char *text = source + strlen("synthetic");
+    if (*text == ':' && (text++, take_number(&text, &seed)))
+        return error_set(err,
+                         "data source '%s': the seed after 'synthetic:' must be a whole number from 0 to "
+                         "18446744073709551615",
+                         source);
+    if (*text == ':' && (text++, take_number(&text, &count) || *text || count < 10 || count > SYNTHETIC_TRAIN))
+        return error_set(err, "data source '%s': the number of training images must be from 10 to %d", source,
+                         SYNTHETIC_TRAIN);
+    int length = snprintf(dataset->source, sizeof dataset->source, "synthetic:%llu", (unsigned long long)seed);
+    if (count != SYNTHETIC_TRAIN)
+        snprintf(dataset->source + length, sizeof dataset->source - (size_t)length, ":%llu", (unsigned long long)count);
+    return synthetic_load(dataset, seed, (uint32_t)count, err);
 }
 
 static int open_folder(struct dataset *dataset, const char *source, struct error *err)

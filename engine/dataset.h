@@ -1,6 +1,7 @@
 /*
  * A data set in memory: immutable after loading, so any thread may read it. Classes have names.
- * SOURCE (see dataset_open) is a folder of CIFAR-10 binary files, or "synthetic" / "synthetic:SEED".
+ * SOURCE (see dataset_open) is a folder of CIFAR-10 binary files, or "synthetic", "synthetic:SEED" or
+ * "synthetic:SEED:COUNT" (COUNT training images and a fifth as many for testing, instead of 50,000 and 10,000).
  */
 #ifndef DAVIDNET_ENGINE_DATASET_H
 #define DAVIDNET_ENGINE_DATASET_H

@@ -369,6 +369,7 @@ uint8_t synthetic_draw(uint64_t seed, uint32_t index, uint8_t *pixels)
 
 struct load {
     uint64_t seed;
+    uint32_t train;
     uint8_t *pixels, *labels;
 };
 
@@ -376,17 +377,19 @@ static void load_range(void *context, size_t begin, size_t end, int thread)
 {
     struct load *load = context;
     (void)thread;
-    for (size_t i = begin; i < end; i++)
-        load->labels[i] = synthetic_draw(load->seed, (uint32_t)i, load->pixels + i * 3 * PLANE);
+    for (size_t i = begin; i < end; i++) {
+        uint32_t index = i < load->train ? (uint32_t)i : SYNTHETIC_TRAIN + (uint32_t)i - load->train;
+        load->labels[i] = synthetic_draw(load->seed, index, load->pixels + i * 3 * PLANE);
+    }
 }
 
-int synthetic_load(struct dataset *dataset, uint64_t seed, struct error *err)
+int synthetic_load(struct dataset *dataset, uint64_t seed, uint32_t train, struct error *err)
 {
     const struct images shape = {.channels = 3, .height = SIDE, .width = SIDE, .classes = SYNTHETIC_CLASSES};
-    const uint32_t count = SYNTHETIC_TRAIN + SYNTHETIC_TEST;
-    if (dataset_allocate(dataset, SYNTHETIC_TRAIN, SYNTHETIC_TEST, &shape, err) != 0)
+    const uint32_t test = train / (SYNTHETIC_TRAIN / SYNTHETIC_TEST), count = train + test;
+    if (dataset_allocate(dataset, train, test, &shape, err) != 0)
         return -1;
-    struct load load = {seed, dataset->storage, dataset->storage + (size_t)count * 3 * PLANE};
+    struct load load = {seed, train, dataset->storage, dataset->storage + (size_t)count * 3 * PLANE};
     parallel_for(count, 50, load_range, &load);
     for (int i = 0; i < SYNTHETIC_CLASSES; i++)
         snprintf(dataset->class_name[i], sizeof dataset->class_name[i], "%s", synthetic_class_name[i]);

@@ -27,7 +27,10 @@ extern const char *const synthetic_class_name[SYNTHETIC_CLASSES];
 /* Image `index` (the test images follow the training images): [3][32][32] bytes; returns its label. */
 uint8_t synthetic_draw(uint64_t seed, uint32_t index, uint8_t *pixels);
 
-/* Fills images, labels and class names (in parallel); the caller computes statistics and the digest. */
-int synthetic_load(struct dataset *dataset, uint64_t seed, struct error *err);
+/*
+ * Fills `train` training images (at most SYNTHETIC_TRAIN) and a fifth as many test images, labels and class names, in
+ * parallel; the caller computes statistics and the digest. Fewer are the first ones of the full set's two parts.
+ */
+int synthetic_load(struct dataset *dataset, uint64_t seed, uint32_t train, struct error *err);
 
 #endif

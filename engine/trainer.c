@@ -278,7 +278,7 @@ static int prepare(struct trainer *trainer, struct error *err)
         return -1;
     session_describe(session, trainer->now.device, sizeof trainer->now.device);
     trainer->now.memory_bytes = session->family->memory(session->program);
-    if (scribe_init(&trainer->scribe, &trainer->folder, &session->plan, session->recipe.keep_checkpoints ? 1 << 20 : 2,
+    if (scribe_init(&trainer->scribe, &trainer->folder, &session->plan, session->recipe.keep_checkpoints ? 2 : 1 << 20,
                     err))
         return -1;
     if (frozen)

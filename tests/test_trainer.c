@@ -1,0 +1,338 @@
+/*
+ * The trainer from outside: a tiny recipe on the reference family, its log, its folder, pausing, stopping, resuming,
+ * and what happens when things go wrong.
+ */
+#include "engine/trainer.h"
+
+#include "engine/checkpoint.h"
+#include "engine/safetensors.h"
+
+#include <math.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static char folder[64];
+
+static int setup(void **state)
+{
+    (void)state;
+    strcpy(folder, "/tmp/davidnet-trainer-XXXXXX");
+    return mkdtemp(folder) ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    char command[128];
+    snprintf(command, sizeof command, "rm -rf '%s'", folder);
+    return system(command);
+}
+
+/* 100 images, batch 20: 5 steps an epoch. */
+static void tiny(struct recipe *recipe, const char *epochs)
+{
+    static char epochs_set[64], knots[64];
+    struct error err = {""};
+    snprintf(epochs_set, sizeof epochs_set, "epochs=%s", epochs);
+    snprintf(knots, sizeof knots, "lr_knots=0,1,%s", epochs);
+    struct recipe_request request = {.preset = "davidnet-79",
+                                     .n_sets = 8,
+                                     .sets = {epochs_set, knots, "lr_values=0,0.1,0", "width=4", "batch=20",
+                                              "device=ref", "data=synthetic:3:100", "seed=7"}};
+    if (recipe_resolve(&request, recipe, &err))
+        fail_msg("%s", err.text);
+    strcpy(recipe->network, "prep = block c\nlayer1 = res_block 2c convs=1\npool = global_max\nlogits = linear\n");
+}
+
+static struct trainer *start(const struct trainer_options *options)
+{
+    struct error err = {""};
+    struct trainer *trainer = trainer_start(options, &err);
+    if (!trainer)
+        fail_msg("%s", err.text);
+    return trainer;
+}
+
+/* Polls until the phase is reached (or the end). */
+static void wait_for(struct trainer *trainer, enum trainer_phase phase, struct trainer_status *status)
+{
+    for (;;) {
+        trainer_status(trainer, status);
+        if (status->phase == phase || trainer_ended(status->phase))
+            return;
+        usleep(1000);
+    }
+}
+
+static void wait_for_end(struct trainer *trainer, struct trainer_status *status)
+{
+    wait_for(trainer, TRAINER_DONE, status);
+}
+
+static size_t count_kind(const struct run_log *log, enum record_kind kind)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < run_log_length(log); i++)
+        count += run_log_at(log, i)->kind == (uint16_t)kind;
+    return count;
+}
+
+static void read_model(const char *run, uint32_t step, struct safetensors *file)
+{
+    struct error err = {""};
+    char path[256];
+    snprintf(path, sizeof path, "%s/%s/checkpoint-%u/model.safetensors", folder, run, step);
+    if (safetensors_read(path, file, &err))
+        fail_msg("%s", err.text);
+}
+
+static void assert_same_models(const char *a, const char *b, uint32_t step)
+{
+    struct safetensors x, y;
+    read_model(a, step, &x);
+    read_model(b, step, &y);
+    assert_int_equal(x.count, y.count);
+    for (int i = 0; i < x.count; i++) {
+        assert_string_equal(x.entries[i].name, y.entries[i].name);
+        assert_int_equal(x.entries[i].bytes, y.entries[i].bytes);
+        assert_memory_equal(x.entries[i].data, y.entries[i].data, x.entries[i].bytes);
+    }
+    safetensors_release(&x);
+    safetensors_release(&y);
+}
+
+static void trains_to_the_end(void **state)
+{
+    (void)state;
+    struct trainer_options options = {.parent = folder, .name = "whole"};
+    tiny(&options.recipe, "2");
+    struct trainer *trainer = start(&options);
+    struct trainer_status status;
+    wait_for_end(trainer, &status);
+    assert_string_equal(status.error, "");
+    assert_int_equal(status.phase, TRAINER_DONE);
+    assert_int_equal(status.step, 10);
+    assert_true(status.test_acc >= 0 && status.test_acc <= 100);
+    const struct run_log *log = trainer_log(trainer);
+    assert_int_equal(count_kind(log, RECORD_STEP), 10);
+    assert_int_equal(count_kind(log, RECORD_EPOCH), 2);
+    assert_int_equal(run_log_at(log, 0)->kind, RECORD_START);
+    const struct record *last = run_log_at(log, run_log_length(log) - 1);
+    assert_int_equal(last->kind, RECORD_END);
+    assert_int_equal(last->as.end.how, RUN_END_DONE);
+    const struct record *first = run_log_at(log, 1);
+    assert_float_equal(first->as.step.lr, 0.1 * 1 / 5, 1e-12); /* steps are counted from 1 */
+    trainer_free(trainer);
+
+    options.name = "again";
+    trainer = start(&options);
+    wait_for_end(trainer, &status);
+    trainer_free(trainer);
+    assert_same_models("whole", "again", 10);
+}
+
+static void learns(void **state)
+{
+    (void)state;
+    struct trainer_options options = {.parent = folder, .name = "learns"};
+    tiny(&options.recipe, "8");
+    options.recipe.crop = options.recipe.flip = options.recipe.cutout = 0;
+    struct trainer *trainer = start(&options);
+    struct trainer_status status;
+    wait_for_end(trainer, &status);
+    const struct run_log *log = trainer_log(trainer);
+    size_t index[16];
+    size_t epochs = run_log_series(log, RECORD_EPOCH, index, 16);
+    assert_int_equal(epochs, 8);
+    double first = run_log_at(log, index[0])->as.epoch.train_loss,
+           last = run_log_at(log, index[7])->as.epoch.train_loss;
+    assert_true(last < first - 0.2);
+    trainer_free(trainer);
+}
+
+static void stop_and_resume_give_the_same_weights(void **state)
+{
+    (void)state;
+    struct trainer_options options = {.parent = folder, .name = "straight"};
+    struct trainer_status status;
+    tiny(&options.recipe, "3");
+    struct trainer *trainer = start(&options);
+    wait_for_end(trainer, &status);
+    trainer_free(trainer);
+
+    options.name = "broken";
+    trainer = start(&options);
+    do
+        trainer_status(trainer, &status);
+    while (status.step < 4 && !trainer_ended(status.phase));
+    trainer_stop(trainer, TRAINER_STOP_NOW);
+    wait_for_end(trainer, &status);
+    assert_int_equal(status.phase, TRAINER_STOPPED);
+    uint32_t stopped_at = status.step;
+    assert_in_range(stopped_at, 4, 14);
+    trainer_free(trainer);
+
+    char path[256];
+    snprintf(path, sizeof path, "%s/broken", folder);
+    struct trainer_options resume = {.resume = path};
+    trainer = start(&resume);
+    wait_for_end(trainer, &status);
+    assert_string_equal(status.error, "");
+    assert_int_equal(status.phase, TRAINER_DONE);
+    assert_int_equal(status.replay_mismatches, 0);
+    const struct run_log *log = trainer_log(trainer);
+    size_t index[64];
+    assert_int_equal(run_log_series(log, RECORD_STEP, index, 64), 15);
+    assert_int_equal(run_log_series(log, RECORD_EPOCH, index, 64), 3);
+    assert_int_equal(count_kind(log, RECORD_REWIND), 1);
+    trainer_free(trainer);
+    assert_same_models("straight", "broken", 15);
+}
+
+static void stop_after_keeps_the_schedule(void **state)
+{
+    (void)state;
+    struct trainer_options options = {.parent = folder, .name = "early", .stop_after = 1};
+    struct trainer_status status;
+    tiny(&options.recipe, "3");
+    struct trainer *trainer = start(&options);
+    wait_for_end(trainer, &status);
+    assert_int_equal(status.phase, TRAINER_STOPPED);
+    assert_int_equal(status.step, 5);
+    assert_int_equal(status.steps, 15);
+    assert_int_equal(count_kind(trainer_log(trainer), RECORD_EPOCH), 1);
+    trainer_free(trainer);
+}
+
+static void pausing_stops_the_training_clock(void **state)
+{
+    (void)state;
+    struct trainer_options options = {.parent = folder, .name = "paused"};
+    struct trainer_status status, later;
+    tiny(&options.recipe, "3");
+    struct trainer *trainer = start(&options);
+    trainer_pause(trainer, 1);
+    wait_for(trainer, TRAINER_PAUSED, &status);
+    assert_int_equal(status.phase, TRAINER_PAUSED);
+    usleep(50000);
+    trainer_status(trainer, &later);
+    assert_int_equal(later.step, status.step);
+    assert_true(later.train_seconds == status.train_seconds);
+    trainer_pause(trainer, 0);
+    wait_for_end(trainer, &status);
+    assert_int_equal(status.phase, TRAINER_DONE);
+    trainer_free(trainer);
+}
+
+static void a_paused_run_can_be_stopped(void **state)
+{
+    (void)state;
+    struct trainer_options options = {.parent = folder, .name = "paused-stop"};
+    struct trainer_status status;
+    tiny(&options.recipe, "3");
+    struct trainer *trainer = start(&options);
+    trainer_pause(trainer, 1);
+    wait_for(trainer, TRAINER_PAUSED, &status);
+    trainer_stop(trainer, TRAINER_STOP_NOW);
+    wait_for_end(trainer, &status);
+    assert_int_equal(status.phase, TRAINER_STOPPED);
+    trainer_free(trainer);
+}
+
+static void divergence_is_said(void **state)
+{
+    (void)state;
+    struct trainer_options options = {.parent = folder, .name = "diverges"};
+    struct trainer_status status;
+    tiny(&options.recipe, "3");
+    for (int i = 0; i < options.recipe.schedule.n_knots; i++)
+        options.recipe.schedule.value[i] = 1e30;
+    struct trainer *trainer = start(&options);
+    wait_for_end(trainer, &status);
+    assert_int_equal(status.phase, TRAINER_FAILED);
+    assert_non_null(strstr(status.error, "not a finite number"));
+    assert_non_null(strstr(status.error, "step "));
+    const struct run_log *log = trainer_log(trainer);
+    assert_int_equal(run_log_at(log, run_log_length(log) - 1)->as.end.how, RUN_END_FAILED);
+    trainer_free(trainer);
+}
+
+static void bad_data_is_said(void **state)
+{
+    (void)state;
+    struct trainer_options options = {.parent = folder, .name = "no-data"};
+    struct trainer_status status;
+    tiny(&options.recipe, "1");
+    strcpy(options.recipe.data, "/nonexistent/cifar");
+    struct trainer *trainer = start(&options);
+    wait_for_end(trainer, &status);
+    assert_int_equal(status.phase, TRAINER_FAILED);
+    assert_non_null(strstr(status.error, "/nonexistent/cifar"));
+    trainer_free(trainer);
+}
+
+static void one_process_trains_a_run(void **state)
+{
+    (void)state;
+    struct trainer_options options = {.parent = folder, .name = "locked"};
+    struct trainer_status status;
+    struct error err = {""};
+    char path[256];
+    tiny(&options.recipe, "3");
+    struct trainer *trainer = start(&options);
+    trainer_pause(trainer, 1);
+    wait_for(trainer, TRAINER_PAUSED, &status);
+    snprintf(path, sizeof path, "%s/locked", folder);
+    struct trainer_options resume = {.resume = path};
+    assert_null(trainer_start(&resume, &err));
+    assert_true(err.text[0] != '\0');
+    trainer_stop(trainer, TRAINER_STOP_NOW);
+    trainer_free(trainer);
+}
+
+static void another_program_is_refused(void **state)
+{
+    (void)state;
+    struct trainer_options options = {.parent = folder, .name = "frozen", .stop_after = 1};
+    struct trainer_status status;
+    char path[256], command[512];
+    tiny(&options.recipe, "3");
+    struct trainer *trainer = start(&options);
+    wait_for_end(trainer, &status);
+    trainer_free(trainer);
+    snprintf(path, sizeof path, "%s/frozen", folder);
+    snprintf(command, sizeof command, "sed -i 's/\"data_sha256\":[^,]*/\"data_sha256\": \"00\"/' '%s/program.json'",
+             path);
+    assert_int_equal(system(command), 0);
+    struct trainer_options resume = {.resume = path};
+    trainer = start(&resume);
+    wait_for_end(trainer, &status);
+    assert_int_equal(status.phase, TRAINER_FAILED);
+    assert_non_null(strstr(status.error, "data_sha256"));
+    trainer_free(trainer);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(trains_to_the_end),
+        cmocka_unit_test(learns),
+        cmocka_unit_test(stop_and_resume_give_the_same_weights),
+        cmocka_unit_test(stop_after_keeps_the_schedule),
+        cmocka_unit_test(pausing_stops_the_training_clock),
+        cmocka_unit_test(a_paused_run_can_be_stopped),
+        cmocka_unit_test(divergence_is_said),
+        cmocka_unit_test(bad_data_is_said),
+        cmocka_unit_test(one_process_trains_a_run),
+        cmocka_unit_test(another_program_is_refused),
+    };
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
