@@ -145,6 +145,8 @@ static void learns(void **state)
     struct trainer_options options = {.parent = folder, .name = "learns"};
     tiny(&options.recipe, "8");
     options.recipe.crop = options.recipe.flip = options.recipe.cutout = 0;
+    options.recipe.width = 8;
+    options.recipe.schedule.value[1] = 0.6;
     struct trainer *trainer = start(&options);
     struct trainer_status status;
     wait_for_end(trainer, &status);
@@ -154,6 +156,7 @@ static void learns(void **state)
     assert_int_equal(epochs, 8);
     double first = run_log_at(log, index[0])->as.epoch.train_loss,
            last = run_log_at(log, index[7])->as.epoch.train_loss;
+    print_message("loss %.3f -> %.3f\n", first, last);
     assert_true(last < first - 0.2);
     trainer_free(trainer);
 }

@@ -165,7 +165,6 @@ static int run(int argc, char **argv)
     if (!b)
         return command_fail("out of memory");
     b->steps = 5;
-    recipe_options_init(&b->options);
     int code = EXIT_OK;
     for (int i = 1; i < argc && code == EXIT_OK; i++) {
         int taken = 1;

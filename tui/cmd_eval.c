@@ -184,7 +184,6 @@ static int run(int argc, char **argv)
     struct error err = {""};
     if (!e)
         return command_fail("out of memory");
-    recipe_options_init(&e->options);
     int code = EXIT_OK;
     for (int i = 1; i < argc && code == EXIT_OK; i++) {
         int taken = 1;

@@ -14,7 +14,7 @@ extern const struct command command_train, command_resume;
 struct train_options {
     struct recipe_options recipe;
     struct headless_options headless;
-    const char *out, *name, *init, *target;
+    const char *out, *name, *init;
     int runs;
     double stop_after;
 };
@@ -56,17 +56,11 @@ static int take_option(struct train_options *o, int argc, char **argv, int *i, s
         o->init = text;
         break;
     case 3:
-        if (number(text, 0, 100, &value))
-            return error_set(err, "--target '%s': give a percentage from 0 to 100", text);
-        o->target = text;
-        o->headless.target_counts = 1;
-        break;
-    case 4:
         if (number(text, 1, RUNS_MAX, &value) || value != (int)value)
             return error_set(err, "--runs '%s': give a whole number from 1 to %d", text, RUNS_MAX);
         o->runs = (int)value;
         break;
-    case 5:
+    case 4:
         if (number(text, 0.001, 1e6, &value))
             return error_set(err, "--stop-after '%s': give a number of epochs above 0", text);
         o->stop_after = value;
@@ -91,11 +85,10 @@ static int train_main(int argc, char **argv)
     struct train_options *o = calloc(1, sizeof *o);
     struct recipe recipe;
     struct error err = {""};
-    char target[64], name[128];
+    char name[128];
     if (!o)
         return command_fail("out of memory");
     o->runs = 1;
-    recipe_options_init(&o->recipe);
     int code = EXIT_OK;
     for (int i = 1; i < argc && code == EXIT_OK; i++) {
         int taken = take_option(o, argc, argv, &i, &err);
@@ -104,11 +97,7 @@ static int train_main(int argc, char **argv)
         else if (!taken)
             code = command_usage_error(&command_train, "'%s' is not an option", argv[i]);
     }
-    if (code == EXIT_OK && o->target) {
-        snprintf(target, sizeof target, "target=%s", o->target);
-        if (recipe_options_set(&o->recipe, target, &err))
-            code = command_usage_error(&command_train, "%s", err.text);
-    }
+    o->headless.target_counts = recipe_options_gave(&o->recipe, "target");
     if (code == EXIT_OK && recipe_resolve(&o->recipe.request, &recipe, &err)) {
         headless_error(o->headless.json, err.text);
         code = EXIT_USAGE;
@@ -157,7 +146,6 @@ static void train_usage(void)
           "  --runs N           N runs, with seeds counted up from --seed\n"
           "  --stop-after N     end after N epochs, leaving the schedule as it is (--epochs stretches it)\n"
           "  --init FILE        start from a model.safetensors\n"
-          "  --target PERCENT   exit with 3 if the accuracy is not reached (and time it)\n"
           "  --on-finish CMD    shell command at the end; it gets DAVIDNET_RUN and DAVIDNET_ACCURACY\n"
           "  --json             one JSON object a line: start, step, epoch, done, error\n",
           stdout);

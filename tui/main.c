@@ -12,7 +12,24 @@
 #include <string.h>
 
 /* Each command is a file tui/cmd_NAME.c; this list is the order of `davidnet --help`. */
-#define COMMANDS(X) X(presets) X(tricks) X(knobs) X(network) X(data) X(runs) X(show) X(curves) X(timing) X(samples)
+/* clang-format off */
+#define COMMANDS(X) \
+    X(train) \
+    X(resume) \
+    X(runs) \
+    X(show) \
+    X(curves) \
+    X(timing) \
+    X(eval) \
+    X(samples) \
+    X(data) \
+    X(presets) \
+    X(tricks) \
+    X(knobs) \
+    X(network) \
+    X(bench) \
+    X(doctor)
+/* clang-format on */
 
 #define DECLARE(name) extern const struct command command_##name;
 COMMANDS(DECLARE)
