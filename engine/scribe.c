@@ -1,15 +1,16 @@
 #include "engine/scribe.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static void do_job(struct scribe *scribe, struct error *err)
 {
     if (scribe->write_checkpoint && checkpoint_write(&scribe->checkpoint, &scribe->folder, scribe->keep, err))
         return;
-    if (scribe->timing[0] &&
+    if (scribe->timing &&
         run_folder_replace(&scribe->folder, "timing.json", scribe->timing, strlen(scribe->timing), err))
         return;
-    if (scribe->status[0])
+    if (scribe->status)
         run_folder_replace(&scribe->folder, "status", scribe->status, strlen(scribe->status), err);
 }
 
@@ -25,6 +26,9 @@ static void *scribe_main(void *argument)
         pthread_mutex_unlock(&scribe->lock);
         struct error err = {""};
         do_job(scribe, &err);
+        free(scribe->status);
+        free(scribe->timing);
+        scribe->status = scribe->timing = NULL;
         pthread_mutex_lock(&scribe->lock);
         if (err.text[0] && !scribe->failed) {
             scribe->failed = 1;

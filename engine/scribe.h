@@ -9,8 +9,6 @@
 
 #include <pthread.h>
 
-#define SCRIBE_TEXT_MAX (256 * 1024)
-
 struct scribe {
     pthread_t thread;
     pthread_mutex_t lock;
@@ -23,7 +21,7 @@ struct scribe {
     /* The job. Owned by the engine while idle, by the scribe while busy. */
     int write_checkpoint;
     struct checkpoint checkpoint;
-    char status[8192], timing[SCRIBE_TEXT_MAX]; /* new text of RUN/status and RUN/timing.json; empty: leave */
+    char *status, *timing; /* new text of RUN/status and RUN/timing.json, malloc'ed; NULL: leave */
 };
 
 int scribe_init(struct scribe *scribe, const struct run_folder *folder, const struct plan *plan, int keep,

@@ -92,6 +92,12 @@ static int train_step(struct trainer *trainer, struct error *err)
     trainer->clock.epoch_correct += (uint64_t)result.correct;
     trainer->clock.epoch_images += (uint64_t)result.n;
 
+    if (!trainer->warm) { /* the first step of a sitting touches fresh memory: not what a step takes */
+        executor_reset_times(&session->executor);
+        trainer->warm = 1;
+    } else {
+        trainer->timed_images += (uint64_t)result.n;
+    }
     double keep = exp2(-seconds / RATE_SECONDS);
     trainer->rate_seconds = trainer->rate_seconds * keep + seconds;
     trainer->rate_images = trainer->rate_images * keep + result.n;

@@ -38,7 +38,9 @@ struct trainer {
     double wall_before;               /* wall seconds of earlier sittings */
     double last_checkpoint;           /* monotonic */
     double rate_seconds, rate_images; /* decaying sums for images/s */
+    uint64_t timed_images;            /* trained since the executor's times were reset */
     double evaluate_seconds;          /* the last evaluation took this long; NaN: none yet */
+    int warm;                         /* the first step is done */
     int epoch_due;                    /* resumed at an epoch's end that was not evaluated */
     double *logged_loss;              /* losses of steps that the log has beyond the checkpoint; [steps+1], NaN: none */
 };

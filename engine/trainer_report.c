@@ -1,4 +1,5 @@
 /* What the engine tells the world: log records, the published status, status and timing files, checkpoints. */
+#include "engine/timing.h"
 #include "engine/trainer_internal.h"
 
 #include <cjson/cJSON.h>
@@ -137,10 +138,9 @@ static void add_number(cJSON *root, const char *key, double value)
 }
 
 /* RUN/status: what another process may show without reading the log. */
-static void status_text(const struct trainer *trainer, char *out, size_t size)
+static char *status_text(const struct trainer *trainer)
 {
     const struct trainer_status *now = &trainer->now;
-    out[0] = '\0';
     cJSON *root = cJSON_CreateObject();
     cJSON_AddNumberToObject(root, "version", 1);
     cJSON_AddStringToObject(root, "phase", trainer_phase_name(now->phase));
@@ -159,9 +159,19 @@ static void status_text(const struct trainer *trainer, char *out, size_t size)
     cJSON_AddStringToObject(root, "error", now->error);
     char *text = cJSON_Print(root);
     cJSON_Delete(root);
-    if (text && strlen(text) < size)
-        memcpy(out, text, strlen(text) + 1);
-    free(text);
+    return text;
+}
+
+/* RUN/timing.json: where the time of this sitting went. */
+static char *timing_text(const struct trainer *trainer, struct error *err)
+{
+    struct timing timing;
+    if (trainer->session.executor.train_steps == 0 ||
+        timing_init(&timing, &trainer->session.executor, trainer->timed_images, err))
+        return NULL;
+    char *text = timing_to_json(&timing, err);
+    timing_release(&timing);
+    return text;
 }
 
 int trainer_save(struct trainer *trainer, int wait, struct error *err)
@@ -178,7 +188,8 @@ int trainer_save(struct trainer *trainer, int wait, struct error *err)
     scribe->checkpoint.clock = trainer->clock;
     scribe->checkpoint.clock.wall_seconds = trainer->wall_before + trainer_clock() - trainer->start_seconds;
     scribe->write_checkpoint = 1;
-    status_text(trainer, scribe->status, sizeof scribe->status);
+    scribe->status = status_text(trainer);
+    scribe->timing = timing_text(trainer, err);
     trainer->last_checkpoint = trainer_clock();
     scribe_submit(scribe);
     if (!wait)
