@@ -298,7 +298,7 @@ static int parse_line(char *text, int c, struct network_line *line, struct error
     if (line->kind == NETWORK_MAX_POOL || line->kind == NETWORK_AVG_POOL)
         line->kernel = 2;
     int used = parse_first(line, words + 1, n - 1, c, err);
-    if (used < 0)
+    if (used < 0 || used >= n)
         return -1;
     unsigned seen = 0;
     for (int i = 1 + used; i < n && words[i]; i++) {
