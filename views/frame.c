@@ -53,16 +53,38 @@ static void draw_header(const struct frame_model *model, struct grid *grid, stru
     }
 }
 
+static void put_key(struct grid *grid, struct rect row, int x, const struct frame_key *key)
+{
+    x += put_text(grid, row, x, row.y, COLOR_KEY, ATTR_BOLD, key->key) + 1;
+    put_text(grid, row, x, row.y, COLOR_DIM, ATTR_NONE, key->label);
+}
+
 static void draw_footer(const struct frame_model *model, struct grid *grid, struct rect row)
 {
     put_fill(grid, row, COLOR_DEFAULT, COLOR_PANEL, NULL);
-    int x = row.x + (row.w >= 60), end = row.x + row.w;
+    int margin = row.w >= 60, x = row.x + margin, end = row.x + row.w;
+    if (model->message && *model->message) { /* on the right; keys have what is left */
+        int width = text_width(model->message), at = end - width - margin;
+        if (at < x)
+            at = x;
+        put_text(grid, row, at, row.y, COLOR_ACCENT, ATTR_NONE, model->message);
+        end = at - 2;
+    }
+    for (int i = model->n_keys - 1; i >= 0; i--) {
+        const struct frame_key *key = &model->keys[i];
+        int width = key->label ? text_width(key->key) + 1 + text_width(key->label) : 0;
+        if (!key->last || !width || x + width > end - margin)
+            continue;
+        put_key(grid, row, end - margin - width, key);
+        end -= width + 2;
+    }
     for (int i = 0; i < model->n_keys; i++) {
         const struct frame_key *key = &model->keys[i];
-        if (!key->label || x + text_width(key->key) + 1 + text_width(key->label) > end)
+        int width = key->label ? text_width(key->key) + 1 + text_width(key->label) : 0;
+        if (key->last || !width || x + width > end)
             continue;
-        x += put_text(grid, row, x, row.y, COLOR_KEY, ATTR_BOLD, key->key) + 1;
-        x += put_text(grid, row, x, row.y, COLOR_DIM, ATTR_NONE, key->label) + 2;
+        put_key(grid, row, x, key);
+        x += width + 2;
     }
 }
 

@@ -13,6 +13,7 @@ struct frame_key {
     const char *label; /* one or two words for the footer */
     const char *help;  /* a sentence for the help screen */
     const char *group; /* heading in the help screen: "Run", "Everywhere" */
+    int last;          /* 1: at the right end of the footer, where it is never crowded out */
 };
 
 struct frame_model {
@@ -22,6 +23,7 @@ struct frame_model {
     const char *state; /* "training" */
     uint32_t state_color;
     double train_seconds, speedrun_seconds, wall_seconds; /* NaN: not known */
+    const char *message;                                  /* (optional) at the footer's right end */
     const struct frame_key *keys;
     int n_keys;
 };

@@ -35,6 +35,8 @@ void help_draw(const struct frame_key *keys, int n, const char *intro, struct gr
     put_fill(grid, area, COLOR_DEFAULT, COLOR_DEFAULT, NULL);
     struct rect inside = area.w >= 20 && area.h >= 10 ? rect_inset(area, 2, 1) : area;
     int key_width = 0;
+    if (rows_of(keys, n) > inside.h && inside.h < area.h)
+        inside = (struct rect){inside.x, area.y, inside.w, area.h};
     for (int i = 0; i < n; i++)
         key_width = text_width(keys[i].key) > key_width ? text_width(keys[i].key) : key_width;
     if (intro && *intro && inside.h >= rows_of(keys, n) + 3) {

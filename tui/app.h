@@ -1,0 +1,85 @@
+/*
+ * The workbench: screens over one run. What a key does, the footer, the help screen and the dialogs' answers are
+ * rows of binding tables; a screen is a row of the screen table (app_screens in tui/app.c) with a file of its own,
+ * tui/screen_NAME.c. The app knows no terminal: it draws into a grid and takes keys, from tui/loop.c (a terminal)
+ * or tui/script.c (a file).
+ */
+#ifndef DAVIDNET_TUI_APP_H
+#define DAVIDNET_TUI_APP_H
+
+#include "tui/fetch_job.h"
+#include "tui/run_source.h"
+#include "views/frame.h"
+#include "views/run_model.h"
+
+struct app;
+
+/* A key and what it does. A table ends with a row whose key is NULL. */
+struct binding {
+    const char *key;                         /* name (tui/keys.h) */
+    const char *also;                        /* (optional) another key for the same */
+    const char *label;                       /* (optional) in the footer, where there is room */
+    const char *help;                        /* a sentence */
+    int (*enabled)(const struct app *app);   /* (optional) whether it does anything now */
+    const char *(*name)(const struct app *); /* (optional) the label now, instead of `label` */
+    void (*act)(struct app *app);
+};
+
+struct screen {
+    const char *title, *intro; /* of the tab; over the help */
+    const struct binding *keys;
+    void (*draw)(const struct app *app, struct grid *grid, struct rect area);
+};
+
+/* A question over the screen. Esc always closes it. */
+struct dialog {
+    const char *title, *text;
+    const struct binding *keys;
+};
+
+enum app_over { APP_SCREEN, APP_HELP, APP_DIALOG };
+
+struct app {
+    struct run_source source;
+    struct run_model model;
+    struct trainer_options options; /* to start the next run with; only if can_start */
+    int can_start;
+    int screen;
+    enum app_over over;
+    const struct dialog *dialog;
+    struct fetch_job *fetch;
+    char fetched[512]; /* the data set's folder, once it is there */
+    char said[256];    /* what the last key led to; shown for some seconds */
+    double said_at;
+    double now;   /* seconds, set by whoever calls app_update */
+    int paused;   /* the user asked for it */
+    int leaving;  /* quit once the run has ended */
+    int quit;     /* leave the loop */
+    int dirty;    /* something to draw */
+    int redraw;   /* everything must be sent again (Ctrl-L) */
+    int delay_ms; /* between frames */
+};
+
+/* source is taken over. options: NULL where no run can be started from here. */
+void app_init(struct app *app, struct run_source source, const struct trainer_options *options);
+void app_release(struct app *app); /* stops the run and waits for its end */
+
+void app_key(struct app *app, int key);
+/* Takes in what the run and the fetch did since; sets dirty. */
+void app_update(struct app *app);
+void app_draw(const struct app *app, struct grid *grid);
+/* The run ended, or there is none. */
+int app_idle(const struct app *app);
+/* Asks the run to stop at the next step and sets quit when it has. */
+void app_leave(struct app *app);
+/* The terminal asked for Ctrl-C: a question first, and on the second time no more of them. */
+void app_interrupt(struct app *app);
+
+/* For the screens' files. */
+void app_say(struct app *app, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void app_ask(struct app *app, const struct dialog *dialog);
+int app_training(const struct app *app); /* ours, and not ended */
+
+extern const struct screen screen_run;
+
+#endif

@@ -1,0 +1,37 @@
+/*
+ * Keys as numbers: a Unicode character, a control character (KEYS_CTRL('L')), or one of the names below. The same
+ * names are used in binding tables, on the help screen and in scripts.
+ */
+#ifndef DAVIDNET_TUI_KEYS_H
+#define DAVIDNET_TUI_KEYS_H
+
+#include <stddef.h>
+
+#define KEYS_CTRL(letter) ((letter)&31)
+
+enum {
+    KEYS_NONE = 0,
+    KEYS_TAB = '\t',
+    KEYS_ENTER = '\n',
+    KEYS_ESC = 27,
+    KEYS_BACKSPACE = 127,
+    KEYS_UP = 0x110000, /* beyond Unicode */
+    KEYS_DOWN,
+    KEYS_LEFT,
+    KEYS_RIGHT,
+    KEYS_HOME,
+    KEYS_END,
+    KEYS_PAGE_UP,
+    KEYS_PAGE_DOWN,
+    KEYS_SHIFT_TAB,
+    KEYS_DELETE,
+    KEYS_F1,
+    KEYS_OTHER /* a key that we have no name for */
+};
+
+/* "p", "é", "Ctrl-L", "Space", "Tab", "F1" ...; KEYS_NONE if the text is no key. */
+int keys_parse(const char *name);
+/* The name that keys_parse takes back; in out. */
+const char *keys_name(int key, char *out, size_t size);
+
+#endif

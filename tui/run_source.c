@@ -1,0 +1,122 @@
+#include "tui/run_source.h"
+
+#include "views/run_model.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- a trainer in this process ---- */
+
+static void train_status(void *self, struct trainer_status *status)
+{
+    trainer_status(self, status);
+}
+
+static int train_wake_fd(void *self)
+{
+    return trainer_wake_fd(self);
+}
+
+static void train_pause(void *self, int paused)
+{
+    trainer_pause(self, paused);
+}
+
+static void train_stop(void *self, enum trainer_stop how)
+{
+    trainer_stop(self, how);
+}
+
+static void train_close(void *self)
+{
+    trainer_free(self);
+}
+
+int run_source_train(struct run_source *source, const struct trainer_options *options, struct error *err)
+{
+    static const struct run_source_ops ops = {.status = train_status,
+                                              .wake_fd = train_wake_fd,
+                                              .pause = train_pause,
+                                              .stop = train_stop,
+                                              .close = train_close};
+    struct trainer *trainer = trainer_start(options, err);
+    if (!trainer)
+        return -1;
+    *source = (struct run_source){&ops, trainer, trainer_log(trainer), trainer_recipe(trainer)};
+    return 0;
+}
+
+/* ---- a folder ---- */
+
+struct watched {
+    struct run_folder folder;
+    struct recipe recipe;
+    struct run_log log;
+    char path[RUN_PATH_MAX + 160];
+    struct trainer_status status;
+};
+
+static void watched_refresh(struct watched *watched)
+{
+    run_status_from_log(&watched->log, &watched->recipe, &watched->status);
+    snprintf(watched->status.run, sizeof watched->status.run, "%s", watched->folder.name);
+    snprintf(watched->status.path, sizeof watched->status.path, "%s", watched->folder.path);
+    if (!trainer_ended(watched->status.phase) || !run_folder_locked(&watched->folder, NULL, 0))
+        return;
+    /* Somebody holds it: what the log calls stopped is going on. */
+    watched->status.phase = watched->status.step ? TRAINER_TRAINING : TRAINER_LOADING;
+    if (watched->status.images_per_second > 0)
+        watched->status.eta_seconds = (double)(watched->status.steps - watched->status.step) * watched->recipe.batch /
+                                      watched->status.images_per_second;
+}
+
+static void watched_status(void *self, struct trainer_status *status)
+{
+    struct watched *watched = self;
+    struct error err;
+    size_t before = run_log_length(&watched->log);
+    /* A log that cannot be read now (NFS, a disk taken away) may be readable again later: what is known stays. */
+    int grown = run_log_follow(&watched->log, watched->path, &err);
+    if (grown > 0 || run_log_length(&watched->log) != before || !trainer_ended(watched->status.phase))
+        watched_refresh(watched);
+    *status = watched->status;
+}
+
+static void watched_close(void *self)
+{
+    struct watched *watched = self;
+    run_log_release(&watched->log);
+    free(watched);
+}
+
+int run_source_open(struct run_source *source, const char *run, struct error *err)
+{
+    static const struct run_source_ops ops = {.status = watched_status, .close = watched_close};
+    char recipe_path[RUN_PATH_MAX + 160];
+    struct watched *watched = calloc(1, sizeof *watched);
+    if (!watched)
+        return error_set(err, "out of memory");
+    if (run_folder_find(&watched->folder, run, err))
+        goto failed;
+    if (run_folder_path(&watched->folder, "recipe.ini", recipe_path, sizeof recipe_path) < 0 ||
+        run_folder_path(&watched->folder, "log", watched->path, sizeof watched->path) < 0) {
+        error_set(err, "%s: the path is too long", watched->folder.path);
+        goto failed;
+    }
+    if (recipe_read(recipe_path, &watched->recipe, err) || run_log_load(&watched->log, watched->path, NULL, err))
+        goto failed;
+    watched_refresh(watched);
+    *source = (struct run_source){&ops, watched, &watched->log, &watched->recipe};
+    return 0;
+failed:
+    free(watched);
+    return -1;
+}
+
+void run_source_close(struct run_source *source)
+{
+    if (source->ops)
+        source->ops->close(source->self);
+    *source = (struct run_source){0};
+}

@@ -1,0 +1,198 @@
+/* The Run screen: its keys. What it looks like is views/run_view.c. */
+#include "engine/dataset.h"
+#include "tui/app.h"
+#include "views/run_view.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static void close_dialog(struct app *app)
+{
+    app->over = APP_SCREEN;
+}
+
+/* ---- the run ---- */
+
+static const char *pause_label(const struct app *app)
+{
+    return app->paused ? "go on" : "pause";
+}
+
+static void do_pause(struct app *app)
+{
+    app->paused = !app->paused;
+    app->source.ops->pause(app->source.self, app->paused);
+    app_say(app, app->paused ? "pausing after this step" : "going on");
+}
+
+static void stop(struct app *app, enum trainer_stop how)
+{
+    app->over = APP_SCREEN;
+    app->source.ops->stop(app->source.self, how);
+    if (app->paused) { /* a paused run would never reach its epoch's end */
+        app->paused = 0;
+        app->source.ops->pause(app->source.self, 0);
+    }
+    app_say(app, how == TRAINER_STOP_NOW ? "stopping at this step" : "stopping at the end of this epoch");
+}
+
+static void do_stop_now(struct app *app)
+{
+    stop(app, TRAINER_STOP_NOW);
+}
+
+static void do_stop_epoch(struct app *app)
+{
+    stop(app, TRAINER_STOP_EPOCH);
+}
+
+static const struct binding stop_keys[] = {
+    {"e", "Enter", NULL, "Stop at the end of this epoch", NULL, NULL, do_stop_epoch},
+    {"n", NULL, NULL, "Stop now, at this step", NULL, NULL, do_stop_now},
+    {"Esc", NULL, NULL, "Go on training", NULL, NULL, close_dialog},
+    {0},
+};
+static const struct dialog stop_dialog = {"Stop the run?",
+                                          "Its weights are saved; 'davidnet resume' goes on from there.", stop_keys};
+
+static void do_stop(struct app *app)
+{
+    app_ask(app, &stop_dialog);
+}
+
+/* ---- data and new runs ---- */
+
+static int can_fetch(const struct app *app)
+{
+    return app->model.status.data_is_synthetic && !app->fetch && !*app->fetched;
+}
+
+static void do_fetch(struct app *app)
+{
+    struct error err = {""};
+    char folder[512];
+    dataset_user_folder(folder, sizeof folder);
+    if (!*folder)
+        error_set(&err, "there is no home folder to fetch to; use 'davidnet data fetch --to FOLDER'");
+    else
+        app->fetch = fetch_job_start(&fetch_official, folder, &err);
+    if (!app->fetch)
+        app_say(app, "%s", err.text);
+}
+
+static int is_fetching(const struct app *app)
+{
+    return app->fetch != NULL;
+}
+
+static void do_cancel_fetch(struct app *app)
+{
+    fetch_job_cancel(app->fetch);
+    app_say(app, "cancelling the fetch");
+}
+
+static int can_start(const struct app *app)
+{
+    return app->can_start && (app_idle(app) || *app->fetched);
+}
+
+static void start(struct app *app)
+{
+    struct error err = {""};
+    app->over = APP_SCREEN;
+    if (*app->fetched)
+        snprintf(app->options.recipe.data, sizeof app->options.recipe.data, "%s", app->fetched);
+    if (app_training(app))
+        app->source.ops->stop(app->source.self, TRAINER_STOP_NOW);
+    run_source_close(&app->source);
+    app->paused = 0;
+    app->options.name = app->options.resume = NULL;
+    app->model.notice[0] = '\0';
+    if (run_source_train(&app->source, &app->options, &err)) {
+        snprintf(app->model.status.error, sizeof app->model.status.error, "%s", err.text);
+        return;
+    }
+    run_model_start(&app->model, app->source.recipe);
+}
+
+static const struct binding start_keys[] = {
+    {"y", "Enter", NULL, "Stop this run at this step and start a new one", NULL, NULL, start},
+    {"n", "Esc", NULL, "Go on training", NULL, NULL, close_dialog},
+    {0},
+};
+static const struct dialog start_dialog = {"A new run?", "This one is still training; its weights are saved.",
+                                           start_keys};
+
+static void do_start(struct app *app)
+{
+    if (app_training(app))
+        app_ask(app, &start_dialog);
+    else
+        start(app);
+}
+
+/* ---- how it is shown ---- */
+
+static void do_smooth(struct app *app)
+{
+    double *weight = &app->model.view.smoothing;
+    *weight = *weight == 0 ? 0.9 : *weight == 0.9 ? 0.97 : 0;
+    if (*weight > 0)
+        app_say(app, "step curves smoothed with %g", *weight);
+    else
+        app_say(app, "no smoothing: whole epochs in front, steps behind");
+}
+
+static void do_log(struct app *app)
+{
+    app->model.view.log_loss = !app->model.view.log_loss;
+}
+
+static void do_range(struct app *app)
+{
+    app->model.view.whole_range = !app->model.view.whole_range;
+    app_say(app, app->model.view.whole_range ? "axes hold every point" : "axes leave the steep beginning out");
+}
+
+static void do_next_panel(struct app *app)
+{
+    app->model.view.focus = (app->model.view.focus + 1) % RUN_PANELS;
+}
+
+static void do_previous_panel(struct app *app)
+{
+    app->model.view.focus = (app->model.view.focus + RUN_PANELS - 1) % RUN_PANELS;
+}
+
+static void do_zoom(struct app *app)
+{
+    app->model.view.zoomed = !app->model.view.zoomed;
+}
+
+static const struct binding run_keys[] = {
+    {"p", "Space", NULL, "Pause the run after this step, or let it go on", app_training, pause_label, do_pause},
+    {"x", NULL, "stop", "Stop the run: now, or at the end of this epoch", app_training, NULL, do_stop},
+    {"f", NULL, "fetch CIFAR-10", "Fetch CIFAR-10 in the background", can_fetch, NULL, do_fetch},
+    {"c", NULL, "cancel fetch", "Stop fetching; it goes on from there next time", is_fetching, NULL, do_cancel_fetch},
+    {"n", NULL, "new run", "Start a new run with the same recipe", can_start, NULL, do_start},
+    {"Tab", "Right", "panel", "Next panel, where only one is shown", NULL, NULL, do_next_panel},
+    {"S-Tab", "Left", NULL, "Previous panel", NULL, NULL, do_previous_panel},
+    {"z", "Enter", "zoom", "One panel alone, or all of them", NULL, NULL, do_zoom},
+    {"s", NULL, "smooth", "Smoothing of the step curves: 0.9, 0.97, off", NULL, NULL, do_smooth},
+    {"y", NULL, "log", "Loss on a logarithmic axis", NULL, NULL, do_log},
+    {"v", NULL, "range", "Axes over every point, or without the steep beginning", NULL, NULL, do_range},
+    {0},
+};
+
+static void draw(const struct app *app, struct grid *grid, struct rect area)
+{
+    run_view_draw(&app->model, grid, area);
+}
+
+const struct screen screen_run = {
+    .title = "Run",
+    .intro = "The run as it trains: accuracy on the test images after every epoch (blue), of the batches in training "
+             "(orange), the learning rate so far and ahead. The green line is the target.",
+    .keys = run_keys,
+    .draw = draw,
+};

@@ -1,0 +1,28 @@
+/*
+ * The workbench off screen: keys from a file, one a line, into a grid. Besides keys a line may be
+ *     # a comment
+ *     :size 120x40        another size
+ *     :dump FILE          writes the screen: .txt, .ans (colours as escapes) or .png
+ *     :until step N       waits until the run has done so many steps (or has ended)
+ *     :until epoch N
+ *     :until end
+ *     :until fetched
+ */
+#ifndef DAVIDNET_TUI_SCRIPT_H
+#define DAVIDNET_TUI_SCRIPT_H
+
+#include "tui/app.h"
+
+struct script_options {
+    const char *file; /* NULL: no keys, just the screen as it is */
+    const char *dump; /* (optional) written at the end */
+    int w, h, ascii;
+    int depth; /* of colours in dumps: 24, or 0 */
+};
+
+int script_run(struct app *app, const struct script_options *options, struct error *err);
+
+/* Writes the grid in the format that the name ends with. */
+int script_dump(const struct grid *grid, int depth, const char *path, struct error *err);
+
+#endif
