@@ -7,10 +7,10 @@
 #include <string.h>
 
 void cpu_array_init(struct cpu_array *a, struct plan_shape shape, enum cpu_layout layout, enum chain_type type,
-                    int images)
+                    int images, int group)
 {
     ptrdiff_t c = cpu_pad_channels(shape.c), h = shape.h, w = shape.w, plane = h * w;
-    *a = (struct cpu_array){.type = type, .layout = layout, .shape = shape, .images = images};
+    *a = (struct cpu_array){.type = type, .layout = layout, .shape = shape, .images = images, .group = images};
     switch (layout) {
     case CPU_NHWC:
         a->sn = plane * c, a->sb = CHAIN_BLOCK, a->sc = 1, a->sh = w * c, a->sw = c;
@@ -19,7 +19,9 @@ void cpu_array_init(struct cpu_array *a, struct plan_shape shape, enum cpu_layou
         a->sn = plane * c, a->sb = plane * CHAIN_BLOCK, a->sc = 1, a->sh = w * CHAIN_BLOCK, a->sw = CHAIN_BLOCK;
         break;
     case CPU_HWNC:
-        a->sn = c, a->sb = CHAIN_BLOCK, a->sc = 1, a->sh = w * images * c, a->sw = images * c;
+        a->group = plane > 1 ? group : images;
+        a->sn = c, a->sb = CHAIN_BLOCK, a->sc = 1, a->sh = w * a->group * c, a->sw = a->group * c;
+        a->sg = plane * a->group * c;
         break;
     case CPU_LOGITS:
         a->type = CHAIN_F32;
@@ -39,21 +41,34 @@ static size_t element_bytes(const struct cpu_array *a)
     return a->type == CHAIN_BF16 ? sizeof(bf16) : sizeof(float);
 }
 
+/* Elements before image n. */
+static ptrdiff_t image_offset(const struct cpu_array *a, ptrdiff_t n)
+{
+    return n / a->group * a->sg + n % a->group * a->sn;
+}
+
 size_t cpu_array_bytes(const struct cpu_array *a)
 {
-    size_t one = a->layout == CPU_HWNC ? (size_t)a->sn * (size_t)a->shape.h * (size_t)a->shape.w : (size_t)a->sn;
-    return one * (size_t)a->images * element_bytes(a);
+    ptrdiff_t elements = a->layout == CPU_HWNC ? a->images * a->sn * a->shape.h * a->shape.w : a->images * a->sn;
+    return (size_t)elements * element_bytes(a);
 }
 
-size_t cpu_array_image_bytes(const struct cpu_array *a)
+void *cpu_array_at(const struct cpu_array *a, int n)
 {
-    return (size_t)a->sn * element_bytes(a);
+    return (char *)a->data + (size_t)image_offset(a, n) * element_bytes(a);
 }
 
-struct chain_view cpu_array_view(const struct cpu_array *a)
+struct chain_view cpu_array_view(const struct cpu_array *a, int first)
 {
-    struct chain_view view = {a->data, a->type, cpu_pad_channels(a->shape.c), a->shape.h, a->shape.w, a->sn, a->sb,
-                              a->sh,   a->sw};
+    struct chain_view view = {.data = cpu_array_at(a, first),
+                              .type = a->type,
+                              .c = cpu_pad_channels(a->shape.c),
+                              .h = a->shape.h,
+                              .w = a->shape.w,
+                              .sn = a->sn,
+                              .sb = a->sb,
+                              .sh = a->sh,
+                              .sw = a->sw};
     if (a->layout == CPU_FLAT) {
         view.c = (int)a->sn;
         view.h = view.w = 1;
@@ -90,8 +105,8 @@ static void copy_images(void *context, size_t begin, size_t end, int thread)
         for (int c = 0; c < from->shape.c; c++) {
             int block = c / CHAIN_BLOCK, lane = c % CHAIN_BLOCK;
             for (int y = 0; y < from->shape.h; y++) {
-                ptrdiff_t a = n * from->sn + block * from->sb + lane * from->sc + y * from->sh;
-                ptrdiff_t b = n * to->sn + block * to->sb + lane * to->sc + y * to->sh;
+                ptrdiff_t a = image_offset(from, n) + block * from->sb + lane * from->sc + y * from->sh;
+                ptrdiff_t b = image_offset(to, n) + block * to->sb + lane * to->sc + y * to->sh;
                 for (int x = 0; x < from->shape.w; x++) {
                     float old = copy->add ? load(to, b + x * to->sw) : 0;
                     store(to, b + x * to->sw, old + load(from, a + x * from->sw));
@@ -112,14 +127,19 @@ void cpu_array_add(const struct cpu_array *from, const struct cpu_array *to, int
     parallel_for((size_t)n, 1, copy_images, &copy);
 }
 
+/* In CPU_HWNC the images of a group lie together at each pixel; in the others an image lies in one piece. */
 void cpu_array_zero(const struct cpu_array *a, int begin, int end)
 {
-    size_t image = cpu_array_image_bytes(a);
-    size_t pieces = a->layout == CPU_HWNC ? (size_t)a->shape.h * (size_t)a->shape.w : 1;
-    if (end <= begin)
-        return;
-    for (size_t i = 0; i < pieces; i++)
-        memset((char *)a->data + (i * (size_t)a->images + (size_t)begin) * image, 0, (size_t)(end - begin) * image);
+    size_t bytes = element_bytes(a);
+    int pixels = a->layout == CPU_HWNC ? a->shape.h * a->shape.w : 1;
+    for (int first = begin; first < end;) {
+        int last = (first / a->group + 1) * a->group;
+        last = last < end ? last : end;
+        for (int pixel = 0; pixel < pixels; pixel++)
+            memset((char *)cpu_array_at(a, first) + (size_t)(pixel * a->sw) * bytes, 0,
+                   (size_t)((last - first) * a->sn) * bytes);
+        first = last;
+    }
 }
 
 bool cpu_array_finite(const struct cpu_array *a, int n)
@@ -128,8 +148,8 @@ bool cpu_array_finite(const struct cpu_array *a, int n)
         for (int c = 0; c < a->shape.c; c++)
             for (int y = 0; y < a->shape.h; y++)
                 for (int x = 0; x < a->shape.w; x++)
-                    if (!isfinite(load(a, i * a->sn + c / CHAIN_BLOCK * a->sb + c % CHAIN_BLOCK * a->sc + y * a->sh +
-                                              x * a->sw)))
+                    if (!isfinite(load(a, image_offset(a, i) + c / CHAIN_BLOCK * a->sb + c % CHAIN_BLOCK * a->sc +
+                                              y * a->sh + x * a->sw)))
                         return false;
     return true;
 }

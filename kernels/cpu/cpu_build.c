@@ -7,7 +7,7 @@ static int add_tensor(struct cpu_program *own, int value, bool gradient, int hom
     const struct cpu_value *v = &own->graph.values[value];
     struct cpu_tensor *t = &own->tensors[own->n_tensors];
     *t = (struct cpu_tensor){.value = value, .gradient = gradient, .home = home, .first = CPU_FOREVER, .last = -1};
-    cpu_array_init(&t->array, v->shape, v->layout, own->type, own->capacity);
+    cpu_array_init(&t->array, v->shape, v->layout, own->type, own->capacity, own->hwnc_group);
     return own->n_tensors++;
 }
 

@@ -9,18 +9,21 @@
 #include <string.h>
 
 #define WINOGRAD_CHANNELS_MIN 16 /* below, its transforms cost more than they save */
-#define TILE_GROUP 32            /* images a group, where a group fits the caches and fills AMX tiles */
+#define NHWC_GROUP 32            /* images a group, where a group fits the caches */
+#define HWNC_GROUP 128           /* where they are the tiles' rows */
 
 /* ---- convolutions ---- */
 
 /*
  * Images that one call takes; 0: all of them. Measured at batch 512: bf16 in NHWC gains a fifth from groups that stay
- * in cache; Winograd transforms its weights anew in every call, so float32 loses by groups; HWNC has the batch inside
- * a row and cannot be cut.
+ * in cache; in HWNC groups of 32 are better forward and of 128 in weight gradients, and the larger ones park fewer
+ * sums; Winograd transforms its weights anew in every call, so float32 loses by groups.
  */
 static int choose_group(const struct cpu_program *own, const struct cpu_unit *unit)
 {
-    return own->type == CHAIN_BF16 && unit->layout == CPU_NHWC ? TILE_GROUP : 0;
+    if (unit->kind != CPU_UNIT_CONV || own->type != CHAIN_BF16)
+        return 0;
+    return unit->layout == CPU_HWNC ? HWNC_GROUP : NHWC_GROUP;
 }
 
 static int round_up(int n, int multiple)
@@ -28,23 +31,26 @@ static int round_up(int n, int multiple)
     return (n + multiple - 1) / multiple * multiple;
 }
 
-/* Sets the groups, and the capacity that is a whole number of each. */
+/* Makes the capacity a whole number of groups, if it takes more than one. */
+static void fit_capacity(struct cpu_program *own, int group)
+{
+    for (int i = 0; i < own->graph.n_units; i++)
+        if (choose_group(own, &own->graph.units[i]) == group && group < own->capacity)
+            own->capacity = round_up(own->capacity, group);
+}
+
 static void choose_groups(struct cpu_program *own, int max_batch)
 {
     own->capacity = max_batch;
     own->quantum = 1;
+    fit_capacity(own, HWNC_GROUP); /* the larger first: it is a multiple of the other */
+    fit_capacity(own, NHWC_GROUP);
+    own->hwnc_group = own->capacity < HWNC_GROUP ? own->capacity : HWNC_GROUP;
     for (int i = 0; i < own->graph.n_units; i++) {
-        const struct cpu_unit *unit = &own->graph.units[i];
-        int group = unit->kind == CPU_UNIT_CONV ? choose_group(own, unit) : 0;
-        if (group && group < max_batch)
-            own->capacity = round_up(max_batch, group);
-    }
-    for (int i = 0; i < own->graph.n_units; i++) {
-        const struct cpu_unit *unit = &own->graph.units[i];
-        if (unit->kind != CPU_UNIT_CONV)
+        if (own->graph.units[i].kind != CPU_UNIT_CONV)
             continue;
-        int group = choose_group(own, unit);
-        if (group == 0 || group >= own->capacity)
+        int group = choose_group(own, &own->graph.units[i]);
+        if (group == 0 || group > own->capacity)
             group = own->capacity;
         for (int pass = 0; pass < CPU_PASS_COUNT; pass++)
             own->nodes[i].conv.group[pass] = group;
@@ -110,7 +116,7 @@ struct fixed {
 
 struct fixed_list {
     int count;
-    struct fixed items[3 * CPU_UNITS_MAX + 16];
+    struct fixed items[2 * CPU_UNITS_MAX + 16];
 };
 
 static void fix(struct fixed_list *list, void *where, size_t bytes)
@@ -137,6 +143,7 @@ static void list_fixed(struct program *program, struct fixed_list *list)
         if (unit->kind == CPU_UNIT_CHAIN && unit->norm_row >= 0) {
             struct cpu_norm_state *norm = &own->nodes[i].norm;
             fix(list, &norm->scale, CPU_NORM_ARRAYS * (size_t)norm->padded * sizeof(float));
+            fix(list, &norm->sums, 2 * (size_t)norm->padded * sizeof(double));
             scratch = larger(scratch, chain_scratch_bytes(own->capacity, norm->padded));
         }
         if (unit->kind != CPU_UNIT_CONV)

@@ -10,9 +10,41 @@ static struct cpu_array *array_of(struct cpu_program *own, int tensor)
     return &own->tensors[tensor].array;
 }
 
-static struct chain_view view_of(struct cpu_program *own, int tensor)
+/* The views of one operation's tensors on some of the images. */
+struct views {
+    int n; /* images */
+    struct chain_view x, skip, g1, g2, out, dx;
+};
+
+static void view_one(struct cpu_program *own, int tensor, int first, struct chain_view *view)
 {
-    return cpu_array_view(&own->tensors[tensor].array);
+    if (tensor >= 0)
+        *view = cpu_array_view(array_of(own, tensor), first);
+}
+
+/*
+ * Walks over the batch in pieces that lie evenly in every tensor of the operation: all of it, but for CPU_HWNC's
+ * groups. *first: where to begin; moves on. False: done.
+ */
+static bool next_views(struct program *program, const struct cpu_op *op, int *first, struct views *views)
+{
+    struct cpu_program *own = cpu_own(program);
+    const int tensors[] = {op->x, op->skip, op->g1, op->g2, op->out, op->dx};
+    int end = program->batch.n;
+    if (*first >= end)
+        return false;
+    for (size_t i = 0; i < sizeof tensors / sizeof *tensors; i++)
+        if (tensors[i] >= 0 && *first + array_of(own, tensors[i])->group < end)
+            end = *first + array_of(own, tensors[i])->group;
+    view_one(own, op->x, *first, &views->x);
+    view_one(own, op->skip, *first, &views->skip);
+    view_one(own, op->g1, *first, &views->g1);
+    view_one(own, op->g2, *first, &views->g2);
+    view_one(own, op->out, *first, &views->out);
+    view_one(own, op->dx, *first, &views->dx);
+    views->n = end - *first;
+    *first = end;
+    return true;
 }
 
 static const struct plan_row *leader(struct program *program, const struct cpu_op *op)
@@ -49,14 +81,15 @@ void cpu_op_augment(struct program *program, const struct cpu_op *op)
     const struct batch *batch = &program->batch;
     const struct cpu_array *out = array_of(own, op->out);
     program->result = (struct step_result){.bad_row = -1};
-    if (own->table_images != batch->images) {
-        augment_table_init(&own->table, batch->images);
-        own->table_images = batch->images;
-    }
+    augment_table_init(&own->table, batch->images);
     int end = (batch->n + own->quantum - 1) / own->quantum * own->quantum;
     /* Up to IMAGE_CHANNELS_MAX channels, so all in the first block. */
-    cpu_augment(batch->images, &own->table, batch->choices, batch->n, end, out->type, out->data, out->sn, out->sc,
-                out->sh, out->sw);
+    for (int first = 0; first < batch->n; first += out->group) {
+        int n = batch->n - first < out->group ? batch->n - first : out->group;
+        int total = end - first < out->group ? end - first : out->group;
+        cpu_augment(batch->images, &own->table, batch->choices + first, n, total, out->type, cpu_array_at(out, first),
+                    out->sn, out->sc, out->sh, out->sw);
+    }
 }
 
 void cpu_op_convert(struct program *program, const struct cpu_op *op)
@@ -108,10 +141,9 @@ static int run_groups(struct program *program, const struct cpu_conv_state *conv
                       const struct cpu_array *source, void *weights, const struct cpu_array *output)
 {
     int group = conv->group[pass], rc = 0;
-    size_t in_bytes = cpu_array_image_bytes(source), out_bytes = cpu_array_image_bytes(output);
     for (int first = 0; first < program->batch.n; first += group)
-        rc |= cpu_conv_run(conv->pass[pass], (char *)source->data + (size_t)first * in_bytes, weights,
-                           (char *)output->data + (size_t)first * out_bytes, cpu_own(program)->scratch);
+        rc |= cpu_conv_run(conv->pass[pass], cpu_array_at(source, first), weights, cpu_array_at(output, first),
+                           cpu_own(program)->scratch);
     return rc;
 }
 
@@ -160,8 +192,7 @@ void cpu_op_conv_backward_weights(struct program *program, const struct cpu_op *
     int rc = 0;
     for (int first = 0; first < program->batch.n; first += conv->group[CPU_BACKWARD_WEIGHTS]) {
         char *to = own->dweights[first > 0];
-        rc |= cpu_conv_run(pass, (char *)x->data + (size_t)first * cpu_array_image_bytes(x), to,
-                           (char *)g->data + (size_t)first * cpu_array_image_bytes(g), own->scratch);
+        rc |= cpu_conv_run(pass, cpu_array_at(x, first), to, cpu_array_at(g, first), own->scratch);
         if (first > 0)
             add_floats(own->dweights[0], to, cpu_conv_weights_bytes(pass));
     }
@@ -175,8 +206,9 @@ void cpu_op_conv_backward_weights(struct program *program, const struct cpu_op *
 
 /* ---- chains ---- */
 
-static void norm_parameters(struct cpu_program *own, struct program *program, struct cpu_norm_state *norm)
+static void norm_parameters(struct program *program, struct cpu_norm_state *norm)
 {
+    struct cpu_program *own = cpu_own(program);
     const struct plan_tensor *tensors = program->plan->tensors;
     memcpy(norm->scale, own->weights + tensors[norm->scale_tensor].offset, (size_t)norm->channels * sizeof(float));
     memcpy(norm->bias, own->weights + tensors[norm->bias_tensor].offset, (size_t)norm->channels * sizeof(float));
@@ -199,15 +231,60 @@ static void update_running(struct program *program, const struct plan_row *row, 
     }
 }
 
-static void chain_run_forward(struct program *program, const struct cpu_op *op, const struct cpu_norm_state *norm)
+/* Mean and variance over all pieces of the batch (Chan's formula where there are several). */
+static void norm_statistics(struct program *program, const struct cpu_op *op, struct cpu_norm_state *norm)
 {
     struct cpu_program *own = cpu_own(program);
-    const struct cpu_unit *unit = &own->graph.units[op->unit];
-    struct chain_view x = view_of(own, op->x), out = view_of(own, op->out), skip;
-    if (op->skip >= 0)
-        skip = view_of(own, op->skip);
-    chain_forward(&unit->chain, &x, program->batch.n, norm ? norm->a : NULL, norm ? norm->b : NULL,
-                  op->skip >= 0 ? &skip : NULL, &out);
+    const struct cpu_op only_x = {.x = op->x, .skip = -1, .g1 = -1, .g2 = -1, .out = -1, .dx = -1};
+    double *sum = norm->sums, *square = norm->sums + norm->padded, done = 0;
+    struct views views;
+    for (int first = 0; next_views(program, &only_x, &first, &views); done += views.n) {
+        if (views.n == program->batch.n) {
+            chain_statistics(&views.x, views.n, norm->mean, norm->var, own->scratch);
+            return;
+        }
+        chain_statistics(&views.x, views.n, norm->a, norm->b, own->scratch);
+        for (int c = 0; c < norm->padded; c++) {
+            double before = done > 0 ? sum[c] : 0, moved = norm->a[c] - before, all = done + views.n;
+            square[c] = (done > 0 ? square[c] : 0) + views.n * norm->b[c] + moved * moved * done * views.n / all;
+            sum[c] = before + moved * views.n / all;
+        }
+    }
+    for (int c = 0; c < norm->padded; c++) {
+        norm->mean[c] = (float)sum[c];
+        norm->var[c] = (float)(square[c] / done);
+    }
+}
+
+/* sum_dz and sum_dzx over all pieces of the batch. */
+static void norm_reduce(struct program *program, const struct cpu_op *op, struct cpu_norm_state *norm)
+{
+    struct cpu_program *own = cpu_own(program);
+    const struct chain *chain = &own->graph.units[op->unit].chain;
+    double *sum_dz = norm->sums, *sum_dzx = norm->sums + norm->padded;
+    struct views views;
+    memset(norm->sums, 0, 2 * (size_t)norm->padded * sizeof *norm->sums);
+    for (int first = 0; next_views(program, op, &first, &views);) {
+        chain_backward_reduce(chain, &views.x, views.n, norm->a, norm->b, norm->mean, norm->invstd, &views.g1,
+                              op->g2 >= 0 ? &views.g2 : NULL, norm->sum_dz, norm->sum_dzx, own->scratch);
+        for (int c = 0; c < norm->padded; c++) {
+            sum_dz[c] += norm->sum_dz[c];
+            sum_dzx[c] += norm->sum_dzx[c];
+        }
+    }
+    for (int c = 0; c < norm->padded; c++) {
+        norm->sum_dz[c] = (float)sum_dz[c];
+        norm->sum_dzx[c] = (float)sum_dzx[c];
+    }
+}
+
+static void chain_run_forward(struct program *program, const struct cpu_op *op, const struct cpu_norm_state *norm)
+{
+    const struct chain *chain = &cpu_own(program)->graph.units[op->unit].chain;
+    struct views views;
+    for (int first = 0; next_views(program, op, &first, &views);)
+        chain_forward(chain, &views.x, views.n, norm ? norm->a : NULL, norm ? norm->b : NULL,
+                      op->skip >= 0 ? &views.skip : NULL, &views.out);
     clear_tail(program, op->out);
 }
 
@@ -218,9 +295,8 @@ void cpu_op_chain_train(struct program *program, const struct cpu_op *op)
     struct cpu_norm_state *norm = unit->norm_row >= 0 ? &own->nodes[op->unit].norm : NULL;
     if (norm) {
         const struct plan_row *row = &program->plan->rows[unit->norm_row];
-        struct chain_view x = view_of(own, op->x);
-        norm_parameters(own, program, norm);
-        chain_statistics(&x, program->batch.n, norm->mean, norm->var, own->scratch);
+        norm_parameters(program, norm);
+        norm_statistics(program, op, norm);
         for (int c = 0; c < norm->padded; c++)
             norm->invstd[c] = (float)(1 / sqrt(norm->var[c] + row->eps));
         chain_affine(norm->padded, norm->scale, norm->bias, norm->mean, norm->var, row->eps, norm->a, norm->b);
@@ -236,7 +312,7 @@ void cpu_op_chain_eval(struct program *program, const struct cpu_op *op)
     struct cpu_norm_state *norm = unit->norm_row >= 0 ? &own->nodes[op->unit].norm : NULL;
     if (norm) {
         const struct plan_tensor *tensors = program->plan->tensors;
-        norm_parameters(own, program, norm);
+        norm_parameters(program, norm);
         chain_affine(norm->channels, norm->scale, norm->bias, own->weights + tensors[norm->mean_tensor].offset,
                      own->weights + tensors[norm->var_tensor].offset, program->plan->rows[unit->norm_row].eps, norm->a,
                      norm->b);
@@ -249,29 +325,20 @@ void cpu_op_chain_backward(struct program *program, const struct cpu_op *op)
     struct cpu_program *own = cpu_own(program);
     const struct cpu_unit *unit = &own->graph.units[op->unit];
     struct cpu_norm_state *norm = unit->norm_row >= 0 ? &own->nodes[op->unit].norm : NULL;
-    struct chain_view x = view_of(own, op->x), g1 = view_of(own, op->g1), g2, dx;
-    const struct chain_view *second = NULL;
-    int n = program->batch.n;
-    if (op->g2 >= 0) {
-        g2 = view_of(own, op->g2);
-        second = &g2;
-    }
+    struct views views;
     if (norm) {
         const struct plan_tensor *tensors = program->plan->tensors;
-        chain_backward_reduce(&unit->chain, &x, n, norm->a, norm->b, norm->mean, norm->invstd, &g1, second,
-                              norm->sum_dz, norm->sum_dzx, own->scratch);
-        memcpy(own->gradients + tensors[norm->scale_tensor].offset, norm->sum_dzx,
-               (size_t)norm->channels * sizeof(float));
-        memcpy(own->gradients + tensors[norm->bias_tensor].offset, norm->sum_dz,
-               (size_t)norm->channels * sizeof(float));
+        size_t bytes = (size_t)norm->channels * sizeof(float);
+        norm_reduce(program, op, norm);
+        memcpy(own->gradients + tensors[norm->scale_tensor].offset, norm->sum_dzx, bytes);
+        memcpy(own->gradients + tensors[norm->bias_tensor].offset, norm->sum_dz, bytes);
         chain_backward_affine(norm->padded, norm->scale, norm->mean, norm->invstd, norm->sum_dz, norm->sum_dzx,
                               norm_count(program, &program->plan->rows[unit->norm_row]), norm->ca, norm->cb, norm->cc);
     }
-    if (op->dx < 0)
-        return;
-    dx = view_of(own, op->dx);
-    chain_backward_apply(&unit->chain, &x, n, norm ? norm->a : NULL, norm ? norm->b : NULL, norm ? norm->ca : NULL,
-                         norm ? norm->cb : NULL, norm ? norm->cc : NULL, &g1, second, &dx);
+    for (int first = 0; op->dx >= 0 && next_views(program, op, &first, &views);)
+        chain_backward_apply(&unit->chain, &views.x, views.n, norm ? norm->a : NULL, norm ? norm->b : NULL,
+                             norm ? norm->ca : NULL, norm ? norm->cb : NULL, norm ? norm->cc : NULL, &views.g1,
+                             op->g2 >= 0 ? &views.g2 : NULL, &views.dx);
     clear_tail(program, op->dx);
 }
 
@@ -279,12 +346,10 @@ void cpu_op_chain_backward(struct program *program, const struct cpu_op *op)
 void cpu_op_sum(struct program *program, const struct cpu_op *op)
 {
     static const struct chain nothing = {.norm = 0, .act = CHAIN_ACT_NONE, .pool = 1};
-    struct cpu_program *own = cpu_own(program);
-    struct chain_view g1 = view_of(own, op->g1), g2, dx = view_of(own, op->dx);
-    if (op->g2 >= 0)
-        g2 = view_of(own, op->g2);
-    chain_backward_apply(&nothing, &g1, program->batch.n, NULL, NULL, NULL, NULL, NULL, &g1, op->g2 >= 0 ? &g2 : NULL,
-                         &dx);
+    struct views views;
+    for (int first = 0; next_views(program, op, &first, &views);)
+        chain_backward_apply(&nothing, &views.g1, views.n, NULL, NULL, NULL, NULL, NULL, &views.g1,
+                             op->g2 >= 0 ? &views.g2 : NULL, &views.dx);
     clear_tail(program, op->dx);
 }
 
@@ -292,25 +357,27 @@ void cpu_op_sum(struct program *program, const struct cpu_op *op)
 
 void cpu_op_pool_forward(struct program *program, const struct cpu_op *op)
 {
-    struct cpu_program *own = cpu_own(program);
     const struct plan_row *row = leader(program, op);
-    struct chain_view x = view_of(own, op->x), y = view_of(own, op->out);
-    if (row->op == PLAN_AVG_POOL)
-        cpu_avg_pool_forward(&x, program->batch.n, row->kernel, &y);
-    else
-        cpu_global_pool_forward(&x, program->batch.n, row->op == PLAN_GLOBAL_AVG, &y);
+    struct views views;
+    for (int first = 0; next_views(program, op, &first, &views);) {
+        if (row->op == PLAN_AVG_POOL)
+            cpu_avg_pool_forward(&views.x, views.n, row->kernel, &views.out);
+        else
+            cpu_global_pool_forward(&views.x, views.n, row->op == PLAN_GLOBAL_AVG, &views.out);
+    }
     clear_tail(program, op->out);
 }
 
 void cpu_op_pool_backward(struct program *program, const struct cpu_op *op)
 {
-    struct cpu_program *own = cpu_own(program);
     const struct plan_row *row = leader(program, op);
-    struct chain_view x = view_of(own, op->x), dy = view_of(own, op->g1), dx = view_of(own, op->dx);
-    if (row->op == PLAN_AVG_POOL)
-        cpu_avg_pool_backward(program->batch.n, row->kernel, &dy, &dx);
-    else
-        cpu_global_pool_backward(&x, program->batch.n, row->op == PLAN_GLOBAL_AVG, &dy, &dx);
+    struct views views;
+    for (int first = 0; next_views(program, op, &first, &views);) {
+        if (row->op == PLAN_AVG_POOL)
+            cpu_avg_pool_backward(views.n, row->kernel, &views.g1, &views.dx);
+        else
+            cpu_global_pool_backward(&views.x, views.n, row->op == PLAN_GLOBAL_AVG, &views.g1, &views.dx);
+    }
     clear_tail(program, op->dx);
 }
 
@@ -327,7 +394,7 @@ void cpu_op_linear_forward(struct program *program, const struct cpu_op *op)
     int index = own->graph.units[op->unit].rows[0];
     const struct plan_row *row = &program->plan->rows[index];
     const struct plan_shape *in = &program->plan->rows[row->input[0]].out;
-    struct chain_view x = view_of(own, op->x);
+    struct chain_view x = cpu_array_view(array_of(own, op->x), 0);
     cpu_linear_forward(&x, program->batch.n, row_floats(program, own->weights, index, PLAN_LINEAR_WEIGHT),
                        row_floats(program, own->weights, index, PLAN_LINEAR_BIAS), in->c * in->h * in->w, row->out.c,
                        row->factor, array_of(own, op->out)->data);
@@ -339,9 +406,8 @@ void cpu_op_linear_backward(struct program *program, const struct cpu_op *op)
     int index = own->graph.units[op->unit].rows[0];
     const struct plan_row *row = &program->plan->rows[index];
     const struct plan_shape *in = &program->plan->rows[row->input[0]].out;
-    struct chain_view x = view_of(own, op->x), dx;
-    if (op->dx >= 0)
-        dx = view_of(own, op->dx);
+    struct chain_view x = cpu_array_view(array_of(own, op->x), 0), dx;
+    view_one(own, op->dx, 0, &dx);
     clear_padding(program, op->dx);
     cpu_linear_backward(&x, program->batch.n, row_floats(program, own->weights, index, PLAN_LINEAR_WEIGHT),
                         in->c * in->h * in->w, row->out.c, row->factor, array_of(own, op->g1)->data,

@@ -65,6 +65,7 @@ struct cpu_norm_state {
     int channels, padded;
     int scale_tensor, bias_tensor, mean_tensor, var_tensor;
     float *scale, *bias, *mean, *var, *invstd, *a, *b, *sum_dz, *sum_dzx, *ca, *cb, *cc;
+    double *sums; /* two of each channel, while groups are put together */
 };
 
 #define CPU_NORM_ARRAYS 12
@@ -80,8 +81,9 @@ struct cpu_program {
     enum isa isa;
     enum chain_type type;
     int threads;
-    int capacity; /* images that fit: max_batch rounded up to whole groups */
-    int quantum;  /* the largest group */
+    int capacity;   /* images that fit: max_batch rounded up to whole groups */
+    int quantum;    /* the largest group */
+    int hwnc_group; /* of CPU_HWNC arrays */
     int n_tensors, n_train, n_eval;
     struct cpu_tensor tensors[CPU_TENSORS_MAX];
     int value_tensor[CPU_VALUES_MAX];
@@ -89,7 +91,6 @@ struct cpu_program {
     struct cpu_op train[CPU_OPS_MAX], eval[CPU_OPS_MAX];
     struct cpu_step *train_steps, *eval_steps; /* as many as the program's */
     struct augment_table table;
-    const struct images *table_images;     /* what table was made for */
     float *weights, *gradients, *momentum; /* the arenas, plan.arena_count floats each */
     uint64_t version;                      /* of weights; grows at every change */
     uint64_t clock;                        /* for stamps */

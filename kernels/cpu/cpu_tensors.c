@@ -86,7 +86,7 @@ static int read_row(struct program *program, int row, enum program_tensor which,
     if (count != expected)
         return error_set(err, "'%s' holds %zu floats for %d images, not %zu", name, expected, program->batch.n, count);
     struct cpu_array to;
-    cpu_array_init(&to, *shape, CPU_NCHW, CHAIN_F32, program->batch.n);
+    cpu_array_init(&to, *shape, CPU_NCHW, CHAIN_F32, program->batch.n, program->batch.n);
     to.data = out;
     memset(out, 0, count * sizeof *out);
     if (which == PROGRAM_GRADIENT)
