@@ -41,7 +41,7 @@ static void put_ms(FILE *out, double ms, int column)
     if (!isfinite(ms))
         fprintf(out, " %*s", widths[column], "-");
     else
-        fprintf(out, " %*.*f", widths[column], ms < 100 ? 3 : ms < 10000 ? 1 : 0, ms);
+        fprintf(out, " %*.*f", widths[column], ms < 1000 ? 3 : ms < 100000 ? 1 : 0, ms);
 }
 
 /* What follows the numbers: never a blank at a line's end, cut with "~" at the width. */
@@ -126,7 +126,8 @@ static void put_row(FILE *out, const struct timing *t, int row, int name_width, 
             put_ms(out, cells[c].ms, c);
     }
     fprintf(out, " %*s", widths[3], run_text_number(owns ? 100 * own / timing_step_ms(t) : NAN, 1, number));
-    fprintf(out, " %*s", widths[4], run_text_number(timing_gflops(t, row), 0, number));
+    double gflops = timing_gflops(t, row);
+    fprintf(out, " %*s", widths[4], run_text_number(gflops, gflops < 10 ? 1 : 0, number));
     timing_implementation(t, row, impl, sizeof impl);
     snprintf(both, sizeof both, "%s%s%s", impl, impl[0] && fused[0] ? "; " : "", fused);
     put_rest(out, both, rest);
