@@ -76,7 +76,7 @@ const struct knob knobs[] = {
 
     {"target", "run", REAL(target, 0, 100), "94", "%", "accuracy whose time is reported"},
     {"evaluate_every", "run", INT(evaluate_every, 1, 1000), "1", "epochs", "between evaluations; the last epoch always has one"},
-    {"checkpoint_seconds", "run", REAL(checkpoint_seconds, 1, 1e6), "60", "s", "between checkpoints; each epoch's end has one too"},
+    {"checkpoint_seconds", "run", REAL(checkpoint_seconds, 0.01, 1e6), "60", "s", "between checkpoints; each epoch's end has one too"},
     {"keep_checkpoints", "run", SWITCH(keep_checkpoints), "on", "", "on: only the last two are kept; off: all of them"},
 };
 /* clang-format on */
