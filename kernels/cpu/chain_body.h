@@ -19,43 +19,82 @@
 /* What is known when a loop is compiled: the pool, and the type of all operands. ANY: look it up. */
 #define ANY (-1)
 
-INLINE v16 operand_load(const struct chain_operand *operand, int type, ptrdiff_t at)
-{
-    if (type == ANY)
-        type = (int)operand->type;
-    return type == CHAIN_BF16 ? v16_load_bf16((const bf16 *)operand->data + at)
-                              : v16_load((const float *)operand->data + at);
-}
+/* Vector stores may alias anything: what the loop reads again and again must be out of their reach. */
+#define OWN_COPIES                                                                                                     \
+    const struct chain_job own_job = *shared_job, *job = &own_job;                                                     \
+    const struct chain_run own_run = *shared_run, *run = &own_run
 
-INLINE void operand_store(const struct chain_operand *operand, int type, ptrdiff_t at, v16 value, int stream)
-{
-    if (type == ANY)
-        type = (int)operand->type;
-    if (type == CHAIN_BF16) {
-        bf16 *to = (bf16 *)operand->data + at;
-        if (stream)
-            v16_stream_bf16(to, value);
-        else
-            v16_store_bf16(to, value);
-    } else {
-        float *to = (float *)operand->data + at;
-        if (stream)
-            v16_stream(to, value);
-        else
-            v16_store(to, value);
-    }
-}
-
-/* The first maximum of a window: z, the x that it came from, and which pixel (row-major) that was. */
-struct best {
-    v16 z, x, pixel;
+/* A place in an operand, and the ways on from there in bytes. */
+struct cursor {
+    char *p;
+    int type; /* enum chain_type; a constant unless ANY */
+    ptrdiff_t run, block, row, pixel;
 };
 
-INLINE struct best window_best(const struct chain_job *job, int k, int type, ptrdiff_t at, v16 a, v16 b)
+INLINE struct cursor cursor_at(const struct chain_operand *operand, int type, ptrdiff_t at, int window)
 {
-    const struct chain_operand *x = &job->x;
-    struct best best = {.x = operand_load(x, type, at), .pixel = v16_zero()};
-    best.z = v16_add(v16_mul(a, best.x), b);
+    static char nowhere;
+    int own = type == ANY ? (int)operand->type : type;
+    if (!operand->data)
+        return (struct cursor){.p = &nowhere, .type = own};
+    ptrdiff_t size = own == CHAIN_BF16 ? sizeof(bf16) : sizeof(float);
+    return (struct cursor){.p = (char *)operand->data + (at + window * operand->run) * size,
+                           .type = own,
+                           .run = operand->run * size,
+                           .block = operand->block * size,
+                           .row = operand->row * size,
+                           .pixel = operand->pixel * size};
+}
+
+INLINE v16 cursor_load(const struct cursor *cursor, const char *p)
+{
+    return cursor->type == CHAIN_BF16 ? v16_load_bf16((const bf16 *)(const void *)p)
+                                      : v16_load((const float *)(const void *)p);
+}
+
+INLINE void cursor_store(const struct cursor *cursor, char *p, v16 value, int stream)
+{
+    bf16 *halves = (bf16 *)(void *)p;
+    float *floats = (float *)(void *)p;
+    if (cursor->type == CHAIN_BF16 && stream)
+        v16_stream_bf16(halves, value);
+    else if (cursor->type == CHAIN_BF16)
+        v16_store_bf16(halves, value);
+    else if (stream)
+        v16_stream(floats, value);
+    else
+        v16_store(floats, value);
+}
+
+/* The end of the tile of windows that starts at `first`. */
+INLINE int tile_end(const struct chain_job *job, const struct chain_run *run, int first)
+{
+    return run->count - first < job->tile ? run->count : first + job->tile;
+}
+
+/* A block's a and b. */
+struct affine {
+    v16 a, b;
+};
+
+INLINE struct affine affine_of(const struct chain_job *job, const struct chain_run *run, int block)
+{
+    ptrdiff_t at = (run->channel / CHAIN_BLOCK + block) * job->step;
+    return (struct affine){v16_load_any(job->a + at), v16_load_any(job->b + at)};
+}
+
+/* The first maximum of a window: z, the x that it came from, and which pixel (row-major) that was. Small windows
+ * keep their x for the way back. */
+struct best {
+    v16 z, x, pixel;
+    v16 kept[4];
+};
+
+INLINE struct best window_best(const struct cursor *x, const char *p, int k, struct affine affine)
+{
+    struct best best = {.x = cursor_load(x, p), .pixel = v16_zero()};
+    best.z = v16_add(v16_mul(affine.a, best.x), affine.b);
+    best.kept[0] = best.x;
     if (k == 1)
         return best;
 #pragma GCC unroll 4
@@ -64,74 +103,124 @@ INLINE struct best window_best(const struct chain_job *job, int k, int type, ptr
         for (int j = 0; j < k; j++) {
             if (i == 0 && j == 0)
                 continue;
-            v16 value = operand_load(x, type, at + i * x->row + j * x->pixel);
-            v16 z = v16_add(v16_mul(a, value), b);
+            v16 value = cursor_load(x, p + i * x->row + j * x->pixel);
+            v16 z = v16_add(v16_mul(affine.a, value), affine.b);
             m16 beats = v16_beats(z, best.z);
             best.z = v16_select(beats, z, best.z);
             best.x = v16_select(beats, value, best.x);
             best.pixel = v16_select(beats, v16_set((float)(i * k + j)), best.pixel);
+            if (k == 2)
+                best.kept[i * 2 + j] = value;
         }
     return best;
 }
 
-/* The gradient of out at window w, where the activation lets it through. */
-INLINE v16 window_gradient(const struct chain_job *job, const struct chain_run *run, int type, int w, int block, v16 z)
+INLINE void forward_loop(const struct chain_job *shared_job, const struct chain_run *shared_run, int k, int type)
 {
-    v16 g = operand_load(&job->g1, type, run->g1 + w * job->g1.run + block * job->g1.block);
-    if (job->g2.data)
-        g = v16_add(g, operand_load(&job->g2, type, run->g2 + w * job->g2.run + block * job->g2.block));
-    return v16_keep(v16_above(z, v16_set(job->floor)), g);
-}
-
-INLINE void forward_loop(const struct chain_job *job, const struct chain_run *run, int k, int type)
-{
+    OWN_COPIES;
     v16 floor = v16_set(job->floor);
+    int add = job->g1.data != NULL;
     for (int first = 0; first < run->count; first += job->tile) {
-        int last = run->count - first < job->tile ? run->count : first + job->tile;
+        int windows = tile_end(job, run, first) - first;
+        struct cursor x = cursor_at(&job->x, type, run->x, first), skip = cursor_at(&job->g1, type, run->g1, first);
+        struct cursor out = cursor_at(&job->out, type, run->out, first);
         for (int block = 0; block < job->blocks; block++) {
-            ptrdiff_t channel = run->channel + block * CHAIN_BLOCK, own = channel / CHAIN_BLOCK * job->step;
-            v16 a = v16_load_any(job->a + own), b = v16_load_any(job->b + own);
-            for (int w = first; w < last; w++) {
-                ptrdiff_t at = run->x + w * job->x.run + block * job->x.block;
-                v16 z = v16_at_least(floor, window_best(job, k, type, at, a, b).z);
-                if (job->g1.data)
-                    z = v16_add(z, operand_load(&job->g1, type, run->g1 + w * job->g1.run + block * job->g1.block));
-                operand_store(&job->out, type, run->out + w * job->out.run + block * job->out.block, z, job->stream);
+            struct affine affine = affine_of(job, run, block);
+            const char *from = x.p, *extra = skip.p;
+            char *to = out.p;
+            for (int w = 0; w < windows; w++) {
+                v16 z = v16_at_least(floor, window_best(&x, from, k, affine).z);
+                if (add)
+                    z = v16_add(z, cursor_load(&skip, extra));
+                cursor_store(&out, to, z, job->stream);
+                from += x.run;
+                extra += skip.run;
+                to += out.run;
             }
+            x.p += x.block;
+            skip.p += skip.block;
+            out.p += out.block;
         }
     }
 }
 
-INLINE void apply_loop(const struct chain_job *job, const struct chain_run *run, int k, int type)
+/* Where the gradient of out is, and how it gets through the activation. */
+struct gradient {
+    struct cursor g1, g2;
+    int two;
+    v16 floor;
+};
+
+INLINE struct gradient gradient_at(const struct chain_job *job, const struct chain_run *run, int type, int window)
 {
-    const struct chain_operand *x = &job->x, *dx = &job->out;
+    return (struct gradient){.g1 = cursor_at(&job->g1, type, run->g1, window),
+                             .g2 = cursor_at(&job->g2, type, run->g2, window),
+                             .two = job->g2.data != NULL,
+                             .floor = v16_set(job->floor)};
+}
+
+INLINE v16 gradient_load(const struct gradient *gradient, ptrdiff_t window, v16 z)
+{
+    v16 g = cursor_load(&gradient->g1, gradient->g1.p + window * gradient->g1.run);
+    if (gradient->two)
+        g = v16_add(g, cursor_load(&gradient->g2, gradient->g2.p + window * gradient->g2.run));
+    return v16_keep(v16_above(z, gradient->floor), g);
+}
+
+/* dx = ca*dz + (cb*x + cc), or dz without norm. */
+struct slope {
+    int norm;
+    v16 ca, cb, cc;
+};
+
+INLINE struct slope slope_of(const struct chain_job *job, ptrdiff_t channel)
+{
+    if (!job->norm)
+        return (struct slope){0, v16_zero(), v16_zero(), v16_zero()};
+    return (struct slope){1, v16_load_any(job->ca + channel), v16_load_any(job->cb + channel),
+                          v16_load_any(job->cc + channel)};
+}
+
+INLINE void apply_window(const struct cursor *x, const char *from, const struct cursor *dx, char *to, int k,
+                         const struct best *best, v16 g, const struct slope *slope, int stream)
+{
+#pragma GCC unroll 4
+    for (int i = 0; i < k; i++)
+#pragma GCC unroll 4
+        for (int j = 0; j < k; j++) {
+            v16 dz = k == 1 ? g : v16_keep(v16_equal(best->pixel, v16_set((float)(i * k + j))), g);
+            if (slope->norm) {
+                v16 value = k <= 2 ? best->kept[i * k + j] : cursor_load(x, from + i * x->row + j * x->pixel);
+                dz = v16_add(v16_mul(slope->ca, dz), v16_add(v16_mul(slope->cb, value), slope->cc));
+            }
+            cursor_store(dx, to + i * dx->row + j * dx->pixel, dz, stream);
+        }
+}
+
+INLINE void apply_loop(const struct chain_job *shared_job, const struct chain_run *shared_run, int k, int type)
+{
+    OWN_COPIES;
     for (int first = 0; first < run->count; first += job->tile) {
-        int last = run->count - first < job->tile ? run->count : first + job->tile;
+        int windows = tile_end(job, run, first) - first;
+        struct cursor x = cursor_at(&job->x, type, run->x, first), dx = cursor_at(&job->out, type, run->out, first);
+        struct gradient gradient = gradient_at(job, run, type, first);
         for (int block = 0; block < job->blocks; block++) {
-            ptrdiff_t channel = run->channel + block * CHAIN_BLOCK, own = channel / CHAIN_BLOCK * job->step;
-            v16 a = v16_load_any(job->a + own), b = v16_load_any(job->b + own), ca = a, cb = b, cc = b;
-            if (job->norm) {
-                ca = v16_load_any(job->ca + channel);
-                cb = v16_load_any(job->cb + channel);
-                cc = v16_load_any(job->cc + channel);
+            ptrdiff_t channel = run->channel + block * CHAIN_BLOCK;
+            struct affine affine = affine_of(job, run, block);
+            struct slope slope = slope_of(job, channel);
+            const char *from = x.p;
+            char *to = dx.p;
+            for (int w = 0; w < windows; w++) {
+                struct best best = window_best(&x, from, k, affine);
+                v16 g = gradient_load(&gradient, w, best.z);
+                apply_window(&x, from, &dx, to, k, &best, g, &slope, job->stream);
+                from += x.run;
+                to += dx.run;
             }
-            for (int w = first; w < last; w++) {
-                ptrdiff_t from = run->x + w * x->run + block * x->block;
-                ptrdiff_t to = run->out + w * dx->run + block * dx->block;
-                struct best best = window_best(job, k, type, from, a, b);
-                v16 g = window_gradient(job, run, type, w, block, best.z);
-#pragma GCC unroll 4
-                for (int i = 0; i < k; i++)
-#pragma GCC unroll 4
-                    for (int j = 0; j < k; j++) {
-                        v16 dz = k == 1 ? g : v16_keep(v16_equal(best.pixel, v16_set((float)(i * k + j))), g);
-                        if (job->norm) {
-                            v16 value = operand_load(x, type, from + i * x->row + j * x->pixel);
-                            dz = v16_add(v16_mul(ca, dz), v16_add(v16_mul(cb, value), cc));
-                        }
-                        operand_store(dx, type, to + i * dx->row + j * dx->pixel, dz, job->stream);
-                    }
-            }
+            x.p += x.block;
+            dx.p += dx.block;
+            gradient.g1.p += gradient.g1.block;
+            gradient.g2.p += gradient.g2.block;
         }
     }
 }
@@ -147,76 +236,80 @@ INLINE struct sums sums_add(struct sums x, struct sums y)
 }
 
 /* Around a value of the same channel and image, so that squares do not cancel when the mean is far from zero. */
-INLINE struct sums statistics_one(const struct chain_job *job, int type, ptrdiff_t at, v16 shift)
+INLINE struct sums statistics_one(const struct cursor *x, const char *p, v16 shift)
 {
-    v16 d = v16_sub(operand_load(&job->x, type, at), shift);
+    v16 d = v16_sub(cursor_load(x, p), shift);
     return (struct sums){d, v16_mul(d, d)};
 }
 
-INLINE void statistics_loop(const struct chain_job *job, const struct chain_run *run, int type)
+INLINE void statistics_loop(const struct chain_job *shared_job, const struct chain_run *shared_run, int type)
 {
+    OWN_COPIES;
     for (int first = 0; first < run->count; first += job->tile) {
-        int last = run->count - first < job->tile ? run->count : first + job->tile;
-        for (int block = 0; block < job->blocks; block++) {
-            ptrdiff_t at = run->x + block * job->x.block, step = job->x.run;
-            float *row = run->sums + run->channel + block * CHAIN_BLOCK;
+        int windows = tile_end(job, run, first) - first;
+        struct cursor x = cursor_at(&job->x, type, run->x, first);
+        float *row = run->sums + run->channel;
+        for (int block = 0; block < job->blocks; block++, row += CHAIN_BLOCK, x.p += x.block) {
             struct sums sums = {v16_zero(), v16_zero()};
-            if (run->fresh && first == 0) {
-                v16_store(row, operand_load(&job->x, type, at));
-            } else {
-                sums.one = v16_load(row + run->sums_row);
-                sums.two = v16_load(row + 2 * run->sums_row);
-            }
+            if (run->fresh && first == 0)
+                v16_store(row, cursor_load(&x, x.p));
+            else
+                sums = (struct sums){v16_load(row + run->sums_row), v16_load(row + 2 * run->sums_row)};
             v16 shift = v16_load(row);
-            int w = first;
-            for (; w + 4 <= last; w += 4) {
-                ptrdiff_t four = at + w * step;
-                struct sums left =
-                    sums_add(statistics_one(job, type, four, shift), statistics_one(job, type, four + step, shift));
-                struct sums right = sums_add(statistics_one(job, type, four + 2 * step, shift),
-                                             statistics_one(job, type, four + 3 * step, shift));
+            const char *p = x.p;
+            int w = 0;
+            for (; w + 4 <= windows; w += 4, p += 4 * x.run) {
+                struct sums left = sums_add(statistics_one(&x, p, shift), statistics_one(&x, p + x.run, shift));
+                struct sums right =
+                    sums_add(statistics_one(&x, p + 2 * x.run, shift), statistics_one(&x, p + 3 * x.run, shift));
                 sums = sums_add(sums, sums_add(left, right));
             }
-            for (; w < last; w++)
-                sums = sums_add(sums, statistics_one(job, type, at + w * step, shift));
+            for (; w < windows; w++, p += x.run)
+                sums = sums_add(sums, statistics_one(&x, p, shift));
             v16_store(row + run->sums_row, sums.one);
             v16_store(row + 2 * run->sums_row, sums.two);
         }
     }
 }
 
-INLINE struct sums reduce_one(const struct chain_job *job, const struct chain_run *run, int k, int type, int w,
-                              int block, v16 a, v16 b, v16 mean)
+INLINE struct sums reduce_one(const struct cursor *x, int k, int w, struct affine affine, v16 mean,
+                              const struct gradient *gradient)
 {
-    struct best best = window_best(job, k, type, run->x + w * job->x.run + block * job->x.block, a, b);
-    v16 dz = window_gradient(job, run, type, w, block, best.z);
+    struct best best = window_best(x, x->p + w * x->run, k, affine);
+    v16 dz = gradient_load(gradient, w, best.z);
     return (struct sums){dz, v16_mul(dz, v16_sub(best.x, mean))};
 }
 
-INLINE void reduce_loop(const struct chain_job *job, const struct chain_run *run, int k, int type)
+INLINE void reduce_loop(const struct chain_job *shared_job, const struct chain_run *shared_run, int k, int type)
 {
+    OWN_COPIES;
     for (int first = 0; first < run->count; first += job->tile) {
-        int last = run->count - first < job->tile ? run->count : first + job->tile;
+        int windows = tile_end(job, run, first) - first;
+        struct cursor x = cursor_at(&job->x, type, run->x, first);
+        struct gradient gradient = gradient_at(job, run, type, first);
         for (int block = 0; block < job->blocks; block++) {
-            ptrdiff_t channel = run->channel + block * CHAIN_BLOCK, own = channel / CHAIN_BLOCK * job->step;
-            v16 a = v16_load_any(job->a + own), b = v16_load_any(job->b + own),
-                mean = v16_load_any(job->mean + channel);
+            ptrdiff_t channel = run->channel + block * CHAIN_BLOCK;
+            struct affine affine = affine_of(job, run, block);
+            v16 mean = v16_load_any(job->mean + channel);
             float *row = run->sums + channel;
             struct sums sums = {v16_zero(), v16_zero()};
             if (!run->fresh || first > 0)
                 sums = (struct sums){v16_load(row), v16_load(row + run->sums_row)};
-            int w = first;
-            for (; w + 4 <= last; w += 4) {
-                struct sums left = sums_add(reduce_one(job, run, k, type, w, block, a, b, mean),
-                                            reduce_one(job, run, k, type, w + 1, block, a, b, mean));
-                struct sums right = sums_add(reduce_one(job, run, k, type, w + 2, block, a, b, mean),
-                                             reduce_one(job, run, k, type, w + 3, block, a, b, mean));
+            int w = 0;
+            for (; w + 4 <= windows; w += 4) {
+                struct sums left = sums_add(reduce_one(&x, k, w, affine, mean, &gradient),
+                                            reduce_one(&x, k, w + 1, affine, mean, &gradient));
+                struct sums right = sums_add(reduce_one(&x, k, w + 2, affine, mean, &gradient),
+                                             reduce_one(&x, k, w + 3, affine, mean, &gradient));
                 sums = sums_add(sums, sums_add(left, right));
             }
-            for (; w < last; w++)
-                sums = sums_add(sums, reduce_one(job, run, k, type, w, block, a, b, mean));
+            for (; w < windows; w++)
+                sums = sums_add(sums, reduce_one(&x, k, w, affine, mean, &gradient));
             v16_store(row, sums.one);
             v16_store(row + run->sums_row, sums.two);
+            x.p += x.block;
+            gradient.g1.p += gradient.g1.block;
+            gradient.g2.p += gradient.g2.block;
         }
     }
 }
@@ -231,41 +324,39 @@ static int common_type(const struct chain_job *job)
     return (int)job->x.type;
 }
 
-/* Calls loop(job, run, pool, type) with constants where they are the common ones. */
-#define SPECIALISE(loop)                                                                                               \
-    int type = common_type(job);                                                                                       \
-    if (job->pool == 1 && type == CHAIN_F32)                                                                           \
-        loop(job, run, 1, CHAIN_F32);                                                                                  \
-    else if (job->pool == 1 && type == CHAIN_BF16)                                                                     \
-        loop(job, run, 1, CHAIN_BF16);                                                                                 \
-    else if (job->pool == 2 && type == CHAIN_F32)                                                                      \
-        loop(job, run, 2, CHAIN_F32);                                                                                  \
-    else if (job->pool == 2 && type == CHAIN_BF16)                                                                     \
-        loop(job, run, 2, CHAIN_BF16);                                                                                 \
-    else                                                                                                               \
-        loop(job, run, job->pool, ANY)
+/* One function for each common case, apart so that the compiler keeps them apart, and one that chooses. */
+#define VARIANT(name, loop, ...)                                                                                       \
+    static __attribute__((noinline)) void name(const struct chain_job *job, const struct chain_run *run)               \
+    {                                                                                                                  \
+        loop(job, run, __VA_ARGS__);                                                                                   \
+    }
 
-static void forward_run(const struct chain_job *job, const struct chain_run *run)
-{
-    SPECIALISE(forward_loop);
-}
+#define VARIANTS(name)                                                                                                 \
+    VARIANT(name##_1_f32, name##_loop, 1, CHAIN_F32)                                                                   \
+    VARIANT(name##_1_bf16, name##_loop, 1, CHAIN_BF16)                                                                 \
+    VARIANT(name##_2_f32, name##_loop, 2, CHAIN_F32)                                                                   \
+    VARIANT(name##_2_bf16, name##_loop, 2, CHAIN_BF16)                                                                 \
+    VARIANT(name##_any, name##_loop, job->pool, ANY)                                                                   \
+    static void name##_run(const struct chain_job *job, const struct chain_run *run)                                   \
+    {                                                                                                                  \
+        int type = common_type(job);                                                                                   \
+        if (job->pool > 2 || type == ANY)                                                                              \
+            name##_any(job, run);                                                                                      \
+        else if (job->pool == 1)                                                                                       \
+            (type == CHAIN_F32 ? name##_1_f32 : name##_1_bf16)(job, run);                                              \
+        else                                                                                                           \
+            (type == CHAIN_F32 ? name##_2_f32 : name##_2_bf16)(job, run);                                              \
+    }
 
-static void apply_run(const struct chain_job *job, const struct chain_run *run)
-{
-    SPECIALISE(apply_loop);
-}
-
-static void reduce_run(const struct chain_job *job, const struct chain_run *run)
-{
-    SPECIALISE(reduce_loop);
-}
+VARIANTS(forward)
+VARIANTS(apply)
+VARIANTS(reduce)
+VARIANT(statistics_f32, statistics_loop, CHAIN_F32)
+VARIANT(statistics_bf16, statistics_loop, CHAIN_BF16)
 
 static void statistics_run(const struct chain_job *job, const struct chain_run *run)
 {
-    if (job->x.type == CHAIN_F32)
-        statistics_loop(job, run, CHAIN_F32);
-    else
-        statistics_loop(job, run, CHAIN_BF16);
+    (job->x.type == CHAIN_F32 ? statistics_f32 : statistics_bf16)(job, run);
 }
 
 static void finish(void)
