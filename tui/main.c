@@ -14,6 +14,7 @@
 /* Each command is a file tui/cmd_NAME.c; this list is the order of `davidnet --help`. */
 /* clang-format off */
 #define COMMANDS(X) \
+    X(tui) \
     X(train) \
     X(resume) \
     X(runs) \
@@ -28,7 +29,8 @@
     X(knobs) \
     X(network) \
     X(bench) \
-    X(doctor)
+    X(doctor) \
+    X(version)
 /* clang-format on */
 
 #define DECLARE(name) extern const struct command command_##name;

@@ -2,6 +2,7 @@
 
 #include "kernels/parallel.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -102,6 +103,13 @@ static size_t program_memory(const struct program *program)
     return own->block_bytes + sizeof *program + sizeof *own;
 }
 
+static const char *library(void)
+{
+    static char text[32];
+    snprintf(text, sizeof text, "oneDNN %s", cpu_dnnl_version());
+    return text;
+}
+
 const struct family family_cpu = {
     .name = "cpu",
     .probe = cpu_probe,
@@ -110,4 +118,5 @@ const struct family family_cpu = {
     .read_tensor = cpu_read_tensor,
     .write_tensor = cpu_write_tensor,
     .memory = program_memory,
+    .library = library,
 };
