@@ -36,7 +36,7 @@ const struct knob knobs[] = {
     {"width", "model", INT(width, 1, 1024), "64", "channels", "c of the network's lines (2c, 4c ...)"},
     {"logit_scale", "model", REAL(logit_scale, 1e-6, 1e6), "0.125", "", "the last linear layer's output is multiplied by it"},
 
-    {"data", "data", TEXT(data), "", "", "folder of CIFAR-10 binary files, or synthetic; empty: $DAVIDNET_DATA and its kin"},
+    {"data", "data", TEXT(data), "", "", "folder of CIFAR-10 binary files, or synthetic; empty: $DAVIDNET_DATA, ./data ..."},
     {"eval", "data", ENUM(eval, eval_names), "test", "", "what is evaluated: the test set, or the last 5,000 training images"},
     {"drop_last", "data", SWITCH(drop_last), "on", "", "drop an epoch's last batch when it is not full"},
 
