@@ -29,9 +29,11 @@ struct cursor {
     char *p;
     int type; /* enum chain_type; a constant unless ANY */
     ptrdiff_t run, block, row, pixel;
+    ptrdiff_t ahead; /* what is read now is fetched that far ahead */
 };
 
-INLINE struct cursor cursor_at(const struct chain_operand *operand, int type, ptrdiff_t at, int window)
+INLINE struct cursor cursor_at(const struct chain_job *job, const struct chain_operand *operand, int type, ptrdiff_t at,
+                               int window)
 {
     static char nowhere;
     int own = type == ANY ? (int)operand->type : type;
@@ -43,11 +45,13 @@ INLINE struct cursor cursor_at(const struct chain_operand *operand, int type, pt
                            .run = operand->run * size,
                            .block = operand->block * size,
                            .row = operand->row * size,
-                           .pixel = operand->pixel * size};
+                           .pixel = operand->pixel * size,
+                           .ahead = operand->run * size * job->ahead};
 }
 
 INLINE v16 cursor_load(const struct cursor *cursor, const char *p)
 {
+    __builtin_prefetch(p + cursor->ahead);
     return cursor->type == CHAIN_BF16 ? v16_load_bf16((const bf16 *)(const void *)p)
                                       : v16_load((const float *)(const void *)p);
 }
@@ -122,8 +126,9 @@ INLINE void forward_loop(const struct chain_job *shared_job, const struct chain_
     int add = job->g1.data != NULL;
     for (int first = 0; first < run->count; first += job->tile) {
         int windows = tile_end(job, run, first) - first;
-        struct cursor x = cursor_at(&job->x, type, run->x, first), skip = cursor_at(&job->g1, type, run->g1, first);
-        struct cursor out = cursor_at(&job->out, type, run->out, first);
+        struct cursor x = cursor_at(job, &job->x, type, run->x, first),
+                      skip = cursor_at(job, &job->g1, type, run->g1, first);
+        struct cursor out = cursor_at(job, &job->out, type, run->out, first);
         for (int block = 0; block < job->blocks; block++) {
             struct affine affine = affine_of(job, run, block);
             const char *from = x.p, *extra = skip.p;
@@ -153,8 +158,8 @@ struct gradient {
 
 INLINE struct gradient gradient_at(const struct chain_job *job, const struct chain_run *run, int type, int window)
 {
-    return (struct gradient){.g1 = cursor_at(&job->g1, type, run->g1, window),
-                             .g2 = cursor_at(&job->g2, type, run->g2, window),
+    return (struct gradient){.g1 = cursor_at(job, &job->g1, type, run->g1, window),
+                             .g2 = cursor_at(job, &job->g2, type, run->g2, window),
                              .two = job->g2.data != NULL,
                              .floor = v16_set(job->floor)};
 }
@@ -202,7 +207,8 @@ INLINE void apply_loop(const struct chain_job *shared_job, const struct chain_ru
     OWN_COPIES;
     for (int first = 0; first < run->count; first += job->tile) {
         int windows = tile_end(job, run, first) - first;
-        struct cursor x = cursor_at(&job->x, type, run->x, first), dx = cursor_at(&job->out, type, run->out, first);
+        struct cursor x = cursor_at(job, &job->x, type, run->x, first),
+                      dx = cursor_at(job, &job->out, type, run->out, first);
         struct gradient gradient = gradient_at(job, run, type, first);
         for (int block = 0; block < job->blocks; block++) {
             ptrdiff_t channel = run->channel + block * CHAIN_BLOCK;
@@ -247,7 +253,7 @@ INLINE void statistics_loop(const struct chain_job *shared_job, const struct cha
     OWN_COPIES;
     for (int first = 0; first < run->count; first += job->tile) {
         int windows = tile_end(job, run, first) - first;
-        struct cursor x = cursor_at(&job->x, type, run->x, first);
+        struct cursor x = cursor_at(job, &job->x, type, run->x, first);
         float *row = run->sums + run->channel;
         for (int block = 0; block < job->blocks; block++, row += CHAIN_BLOCK, x.p += x.block) {
             struct sums sums = {v16_zero(), v16_zero()};
@@ -285,7 +291,7 @@ INLINE void reduce_loop(const struct chain_job *shared_job, const struct chain_r
     OWN_COPIES;
     for (int first = 0; first < run->count; first += job->tile) {
         int windows = tile_end(job, run, first) - first;
-        struct cursor x = cursor_at(&job->x, type, run->x, first);
+        struct cursor x = cursor_at(job, &job->x, type, run->x, first);
         struct gradient gradient = gradient_at(job, run, type, first);
         for (int block = 0; block < job->blocks; block++) {
             ptrdiff_t channel = run->channel + block * CHAIN_BLOCK;
