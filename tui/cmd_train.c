@@ -29,8 +29,7 @@ static int number(const char *text, double min, double max, double *value)
 /* One option of train's own; 1 taken, 0 not one, -1 said. */
 static int take_option(struct train_options *o, int argc, char **argv, int *i, struct error *err)
 {
-    static const char *const valued[] = {"--out",  "--name",       "--init",     "--target",
-                                         "--runs", "--stop-after", "--on-finish"};
+    static const char *const valued[] = {"--out", "--name", "--init", "--runs", "--stop-after", "--on-finish"};
     const char *option = argv[*i];
     double value;
     if (strcmp(option, "--json") == 0) {
