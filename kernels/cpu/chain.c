@@ -325,9 +325,9 @@ static void statistics_finish(void *context, size_t begin, size_t end, int threa
     for (size_t block = begin; block < end; block++) {
         double mean[CHAIN_BLOCK] = {0}, square[CHAIN_BLOCK] = {0}, m2[CHAIN_BLOCK] = {0};
         for (int image = 0; image < r->n; image++) {
-            const float *shift = r->sums + (size_t)image * 3 * c + block * CHAIN_BLOCK;
+            const float *shift = r->sums + (size_t)image * 4 * c + block * CHAIN_BLOCK;
             for (int i = 0; i < CHAIN_BLOCK; i++) {
-                double s = shift[c + (size_t)i] / m, own = shift[i] + s;
+                double s = ((double)shift[c + (size_t)i] - shift[3 * c + (size_t)i]) / m, own = shift[i] + s;
                 mean[i] += own;
                 square[i] += own * own;
                 m2[i] += shift[2 * c + (size_t)i] - s * s * m;
@@ -344,7 +344,7 @@ static void statistics_finish(void *context, size_t begin, size_t end, int threa
 void chain_statistics(const struct chain_view *x, int n, float *mean, float *var, void *scratch)
 {
     struct chain none = {.pool = 1};
-    struct reduction r = {.job = job_of(&none, NULL, NULL), .x = x, .n = n, .width = 3, .one = mean, .two = var};
+    struct reduction r = {.job = job_of(&none, NULL, NULL), .x = x, .n = n, .width = 4, .one = mean, .two = var};
     r.run = kernels()->statistics;
     if (!reduction_do(&r, statistics_finish, scratch))
         for (int c = 0; c < x->c; c++)
@@ -412,5 +412,5 @@ void chain_backward_affine(int c, const float *scale, const float *mean, const f
 size_t chain_scratch_bytes(int n, int c)
 {
     size_t padded = ((size_t)c + CHAIN_BLOCK - 1) / CHAIN_BLOCK * CHAIN_BLOCK;
-    return 64 + 3 * sizeof(float) * (size_t)n * padded;
+    return 64 + 4 * sizeof(float) * (size_t)n * padded;
 }

@@ -248,6 +248,18 @@ INLINE struct sums statistics_one(const struct cursor *x, const char *p, v16 shi
     return (struct sums){d, v16_mul(d, d)};
 }
 
+/*
+ * Adds four windows. The plain sum is compensated (Kahan, CACM 8(1), 1965: `carry` is what rounding has added too
+ * much), since a mean near zero is a sum whose terms cancel; squares do not.
+ */
+INLINE void statistics_add(struct sums *sums, v16 *carry, struct sums four)
+{
+    v16 term = v16_sub(four.one, *carry), one = v16_add(sums->one, term);
+    *carry = v16_sub(v16_sub(one, sums->one), term);
+    sums->one = one;
+    sums->two = v16_add(sums->two, four.two);
+}
+
 INLINE void statistics_loop(const struct chain_job *shared_job, const struct chain_run *shared_run, int type)
 {
     OWN_COPIES;
@@ -257,10 +269,13 @@ INLINE void statistics_loop(const struct chain_job *shared_job, const struct cha
         float *row = run->sums + run->channel;
         for (int block = 0; block < job->blocks; block++, row += CHAIN_BLOCK, x.p += x.block) {
             struct sums sums = {v16_zero(), v16_zero()};
-            if (run->fresh && first == 0)
+            v16 carry = v16_zero();
+            if (run->fresh && first == 0) {
                 v16_store(row, cursor_load(&x, x.p));
-            else
+            } else {
                 sums = (struct sums){v16_load(row + run->sums_row), v16_load(row + 2 * run->sums_row)};
+                carry = v16_load(row + 3 * run->sums_row);
+            }
             v16 shift = v16_load(row);
             const char *p = x.p;
             int w = 0;
@@ -268,12 +283,13 @@ INLINE void statistics_loop(const struct chain_job *shared_job, const struct cha
                 struct sums left = sums_add(statistics_one(&x, p, shift), statistics_one(&x, p + x.run, shift));
                 struct sums right =
                     sums_add(statistics_one(&x, p + 2 * x.run, shift), statistics_one(&x, p + 3 * x.run, shift));
-                sums = sums_add(sums, sums_add(left, right));
+                statistics_add(&sums, &carry, sums_add(left, right));
             }
             for (; w < windows; w++, p += x.run)
-                sums = sums_add(sums, statistics_one(&x, p, shift));
+                statistics_add(&sums, &carry, statistics_one(&x, p, shift));
             v16_store(row + run->sums_row, sums.one);
             v16_store(row + 2 * run->sums_row, sums.two);
+            v16_store(row + 3 * run->sums_row, carry);
         }
     }
 }

@@ -37,8 +37,9 @@ struct chain_run {
     ptrdiff_t x, out, g1, g2;
     ptrdiff_t channel;
     int count;
-    int fresh;   /* sums start here: not read */
-    float *sums; /* reductions: rows of sums_row floats: shift, sum, sum of squares; or sum of dz, of dz*(x-mean) */
+    int fresh; /* sums start here: not read */
+    float *
+        sums; /* reductions: rows of sums_row floats: shift, sum, sum of squares, carry; or sum of dz, of dz*(x-mean) */
     ptrdiff_t sums_row;
 };
 

@@ -9,10 +9,6 @@
 
 #include <string.h>
 
-#if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC optimize("O3") /* the inner loops are worth vectorising even in a reference */
-#endif
-
 /* The height and width of a padded input plane. */
 static struct plan_shape padded_shape(const struct ref_row *row)
 {
