@@ -128,18 +128,20 @@ static void add_unit(struct cpu_graph *graph, const struct match *m, int last, i
     graph->n_units++;
 }
 
-static bool small(struct plan_shape shape)
+/* At least as large as the kernel: for smaller ones oneDNN 3.2 gets 3-D weight gradients wrong. */
+static bool small(struct plan_shape shape, int kernel)
 {
-    return shape.h < 16 && shape.w < 16;
+    return shape.h < 16 && shape.w < 16 && shape.h >= kernel && shape.w >= kernel;
 }
 
 /* The layout that a convolution runs fastest in (measured: bf16 tiles run along the image's width, and small images
  * leave them part empty unless the batch takes the width's place). */
-static enum cpu_layout conv_layout(const struct cpu_graph_target *target, struct plan_shape in, struct plan_shape out)
+static enum cpu_layout conv_layout(const struct cpu_graph_target *target, const struct plan_row *row,
+                                   struct plan_shape in)
 {
     if (target->type == CHAIN_F32)
         return target->isa >= ISA_AVX512 ? CPU_BLOCKED : CPU_NHWC;
-    return small(in) && small(out) ? CPU_HWNC : CPU_NHWC;
+    return small(in, row->kernel) && small(row->out, 1) ? CPU_HWNC : CPU_NHWC;
 }
 
 /* The layout of a value that nothing forces: that of its first convolution among the readers, else its source's. */
@@ -162,12 +164,12 @@ static enum cpu_layout input_layout(const struct cpu_graph *graph, const struct 
     return plain ? CPU_NCHW : wanted_layout(graph, 0, CPU_NHWC);
 }
 
-static void choose_layouts(struct cpu_graph *graph, const struct cpu_graph_target *target)
+static void choose_layouts(struct cpu_graph *graph, const struct plan *plan, const struct cpu_graph_target *target)
 {
     for (int i = 0; i < graph->n_units; i++) {
         struct cpu_unit *unit = &graph->units[i];
         if (unit->kind == CPU_UNIT_CONV)
-            unit->layout = conv_layout(target, graph->values[unit->x].shape, graph->values[unit->out].shape);
+            unit->layout = conv_layout(target, &plan->rows[unit->rows[0]], graph->values[unit->x].shape);
     }
     graph->values[0].layout = input_layout(graph, target);
     for (int i = 1; i < graph->n_values; i++) {
@@ -272,7 +274,7 @@ int cpu_graph_init(struct cpu_graph *graph, const struct plan *plan, const struc
     for (int row = 1; row < plan->n_rows; row++)
         if (!match->taken[row])
             add_unit(plain, match, row, value_of);
-    choose_layouts(plain, target);
+    choose_layouts(plain, plan, target);
     insert_conversions(graph, plain, plan);
     mark_gradients(graph, plan);
     free(match);
