@@ -2,8 +2,8 @@
  * Curses does the sending: it knows what is on the screen and what is cheapest. We keep a copy of the last grid so
  * that only changed cells are handed to it. Raw escapes that curses has no way to send are in `raw` below.
  *
- * Signals: handlers set a flag and write a byte to a pipe; the event loop does the rest. Curses' own handlers for
- * SIGWINCH, SIGTSTP, SIGINT and SIGTERM are replaced.
+ * Signals: handlers set a flag and write a byte to a pipe; the event loop does the rest. Curses installs none of its
+ * own where it finds ours.
  */
 #include "tui/term.h"
 
@@ -254,11 +254,14 @@ int term_open(const struct term_options *options, struct error *err)
     if (open_pipe(err) || tcgetattr(STDIN_FILENO, &term.before) != 0 || grid_init(&term.shown, 0, 0))
         return error_set(err, "cannot read the terminal's modes: %s", strerror(errno));
     save_handlers();
+    set_handlers(); /* before newterm: curses then leaves SIGTSTP alone, which it would ignore while it draws */
     set_escdelay(50);
     use_extended_names(TRUE);
     term.screen = newterm((char *)name, stdout, stdin);
-    if (!term.screen)
+    if (!term.screen) {
+        restore_handlers();
         return error_set(err, "curses cannot use TERM=%s; use 'davidnet train'", name);
+    }
     set_term(term.screen);
     cbreak();
     noecho();

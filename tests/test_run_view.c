@@ -1,0 +1,320 @@
+/*
+ * The Run screen: golden screens in tests/golden/run-*.txt (UPDATE_GOLDEN=1 rewrites them; look at the difference
+ * before committing it), every small size, and what the model takes from a log.
+ */
+#include "tests/fake_run.h"
+#include "views/format.h"
+#include "views/frame.h"
+#include "views/run_view.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static const struct frame_key keys[] = {
+    {"p", "pause", "Pause the run, or let it go on", "Run", 0},
+    {"x", "stop", "Stop the run", "Run", 0},
+    {"s", "smooth", "Smoothing", "View", 0},
+    {"?", "help", "This screen", "Everywhere", 1},
+    {"q", "quit", "Quit", "Everywhere", 1},
+};
+
+static void draw(const struct run_model *model, struct grid *grid)
+{
+    static const char *const screens[] = {"Run"};
+    const struct trainer_status *status = &model->status;
+    struct frame_model frame = {.screens = screens,
+                                .n_screens = 1,
+                                .run = status->run,
+                                .state = trainer_phase_name(status->phase),
+                                .state_color = run_phase_color(status->phase),
+                                .train_seconds = status->train_seconds,
+                                .speedrun_seconds = status->speedrun_seconds,
+                                .wall_seconds = status->wall_seconds,
+                                .keys = keys,
+                                .n_keys = 5};
+    struct rect body = frame_draw(&frame, grid, (struct rect){0, 0, grid->w, grid->h});
+    run_view_draw(model, grid, body);
+}
+
+struct fixture {
+    struct recipe recipe;
+    struct run_log log;
+    struct trainer_status status;
+    struct run_model model;
+};
+
+static void open_fixture(struct fixture *f, uint32_t steps)
+{
+    fake_run(steps, &f->recipe, &f->log, &f->status);
+    run_model_init(&f->model);
+    run_model_start(&f->model, &f->recipe);
+    assert_int_equal(run_model_update(&f->model, &f->log, &f->status), 1);
+}
+
+static void close_fixture(struct fixture *f)
+{
+    run_model_release(&f->model);
+    run_log_release(&f->log);
+}
+
+static char *read_file(const char *path)
+{
+    FILE *file = fopen(path, "rb");
+    if (!file)
+        return NULL;
+    char *text = calloc(1, 1 << 18);
+    assert_non_null(text);
+    size_t n = fread(text, 1, (1 << 18) - 1, file);
+    assert_true(n < (1 << 18) - 1);
+    fclose(file);
+    return text;
+}
+
+static void check_golden(const struct run_model *model, const char *name, int w, int h, int ascii)
+{
+    char path[128];
+    struct grid grid;
+    assert_int_equal(grid_init(&grid, w, h), 0);
+    grid.ascii = ascii;
+    draw(model, &grid);
+    char *text = grid_text(&grid);
+    assert_non_null(text);
+    snprintf(path, sizeof path, "tests/golden/run-%s-%dx%d%s.txt", name, w, h, ascii ? "-ascii" : "");
+    if (getenv("UPDATE_GOLDEN")) {
+        FILE *out = fopen(path, "wb");
+        assert_non_null(out);
+        fputs(text, out);
+        assert_int_equal(fclose(out), 0);
+    }
+    char *golden = read_file(path);
+    if (!golden)
+        fail_msg("%s: cannot read it; run from the repository's root, or make it with UPDATE_GOLDEN=1", path);
+    if (strcmp(text, golden) != 0) {
+        print_error("%s differs; the screen is now:\n%s", path, text);
+        fail();
+    }
+    free(golden);
+    free(text);
+    grid_release(&grid);
+}
+
+static const int sizes[][2] = {{80, 24}, {40, 10}, {200, 60}};
+
+static void test_golden_training(void **state)
+{
+    (void)state;
+    struct fixture f;
+    open_fixture(&f, 1300);
+    for (size_t i = 0; i < 3; i++)
+        for (int ascii = 0; ascii < 2; ascii++)
+            check_golden(&f.model, "training", sizes[i][0], sizes[i][1], ascii);
+    f.model.view.log_loss = f.model.view.whole_range = 1;
+    check_golden(&f.model, "log", 80, 24, 0);
+    f.model.view.focus = RUN_LOSS;
+    f.model.view.zoomed = 1;
+    check_golden(&f.model, "zoomed", 80, 24, 1);
+    close_fixture(&f);
+}
+
+static void test_golden_other_states(void **state)
+{
+    (void)state;
+    struct fixture f;
+    open_fixture(&f, 0);
+    snprintf(f.model.notice, sizeof f.model.notice, "synthetic data: press f to fetch CIFAR-10");
+    check_golden(&f.model, "loading", 80, 24, 0);
+    close_fixture(&f);
+    open_fixture(&f, 100000);
+    check_golden(&f.model, "done", 80, 24, 0);
+    snprintf(f.status.error, sizeof f.status.error, "step 2352: the loss is not a finite number");
+    f.status.phase = TRAINER_FAILED;
+    run_model_update(&f.model, &f.log, &f.status);
+    check_golden(&f.model, "failed", 80, 24, 1);
+    close_fixture(&f);
+}
+
+/* No byte outside the cells (ASan watches), no cell outside the area, whatever the size and state. */
+static void test_small_sizes(void **state)
+{
+    (void)state;
+    static const uint32_t steps[] = {0, 1, 5, 98, 500};
+    for (size_t s = 0; s < sizeof steps / sizeof *steps; s++) {
+        struct fixture f;
+        open_fixture(&f, steps[s]);
+        for (int zoom = 0; zoom <= RUN_PANELS; zoom++) {
+            f.model.view.zoomed = zoom > 0;
+            f.model.view.focus = zoom % RUN_PANELS;
+            for (int i = 0; i < 13 * 13 + 40; i++) {
+                struct grid grid;
+                int w = i < 169 ? i % 13 : 10 + (i * 7) % 120, h = i < 169 ? i / 13 : 3 + (i * 5) % 40;
+                assert_int_equal(grid_init(&grid, w, h), 0);
+                grid.ascii = (i + zoom) % 2;
+                draw(&f.model, &grid);
+                help_draw(keys, 5, "what this is", &grid, (struct rect){0, 0, w, h});
+                dialog_draw("Quit?", "The run is training.", keys, 5, &grid, (struct rect){0, 0, w, h});
+                grid_clear(&grid);
+                put_fill(&grid, (struct rect){0, 0, w, h}, COLOR_DEFAULT, COLOR_DEFAULT, "@");
+                struct rect part = {w / 4, h / 4, w / 2, h / 2};
+                run_view_draw(&f.model, &grid, part);
+                for (int y = 0; y < h; y++)
+                    for (int x = 0; x < w; x++)
+                        if (x < part.x || x >= part.x + part.w || y < part.y || y >= part.y + part.h)
+                            assert_string_equal(grid_at(&grid, x, y)->text, "@");
+                grid_release(&grid);
+            }
+        }
+        close_fixture(&f);
+    }
+}
+
+static void test_ascii_is_ascii(void **state)
+{
+    (void)state;
+    struct fixture f;
+    open_fixture(&f, 700);
+    snprintf(f.model.notice, sizeof f.model.notice, "fetching, \xC3\xA9t\xC3\xA9");
+    struct grid grid;
+    assert_int_equal(grid_init(&grid, 120, 40), 0);
+    grid.ascii = 1;
+    draw(&f.model, &grid);
+    char *text = grid_text(&grid);
+    for (const char *c = text; *c; c++)
+        assert_true((unsigned char)*c < 0x80);
+    free(text);
+    grid_release(&grid);
+    close_fixture(&f);
+}
+
+static void add(struct run_log *log, struct record record)
+{
+    struct error err;
+    assert_int_equal(run_log_append(log, &record, &err), 0);
+}
+
+static void test_model_follows_the_log(void **state)
+{
+    (void)state;
+    struct fixture f;
+    open_fixture(&f, 300);
+    assert_int_equal(f.model.n_steps, 300);
+    assert_int_equal(f.model.n_epochs, 3);
+    assert_true(fabs(f.model.step_x[97] - 1) < 1e-12);
+    assert_int_equal(run_model_update(&f.model, &f.log, &f.status), 0); /* nothing new */
+
+    /* Back to step 200: what came after no longer holds. */
+    add(&f.log, (struct record){.kind = RECORD_REWIND, .step = 200});
+    assert_int_equal(run_model_update(&f.model, &f.log, &f.status), 1);
+    assert_int_equal(f.model.n_steps, 200);
+    assert_int_equal(f.model.n_epochs, 2);
+    struct record step = {.kind = RECORD_STEP, .step = 201};
+    step.as.step.loss = NAN;
+    add(&f.log, step);
+    assert_int_equal(run_model_update(&f.model, &f.log, &f.status), 1);
+    assert_int_equal(f.model.n_steps, 201);
+    assert_true(isnan(f.model.step_loss[200]) && isnan(f.model.smooth_loss[200]));
+
+    f.model.view.smoothing = 0.5;
+    double before = f.model.smooth_acc[150];
+    assert_int_equal(run_model_update(&f.model, &f.log, &f.status), 1);
+    assert_true(f.model.smooth_acc[150] != before);
+    for (size_t i = 1; i < f.model.n_steps; i++)
+        assert_true(f.model.step_x[i] >= f.model.step_x[i - 1]);
+    close_fixture(&f);
+}
+
+static void test_drawing_changes_nothing(void **state)
+{
+    (void)state;
+    struct fixture f;
+    open_fixture(&f, 500);
+    struct run_model before = f.model;
+    double *copy = malloc(f.model.n_steps * sizeof *copy);
+    memcpy(copy, f.model.smooth_loss, f.model.n_steps * sizeof *copy);
+    struct grid grid;
+    assert_int_equal(grid_init(&grid, 100, 30), 0);
+    draw(&f.model, &grid);
+    assert_memory_equal(&before, &f.model, sizeof before);
+    assert_memory_equal(copy, f.model.smooth_loss, f.model.n_steps * sizeof *copy);
+    free(copy);
+    grid_release(&grid);
+    close_fixture(&f);
+}
+
+static void test_status_from_log(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct trainer_status status;
+    open_fixture(&f, 100000);
+    run_status_from_log(&f.log, &f.recipe, &status);
+    assert_int_equal(status.phase, TRAINER_STOPPED); /* it never said that it ended */
+    assert_int_equal(status.step, f.status.step);
+    assert_true(fabs(status.best_acc - f.status.best_acc) < 1e-9);
+    assert_true(fabs(status.seconds_to_target - f.status.seconds_to_target) < 1e-9);
+    add(&f.log, (struct record){.kind = RECORD_END, .as.end.how = RUN_END_DONE});
+    run_status_from_log(&f.log, &f.recipe, &status);
+    assert_int_equal(status.phase, TRAINER_DONE);
+    struct record end = {.kind = RECORD_END, .as.end.how = RUN_END_FAILED};
+    snprintf(end.as.end.text, sizeof end.as.end.text, "the disk is full");
+    add(&f.log, end);
+    run_status_from_log(&f.log, &f.recipe, &status);
+    assert_int_equal(status.phase, TRAINER_FAILED);
+    assert_string_equal(status.error, "the disk is full");
+    close_fixture(&f);
+}
+
+static void test_formats(void **state)
+{
+    (void)state;
+    char out[32];
+    assert_string_equal(format_seconds(5.26, out, sizeof out), "5.2 s");
+    assert_string_equal(format_seconds(59.99, out, sizeof out), "59.9 s");
+    assert_string_equal(format_seconds(60, out, sizeof out), "1:00");
+    assert_string_equal(format_seconds(3723, out, sizeof out), "1:02:03");
+    assert_string_equal(format_seconds(NAN, out, sizeof out), "-");
+    assert_string_equal(format_count(1234567, out, sizeof out), "1,234,567");
+    assert_string_equal(format_count(-1000, out, sizeof out), "-1,000");
+    assert_string_equal(format_count(12, out, sizeof out), "12");
+    assert_string_equal(format_significant(0.4, 3, out, sizeof out), "0.400");
+    assert_string_equal(format_significant(0.00123, 3, out, sizeof out), "0.00123");
+    assert_string_equal(format_significant(INFINITY, 3, out, sizeof out), "-");
+    assert_string_equal(format_bytes(170052171, out, sizeof out), "170 MB");
+    assert_string_equal(format_bytes(1500, out, sizeof out), "1.5 kB");
+}
+
+static void test_paragraph(void **state)
+{
+    (void)state;
+    struct grid grid;
+    assert_int_equal(grid_init(&grid, 10, 6), 0);
+    assert_int_equal(put_paragraph(&grid, (struct rect){0, 0, 10, 6}, 0, "the quick brown\n\nfox"), 4);
+    char *text = grid_text(&grid);
+    assert_string_equal(text, "the quick\nbrown\n\nfox\n\n\n");
+    free(text);
+    assert_int_equal(put_paragraph(NULL, (struct rect){0, 0, 4, 0}, 0, "unbreakable words"), 2);
+    assert_int_equal(put_paragraph(NULL, (struct rect){0, 0, 0, 0}, 0, "nothing"), 0);
+    grid_release(&grid);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_golden_training),
+        cmocka_unit_test(test_golden_other_states),
+        cmocka_unit_test(test_small_sizes),
+        cmocka_unit_test(test_ascii_is_ascii),
+        cmocka_unit_test(test_model_follows_the_log),
+        cmocka_unit_test(test_drawing_changes_nothing),
+        cmocka_unit_test(test_status_from_log),
+        cmocka_unit_test(test_formats),
+        cmocka_unit_test(test_paragraph),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
