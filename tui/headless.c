@@ -167,6 +167,18 @@ static void print_epoch(struct follower *f, const struct record *record)
     fflush(stdout);
 }
 
+static void print_note(struct follower *f, const struct record *record)
+{
+    if (f->options->json) {
+        cJSON *object = event("note");
+        cJSON_AddStringToObject(object, "note", record->as.note);
+        print_event(object);
+        return;
+    }
+    clear_progress(f);
+    printf("note    %s\n", record->as.note);
+}
+
 static void print_records(struct follower *f)
 {
     const struct run_log *log = trainer_log(f->trainer);
@@ -182,6 +194,8 @@ static void print_records(struct follower *f)
                 print_epoch(f, record);
         } else if (record->kind == RECORD_STEP && f->options->json) {
             print_step(record);
+        } else if (record->kind == RECORD_NOTE) {
+            print_note(f, record);
         }
     }
 }
