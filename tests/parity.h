@@ -47,7 +47,7 @@ static inline int parity_block(struct plan *plan, const char *name, int input, i
     int inner = parity_conv_bn(plan, parity_join(text, name, "residual/res1"), row, c, err);
     if (inner >= 0)
         inner = parity_conv_bn(plan, parity_join(text, name, "residual/res2"), inner, c, err);
-    return inner < 0 ? -1 : plan_add(plan, parity_join(text, name, "residual/add"), inner, row, err);
+    return inner < 0 ? -1 : plan_add(plan, parity_join(text, name, "residual/add"), row, inner, err);
 }
 
 /* DavidNet of width c (64 in the original) for images whose sides are multiples of 8. */

@@ -133,15 +133,22 @@ static int check_f32(const char *title, const struct snapshot *ours, const struc
     return failures;
 }
 
-/* Root mean square, over the items of the kind `what` that both have, of a's distance from b. */
-static double mean_error(const char *what, const struct snapshot *a, const struct snapshot *b)
+/* How far each item of a is from b's; NAN where one of them was not read. */
+static void item_errors(const struct snapshot *a, const struct snapshot *b, double error[ITEMS_MAX])
+{
+    for (int i = 0; i < a->n; i++)
+        error[i] =
+            a->item[i].data && b->item[i].data ? parity_error(a->item[i].data, b->item[i].data, b->item[i].count) : NAN;
+}
+
+/* Root mean square of the errors of that kind that are not NAN. */
+static double mean_error(const struct snapshot *snapshot, const double *error, const char *what)
 {
     double squares = 0;
     int n = 0;
-    for (int i = 0; i < a->n; i++)
-        if (strcmp(a->item[i].what, what) == 0 && a->item[i].data && b->item[i].data) {
-            double error = parity_error(a->item[i].data, b->item[i].data, b->item[i].count);
-            squares += error * error;
+    for (int i = 0; i < snapshot->n; i++)
+        if (!isnan(error[i]) && strcmp(snapshot->item[i].what, what) == 0) {
+            squares += error[i] * error[i];
             n++;
         }
     return n ? sqrt(squares / n) : 0;
@@ -150,19 +157,19 @@ static double mean_error(const char *what, const struct snapshot *a, const struc
 static int check_bf16(const char *title, const struct snapshot *ours, const struct snapshot *reference,
                       const struct snapshot *exact)
 {
+    static double unit[ITEMS_MAX], error[ITEMS_MAX];
     int failures = 0, read = 0;
     double worst = 0;
+    item_errors(reference, exact, unit);
+    item_errors(ours, exact, error);
     for (int i = 0; i < exact->n; i++) {
-        const struct item *item = &ours->item[i];
-        if (!item->data || !reference->item[i].data)
+        if (isnan(unit[i]) || isnan(error[i]))
             continue;
-        double unit = parity_error(reference->item[i].data, exact->item[i].data, exact->item[i].count);
-        double error = parity_error(item->data, exact->item[i].data, exact->item[i].count);
-        double ratio = error / fmax(unit, mean_error(item->what, reference, exact));
+        double ratio = error[i] / fmax(unit[i], mean_error(exact, unit, exact->item[i].what));
         read++;
         worst = fmax(worst, ratio);
         if (!(ratio <= BF16_FACTOR)) {
-            print_error("%s: %s: error %.3g, the reference's %.3g\n", title, item->name, error, unit);
+            print_error("%s: %s: error %.3g, the reference's %.3g\n", title, ours->item[i].name, error[i], unit[i]);
             failures++;
         }
     }

@@ -7,6 +7,7 @@
  * as in ours, so the root mean square over a class of tensors must be at most FACTOR times PyTorch's, and each
  * tensor at most FACTOR times the larger of PyTorch's for that tensor and for its class.
  */
+#include "engine/network.h"
 #include "engine/safetensors.h"
 #include "tests/parity.h"
 
@@ -276,9 +277,43 @@ static void test_a_small_fault_is_noticed(void **state)
     fixture_release(&fixture);
 }
 
+/* What is compared here is what a user trains: the preset's recipe lowers to the same rows and tensors. */
+static void test_the_plan_is_the_presets(void **state)
+{
+    (void)state;
+    static struct plan ours, preset;
+    static struct recipe recipe;
+    static struct network network;
+    struct recipe_request request = {.preset = "davidnet-79"};
+    struct plan_shape image = {3, 32, 32};
+    struct error err = {{0}};
+    if (parity_davidnet_plan(&ours, 64, image, 10, &err) < 0 || recipe_resolve(&request, &recipe, &err) ||
+        network_build(&recipe, image, 10, &network, &err) || network_lower(&network, &preset, &err))
+        fail_msg("%s", err.text);
+    assert_int_equal(ours.n_rows, preset.n_rows);
+    for (int i = 0; i < ours.n_rows; i++) {
+        const struct plan_row *a = &ours.rows[i], *b = &preset.rows[i];
+        assert_string_equal(a->name, b->name);
+        assert_true(a->op == b->op && a->n_inputs == b->n_inputs && a->act == b->act);
+        assert_memory_equal(a->input, b->input, (size_t)a->n_inputs * sizeof *a->input);
+        assert_memory_equal(&a->out, &b->out, sizeof a->out);
+        assert_true(a->kernel == b->kernel && a->stride == b->stride && a->pad == b->pad);
+        assert_true(a->factor == b->factor && a->eps == b->eps && a->momentum == b->momentum);
+    }
+    assert_int_equal(ours.n_tensors, preset.n_tensors);
+    for (int i = 0; i < ours.n_tensors; i++) {
+        assert_string_equal(ours.tensors[i].name, preset.tensors[i].name);
+        assert_true(ours.tensors[i].count == preset.tensors[i].count);
+        assert_true(ours.tensors[i].lr_scale == preset.tensors[i].lr_scale);
+        assert_true(ours.tensors[i].decay_scale == preset.tensors[i].decay_scale);
+        assert_true(ours.tensors[i].trained == preset.tensors[i].trained);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_the_plan_is_the_presets),
         cmocka_unit_test(test_families),
         cmocka_unit_test(test_a_small_fault_is_noticed),
     };
