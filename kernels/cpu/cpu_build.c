@@ -130,10 +130,8 @@ static void add_part(struct cpu_program *own, int unit, int value, int part)
 
 static void add_parts_of(struct cpu_program *own, int unit, int value, int from)
 {
-    const int parts[2] = {own->parts[from][0], own->parts[from][1]};
-    int count = own->n_parts[from];
-    for (int i = 0; i < count; i++)
-        add_part(own, unit, value, parts[i]);
+    for (int i = 0; i < own->n_parts[from]; i++)
+        add_part(own, unit, value, own->parts[from][i]);
 }
 
 /* The whole gradient of a value as one tensor in the value's own layout. */

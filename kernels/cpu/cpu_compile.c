@@ -291,7 +291,10 @@ static void name_impl(const struct cpu_program *own, const struct cpu_op *op, st
                                                                           : CPU_BACKWARD_DATA]);
         const char *two =
             op->phase == PHASE_BACKWARD && pass[CPU_BACKWARD_DATA] ? cpu_conv_impl(pass[CPU_BACKWARD_DATA]) : one;
-        snprintf(impl, CPU_IMPL_MAX, "%s%s%s", one, strcmp(one, two) ? "+" : "", strcmp(one, two) ? two : "");
+        int used =
+            snprintf(impl, CPU_IMPL_MAX, "%s%s%s", one, strcmp(one, two) ? "+" : "", strcmp(one, two) ? two : "");
+        if (own->nodes[unit].conv.group[CPU_FORWARD] < own->capacity && used > 0 && used < CPU_IMPL_MAX)
+            snprintf(impl + used, (size_t)(CPU_IMPL_MAX - used), " x%d", own->nodes[unit].conv.group[CPU_FORWARD]);
     } else {
         snprintf(impl, CPU_IMPL_MAX, "%s:%s", u && u->n_rows > 1 ? "fused" : "own", isa[own->isa]);
     }

@@ -46,8 +46,8 @@ struct cpu_op {
 };
 
 struct cpu_step {
-    int first, count; /* ops */
-    char impl[CPU_IMPL_MAX];
+    int first, count;        /* ops */
+    char impl[CPU_IMPL_MAX]; /* " x32" at the end: convolutions run over groups of 32 images */
 };
 
 /* What a convolution keeps. */
