@@ -2,6 +2,7 @@
 
 #include "views/run_model.h"
 
+#include <cjson/cJSON.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,11 +58,33 @@ struct watched {
     struct trainer_status status;
 };
 
+/* What the log does not say: on what it runs, and the data. A status that is missing or damaged says nothing. */
+static void read_status_file(struct watched *watched)
+{
+    char path[RUN_PATH_MAX + 160], text[8192];
+    if (run_folder_path(&watched->folder, "status", path, sizeof path) < 0)
+        return;
+    FILE *file = fopen(path, "rb");
+    if (!file)
+        return;
+    text[fread(text, 1, sizeof text - 1, file)] = '\0';
+    fclose(file);
+    cJSON *root = cJSON_Parse(text);
+    const char *device = cJSON_GetStringValue(cJSON_GetObjectItem(root, "device"));
+    const char *data = cJSON_GetStringValue(cJSON_GetObjectItem(root, "data"));
+    if (device)
+        snprintf(watched->status.device, sizeof watched->status.device, "%s", device);
+    if (data)
+        snprintf(watched->status.data, sizeof watched->status.data, "%s", data);
+    cJSON_Delete(root);
+}
+
 static void watched_refresh(struct watched *watched)
 {
     run_status_from_log(&watched->log, &watched->recipe, &watched->status);
     snprintf(watched->status.run, sizeof watched->status.run, "%s", watched->folder.name);
     snprintf(watched->status.path, sizeof watched->status.path, "%s", watched->folder.path);
+    read_status_file(watched);
     if (!trainer_ended(watched->status.phase) || !run_folder_locked(&watched->folder, NULL, 0))
         return;
     /* Somebody holds it: what the log calls stopped is going on. */

@@ -175,7 +175,7 @@ static const struct binding run_keys[] = {
     {"f", NULL, "fetch CIFAR-10", "Fetch CIFAR-10 in the background", can_fetch, NULL, do_fetch},
     {"c", NULL, "cancel fetch", "Stop fetching; it goes on from there next time", is_fetching, NULL, do_cancel_fetch},
     {"n", NULL, "new run", "Start a new run with the same recipe", can_start, NULL, do_start},
-    {"Tab", "Right", "panel", "Next panel, where only one is shown", NULL, NULL, do_next_panel},
+    {"Tab", "Right", "panel", "Next panel: the one that zoom shows", NULL, NULL, do_next_panel},
     {"S-Tab", "Left", NULL, "Previous panel", NULL, NULL, do_previous_panel},
     {"z", "Enter", "zoom", "One panel alone, or all of them", NULL, NULL, do_zoom},
     {"s", NULL, "smooth", "Smoothing of the step curves: 0.9, 0.97, off", NULL, NULL, do_smooth},

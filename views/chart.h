@@ -48,6 +48,7 @@ struct chart_axis {
 struct chart {
     const char *title;
     const char *empty; /* shown in the middle while there is no point */
+    int focused;       /* 1: the panel that keys act on */
     struct chart_axis x, y;
     struct chart_series series[CHART_SERIES_MAX];
     int n_series;

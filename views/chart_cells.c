@@ -86,6 +86,15 @@ static void mark(const struct canvas *canvas, int dx, int dy, uint32_t color, co
                  canvas->grid->ascii ? plain : fine);
 }
 
+/* A point as a small cross of dots: a round character would stand in the middle of its cell, not at its value. */
+static void put_point(const struct canvas *canvas, int x, int y, const struct chart_series *series)
+{
+    for (int i = -1; i <= 1; i++) {
+        put_dot(canvas, x + i, y, series);
+        put_dot(canvas, x, y + i, series);
+    }
+}
+
 static void draw_series(const struct canvas *canvas, const struct chart_series *series)
 {
     size_t *index = malloc((size_t)canvas->w * 4 * sizeof *index);
@@ -114,7 +123,7 @@ static void draw_series(const struct canvas *canvas, const struct chart_series *
         if (!isfinite(y))
             mark(canvas, x, canvas->h - 1, COLOR_BAD, "×", "X");
         else if (roomy && !canvas->grid->ascii)
-            mark(canvas, x, dot_y(canvas, y), series->color, "●", "*");
+            put_point(canvas, x, dot_y(canvas, y), series);
     }
     free(index);
 }
@@ -146,7 +155,8 @@ static int legend_entry(const struct chart_series *series, int with_value, char 
 /* Title on the left, the legend at the right end: without values if need be, then as many entries as fit. */
 static void draw_heading(const struct chart *chart, struct grid *grid, struct rect row)
 {
-    int used = put_text(grid, row, row.x, row.y, COLOR_TITLE, ATTR_BOLD, chart->title);
+    uint8_t attr = chart->focused ? ATTR_BOLD | ATTR_UNDERLINE : ATTR_BOLD;
+    int used = put_text(grid, row, row.x, row.y, COLOR_TITLE, attr, chart->title);
     const char *unit = chart->y.unit ? chart->y.unit : "";
     if (*unit && used + 3 + text_width(unit) <= row.w)
         used += put_format(grid, row, row.x + used, row.y, COLOR_DIM, ATTR_NONE, " (%s)", unit);

@@ -166,7 +166,10 @@ static const char *waiting(const struct run_model *model)
 
 static void draw_accuracy(const struct run_model *model, struct grid *grid, struct rect area)
 {
-    struct chart chart = {.title = "Accuracy", .x = epochs_axis(model), .empty = waiting(model)};
+    struct chart chart = {.title = "Accuracy",
+                          .focused = model->view.focus == RUN_ACCURACY,
+                          .x = epochs_axis(model),
+                          .empty = waiting(model)};
     chart.y = (struct chart_axis){CHART_LINEAR, NAN, 100, 0, "%"};
     add_curves(model, &chart, model->test_acc, model->train_acc, model->step_acc, model->smooth_acc, 2);
     double low = detail_limit(model, model->test_acc, model->train_acc, 1);
@@ -177,7 +180,8 @@ static void draw_accuracy(const struct run_model *model, struct grid *grid, stru
 
 static void draw_loss(const struct run_model *model, struct grid *grid, struct rect area)
 {
-    struct chart chart = {.title = "Loss", .x = epochs_axis(model), .empty = waiting(model)};
+    struct chart chart = {
+        .title = "Loss", .focused = model->view.focus == RUN_LOSS, .x = epochs_axis(model), .empty = waiting(model)};
     chart.y = (struct chart_axis){model->view.log_loss ? CHART_LOG : CHART_LINEAR, model->view.log_loss ? NAN : 0, NAN,
                                   0, model->view.log_loss ? "nats, log" : "nats"};
     double high = detail_limit(model, model->test_loss, model->train_loss, 0);
@@ -189,7 +193,7 @@ static void draw_loss(const struct run_model *model, struct grid *grid, struct r
 
 static void draw_lr(const struct run_model *model, struct grid *grid, struct rect area)
 {
-    struct chart chart = {.title = "Learning rate", .x = epochs_axis(model)};
+    struct chart chart = {.title = "Learning rate", .focused = model->view.focus == RUN_LR, .x = epochs_axis(model)};
     chart.y = (struct chart_axis){CHART_LINEAR, 0, NAN, 0, ""};
     chart.series[chart.n_series++] = (struct chart_series){trainer_ended(model->status.phase) ? "last" : "now",
                                                            COLOR_LR,
@@ -288,7 +292,8 @@ static void draw_epochs(const struct run_model *model, struct grid *grid, struct
         right[c] = there[c] ? x + columns[c].width : -1;
         x += there[c] ? columns[c].width + gap : 0;
         if (there[c])
-            put_right(grid, area, right[c], area.y, COLOR_TITLE, ATTR_BOLD, columns[c].title);
+            put_right(grid, area, right[c], area.y, COLOR_TITLE,
+                      model->view.focus == RUN_EPOCHS ? ATTR_BOLD | ATTR_UNDERLINE : ATTR_BOLD, columns[c].title);
     }
     size_t rows = (size_t)area.h - 1, first = model->n_epochs > rows ? model->n_epochs - rows : 0, best = SIZE_MAX;
     for (size_t i = 0; i < model->n_epochs; i++)
