@@ -8,16 +8,16 @@
  *   paused,   atomics set by the front end, read by the engine between two steps; pausing waits on
  *   stop      pause_changed, which every setter signals
  *   wake      one byte on a non-blocking pipe
- * Signals are blocked before the threads start, so the front end's thread gets them all.
+ * Signals stay with the front end's thread (engine/thread.h).
  */
 #include "engine/trainer.h"
 
 #include "engine/frozen.h"
+#include "engine/thread.h"
 #include "engine/trainer_internal.h"
 
 #include <fcntl.h>
 #include <math.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -363,16 +363,6 @@ static int open_folder(struct trainer *trainer, struct error *err)
     return run_log_open(&trainer->log, path, err);
 }
 
-static int start_thread(struct trainer *trainer, struct error *err)
-{
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int failed = pthread_create(&trainer->thread, NULL, trainer_main, trainer);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return failed ? error_set(err, "cannot start the engine thread: %s", strerror(failed)) : 0;
-}
-
 struct trainer *trainer_start(const struct trainer_options *options, struct error *err)
 {
     struct trainer *trainer = calloc(1, sizeof *trainer);
@@ -398,7 +388,7 @@ struct trainer *trainer_start(const struct trainer_options *options, struct erro
         snprintf(trainer->now.run, sizeof trainer->now.run, "%s", trainer->folder.name);
         snprintf(trainer->now.path, sizeof trainer->now.path, "%s", trainer->folder.path);
         trainer->status = trainer->now;
-        if (start_thread(trainer, err) == 0)
+        if (thread_start(&trainer->thread, "engine", trainer_main, trainer, err) == 0)
             return trainer;
     }
     trainer->thread = 0;

@@ -1,13 +1,13 @@
 /*
  * The thread runs fetch_run; its progress callback writes `line` under the lock, the front end copies it from there.
- * `cancel` is polled by the fetch. Signals stay with the front end's thread.
+ * `cancel` is polled by the fetch. Signals stay with the front end's thread (engine/thread.h).
  */
 #include "tui/fetch_job.h"
 
+#include "engine/thread.h"
 #include "tui/fetch_line.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,7 +57,6 @@ static void *fetch_main(void *context)
 struct fetch_job *fetch_job_start(const struct fetch_source *source, const char *to, struct error *err)
 {
     struct fetch_job *job = calloc(1, sizeof *job);
-    sigset_t all, before;
     if (!job) {
         error_set(err, "out of memory");
         return NULL;
@@ -66,12 +65,7 @@ struct fetch_job *fetch_job_start(const struct fetch_source *source, const char 
     snprintf(job->to, sizeof job->to, "%s", to);
     snprintf(job->line, sizeof job->line, "connecting");
     pthread_mutex_init(&job->lock, NULL);
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int status = pthread_create(&job->thread, NULL, fetch_main, job);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (status != 0) {
-        error_set(err, "cannot start a thread: %s", strerror(status));
+    if (thread_start(&job->thread, "fetch", fetch_main, job, err)) {
         pthread_mutex_destroy(&job->lock);
         free(job);
         return NULL;

@@ -46,7 +46,9 @@ static struct {
 static atomic_uint events;
 static volatile sig_atomic_t is_open;
 
-static const int fatal_signals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGQUIT, SIGSYS};
+/* Every signal that ends a process, but for those that can be answered. */
+static const int fatal_signals[] = {SIGSEGV, SIGBUS,  SIGFPE,  SIGILL,  SIGABRT, SIGTRAP,   SIGSYS,  SIGQUIT, SIGPIPE,
+                                    SIGALRM, SIGUSR1, SIGUSR2, SIGXCPU, SIGXFSZ, SIGVTALRM, SIGPROF, SIGIO,   SIGPWR};
 static const int asking_signals[] = {SIGWINCH, SIGTSTP, SIGINT, SIGTERM, SIGHUP};
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
@@ -101,7 +103,8 @@ static void set_handlers(void)
     stack_t other = {.ss_sp = stack, .ss_size = sizeof stack};
     sigaltstack(&other, NULL);
     for (size_t i = 0; i < COUNT(fatal_signals); i++)
-        set_handler(fatal_signals[i], on_fatal, SA_RESETHAND | SA_NODEFER | SA_ONSTACK);
+        if (term.old_action[fatal_signals[i]].sa_handler != SIG_IGN)
+            set_handler(fatal_signals[i], on_fatal, SA_RESETHAND | SA_NODEFER | SA_ONSTACK);
     for (size_t i = 0; i < COUNT(asking_signals); i++)
         set_handler(asking_signals[i], on_asking, SA_RESTART);
 }
