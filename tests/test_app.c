@@ -1,0 +1,276 @@
+/* The workbench without a terminal: keys, dialogs and scripts over a run that is not there. */
+#include "tests/fake_run.h"
+#include "tui/app.h"
+#include "tui/keys.h"
+#include "tui/script.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+struct fake {
+    struct recipe recipe;
+    struct run_log log;
+    struct trainer_status status;
+    int paused, closed;
+    enum trainer_stop stopped;
+};
+
+static void fake_status(void *self, struct trainer_status *status)
+{
+    *status = ((struct fake *)self)->status;
+}
+
+static void fake_pause(void *self, int paused)
+{
+    ((struct fake *)self)->paused = paused;
+}
+
+static void fake_stop(void *self, enum trainer_stop how)
+{
+    ((struct fake *)self)->stopped = how;
+}
+
+static void fake_close(void *self)
+{
+    ((struct fake *)self)->closed = 1;
+}
+
+static const struct run_source_ops fake_ops = {
+    .status = fake_status, .pause = fake_pause, .stop = fake_stop, .close = fake_close};
+static const struct run_source_ops read_only_ops = {.status = fake_status, .close = fake_close};
+
+static void open_app(struct app *app, struct fake *fake, const struct run_source_ops *ops)
+{
+    memset(fake, 0, sizeof *fake);
+    fake_run(300, &fake->recipe, &fake->log, &fake->status);
+    app_init(app, (struct run_source){ops, fake, &fake->log, &fake->recipe}, NULL);
+}
+
+static void close_app(struct app *app, struct fake *fake)
+{
+    app_release(app);
+    assert_int_equal(fake->closed, 1);
+    run_log_release(&fake->log);
+}
+
+static void press(struct app *app, const char *key)
+{
+    assert_int_not_equal(keys_parse(key), KEYS_NONE);
+    app_key(app, keys_parse(key));
+    app_update(app);
+}
+
+static int shows(const struct app *app, const char *text)
+{
+    struct grid grid;
+    assert_int_equal(grid_init(&grid, 100, 30), 0);
+    app_draw(app, &grid);
+    char *screen = grid_text(&grid);
+    int found = strstr(screen, text) != NULL;
+    free(screen);
+    grid_release(&grid);
+    return found;
+}
+
+static void test_key_names(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"p",  "?",    "Ctrl-L", "Tab",      "S-Tab", "Enter", "Esc",
+                                        "F1", "PgDn", "Space",  "\xC3\xA9", "Up",    "+",     "Ctrl-Z"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char out[16];
+        assert_int_not_equal(keys_parse(names[i]), KEYS_NONE);
+        assert_string_equal(keys_name(keys_parse(names[i]), out, sizeof out), names[i]);
+    }
+    assert_int_equal(keys_parse(""), KEYS_NONE);
+    assert_int_equal(keys_parse("pp"), KEYS_NONE);
+    assert_int_equal(keys_parse("Ctrl-"), KEYS_NONE);
+    assert_int_equal(keys_parse("\xFF"), KEYS_NONE);
+}
+
+static void test_pause_and_stop(void **state)
+{
+    (void)state;
+    struct app app;
+    struct fake fake;
+    open_app(&app, &fake, &fake_ops);
+    assert_true(shows(&app, "p pause"));
+    press(&app, "p");
+    assert_int_equal(fake.paused, 1);
+    assert_true(shows(&app, "p go on"));
+    press(&app, "Space");
+    assert_int_equal(fake.paused, 0);
+    press(&app, "x");
+    assert_true(shows(&app, "Stop the run?"));
+    press(&app, "Esc");
+    assert_int_equal(fake.stopped, TRAINER_STOP_NONE);
+    press(&app, "p");
+    press(&app, "x");
+    press(&app, "e");
+    assert_int_equal(fake.stopped, TRAINER_STOP_EPOCH);
+    assert_int_equal(fake.paused, 0); /* a paused run would not get there */
+    close_app(&app, &fake);
+}
+
+static void test_quit_asks_while_training(void **state)
+{
+    (void)state;
+    struct app app;
+    struct fake fake;
+    open_app(&app, &fake, &fake_ops);
+    press(&app, "q");
+    assert_true(shows(&app, "Quit?"));
+    press(&app, "n");
+    assert_int_equal(app.quit, 0);
+    assert_int_equal(fake.stopped, TRAINER_STOP_NONE);
+    press(&app, "q");
+    press(&app, "p"); /* no answer: nothing happens */
+    assert_int_equal(fake.paused, 0);
+    press(&app, "y");
+    assert_int_equal(fake.stopped, TRAINER_STOP_NOW);
+    assert_int_equal(app.quit, 0); /* not before it has stopped */
+    fake.status.phase = TRAINER_STOPPED;
+    app_update(&app);
+    assert_int_equal(app.quit, 1);
+    close_app(&app, &fake);
+
+    open_app(&app, &fake, &fake_ops);
+    app_interrupt(&app);
+    assert_true(shows(&app, "Quit?"));
+    app_interrupt(&app);
+    assert_int_equal(fake.stopped, TRAINER_STOP_NOW);
+    close_app(&app, &fake);
+
+    open_app(&app, &fake, &fake_ops);
+    fake.status.phase = TRAINER_DONE;
+    app_update(&app);
+    press(&app, "q");
+    assert_int_equal(app.quit, 1); /* nothing to lose: nothing to ask */
+    close_app(&app, &fake);
+}
+
+static void test_read_only(void **state)
+{
+    (void)state;
+    struct app app;
+    struct fake fake;
+    open_app(&app, &fake, &read_only_ops);
+    assert_false(shows(&app, "p pause"));
+    press(&app, "p");
+    press(&app, "x");
+    assert_int_equal(fake.paused, 0);
+    assert_int_equal(app.over, APP_SCREEN);
+    press(&app, "q");
+    assert_int_equal(app.quit, 1);
+    close_app(&app, &fake);
+}
+
+/* No key has two meanings, and every key has a sentence that the help screen shows. */
+static void test_help_is_complete(void **state)
+{
+    (void)state;
+    struct app app;
+    struct fake fake;
+    open_app(&app, &fake, &fake_ops);
+    press(&app, "?");
+    for (const struct binding *a = screen_run.keys; a->key; a++) {
+        assert_non_null(a->help);
+        assert_non_null(a->act);
+        assert_true(shows(&app, a->help));
+        for (const struct binding *b = a + 1; b->key; b++) {
+            assert_int_not_equal(keys_parse(a->key), keys_parse(b->key));
+            assert_true(!a->also || keys_parse(a->also) != keys_parse(b->key));
+        }
+    }
+    press(&app, "F1");
+    assert_int_equal(app.over, APP_SCREEN);
+    close_app(&app, &fake);
+}
+
+/* Any keys in any order: no crash, and the screen is drawn whatever the state. */
+static void test_random_keys(void **state)
+{
+    (void)state;
+    struct app app;
+    struct fake fake;
+    static const char *const keys[] = {"p", "x", "e",     "n",   "Tab",    "S-Tab", "z", "s", "y",     "v", "?",
+                                       "q", "+", "Enter", "Esc", "Ctrl-L", "-",     "1", "9", "Space", "c", "Up"};
+    uint32_t seed = 3;
+    struct grid grid;
+    open_app(&app, &fake, &fake_ops);
+    for (int i = 0; i < 3000; i++) {
+        seed = seed * 1664525u + 1013904223u;
+        press(&app, keys[(seed >> 8) % (sizeof keys / sizeof *keys)]);
+        app.now += 0.5;
+        if (i % 10)
+            continue;
+        assert_int_equal(grid_init(&grid, (int)(seed >> 10) % 130, (int)(seed >> 20) % 50), 0);
+        grid.ascii = i % 2;
+        app_draw(&app, &grid);
+        grid_release(&grid);
+    }
+    close_app(&app, &fake);
+}
+
+static void test_script(void **state)
+{
+    (void)state;
+    struct app app;
+    struct fake fake;
+    char folder[] = "/tmp/davidnet-test-XXXXXX", script[64], dump[64], text[4096] = "";
+    assert_non_null(mkdtemp(folder));
+    snprintf(script, sizeof script, "%s/script", folder);
+    snprintf(dump, sizeof dump, "%s/dump.txt", folder);
+    static const struct {
+        const char *keys, *error;
+    } cases[] = {
+        {"# a comment\n\n:size 60x20\np\n:until step 100\n:until epoch 2\n?\n", NULL},
+        {"p\nPgUpp\n", ":2: 'PgUpp' is not a key"},
+        {":until forever\n", ":1: ':until forever'"},
+        {":until step\n", "expected step N"},
+        {":size 5000x5\n", ":size 5000x5"},
+        {":dump nowhere.jpg\n", ".txt, .ans or .png"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct error err = {""};
+        FILE *out = fopen(script, "w");
+        assert_non_null(out);
+        fputs(cases[i].keys, out);
+        fclose(out);
+        open_app(&app, &fake, &fake_ops);
+        struct script_options options = {.file = script, .dump = dump, .w = 80, .h = 24, .depth = 24};
+        assert_int_equal(script_run(&app, &options, &err), cases[i].error ? -1 : 0);
+        if (cases[i].error)
+            assert_non_null(strstr(err.text, cases[i].error));
+        close_app(&app, &fake);
+    }
+    FILE *in = fopen(dump, "r");
+    assert_non_null(in);
+    assert_true(fread(text, 1, sizeof text - 1, in) > 0);
+    fclose(in);
+    assert_non_null(strstr(text, "Everywhere")); /* from the help that the first script opened */
+    unlink(dump);
+    unlink(script);
+    assert_int_equal(rmdir(folder), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_key_names),
+        cmocka_unit_test(test_pause_and_stop),
+        cmocka_unit_test(test_quit_asks_while_training),
+        cmocka_unit_test(test_read_only),
+        cmocka_unit_test(test_help_is_complete),
+        cmocka_unit_test(test_random_keys),
+        cmocka_unit_test(test_script),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
