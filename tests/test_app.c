@@ -156,6 +156,38 @@ static void test_quit_asks_while_training(void **state)
     close_app(&app, &fake);
 }
 
+/* The engine does not look at TRAINER_STOP_EPOCH while it is paused. */
+static void test_a_paused_run_goes_on_to_its_stop(void **state)
+{
+    (void)state;
+    struct app app;
+    struct fake fake;
+    open_app(&app, &fake, &fake_ops);
+    press(&app, "p");
+    press(&app, "q");
+    press(&app, "e");
+    assert_int_equal(fake.stopped, TRAINER_STOP_EPOCH);
+    assert_int_equal(fake.paused, 0);
+    fake.status.phase = TRAINER_STOPPED;
+    app_update(&app);
+    assert_true(app.quit);
+    close_app(&app, &fake);
+}
+
+static void test_interrupt_asks_first(void **state)
+{
+    (void)state;
+    struct app app;
+    struct fake fake;
+    open_app(&app, &fake, &fake_ops);
+    press(&app, "x"); /* another question than ours */
+    app_interrupt(&app);
+    assert_true(fake.stopped == TRAINER_STOP_NONE && shows(&app, "Quit?"));
+    app_interrupt(&app);
+    assert_int_equal(fake.stopped, TRAINER_STOP_NOW);
+    close_app(&app, &fake);
+}
+
 static void test_read_only(void **state)
 {
     (void)state;
@@ -267,6 +299,8 @@ int main(void)
         cmocka_unit_test(test_key_names),
         cmocka_unit_test(test_pause_and_stop),
         cmocka_unit_test(test_quit_asks_while_training),
+        cmocka_unit_test(test_a_paused_run_goes_on_to_its_stop),
+        cmocka_unit_test(test_interrupt_asks_first),
         cmocka_unit_test(test_read_only),
         cmocka_unit_test(test_help_is_complete),
         cmocka_unit_test(test_random_keys),

@@ -69,7 +69,7 @@ static void do_leave_after_epoch(struct app *app)
 {
     app->over = APP_SCREEN;
     app->leaving = 1;
-    app->source.ops->stop(app->source.self, TRAINER_STOP_EPOCH);
+    app_stop(app, TRAINER_STOP_EPOCH);
     app_say(app, "stopping at the end of this epoch, then leaving");
 }
 
@@ -149,6 +149,15 @@ void app_ask(struct app *app, const struct dialog *dialog)
     app->dirty = 1;
 }
 
+void app_stop(struct app *app, enum trainer_stop how)
+{
+    app->source.ops->stop(app->source.self, how);
+    if (!app->paused)
+        return;
+    app->paused = 0;
+    app->source.ops->pause(app->source.self, 0);
+}
+
 void app_leave(struct app *app)
 {
     app->leaving = 1;
@@ -157,13 +166,13 @@ void app_leave(struct app *app)
         app->quit = 1;
         return;
     }
-    app->source.ops->stop(app->source.self, TRAINER_STOP_NOW);
+    app_stop(app, TRAINER_STOP_NOW);
     app_say(app, "stopping at this step and saving, then leaving");
 }
 
 void app_interrupt(struct app *app)
 {
-    if (app->over == APP_DIALOG || !app_training(app))
+    if (app->leaving || !app_training(app) || (app->over == APP_DIALOG && app->dialog == &quit_dialog))
         app_leave(app);
     else
         app_ask(app, &quit_dialog);

@@ -79,6 +79,8 @@ void app_interrupt(struct app *app);
 void app_say(struct app *app, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void app_ask(struct app *app, const struct dialog *dialog);
 int app_training(const struct app *app); /* ours, and not ended */
+/* Asks the run to stop; a paused one goes on first, or it would never reach its epoch's end. */
+void app_stop(struct app *app, enum trainer_stop how);
 
 extern const struct screen screen_run;
 

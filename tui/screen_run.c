@@ -28,11 +28,7 @@ static void do_pause(struct app *app)
 static void stop(struct app *app, enum trainer_stop how)
 {
     app->over = APP_SCREEN;
-    app->source.ops->stop(app->source.self, how);
-    if (app->paused) { /* a paused run would never reach its epoch's end */
-        app->paused = 0;
-        app->source.ops->pause(app->source.self, 0);
-    }
+    app_stop(app, how);
     app_say(app, how == TRAINER_STOP_NOW ? "stopping at this step" : "stopping at the end of this epoch");
 }
 
