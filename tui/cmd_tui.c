@@ -42,7 +42,7 @@ static void print_usage(void)
 }
 
 /* -1: said. */
-static int take_options(int argc, char **argv, struct tui_request *request, int *code)
+static int take_options(int argc, char **argv, struct tui_request *request, struct trainer_options *options, int *code)
 {
     for (int i = 1; i < argc; i++) {
         struct error err = {""};
@@ -70,6 +70,14 @@ static int take_options(int argc, char **argv, struct tui_request *request, int 
                               : command_usage_error(&command_tui, "unexpected '%s'", argv[i]);
             return -1;
         }
+    }
+    struct error err = {""};
+    struct recipe_request *recipe = &request->recipe.request;
+    if (!recipe->preset && !recipe->file)
+        recipe->preset = "quick";
+    if (!request->run && !request->resume && recipe_resolve(recipe, &options->recipe, &err)) {
+        *code = command_usage_error(&command_tui, "%s", err.text);
+        return -1;
     }
     return 0;
 }
@@ -150,11 +158,6 @@ static int open_source(struct tui_request *request, struct trainer_options *opti
 {
     if (request->run)
         return run_source_open(source, request->run, err);
-    struct recipe_request *recipe = &request->recipe.request;
-    if (!recipe->preset && !recipe->file)
-        recipe->preset = "quick";
-    if (!request->resume && recipe_resolve(recipe, &options->recipe, err))
-        return -1;
     options->resume = request->resume;
     options->parent = request->out;
     options->name = request->name;
@@ -174,10 +177,10 @@ static int run(int argc, char **argv)
         code = command_fail("out of memory");
         goto done;
     }
-    if (take_options(argc, argv, request, &code))
+    if (take_options(argc, argv, request, options, &code))
         goto done;
-    if (!off_screen && (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))) {
-        code = command_fail("the workbench needs a terminal; 'davidnet train' trains without one");
+    if (!off_screen && term_check(&err)) { /* before a run's folder is made for nothing */
+        code = command_fail("%s", err.text);
         goto done;
     }
     if (open_source(request, options, &source, &err)) {

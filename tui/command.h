@@ -22,7 +22,6 @@ struct display_options {
     int ascii;                 /* --ascii, -U */
     int no_color;              /* --no-color, -C, or NO_COLOR */
     int no_mouse;              /* --no-mouse, -M */
-    int linear;                /* --linear: sentences for screen readers */
     double delay;              /* --delay SECONDS between frames: 0.1 */
     const char *script, *dump; /* --script FILE, --dump FILE */
     int width, height;         /* --size WxH; 0: not given */

@@ -59,7 +59,6 @@ static void print_help(FILE *out)
           "  -C, --no-color     no colour (so does NO_COLOR)\n"
           "  -M, --no-mouse     leave the mouse to the terminal\n"
           "  -d, --delay SEC    seconds between frames (0.1)\n"
-          "      --linear       sentences instead of screens, for screen readers\n"
           "      --script FILE  play keys from FILE, one a line, off screen\n"
           "      --size WxH     size of the off-screen terminal (80x24)\n"
           "      --dump FILE    where the off-screen picture goes: .txt, .ans or .png\n"
@@ -103,11 +102,10 @@ static int take_display_option(int argc, char **argv, int *i)
         int *flag;
     } flags[] = {{"--ascii", "-U", &display.ascii},
                  {"--no-color", "-C", &display.no_color},
-                 {"--no-mouse", "-M", &display.no_mouse},
-                 {"--linear", "", &display.linear}};
+                 {"--no-mouse", "-M", &display.no_mouse}};
     const char *arg = argv[*i];
     for (size_t k = 0; k < sizeof flags / sizeof flags[0]; k++)
-        if (strcmp(arg, flags[k].name) == 0 || (*flags[k].letter && strcmp(arg, flags[k].letter) == 0)) {
+        if (strcmp(arg, flags[k].name) == 0 || strcmp(arg, flags[k].letter) == 0) {
             *flags[k].flag = 1;
             return 1;
         }
@@ -159,6 +157,12 @@ static int help(const char *topic)
     return EXIT_OK;
 }
 
+/* Options that stand where a command could. */
+static int is_about_all(const char *word)
+{
+    return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "--version") == 0;
+}
+
 static int dispatch(int count, char **words)
 {
     char *name = words[0];
@@ -185,10 +189,10 @@ int main(int argc, char **argv)
     const char *no_color = getenv("NO_COLOR");
     display.no_color = no_color && *no_color;
 
-    char **words = calloc((size_t)argc + 1, sizeof *words);
+    char **words = calloc((size_t)argc + 2, sizeof *words);
     if (!words)
         return command_fail("out of memory");
-    int count = 0;
+    int count = 1; /* words[0] is for the command that nobody named */
     for (int i = 1; i < argc; i++) {
         int taken = take_display_option(argc, argv, &i);
         if (taken < 0) {
@@ -198,9 +202,9 @@ int main(int argc, char **argv)
         if (!taken)
             words[count++] = argv[i];
     }
-    if (count == 0)
-        words[count++] = "tui";
-    int code = dispatch(count, words);
+    words[0] = "tui";
+    int named = count > 1 && (words[1][0] != '-' || is_about_all(words[1]));
+    int code = dispatch(count - named, words + named);
     free(words);
     if (fflush(stdout) != 0 && code == EXIT_OK)
         return command_fail("writing the output: %s", strerror(errno));

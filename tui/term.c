@@ -243,17 +243,24 @@ static int open_pipe(struct error *err)
     return 0;
 }
 
-int term_open(const struct term_options *options, struct error *err)
+int term_check(struct error *err)
 {
-    static int exit_is_set;
     if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
-        return error_set(err, "stdin and stdout must be a terminal");
-    const char *name = choose_terminal();
-    if (!name)
+        return error_set(err, "the workbench needs a terminal; 'davidnet train' trains without one");
+    if (!choose_terminal())
         return error_set(err,
                          "TERM=%s: this terminal cannot move its cursor, or terminfo is missing; set TERM, or use "
                          "'davidnet train'",
                          getenv("TERM") ? getenv("TERM") : "");
+    return 0;
+}
+
+int term_open(const struct term_options *options, struct error *err)
+{
+    static int exit_is_set;
+    if (term_check(err))
+        return -1;
+    const char *name = choose_terminal();
     if (open_pipe(err) || tcgetattr(STDIN_FILENO, &term.before) != 0 || grid_init(&term.shown, 0, 0))
         return error_set(err, "cannot read the terminal's modes: %s", strerror(errno));
     save_handlers();

@@ -23,6 +23,8 @@ enum term_event {
     TERM_HANGUP = 16    /* the terminal is gone */
 };
 
+/* Whether term_open would find a terminal that it can use. */
+int term_check(struct error *err);
 /* Takes over stdin and stdout, which must be a terminal. An unknown TERM falls back to a common one. */
 int term_open(const struct term_options *options, struct error *err);
 void term_close(void); /* may be called at any time, any number of times */
