@@ -16,7 +16,7 @@ else
     # Live: half-way through, in the terminal that most people have; the help; then the end.
     cat >"$work/live" <<SCRIPT
 :size 100x30
-:until epoch 2
+:until step 250
 :dump $out/run-training.png
 ?
 :dump $out/help.png

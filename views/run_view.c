@@ -31,20 +31,33 @@ static void set_percent(char *out, size_t size, double value)
     snprintf(out, size, isfinite(value) ? "%s %%" : "%s", format_number(value, 2, number, sizeof number));
 }
 
+static double last_of(const double *y, size_t n)
+{
+    while (n > 0 && !isfinite(y[n - 1]))
+        n--;
+    return n > 0 ? y[n - 1] : NAN;
+}
+
 /* The tiles in order of importance. */
 static int make_tiles(const struct run_model *model, char target_name[2][24], struct tile tiles[8])
 {
     const struct trainer_status *status = &model->status;
     int reached = isfinite(status->seconds_to_target), smoothed = model->view.smoothing > 0 && model->n_steps > 0;
     char number[32];
+    /* The log is a moment ahead of the status when an epoch has just been evaluated. */
+    double test = last_of(model->test_acc, model->n_epochs), best = status->best_acc;
+    if (!isfinite(test))
+        test = status->test_acc;
+    else if (!(best >= test))
+        best = test;
     double loss = smoothed ? model->smooth_loss[model->n_steps - 1] : status->loss;
     double accuracy = smoothed ? model->smooth_acc[model->n_steps - 1] : status->accuracy;
     snprintf(target_name[0], sizeof target_name[0], "time to %g %%", model->target);
     snprintf(target_name[1], sizeof target_name[1], "to %g%%", model->target);
     tiles[0] = (struct tile){"test accuracy", "test", "", COLOR_VALID};
-    set_percent(tiles[0].value, sizeof tiles[0].value, status->test_acc);
-    tiles[1] = (struct tile){"best", "best", "", status->best_acc >= model->target ? COLOR_GOOD : COLOR_VALID};
-    set_percent(tiles[1].value, sizeof tiles[1].value, status->best_acc);
+    set_percent(tiles[0].value, sizeof tiles[0].value, test);
+    tiles[1] = (struct tile){"best", "best", "", best >= model->target ? COLOR_GOOD : COLOR_VALID};
+    set_percent(tiles[1].value, sizeof tiles[1].value, best);
     tiles[2] = (struct tile){"train accuracy", "train", "", COLOR_TRAIN};
     set_percent(tiles[2].value, sizeof tiles[2].value, accuracy);
     tiles[3] = (struct tile){"train loss", "loss", "", COLOR_TRAIN};
@@ -59,7 +72,7 @@ static int make_tiles(const struct run_model *model, char target_name[2][24], st
     tiles[7] = (struct tile){target_name[0], target_name[1], "", reached ? COLOR_GOOD : COLOR_DIM};
     format_seconds(status->seconds_to_target, tiles[7].value, sizeof tiles[7].value);
     if (!reached)
-        snprintf(tiles[7].value, sizeof tiles[7].value, "not yet");
+        snprintf(tiles[7].value, sizeof tiles[7].value, trainer_ended(status->phase) ? "not reached" : "not yet");
     return 8;
 }
 
@@ -97,13 +110,6 @@ static void draw_tiles(const struct run_model *model, struct grid *grid, struct 
 }
 
 /* ---- charts ---- */
-
-static double last_of(const double *y, size_t n)
-{
-    while (n > 0 && !isfinite(y[n - 1]))
-        n--;
-    return n > 0 ? y[n - 1] : NAN;
-}
 
 /* Test and train curves of accuracy or loss: raw steps at the back, smoothed or whole epochs in front. */
 static void add_curves(const struct run_model *model, struct chart *chart, const double *test, const double *train,
