@@ -122,8 +122,9 @@ static void print_table(const struct bench *b)
     session_describe(s, where, sizeof where);
     printf("%s, batch %d: %s%s%s\n", s->recipe.preset, s->recipe.batch, where, s->family->library ? ", " : "",
            s->family->library ? s->family->library() : "");
-    printf("agrees with the reference: logits within %.1e, gradients within %.1e (%.0e allowed)\n\n",
-           b->validation.logits, b->validation.gradient, b->validation.tolerance);
+    printf("agrees with the reference: logits within %.1e (%.0e allowed), gradients within %.1e (%.0e)\n\n",
+           b->validation.logits, b->validation.logits_tolerance, b->validation.gradient,
+           b->validation.gradient_tolerance);
     printf("%-28s %-9s %9s %6s  %s\n", "row", "phase", "ms", "share", "implementation");
     for (int i = 0; i < s->program->n_train; i++) {
         const struct program_step *step = &s->program->train[i];
