@@ -328,7 +328,8 @@ static void *trainer_main(void *argument)
 {
     struct trainer *trainer = argument;
     struct error err = {""};
-    trainer->start_seconds = trainer->last_checkpoint = trainer_clock();
+    trainer->start_seconds = trainer_boot_clock();
+    trainer->last_checkpoint = trainer_clock();
     contention_read(&trainer->contention);
     int status = prepare(trainer, &err);
     if (status == 0)

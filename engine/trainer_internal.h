@@ -34,7 +34,7 @@ struct trainer {
     struct checkpoint_clock clock;
     struct trainer_status now;
     struct contention contention;     /* at the epoch's start */
-    double start_seconds;             /* monotonic, when the thread began */
+    double start_seconds;             /* of the boot clock, when the thread began */
     double wall_before;               /* wall seconds of earlier sittings */
     double last_checkpoint;           /* monotonic */
     double rate_seconds, rate_images; /* decaying sums for images/s */
@@ -45,7 +45,8 @@ struct trainer {
     double *logged_loss;              /* losses of steps that the log has beyond the checkpoint; [steps+1], NaN: none */
 };
 
-double trainer_clock(void); /* monotonic seconds */
+double trainer_clock(void);      /* monotonic seconds: what work takes */
+double trainer_boot_clock(void); /* the same, and those for which the machine was suspended: the wall clock */
 
 /* trainer_report.c: publishing and writing */
 void trainer_publish(struct trainer *trainer, enum trainer_phase phase);

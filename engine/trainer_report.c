@@ -36,6 +36,19 @@ double trainer_clock(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
+/* Not CLOCK_MONOTONIC, which stands still while the machine is suspended. */
+double trainer_boot_clock(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_BOOTTIME, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static double wall_seconds(const struct trainer *trainer)
+{
+    return trainer->wall_before + trainer_boot_clock() - trainer->start_seconds;
+}
+
 void trainer_wake(struct trainer *trainer)
 {
     ssize_t written = write(trainer->wake[1], "w", 1); /* full pipe: the reader is awake anyway */
@@ -62,7 +75,7 @@ void trainer_publish(struct trainer *trainer, enum trainer_phase phase)
     now->step = trainer->clock.step;
     now->train_seconds = trainer->clock.train_seconds;
     now->speedrun_seconds = trainer->clock.speedrun_seconds;
-    now->wall_seconds = trainer->wall_before + trainer_clock() - trainer->start_seconds;
+    now->wall_seconds = wall_seconds(trainer);
     now->best_acc = trainer->clock.best_acc;
     now->seconds_to_target = trainer->clock.seconds_to_target;
     now->images_per_second = trainer->rate_seconds > 0 ? trainer->rate_images / trainer->rate_seconds : NAN;
@@ -88,7 +101,7 @@ int trainer_log_step(struct trainer *trainer, double lr, const struct step_resul
     record.as.step.accuracy = (float)step_result_accuracy(result);
     record.as.step.n = (uint32_t)result->n;
     record.as.step.train_seconds = trainer->clock.train_seconds;
-    record.as.step.wall_seconds = trainer->wall_before + trainer_clock() - trainer->start_seconds;
+    record.as.step.wall_seconds = wall_seconds(trainer);
     return run_log_append(&trainer->log, &record, err);
 }
 
@@ -108,7 +121,7 @@ int trainer_log_epoch(struct trainer *trainer, double evaluated_in, const struct
     record.as.epoch.test_n = test ? (uint32_t)test->n : 0;
     record.as.epoch.train_seconds = clock->train_seconds;
     record.as.epoch.speedrun_seconds = clock->train_seconds + evaluated_in;
-    record.as.epoch.wall_seconds = trainer->wall_before + trainer_clock() - trainer->start_seconds;
+    record.as.epoch.wall_seconds = wall_seconds(trainer);
     record.as.epoch.steal = (float)contention_steal(&trainer->contention, &now);
     record.as.epoch.load = (float)now.load;
     record.as.epoch.involuntary_switches = (uint32_t)(now.involuntary - trainer->contention.involuntary);
@@ -186,7 +199,7 @@ int trainer_save(struct trainer *trainer, int wait, struct error *err)
     if (checkpoint_take(&scribe->checkpoint, trainer->session.program, err))
         return -1;
     scribe->checkpoint.clock = trainer->clock;
-    scribe->checkpoint.clock.wall_seconds = trainer->wall_before + trainer_clock() - trainer->start_seconds;
+    scribe->checkpoint.clock.wall_seconds = wall_seconds(trainer);
     scribe->write_checkpoint = 1;
     scribe->status = status_text(trainer);
     scribe->timing = timing_text(trainer, err);
