@@ -78,6 +78,8 @@ void scribe_submit(struct scribe *scribe)
 
 void scribe_wait(struct scribe *scribe)
 {
+    if (!scribe->started)
+        return;
     pthread_mutex_lock(&scribe->lock);
     while (scribe->busy)
         pthread_cond_wait(&scribe->changed, &scribe->lock);

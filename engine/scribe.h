@@ -31,7 +31,7 @@ int scribe_init(struct scribe *scribe, const struct run_folder *folder, const st
 int scribe_idle(struct scribe *scribe);
 void scribe_submit(struct scribe *scribe);
 
-/* Waits until the job is done. */
+/* Waits until the job is done. Safe on a zeroed struct, as is scribe_release. */
 void scribe_wait(struct scribe *scribe);
 
 /* -1 with the first failure (disk full ...) since the last call, else 0. */

@@ -318,9 +318,14 @@ static void finish(struct trainer *trainer, int status, struct error *err)
             *err = late;
         }
     }
-    if (phase == TRAINER_FAILED)
+    if (trainer_log_end(trainer, how, phase == TRAINER_FAILED ? err->text : "", &late) && phase != TRAINER_FAILED) {
+        phase = TRAINER_FAILED;
+        *err = late;
+    }
+    if (phase == TRAINER_FAILED) {
         snprintf(trainer->now.error, sizeof trainer->now.error, "%s", err->text);
-    trainer_log_end(trainer, how, phase == TRAINER_FAILED ? err->text : "", &late);
+        trainer_write_failure(trainer);
+    }
     trainer_publish(trainer, phase);
 }
 

@@ -55,5 +55,6 @@ int trainer_log_step(struct trainer *trainer, double lr, const struct step_resul
 int trainer_log_epoch(struct trainer *trainer, double evaluated_in, const struct step_result *test, struct error *err);
 int trainer_log_end(struct trainer *trainer, enum run_end how, const char *text, struct error *err);
 int trainer_save(struct trainer *trainer, int wait, struct error *err);
+void trainer_write_failure(struct trainer *trainer); /* now.error into RUN/status, if the disk takes it */
 
 #endif

@@ -68,7 +68,7 @@ static double eta(const struct trainer *trainer)
     return left;
 }
 
-void trainer_publish(struct trainer *trainer, enum trainer_phase phase)
+static void refresh(struct trainer *trainer, enum trainer_phase phase)
 {
     struct trainer_status *now = &trainer->now;
     now->phase = phase;
@@ -80,12 +80,17 @@ void trainer_publish(struct trainer *trainer, enum trainer_phase phase)
     now->seconds_to_target = trainer->clock.seconds_to_target;
     now->images_per_second = trainer->rate_seconds > 0 ? trainer->rate_images / trainer->rate_seconds : NAN;
     now->eta_seconds = eta(trainer);
+}
+
+void trainer_publish(struct trainer *trainer, enum trainer_phase phase)
+{
+    refresh(trainer, phase);
     if (trainer_ended(phase)) /* the last word must not be missed, and there is nothing left to hold up */
         pthread_mutex_lock(&trainer->status_lock);
     else if (pthread_mutex_trylock(&trainer->status_lock) != 0)
         return;
     int changed = trainer->status.phase != phase;
-    trainer->status = *now;
+    trainer->status = trainer->now;
     pthread_mutex_unlock(&trainer->status_lock);
     if (changed)
         trainer_wake(trainer);
@@ -173,6 +178,16 @@ static char *status_text(const struct trainer *trainer)
     char *text = cJSON_Print(root);
     cJSON_Delete(root);
     return text;
+}
+
+void trainer_write_failure(struct trainer *trainer)
+{
+    refresh(trainer, TRAINER_FAILED);
+    scribe_wait(&trainer->scribe);
+    char *text = status_text(trainer);
+    if (text)
+        run_folder_replace(&trainer->folder, "status", text, strlen(text), NULL);
+    free(text);
 }
 
 /* RUN/timing.json: where the time of this sitting went. */

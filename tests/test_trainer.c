@@ -5,6 +5,7 @@
 #include "engine/trainer.h"
 
 #include "engine/checkpoint.h"
+#include "engine/files.h"
 #include "engine/safetensors.h"
 
 #include <math.h>
@@ -59,6 +60,20 @@ static struct trainer *start(const struct trainer_options *options)
     if (!trainer)
         fail_msg("%s", err.text);
     return trainer;
+}
+
+/* RUN/status says that it failed, and why in full (a log record has no room for that). */
+static void assert_failure_is_on_disk(const char *run, const char *why)
+{
+    struct error err = {""};
+    char path[256], *text;
+    size_t size;
+    snprintf(path, sizeof path, "%s/%s/status", folder, run);
+    if (file_read(path, 1 << 16, &text, &size, &err))
+        fail_msg("%s", err.text);
+    assert_non_null(strstr(text, "\"failed\""));
+    assert_non_null(strstr(text, why));
+    free(text);
 }
 
 /* Polls until the phase is reached (or the end). */
@@ -274,6 +289,7 @@ static void divergence_is_said(void **state)
     const struct run_log *log = trainer_log(trainer);
     assert_int_equal(run_log_at(log, run_log_length(log) - 1)->as.end.how, RUN_END_FAILED);
     trainer_free(trainer);
+    assert_failure_is_on_disk("diverges", "the last checkpoint is from before");
 }
 
 static void bad_data_is_said(void **state)
@@ -288,6 +304,7 @@ static void bad_data_is_said(void **state)
     assert_int_equal(status.phase, TRAINER_FAILED);
     assert_non_null(strstr(status.error, "/nonexistent/cifar"));
     trainer_free(trainer);
+    assert_failure_is_on_disk("no-data", "/nonexistent/cifar");
 }
 
 static void one_process_trains_a_run(void **state)
