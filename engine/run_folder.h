@@ -1,7 +1,8 @@
 /*
- * A run's folder: recipe.ini, program.json, log, status, timing.json, stderr.txt, checkpoint-STEP/. The folder is the
- * truth: it can be copied, renamed and read elsewhere; there is no central index. What one process says to others
- * about a run in progress is the file "status", one JSON object, replaced whole.
+ * A run's folder: recipe.ini, init (the path of the model that it began with, if one was given), program.json, log,
+ * status, timing.json, stderr.txt, checkpoint-STEP/. The folder is the truth: it can be copied, renamed and read
+ * elsewhere; there is no central index. What one process says to others about a run in progress is the file "status",
+ * one JSON object, replaced whole.
  */
 #ifndef DAVIDNET_ENGINE_RUN_FOLDER_H
 #define DAVIDNET_ENGINE_RUN_FOLDER_H

@@ -12,10 +12,12 @@
  */
 #include "engine/trainer.h"
 
+#include "engine/files.h"
 #include "engine/frozen.h"
 #include "engine/thread.h"
 #include "engine/trainer_internal.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
@@ -26,6 +28,7 @@
 
 /* Half of the weight in images/s is younger than about this. */
 #define RATE_SECONDS 5.0
+#define INIT_FILE "init"
 
 /* Sleeps while paused, with the training clock standing still. */
 static void wait_while_paused(struct trainer *trainer)
@@ -223,6 +226,13 @@ static int remember_log(struct trainer *trainer, struct error *err)
     return 0;
 }
 
+/* The weights that the run begins with: those compiled in, or --init's. */
+static int begin_weights(struct trainer *trainer, struct error *err)
+{
+    const struct session *session = &trainer->session;
+    return trainer->init[0] ? checkpoint_read_model(trainer->init, &session->plan, session->program, err) : 0;
+}
+
 /* Goes back to the newest checkpoint, or to the start if there is none. */
 static int restore(struct trainer *trainer, struct error *err)
 {
@@ -245,6 +255,8 @@ static int restore(struct trainer *trainer, struct error *err)
             return -1;
         trainer->clock = checkpoint->clock;
         trainer->wall_before = checkpoint->clock.wall_seconds;
+    } else if (begin_weights(trainer, err)) {
+        return -1;
     }
     if (remember_log(trainer, err))
         return -1;
@@ -296,9 +308,7 @@ static int prepare(struct trainer *trainer, struct error *err)
         return -1;
     if (frozen)
         return restore(trainer, err);
-    if (trainer->init[0] && checkpoint_read_model(trainer->init, &session->plan, session->program, err))
-        return -1;
-    if (begin_log(trainer, err))
+    if (begin_weights(trainer, err) || begin_log(trainer, err))
         return -1;
     return frozen_write(session, &trainer->folder, err);
 }
@@ -345,6 +355,38 @@ static void *trainer_main(void *argument)
     return NULL;
 }
 
+/* RUN/init: the absolute path of the model that a run begins with. A resume before the first checkpoint needs it. */
+static int write_init(const struct trainer *trainer, struct error *err)
+{
+    if (!trainer->init[0])
+        return 0;
+    return run_folder_replace(&trainer->folder, INIT_FILE, trainer->init, strlen(trainer->init), err);
+}
+
+static int read_init(struct trainer *trainer, struct error *err)
+{
+    char path[RUN_PATH_MAX + 32], *text;
+    size_t size;
+    run_folder_path(&trainer->folder, INIT_FILE, path, sizeof path);
+    if (access(path, F_OK) != 0)
+        return 0;
+    if (file_read(path, sizeof trainer->init - 1, &text, &size, err))
+        return -1;
+    memcpy(trainer->init, text, size + 1);
+    free(text);
+    return 0;
+}
+
+static int find_init(struct trainer *trainer, const char *path, struct error *err)
+{
+    char *real = realpath(path, NULL);
+    if (!real)
+        return error_set(err, "the model to start from, %s: %s", path, strerror(errno));
+    int length = snprintf(trainer->init, sizeof trainer->init, "%s", real);
+    free(real);
+    return length < (int)sizeof trainer->init ? 0 : error_set(err, "%s: the path is too long", path);
+}
+
 static int open_folder(struct trainer *trainer, struct error *err)
 {
     const struct trainer_options *options = &trainer->options;
@@ -355,14 +397,16 @@ static int open_folder(struct trainer *trainer, struct error *err)
             run_folder_lock(&trainer->folder, &trainer->lock_fd, err))
             return -1;
         run_folder_path(&trainer->folder, "recipe.ini", path, sizeof path);
-        if (recipe_read(path, &trainer->options.recipe, err))
+        if (recipe_read(path, &trainer->options.recipe, err) || read_init(trainer, err))
             return -1;
     } else {
         char parent[RUN_PATH_MAX];
+        if (options->init && find_init(trainer, options->init, err))
+            return -1;
         run_folder_default_parent(parent, sizeof parent);
         if (run_folder_create(&trainer->folder, options->parent ? options->parent : parent, options->name,
                               &options->recipe, err) ||
-            run_folder_lock(&trainer->folder, &trainer->lock_fd, err))
+            run_folder_lock(&trainer->folder, &trainer->lock_fd, err) || write_init(trainer, err))
             return -1;
     }
     run_folder_path(&trainer->folder, "log", path, sizeof path);
@@ -377,8 +421,6 @@ struct trainer *trainer_start(const struct trainer_options *options, struct erro
         return NULL;
     }
     trainer->options = *options;
-    if (options->init)
-        snprintf(trainer->init, sizeof trainer->init, "%s", options->init);
     trainer->lock_fd = trainer->log.fd = trainer->wake[0] = trainer->wake[1] = -1;
     trainer->evaluate_seconds = NAN;
     trainer->clock.best_acc = trainer->clock.seconds_to_target = NAN;

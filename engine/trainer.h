@@ -35,7 +35,7 @@ struct trainer_options {
     const char *parent;   /* (optional) folder for new runs; default: run_folder_default_parent */
     const char *name;     /* (optional) the run's name */
     const char *resume;   /* (optional) RUN to go on with */
-    const char *init;     /* (optional) a model.safetensors to start from */
+    const char *init;     /* (optional) a model.safetensors to start from; RUN/init keeps its path for a resume */
     double stop_after;    /* > 0: stop after this many epochs; the schedule stays as it is */
 };
 

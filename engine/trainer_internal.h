@@ -12,7 +12,7 @@
 
 struct trainer {
     struct trainer_options options;
-    char init[RUN_PATH_MAX];
+    char init[RUN_PATH_MAX]; /* the model to begin with, absolute; empty: the seed's weights */
     struct run_folder folder;
     int lock_fd;
     int resuming;

@@ -92,6 +92,12 @@ static void wait_for_end(struct trainer *trainer, struct trainer_status *status)
     wait_for(trainer, TRAINER_DONE, status);
 }
 
+static void wait_and_free(struct trainer *trainer, struct trainer_status *status)
+{
+    wait_for_end(trainer, status);
+    trainer_free(trainer);
+}
+
 static size_t count_kind(const struct run_log *log, enum record_kind kind)
 {
     size_t count = 0;
@@ -221,6 +227,38 @@ static void stop_and_resume_give_the_same_weights(void **state)
     assert_int_equal(count_kind(log, RECORD_REWIND), 1);
     trainer_free(trainer);
     assert_same_models("straight", names[attempt], 15);
+}
+
+static void a_resume_without_checkpoint_begins_with_the_given_model(void **state)
+{
+    (void)state;
+    struct trainer_options options = {.parent = folder, .name = "origin"};
+    struct trainer_status status;
+    char model[256], run[256], command[512];
+    struct error err = {""};
+    tiny(&options.recipe, "1");
+    wait_and_free(start(&options), &status);
+
+    snprintf(model, sizeof model, "%s/origin/checkpoint-5/model.safetensors", folder);
+    options.init = model;
+    options.name = "from-origin";
+    wait_and_free(start(&options), &status);
+    options.name = "killed-early";
+    wait_and_free(start(&options), &status);
+    assert_int_equal(status.phase, TRAINER_DONE);
+    snprintf(run, sizeof run, "%s/killed-early", folder);
+    snprintf(command, sizeof command, "rm -r '%s'/checkpoint-*", run);
+    assert_int_equal(system(command), 0);
+    struct trainer_options resume = {.resume = run};
+    wait_and_free(start(&resume), &status);
+    assert_string_equal(status.error, "");
+    assert_int_equal(status.replay_mismatches, 0);
+    assert_same_models("from-origin", "killed-early", 5);
+
+    options.init = "/nonexistent/model";
+    options.name = "no-init";
+    assert_null(trainer_start(&options, &err));
+    assert_non_null(strstr(err.text, "/nonexistent/model"));
 }
 
 static void stop_after_keeps_the_schedule(void **state)
@@ -354,6 +392,7 @@ int main(void)
         cmocka_unit_test(trains_to_the_end),
         cmocka_unit_test(learns),
         cmocka_unit_test(stop_and_resume_give_the_same_weights),
+        cmocka_unit_test(a_resume_without_checkpoint_begins_with_the_given_model),
         cmocka_unit_test(stop_after_keeps_the_schedule),
         cmocka_unit_test(pausing_stops_the_training_clock),
         cmocka_unit_test(a_paused_run_can_be_stopped),
