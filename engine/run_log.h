@@ -35,7 +35,8 @@ struct record {
     uint32_t epoch; /* epochs begun: 1 during the first */
     double unix_time;
     union {
-        struct { /* RECORD_START */
+        unsigned char bytes[RECORD_SIZE - 24]; /* first, so that an initialiser zeroes all of them */
+        struct {                               /* RECORD_START */
             uint32_t steps, steps_per_epoch, batch, train_images, test_images;
             float epochs, target;
         } start;
@@ -59,7 +60,6 @@ struct record {
             char text[RECORD_NOTE_MAX];
         } end;
         char note[RECORD_NOTE_MAX]; /* RECORD_NOTE */
-        unsigned char bytes[RECORD_SIZE - 24];
     } as;
 };
 
