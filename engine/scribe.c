@@ -88,8 +88,7 @@ void scribe_wait(struct scribe *scribe)
 
 int scribe_check(struct scribe *scribe, struct error *err)
 {
-    if (pthread_mutex_trylock(&scribe->lock) != 0)
-        return 0;
+    pthread_mutex_lock(&scribe->lock); /* the scribe holds it for moments only, and never while it writes */
     int failed = scribe->failed;
     if (failed) {
         if (err)
