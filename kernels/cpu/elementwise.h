@@ -18,7 +18,7 @@ void cpu_augment(const struct images *images, const struct augment_table *table,
                  int total, enum chain_type type, void *out, ptrdiff_t sn, ptrdiff_t sc, ptrdiff_t sh, ptrdiff_t sw);
 
 /*
- * Softmax cross-entropy on logits [n][classes] float32 (classes <= 1000), labels by choice.image.
+ * Softmax cross-entropy on logits [n][classes] float32, labels by choice.image.
  * gradient (optional) [total][classes] = softmax - onehot for n rows, zeros up to total. Fills result->n, correct,
  * loss_sum (double, fixed order) and sets *finite to 0 if any logit is not finite.
  */
