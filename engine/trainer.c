@@ -56,7 +56,7 @@ static int stop_now(void *context)
 static int bad_value(struct trainer *trainer, int row, const char *where, struct error *err)
 {
     return error_set(err,
-                     "step %u: the %s of '%s' is not a finite number: training has diverged. Lower the learning rate "
+                     "step %u: %s of '%s' is not a finite number: training has diverged. Lower the learning rate "
                      "(lr_values) or use --precision f32; the last checkpoint is from before",
                      trainer->clock.step, where, trainer->session.plan.rows[row].name);
 }
@@ -111,9 +111,9 @@ static int train_step(struct trainer *trainer, struct error *err)
     if (trainer_log_step(trainer, trainer->now.lr, &result, err))
         return -1;
     if (result.bad_row >= 0)
-        return bad_value(trainer, result.bad_row, "output", err);
+        return bad_value(trainer, result.bad_row, "an output, weight or gradient", err);
     if (!isfinite(result.loss_sum))
-        return bad_value(trainer, session->plan.n_rows - 1, "output", err);
+        return bad_value(trainer, session->plan.n_rows - 1, "the output", err);
     return 0;
 }
 
@@ -138,7 +138,7 @@ static int evaluate(struct trainer *trainer, struct error *err)
         return -1;
     trainer_wake(trainer);
     if (test.bad_row >= 0)
-        return bad_value(trainer, test.bad_row, "evaluated output", err);
+        return bad_value(trainer, test.bad_row, "the evaluated output", err);
     return 0;
 }
 
