@@ -261,7 +261,7 @@ static int restore(struct trainer *trainer, struct error *err)
     if (remember_log(trainer, err))
         return -1;
     struct record record = {.kind = RECORD_REWIND, .step = trainer->clock.step};
-    record.epoch = trainer->clock.step / session->steps_per_epoch;
+    record.epoch = trainer_epochs_begun(trainer);
     return run_log_append(&trainer->log, &record, err);
 }
 

@@ -51,6 +51,7 @@ double trainer_boot_clock(void); /* the same, and those for which the machine wa
 /* trainer_report.c: publishing and writing */
 void trainer_publish(struct trainer *trainer, enum trainer_phase phase);
 void trainer_wake(struct trainer *trainer);
+uint32_t trainer_epochs_begun(const struct trainer *trainer); /* for a record */
 int trainer_log_step(struct trainer *trainer, double lr, const struct step_result *result, struct error *err);
 int trainer_log_epoch(struct trainer *trainer, double evaluated_in, const struct step_result *test, struct error *err);
 int trainer_log_end(struct trainer *trainer, enum run_end how, const char *text, struct error *err);

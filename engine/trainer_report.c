@@ -96,11 +96,15 @@ void trainer_publish(struct trainer *trainer, enum trainer_phase phase)
         trainer_wake(trainer);
 }
 
+uint32_t trainer_epochs_begun(const struct trainer *trainer)
+{
+    uint32_t each = trainer->session.steps_per_epoch;
+    return each ? (trainer->clock.step + each - 1) / each : 0;
+}
+
 int trainer_log_step(struct trainer *trainer, double lr, const struct step_result *result, struct error *err)
 {
-    struct record record = {.kind = RECORD_STEP,
-                            .step = trainer->clock.step,
-                            .epoch = (trainer->clock.step - 1) / trainer->session.steps_per_epoch + 1};
+    struct record record = {.kind = RECORD_STEP, .step = trainer->clock.step, .epoch = trainer_epochs_begun(trainer)};
     record.as.step.lr = lr;
     record.as.step.loss = result->n > 0 ? result->loss_sum / result->n : NAN;
     record.as.step.accuracy = (float)step_result_accuracy(result);
@@ -115,8 +119,7 @@ int trainer_log_epoch(struct trainer *trainer, double evaluated_in, const struct
     const struct checkpoint_clock *clock = &trainer->clock;
     struct contention now;
     contention_read(&now);
-    struct record record = {
-        .kind = RECORD_EPOCH, .step = clock->step, .epoch = (clock->step - 1) / trainer->session.steps_per_epoch + 1};
+    struct record record = {.kind = RECORD_EPOCH, .step = clock->step, .epoch = trainer_epochs_begun(trainer)};
     record.as.epoch.lr = session_lr(&trainer->session, clock->step - 1);
     record.as.epoch.train_loss = clock->epoch_images ? clock->epoch_loss_sum / (double)clock->epoch_images : NAN;
     record.as.epoch.train_acc =
@@ -136,10 +139,7 @@ int trainer_log_epoch(struct trainer *trainer, double evaluated_in, const struct
 
 int trainer_log_end(struct trainer *trainer, enum run_end how, const char *text, struct error *err)
 {
-    struct record record = {.kind = RECORD_END,
-                            .step = trainer->clock.step,
-                            .epoch =
-                                trainer->now.steps_per_epoch ? trainer->clock.step / trainer->now.steps_per_epoch : 0};
+    struct record record = {.kind = RECORD_END, .step = trainer->clock.step, .epoch = trainer_epochs_begun(trainer)};
     record.as.end.how = how;
     strncpy(record.as.end.text, text, RECORD_NOTE_MAX - 1); /* longer messages are in RUN/status whole */
     if (run_log_append(&trainer->log, &record, err))
