@@ -30,6 +30,15 @@ static cJSON *steps_json(const struct plan *plan, const struct program_step *ste
     return list;
 }
 
+/* A folder by its absolute path, if a recipe can hold that: a resume may come from elsewhere. */
+static void add_data(cJSON *root, const char *source)
+{
+    char *real = strncmp(source, "synthetic", 9) != 0 ? realpath(source, NULL) : NULL;
+    int fits = real && strlen(real) < sizeof((struct recipe *)0)->data;
+    cJSON_AddStringToObject(root, "data", fits ? real : source);
+    free(real);
+}
+
 static cJSON *frozen_json(const struct session *session)
 {
     const struct program *program = session->program;
@@ -40,7 +49,7 @@ static cJSON *frozen_json(const struct session *session)
     cJSON_AddStringToObject(root, "precision", precision_name(session->precision));
     cJSON_AddNumberToObject(root, "threads", program->options.threads);
     cJSON_AddStringToObject(root, "isa", isa_name(isa_current()));
-    cJSON_AddStringToObject(root, "data", session->dataset.source);
+    add_data(root, session->dataset.source);
     cJSON_AddStringToObject(root, "data_sha256", session->dataset.sha256);
     cJSON_AddItemToObject(root, "train", steps_json(&session->plan, program->train, program->n_train));
     cJSON_AddItemToObject(root, "evaluate", steps_json(&session->plan, program->eval, program->n_eval));
