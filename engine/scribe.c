@@ -1,10 +1,16 @@
 #include "engine/scribe.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static void do_job(struct scribe *scribe, struct error *err)
 {
+    if (scribe->write_checkpoint && scribe->log_fd >= 0 && fsync(scribe->log_fd) < 0) {
+        error_set(err, "the run log cannot be synced to disk: %s", strerror(errno));
+        return;
+    }
     if (scribe->write_checkpoint && checkpoint_write(&scribe->checkpoint, &scribe->folder, scribe->keep, err))
         return;
     if (scribe->timing &&
@@ -47,6 +53,7 @@ int scribe_init(struct scribe *scribe, const struct run_folder *folder, const st
     memset(scribe, 0, sizeof *scribe);
     scribe->folder = *folder;
     scribe->keep = keep;
+    scribe->log_fd = -1;
     if (checkpoint_init(&scribe->checkpoint, plan, err))
         return -1;
     pthread_mutex_init(&scribe->lock, NULL);

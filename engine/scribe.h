@@ -18,6 +18,8 @@ struct scribe {
     struct error error;
     struct run_folder folder;
     int keep;
+    int log_fd; /* RUN/log, borrowed, synced before a checkpoint: no crash leaves one that the log does not reach; or -1
+                 */
     /* The job. Owned by the engine while idle, by the scribe while busy. */
     int write_checkpoint;
     struct checkpoint checkpoint;

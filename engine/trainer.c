@@ -306,6 +306,7 @@ static int prepare(struct trainer *trainer, struct error *err)
     if (scribe_init(&trainer->scribe, &trainer->folder, &session->plan, session->recipe.keep_checkpoints ? 2 : 1 << 20,
                     err))
         return -1;
+    trainer->scribe.log_fd = trainer->log.fd;
     if (frozen)
         return restore(trainer, err);
     if (begin_weights(trainer, err) || begin_log(trainer, err))
