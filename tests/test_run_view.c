@@ -1,5 +1,5 @@
 /*
- * The Run screen: golden screens in tests/golden/run-*.txt (UPDATE_GOLDEN=1 rewrites them; look at the difference
+ * The Run screen: golden screens in tests/golden/run-*.txt (GOLDEN=update rewrites them; look at the difference
  * before committing it), every small size, and what the model takes from a log.
  */
 #include "tests/fake_run.h"
@@ -87,7 +87,7 @@ static void check_golden(const struct run_model *model, const char *name, int w,
     char *text = grid_text(&grid);
     assert_non_null(text);
     snprintf(path, sizeof path, "tests/golden/run-%s-%dx%d%s.txt", name, w, h, ascii ? "-ascii" : "");
-    if (getenv("UPDATE_GOLDEN")) {
+    if (getenv("GOLDEN")) {
         FILE *out = fopen(path, "wb");
         assert_non_null(out);
         fputs(text, out);
@@ -95,7 +95,7 @@ static void check_golden(const struct run_model *model, const char *name, int w,
     }
     char *golden = read_file(path);
     if (!golden)
-        fail_msg("%s: cannot read it; run from the repository's root, or make it with UPDATE_GOLDEN=1", path);
+        fail_msg("%s: cannot read it; run from the repository's root, or make it with GOLDEN=update", path);
     if (strcmp(text, golden) != 0) {
         print_error("%s differs; the screen is now:\n%s", path, text);
         fail();

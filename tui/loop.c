@@ -104,7 +104,10 @@ static int draw(struct loop *loop)
     app->redraw = app->dirty = 0;
     app_draw(app, &loop->grid);
     loop->drawn_at = loop_seconds();
-    return term_show(&loop->grid);
+    int shown = term_show(&loop->grid);
+    if (shown > 0)
+        app->dirty = 1;
+    return shown < 0 ? -1 : 0;
 }
 
 /* Sleeps; notices a terminal that went away. */

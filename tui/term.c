@@ -4,6 +4,10 @@
  *
  * Signals: handlers set a flag and write a byte to a pipe; the event loop does the rest. Curses installs none of its
  * own where it finds ours.
+ *
+ * A terminal that takes nothing (a stalled connection) must not keep us from ending: frames wait until it takes
+ * something, and where curses is stuck in the middle of one when SIGTERM comes, the handler puts /dev/null in the
+ * terminal's place for good (`is_muted`), so that the write that is begun again comes to an end.
  */
 #include "tui/term.h"
 
@@ -38,13 +42,14 @@ static struct {
     } cache[2][256]; /* foreground, background: curses colour of exact colours */
     int named[2][COLOR_COUNT];
     int pipe[2];
+    int tty, nowhere;  /* the terminal, where a write does not wait; /dev/null */
     char restore[512]; /* for the handler of fatal signals */
     size_t restore_length;
     struct sigaction old_action[NSIG];
-} term = {.pipe = {-1, -1}};
+} term = {.pipe = {-1, -1}, .tty = -1, .nowhere = -1};
 
 static atomic_uint events;
-static volatile sig_atomic_t is_open;
+static volatile sig_atomic_t is_open, is_sending, is_muted;
 
 /* Every signal that ends a process, but for those that can be answered. */
 static const int fatal_signals[] = {SIGSEGV, SIGBUS,  SIGFPE,  SIGILL,  SIGABRT, SIGTRAP,   SIGSYS,  SIGQUIT, SIGPIPE,
@@ -57,15 +62,26 @@ static const char raw_restore[] = "\033[0m\033[?25h";
 
 /* ---- signals ---- */
 
+static void send_restore(void)
+{
+    ssize_t ignored = write(term.tty, term.restore, term.restore_length);
+    (void)ignored;
+}
+
 static void on_fatal(int number)
 {
     if (is_open) {
         is_open = 0;
-        ssize_t ignored = write(STDOUT_FILENO, term.restore, term.restore_length);
-        (void)ignored;
+        send_restore();
         tcsetattr(STDIN_FILENO, TCSANOW, &term.before);
     }
     raise(number); /* SA_RESETHAND: the default action, once we return */
+}
+
+static void mute(void)
+{
+    is_muted = 1;
+    dup2(term.nowhere, STDOUT_FILENO);
 }
 
 static void on_asking(int number)
@@ -77,6 +93,8 @@ static void on_asking(int number)
                     : number == SIGTERM ? TERM_TERMINATE
                                         : TERM_HANGUP;
     atomic_fetch_or(&events, flag);
+    if (is_sending && (flag & (TERM_TERMINATE | TERM_HANGUP)))
+        mute();
     ssize_t ignored = write(term.pipe[1], "s", 1); /* full: somebody will read it anyway */
     (void)ignored;
     errno = saved;
@@ -236,11 +254,24 @@ static void prepare_restore(void)
         add_restore(raw_restore);
 }
 
-static int open_pipe(struct error *err)
+static int open_files(struct error *err)
 {
     if (term.pipe[0] < 0 && pipe2(term.pipe, O_CLOEXEC | O_NONBLOCK) != 0)
         return error_set(err, "cannot make a pipe: %s", strerror(errno));
-    return 0;
+    /* Opened anew: O_NONBLOCK on the descriptor that we were given would be the shell's too. */
+    if (term.tty < 0)
+        term.tty = open("/proc/self/fd/1", O_WRONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+    if (term.tty < 0)
+        term.tty = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+    if (term.nowhere < 0)
+        term.nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    return term.tty < 0 || term.nowhere < 0 ? error_set(err, "cannot open /dev/null: %s", strerror(errno)) : 0;
+}
+
+static int takes_output(void)
+{
+    struct pollfd output = {.fd = STDOUT_FILENO, .events = POLLOUT};
+    return !is_muted && poll(&output, 1, 0) > 0;
 }
 
 int term_check(struct error *err)
@@ -255,13 +286,24 @@ int term_check(struct error *err)
     return 0;
 }
 
+/* Ctrl-S is a key: by mistake it would stop the screen, and us. */
+static void keep_output_going(void)
+{
+    struct termios modes;
+    if (tcgetattr(STDIN_FILENO, &modes) != 0)
+        return;
+    modes.c_iflag &= ~(tcflag_t)IXON;
+    tcsetattr(STDIN_FILENO, TCSANOW, &modes);
+    def_prog_mode();
+}
+
 int term_open(const struct term_options *options, struct error *err)
 {
     static int exit_is_set;
     if (term_check(err))
         return -1;
     const char *name = choose_terminal();
-    if (open_pipe(err) || tcgetattr(STDIN_FILENO, &term.before) != 0 || grid_init(&term.shown, 0, 0))
+    if (open_files(err) || tcgetattr(STDIN_FILENO, &term.before) != 0 || grid_init(&term.shown, 0, 0))
         return error_set(err, "cannot read the terminal's modes: %s", strerror(errno));
     save_handlers();
     set_handlers(); /* before newterm: curses then leaves SIGTSTP alone, which it would ignore while it draws */
@@ -280,6 +322,7 @@ int term_open(const struct term_options *options, struct error *err)
     nodelay(stdscr, TRUE);
     intrflush(stdscr, FALSE);
     curs_set(0);
+    keep_output_going();
     term.ascii = options->ascii || strcmp(nl_langinfo(CODESET), "UTF-8") != 0;
     open_colors(options->no_color);
     prepare_restore();
@@ -297,8 +340,14 @@ void term_close(void)
         return;
     if (is_open) {
         is_open = 0;
+        if (!takes_output())
+            mute();
+        is_sending = 1;
         endwin();
-        tcsetattr(STDIN_FILENO, TCSADRAIN, &term.before);
+        is_sending = 0;
+        if (is_muted)
+            send_restore();
+        tcsetattr(STDIN_FILENO, is_muted ? TCSANOW : TCSADRAIN, &term.before);
     }
     restore_handlers();
     delscreen(term.screen);
@@ -439,6 +488,8 @@ static void put_cell(int x, int y, const struct cell *cell)
 
 int term_show(const struct grid *grid)
 {
+    if (!takes_output())
+        return 1;
     if (term.repaint || grid->w != term.shown.w || grid->h != term.shown.h) {
         if (grid_resize(&term.shown, grid->w, grid->h))
             return -1;
@@ -458,7 +509,9 @@ int term_show(const struct grid *grid)
         }
     }
     term.repaint = 0;
+    is_sending = 1;
     refresh();
+    is_sending = 0;
     return 0;
 }
 

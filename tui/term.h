@@ -36,7 +36,7 @@ int term_input_fd(void);            /* for poll: keys are there */
 int term_signal_fd(void);           /* for poll: term_events has something */
 unsigned term_events(void);         /* flags of enum term_event; clears them */
 int term_key(void);                 /* the next key without waiting: KEYS_NONE if there is none, -1: terminal lost */
-int term_show(const struct grid *); /* sends what differs from what is shown; -1: no memory */
+int term_show(const struct grid *); /* sends what differs from what is shown; 1: it takes nothing now; -1: no memory */
 void term_forget(void);             /* the next term_show sends everything */
 void term_suspend(void);            /* restores the terminal, stops the process, comes back when it is continued */
 
