@@ -164,11 +164,15 @@ int folder_make(const char *path, struct error *err)
 
 int folder_remove(const char *path, struct error *err)
 {
-    DIR *dir = opendir(path);
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
     if (dir == NULL) {
-        if (errno == ENOENT)
+        int why = errno;
+        if (fd >= 0)
+            close(fd);
+        if (why == ENOENT)
             return 0;
-        return error_set(err, "%s: cannot open the folder: %s", path, strerror(errno));
+        return error_set(err, "%s: cannot open the folder: %s", path, strerror(why));
     }
     int rc = 0;
     struct dirent *e;

@@ -34,7 +34,7 @@ int folder_sync(const char *path, struct error *err);
 /* mkdir -p. */
 int folder_make(const char *path, struct error *err);
 
-/* Removes a folder and all that is in it; does not follow links. Missing: no error. */
+/* Removes a folder and all that is in it; does not follow links, and refuses to be given one. Missing: no error. */
 int folder_remove(const char *path, struct error *err);
 
 /* Bytes of all regular files in it, as stored (st_size); -1 if it cannot be read. */

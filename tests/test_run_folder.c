@@ -43,6 +43,28 @@ static void create(struct run_folder *folder, const char *name)
         fail_msg("%s", err.text);
 }
 
+static void removing_a_folder_follows_no_link(void **state)
+{
+    (void)state;
+    struct run_folder kept, removed;
+    struct error err = {""};
+    char link[RUN_PATH_MAX + 16], file[RUN_PATH_MAX + 16];
+    create(&kept, "kept");
+    create(&removed, "removed");
+    snprintf(file, sizeof file, "%s/recipe.ini", kept.path);
+    snprintf(link, sizeof link, "%s/inside", removed.path);
+    assert_int_equal(symlink(kept.path, link), 0);
+    assert_int_equal(folder_remove(removed.path, &err), 0);
+    assert_int_equal(access(file, F_OK), 0);
+    assert_int_equal(access(removed.path, F_OK), -1);
+
+    snprintf(link, sizeof link, "%s/link", parent);
+    assert_int_equal(symlink(kept.path, link), 0);
+    assert_int_equal(folder_remove(link, &err), -1);
+    assert_non_null(strstr(err.text, link));
+    assert_int_equal(access(file, F_OK), 0);
+}
+
 static void makes_unique_names(void **state)
 {
     (void)state;
@@ -340,6 +362,7 @@ int main(void)
 {
 #define EACH(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
     const struct CMUnitTest tests[] = {
+        EACH(removing_a_folder_follows_no_link),
         EACH(makes_unique_names),
         EACH(makes_missing_parents),
         EACH(names_are_checked),
