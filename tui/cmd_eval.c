@@ -204,7 +204,7 @@ static int run(int argc, char **argv)
     }
     if (code == EXIT_OK && !e->what)
         code = command_usage_error(&command_eval, "say what: a run, or a model.safetensors");
-    if (code == EXIT_OK)
+    else if (code == EXIT_OK)
         code = run_eval(e);
     free(e);
     return code;
