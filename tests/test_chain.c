@@ -502,7 +502,7 @@ static void check_gradient(struct chain chain, enum layout layout)
                 side[i] = projection(&f, &f.y, scale, bias, mean, var, a, b);
             }
             parameters[p][c] = kept;
-            assert_true(fabs((side[0] - side[1]) / (2 * step) - wants[p]) < 0.02 * (5 + fabs(wants[p])));
+            assert_true(fabs((side[0] - side[1]) / (2 * step) - wants[p]) < 0.02 * (5 + fabsf(wants[p])));
         }
     }
     free(scratch);

@@ -151,9 +151,8 @@ static char *run_command(const struct command *command, int want, char **words)
     fflush(stdout);
     dup2(saved, STDOUT_FILENO);
     close(saved);
-    long size = ftell(file);
     fseek(file, 0, SEEK_END);
-    size = ftell(file);
+    long size = ftell(file);
     rewind(file);
     char *text = calloc(1, (size_t)size + 1);
     assert_int_equal(fread(text, 1, (size_t)size, file), size);
