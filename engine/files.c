@@ -82,7 +82,7 @@ int file_replace(const char *path, const struct file_part *parts, int count, str
         return error_set(err, "%s: the path is too long", path);
     int fd = open(temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     if (fd < 0)
-        return error_set(err, "%s: cannot create it: %s", temp, strerror(errno));
+        return error_set(err, "%s: cannot create it: %s", path, strerror(errno));
     int rc = 0;
     for (int i = 0; i < count && rc == 0; i++)
         rc = file_write_all(fd, parts[i].bytes, parts[i].size);

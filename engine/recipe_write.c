@@ -109,7 +109,8 @@ void recipe_summary(const struct recipe *recipe, char *out, size_t size)
         out[0] = '\0';
     number_format_real(highest_rate(&recipe->schedule), rate, sizeof rate);
     number_format_real(recipe->epochs, epochs, sizeof epochs);
-    text_add(&text, "%s, %s epochs x %d, lr %s", recipe->preset, epochs, recipe->batch, rate);
+    text_add(&text, "%s, %s %s x %d, lr %s", recipe->preset, epochs, recipe->epochs == 1 ? "epoch" : "epochs",
+             recipe->batch, rate);
     if (recipe->crop)
         text_add(&text, ", crop %d", recipe->crop_pad);
     if (recipe->flip)

@@ -110,12 +110,17 @@ static void test_pause_and_stop(void **state)
     press(&app, "x");
     assert_true(shows(&app, "Stop the run?"));
     press(&app, "Esc");
+    press(&app, "x");
+    press(&app, "n"); /* no, as in every question */
     assert_int_equal(fake.stopped, TRAINER_STOP_NONE);
     press(&app, "p");
     press(&app, "x");
     press(&app, "e");
     assert_int_equal(fake.stopped, TRAINER_STOP_EPOCH);
     assert_int_equal(fake.paused, 0); /* a paused run would not get there */
+    press(&app, "x");
+    press(&app, "y");
+    assert_int_equal(fake.stopped, TRAINER_STOP_NOW);
     close_app(&app, &fake);
 }
 

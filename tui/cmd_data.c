@@ -257,8 +257,8 @@ const struct command command_data = {
              "  --to DIR         the folder above (the XDG data folder, $XDG_DATA_HOME/davidnet)\n"
              "  --sha256 HEX     expect this digest instead of the original archive's\n\n"
              "info prints a data set's counts, classes, mean and std per channel, and its SHA-256.\n"
-             "  SOURCE           a folder of CIFAR-10 binary files, 'synthetic' or 'synthetic:SEED'; default:\n"
-             "                   $DAVIDNET_DATA, else ./data, else what fetch fetched, else synthetic\n"
+             "  SOURCE           a folder of CIFAR-10 binary files, 'synthetic' or 'synthetic:SEED[:COUNT]';\n"
+             "                   default: $DAVIDNET_DATA, else ./data, else what fetch fetched, else synthetic\n"
              "  --json           one line of JSON\n",
     .run = run,
 };

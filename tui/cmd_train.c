@@ -143,7 +143,7 @@ static void train_usage(void)
           "  --name NAME        the run's name (default: preset and date)\n"
           "  --out DIR          parent of the run's folder\n"
           "  --runs N           N runs, with seeds counted up from --seed\n"
-          "  --stop-after N     end after N epochs, leaving the schedule as it is (--epochs stretches it)\n"
+          "  --stop-after N     end with the epoch that reaches N, the schedule as it is (--epochs stretches it)\n"
           "  --init FILE        start from a model.safetensors\n"
           "  --on-finish CMD    shell command at the end; it gets DAVIDNET_RUN and DAVIDNET_ACCURACY\n"
           "  --json             one JSON object a line: start, step, epoch, done, error\n",

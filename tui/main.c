@@ -2,6 +2,7 @@
  * davidnet's command line: finds the command, takes the display options that every command shares, and is the
  * only file that ends the program.
  */
+#include "engine/nearest.h"
 #include "tui/command.h"
 #include "tui/manual.h"
 
@@ -44,6 +45,18 @@ static const struct command *find(const char *name)
         if (strcmp(commands[i]->name, name) == 0)
             return commands[i];
     return NULL;
+}
+
+static int no_command(const char *name)
+{
+    struct nearest nearest;
+    char hint[96];
+    nearest_init(&nearest, name);
+    for (int i = 0; commands[i]; i++)
+        nearest_offer(&nearest, commands[i]->name);
+    fprintf(stderr, "davidnet: there is no command '%s'%s; 'davidnet --help' lists them\n", name,
+            nearest_hint(&nearest, hint, sizeof hint));
+    return EXIT_USAGE;
 }
 
 static void print_help(FILE *out)
@@ -149,10 +162,8 @@ static int help(const char *topic)
         return EXIT_OK;
     }
     const struct command *about = find(topic);
-    if (!about) {
-        fprintf(stderr, "davidnet: there is no command '%s'; 'davidnet --help' lists them\n", topic);
-        return EXIT_USAGE;
-    }
+    if (!about)
+        return no_command(topic);
     print_usage(about);
     return EXIT_OK;
 }
@@ -171,10 +182,8 @@ static int dispatch(int count, char **words)
     if (strcmp(name, "--version") == 0)
         words[0] = name = "version";
     const struct command *command = find(name);
-    if (!command) {
-        fprintf(stderr, "davidnet: there is no command '%s'; 'davidnet --help' lists them\n", name);
-        return EXIT_USAGE;
-    }
+    if (!command)
+        return no_command(name);
     for (int i = 1; i < count; i++)
         if (strcmp(words[i], "--help") == 0 || strcmp(words[i], "-h") == 0) {
             print_usage(command);

@@ -43,9 +43,9 @@ static void do_stop_epoch(struct app *app)
 }
 
 static const struct binding stop_keys[] = {
+    {"y", NULL, NULL, "Stop now, at this step", NULL, NULL, do_stop_now},
     {"e", "Enter", NULL, "Stop at the end of this epoch", NULL, NULL, do_stop_epoch},
-    {"n", NULL, NULL, "Stop now, at this step", NULL, NULL, do_stop_now},
-    {"Esc", NULL, NULL, "Go on training", NULL, NULL, close_dialog},
+    {"n", "Esc", NULL, "Go on training", NULL, NULL, close_dialog},
     {0},
 };
 static const struct dialog stop_dialog = {"Stop the run?",
