@@ -192,10 +192,8 @@ static int run(int argc, char **argv)
         if (taken == 0)
             return command_usage_error(&command_network, "unexpected '%s'", argv[i]);
     }
-    if (recipe_resolve(&options.request, &recipe, &err)) {
-        command_fail("%s", err.text);
-        return EXIT_USAGE; /* as train has it */
-    }
+    if (recipe_resolve(&options.request, &recipe, &err))
+        return command_fail("%s", err.text);
     struct network_info *info = network_info_new(&recipe, &err);
     if (!info)
         return command_fail("%s", err.text);
