@@ -67,6 +67,10 @@ static void take_events(struct loop *loop)
         loop->lost = 1;
     if (events & TERM_RESIZED)
         loop->app->dirty = 1;
+    if (events & TERM_CONTINUED && !loop->lost) {
+        term_resume();
+        loop->app->dirty = 1;
+    }
     if (events & TERM_SUSPEND && !loop->lost)
         suspend(loop);
 }

@@ -54,7 +54,7 @@ static volatile sig_atomic_t is_open, is_sending, is_muted;
 /* Every signal that ends a process, but for those that can be answered. */
 static const int fatal_signals[] = {SIGSEGV, SIGBUS,  SIGFPE,  SIGILL,  SIGABRT, SIGTRAP,   SIGSYS,  SIGQUIT, SIGPIPE,
                                     SIGALRM, SIGUSR1, SIGUSR2, SIGXCPU, SIGXFSZ, SIGVTALRM, SIGPROF, SIGIO,   SIGPWR};
-static const int asking_signals[] = {SIGWINCH, SIGTSTP, SIGINT, SIGTERM, SIGHUP};
+static const int asking_signals[] = {SIGWINCH, SIGTSTP, SIGCONT, SIGINT, SIGTERM, SIGHUP};
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
 /* Escapes that curses cannot send: none yet; the list is here so that they have one place. */
@@ -89,6 +89,7 @@ static void on_asking(int number)
     int saved = errno;
     unsigned flag = number == SIGWINCH  ? TERM_RESIZED
                     : number == SIGTSTP ? TERM_SUSPEND
+                    : number == SIGCONT ? TERM_CONTINUED
                     : number == SIGINT  ? TERM_INTERRUPT
                     : number == SIGTERM ? TERM_TERMINATE
                                         : TERM_HANGUP;
@@ -365,6 +366,12 @@ void term_suspend(void)
     is_open = 1;
     set_handlers();
     refresh(); /* program modes again */
+    term_forget();
+}
+
+void term_resume(void)
+{
+    reset_prog_mode();
     term_forget();
 }
 

@@ -20,7 +20,8 @@ enum term_event {
     TERM_SUSPEND = 2,   /* Ctrl-Z: call term_suspend when ready */
     TERM_INTERRUPT = 4, /* Ctrl-C */
     TERM_TERMINATE = 8, /* SIGTERM */
-    TERM_HANGUP = 16    /* the terminal is gone */
+    TERM_HANGUP = 16,   /* the terminal is gone */
+    TERM_CONTINUED = 32 /* after a stop, perhaps one that could not be foreseen (SIGSTOP): call term_resume */
 };
 
 /* Whether term_open would find a terminal that it can use. */
@@ -38,6 +39,7 @@ unsigned term_events(void);         /* flags of enum term_event; clears them */
 int term_key(void);                 /* the next key without waiting: KEYS_NONE if there is none, -1: terminal lost */
 int term_show(const struct grid *); /* sends what differs from what is shown; 1: it takes nothing now; -1: no memory */
 void term_forget(void);             /* the next term_show sends everything */
+void term_resume(void);             /* our modes again, and the next term_show sends everything */
 void term_suspend(void);            /* restores the terminal, stops the process, comes back when it is continued */
 
 #endif
