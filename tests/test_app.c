@@ -193,6 +193,33 @@ static void test_interrupt_asks_first(void **state)
     close_app(&app, &fake);
 }
 
+/* The thread that draws must not wait for the run that a new one takes the place of. */
+static void test_a_new_run_waits_for_the_old_one(void **state)
+{
+    (void)state;
+    struct app app;
+    struct fake fake;
+    struct trainer_options options;
+    memset(&options, 0, sizeof options);
+    open_app(&app, &fake, &fake_ops);
+    app_queue_run(&app, &options);
+    assert_true(app.queue == APP_QUEUE_AFTER && fake.stopped == TRAINER_STOP_NONE);
+    app_unqueue(&app);
+    press(&app, "p");
+    app_start_run(&app, &options);
+    app_update(&app);
+    assert_true(app.queue == APP_QUEUE_STOPS && fake.stopped == TRAINER_STOP_NOW);
+    assert_true(!fake.paused && !fake.closed);
+    assert_true(shows(&app, "then the new run starts"));
+    struct error err;
+    assert_int_equal(app_open_run(&app, "last", &err), -1);
+    app_leave(&app); /* nothing starts after that */
+    fake.status.phase = TRAINER_STOPPED;
+    app_update(&app);
+    assert_true(app.quit && !fake.closed);
+    close_app(&app, &fake);
+}
+
 static void test_read_only(void **state)
 {
     (void)state;
@@ -306,6 +333,7 @@ int main(void)
         cmocka_unit_test(test_quit_asks_while_training),
         cmocka_unit_test(test_a_paused_run_goes_on_to_its_stop),
         cmocka_unit_test(test_interrupt_asks_first),
+        cmocka_unit_test(test_a_new_run_waits_for_the_old_one),
         cmocka_unit_test(test_read_only),
         cmocka_unit_test(test_help_is_complete),
         cmocka_unit_test(test_random_keys),

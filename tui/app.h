@@ -8,6 +8,7 @@
 #define DAVIDNET_TUI_APP_H
 
 #include "tui/fetch_job.h"
+#include "tui/keys.h"
 #include "tui/run_source.h"
 #include "views/frame.h"
 #include "views/run_model.h"
@@ -29,6 +30,13 @@ struct screen {
     const char *title, *intro; /* of the tab; over the help */
     const struct binding *keys;
     void (*draw)(const struct app *app, struct grid *grid, struct rect area);
+    void (*enter)(struct app *app);         /* (optional) it becomes the current one */
+    void (*update)(struct app *app);        /* (optional) brings its model up to date, before a frame and only while
+                                               it is the current one; sets app->dirty where something changed */
+    int (*typed)(struct app *app, int key); /* (optional) text entry: sees a key before the tables do, and what is
+                                               pasted; 1: taken */
+    void (*mouse)(struct app *app, const struct mouse *event, struct rect area); /* (optional) area: as drawn into */
+    void (*release)(struct app *app);                                            /* (optional) of its model */
 };
 
 /* A question over the screen. Esc always closes it. */
@@ -39,12 +47,21 @@ struct dialog {
 
 enum app_over { APP_SCREEN, APP_HELP, APP_DIALOG };
 
+/* When the run in app->queued starts. */
+enum app_queue {
+    APP_QUEUE_NONE,  /* there is none */
+    APP_QUEUE_STOPS, /* the run that trains was asked to stop for it */
+    APP_QUEUE_AFTER  /* when the run that trains has ended */
+};
+
 struct app {
     struct run_source source;
     struct run_model model;
     struct trainer_options options; /* to start the next run with; only if can_start */
     int can_start;
-    int screen;
+    struct trainer_options queued; /* the next run; only if queue */
+    enum app_queue queue;
+    int screen; /* in app_screens */
     enum app_over over;
     const struct dialog *dialog;
     struct fetch_job *fetch;
@@ -65,6 +82,9 @@ void app_init(struct app *app, struct run_source source, const struct trainer_op
 void app_release(struct app *app); /* stops the run and waits for its end */
 
 void app_key(struct app *app, int key);
+/* A character of a pasted text: only text entry takes it. */
+void app_paste(struct app *app, int key);
+void app_mouse(struct app *app, const struct mouse *event, int w, int h); /* w, h: of the grid it was drawn into */
 /* Takes in what the run and the fetch did since; sets dirty. */
 void app_update(struct app *app);
 void app_draw(const struct app *app, struct grid *grid);
@@ -78,9 +98,21 @@ void app_interrupt(struct app *app);
 /* For the screens' files. */
 void app_say(struct app *app, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void app_ask(struct app *app, const struct dialog *dialog);
+void app_close_dialog(struct app *app);
 int app_training(const struct app *app); /* ours, and not ended */
+void app_go(struct app *app, const struct screen *screen);
 /* Asks the run to stop; a paused one goes on first, or it would never reach its epoch's end. */
 void app_stop(struct app *app, enum trainer_stop how);
+/*
+ * Starts a run, only if can_start. The one that trains is asked to stop at its next step and the new one starts when
+ * it has: nothing waits here. options is copied; its strings must live as long as the app.
+ */
+void app_start_run(struct app *app, const struct trainer_options *options);
+/* As app_start_run, but the run that trains goes on to its end. One run can wait: another takes its place. */
+void app_queue_run(struct app *app, const struct trainer_options *options);
+void app_unqueue(struct app *app);
+/* Looks at a run's folder on the Run screen instead; -1 with err, and while a run of ours is training. */
+int app_open_run(struct app *app, const char *run, struct error *err);
 
 extern const struct screen screen_run;
 

@@ -64,3 +64,32 @@ const char *keys_name(int key, char *out, size_t size)
         snprintf(out, size, "?");
     return out;
 }
+
+int keys_edit(struct line_edit *edit, int key)
+{
+    static const struct {
+        int key;
+        void (*act)(struct line_edit *edit);
+    } acts[] = {
+        {KEYS_HOME, line_edit_home},
+        {KEYS_CTRL('A'), line_edit_home},
+        {KEYS_END, line_edit_end},
+        {KEYS_CTRL('E'), line_edit_end},
+        {KEYS_BACKSPACE, line_edit_backspace},
+        {KEYS_DELETE, line_edit_delete},
+        {KEYS_CTRL('W'), line_edit_delete_word},
+        {KEYS_CTRL('U'), line_edit_delete_before},
+        {KEYS_CTRL('K'), line_edit_delete_after},
+    };
+    if (key == KEYS_LEFT || key == KEYS_RIGHT) {
+        line_edit_move(edit, key == KEYS_LEFT ? -1 : 1);
+        return 1;
+    }
+    for (size_t i = 0; i < sizeof acts / sizeof *acts; i++) {
+        if (acts[i].key == key) {
+            acts[i].act(edit);
+            return 1;
+        }
+    }
+    return line_edit_insert(edit, key);
+}

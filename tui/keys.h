@@ -1,9 +1,11 @@
 /*
  * Keys as numbers: a Unicode character, a control character (KEYS_CTRL('L')), or one of the names below. The same
- * names are used in binding tables, on the help screen and in scripts.
+ * names are used in binding tables, on the help screen and in scripts. And what a mouse does.
  */
 #ifndef DAVIDNET_TUI_KEYS_H
 #define DAVIDNET_TUI_KEYS_H
+
+#include "views/line_edit.h"
 
 #include <stddef.h>
 
@@ -33,5 +35,19 @@ enum {
 int keys_parse(const char *name);
 /* The name that keys_parse takes back; in out. */
 const char *keys_name(int key, char *out, size_t size);
+
+/*
+ * What a key does to a text field: characters, Left, Right, Home, End, Backspace, Delete, Ctrl-A, -E, -U, -K, -W.
+ * 1: taken. Enter, Esc, Tab, Up and Down are the caller's.
+ */
+int keys_edit(struct line_edit *edit, int key);
+
+enum mouse_what { MOUSE_PRESS, MOUSE_WHEEL_UP, MOUSE_WHEEL_DOWN };
+
+struct mouse {
+    enum mouse_what what;
+    int x, y;  /* cell of the grid */
+    int twice; /* the second press of a double click */
+};
 
 #endif

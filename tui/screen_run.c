@@ -6,11 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static void close_dialog(struct app *app)
-{
-    app->over = APP_SCREEN;
-}
-
 /* ---- the run ---- */
 
 static const char *pause_label(const struct app *app)
@@ -45,7 +40,7 @@ static void do_stop_epoch(struct app *app)
 static const struct binding stop_keys[] = {
     {"y", NULL, NULL, "Stop now, at this step", NULL, NULL, do_stop_now},
     {"e", "Enter", NULL, "Stop at the end of this epoch", NULL, NULL, do_stop_epoch},
-    {"n", "Esc", NULL, "Go on training", NULL, NULL, close_dialog},
+    {"n", "Esc", NULL, "Go on training", NULL, NULL, app_close_dialog},
     {0},
 };
 static const struct dialog stop_dialog = {"Stop the run?",
@@ -94,26 +89,16 @@ static int can_start(const struct app *app)
 
 static void start(struct app *app)
 {
-    struct error err = {""};
     app->over = APP_SCREEN;
     if (*app->fetched)
         snprintf(app->options.recipe.data, sizeof app->options.recipe.data, "%s", app->fetched);
-    if (app_training(app))
-        app->source.ops->stop(app->source.self, TRAINER_STOP_NOW);
-    run_source_close(&app->source);
-    app->paused = 0;
     app->options.name = app->options.resume = NULL;
-    app->model.notice[0] = '\0';
-    if (run_source_train(&app->source, &app->options, &err)) {
-        snprintf(app->model.status.error, sizeof app->model.status.error, "%s", err.text);
-        return;
-    }
-    run_model_start(&app->model, app->source.recipe);
+    app_start_run(app, &app->options);
 }
 
 static const struct binding start_keys[] = {
     {"y", "Enter", NULL, "Stop this run at this step and start a new one", NULL, NULL, start},
-    {"n", "Esc", NULL, "Go on training", NULL, NULL, close_dialog},
+    {"n", "Esc", NULL, "Go on training", NULL, NULL, app_close_dialog},
     {0},
 };
 static const struct dialog start_dialog = {"A new run?", "This one is still training; its weights are saved.",

@@ -88,14 +88,19 @@ static void draw_footer(const struct frame_model *model, struct grid *grid, stru
     }
 }
 
+struct rect frame_area(struct rect area)
+{
+    int top = area.h >= 2, bottom = area.h >= 5;
+    return (struct rect){area.x, area.y + top, area.w, area.h - top - bottom};
+}
+
 struct rect frame_draw(const struct frame_model *model, struct grid *grid, struct rect area)
 {
     if (area.h >= 2)
         draw_header(model, grid, (struct rect){area.x, area.y, area.w, 1});
     if (area.h >= 5)
         draw_footer(model, grid, (struct rect){area.x, area.y + area.h - 1, area.w, 1});
-    int top = area.h >= 2, bottom = area.h >= 5;
-    return (struct rect){area.x, area.y + top, area.w, area.h - top - bottom};
+    return frame_area(area);
 }
 
 int put_paragraph(struct grid *grid, struct rect area, uint32_t fg, const char *text)

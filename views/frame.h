@@ -28,6 +28,8 @@ struct frame_model {
     int n_keys;
 };
 
+/* What header and footer leave for the screen. */
+struct rect frame_area(struct rect area);
 /* Draws header and footer and returns the rectangle that is left for the screen. */
 struct rect frame_draw(const struct frame_model *model, struct grid *grid, struct rect area);
 
