@@ -3,16 +3,14 @@
 #include "tui/app.h"
 #include "tui/command.h"
 #include "tui/loop.h"
+#include "tui/noise.h"
 #include "tui/options.h"
 #include "tui/script.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 extern const struct command command_tui;
@@ -82,42 +80,6 @@ static int take_options(int argc, char **argv, struct tui_request *request, stru
     return 0;
 }
 
-/*
- * stderr while the screen is ours: libraries that write to it would spoil it. It goes to an unnamed file, which is
- * copied to the real one when the screen is gone.
- */
-struct noise {
-    int real, file;
-};
-
-static void noise_begin(struct noise *noise)
-{
-    noise->real = dup(STDERR_FILENO);
-    noise->file = memfd_create("davidnet-stderr", MFD_CLOEXEC);
-    if (noise->real >= 0 && noise->file >= 0) {
-        fflush(stderr);
-        dup2(noise->file, STDERR_FILENO);
-    }
-}
-
-static void noise_end(struct noise *noise)
-{
-    char bytes[4096];
-    ssize_t n;
-    if (noise->real >= 0 && noise->file >= 0) {
-        fflush(stderr);
-        dup2(noise->real, STDERR_FILENO);
-        lseek(noise->file, 0, SEEK_SET);
-        while ((n = read(noise->file, bytes, sizeof bytes)) > 0)
-            if (write(STDERR_FILENO, bytes, (size_t)n) < 0)
-                break;
-    }
-    if (noise->real >= 0)
-        close(noise->real);
-    if (noise->file >= 0)
-        close(noise->file);
-}
-
 /* One line about how it ended, for the scrollback. */
 static int report(const struct app *app, int code)
 {
@@ -135,10 +97,9 @@ static int report(const struct app *app, int code)
     return code;
 }
 
-static int show(struct app *app)
+/* The exit code; -1: it could not be shown. */
+static int show(struct app *app, struct error *err)
 {
-    struct error err = {""};
-    int code;
     if (display.script || display.dump) {
         struct script_options options = {.file = display.script,
                                          .dump = display.dump,
@@ -146,11 +107,10 @@ static int show(struct app *app)
                                          .h = display.width || display.height ? display.height : 24,
                                          .ascii = display.ascii,
                                          .depth = display.no_color ? 0 : 24};
-        return script_run(app, &options, &err) ? command_fail("%s", err.text) : EXIT_OK;
+        return script_run(app, &options, err) ? -1 : EXIT_OK;
     }
     struct term_options options = {.ascii = display.ascii, .no_color = display.no_color};
-    code = loop_run(app, &options, display.delay, &err);
-    return code < 0 ? command_fail("%s", err.text) : code;
+    return loop_run(app, &options, display.delay, err);
 }
 
 static int open_source(struct tui_request *request, struct trainer_options *options, struct run_source *source,
@@ -168,7 +128,6 @@ static int run(int argc, char **argv)
 {
     int code = EXIT_OK, off_screen = display.script || display.dump;
     struct error err = {""};
-    struct noise noise;
     struct tui_request *request = calloc(1, sizeof *request);
     struct trainer_options *options = calloc(1, sizeof *options);
     struct app *app = calloc(1, sizeof *app);
@@ -183,14 +142,18 @@ static int run(int argc, char **argv)
         code = command_fail("%s", err.text);
         goto done;
     }
+    if (!off_screen)
+        noise_begin();
     if (open_source(request, options, &source, &err)) {
+        noise_end();
         code = command_fail("%s", err.text);
         goto done;
     }
     app_init(app, source, request->run || request->resume ? NULL : options);
-    noise_begin(&noise);
-    code = show(app);
-    noise_end(&noise);
+    code = show(app, &err);
+    noise_end();
+    if (code < 0)
+        code = command_fail("%s", err.text);
     if (app_training(app)) { /* off screen, or without a terminal: the last word comes when it has stopped */
         app->source.ops->stop(app->source.self, TRAINER_STOP_NOW);
         while (app_training(app)) {

@@ -8,6 +8,7 @@
 #include "tui/loop.h"
 
 #include "tui/keys.h"
+#include "tui/noise.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -100,6 +101,16 @@ static int take_size(struct loop *loop)
     return grid_resize(&loop->grid, w, h);
 }
 
+/* What libraries write to stderr belongs to the run that is trained here, and is told in the footer. */
+static void take_noise(struct app *app)
+{
+    char line[160];
+    if (app_training(app))
+        noise_follow(app->model.status.path);
+    if (noise_next(line, sizeof line))
+        app_say(app, "stderr: %s", line);
+}
+
 static int draw(struct loop *loop)
 {
     struct app *app = loop->app;
@@ -143,6 +154,7 @@ static int run(struct loop *loop)
     while (!app->quit) {
         app->now = loop_seconds();
         app_update(app);
+        take_noise(app);
         if (!loop->lost) {
             if (take_size(loop))
                 return -1;
