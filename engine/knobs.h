@@ -23,6 +23,10 @@ struct knob {
     const char *help; /* one line */
 };
 
+/* Whole numbers pass through double exactly up to here. */
+#define KNOB_WHOLE_MAX 9007199254740991.0
+
+/* engine/knob_table.c */
 extern const struct knob knobs[];
 extern const int knob_count;
 

@@ -191,7 +191,7 @@ static int apply_set(const char *set, struct recipe *recipe, struct error *err)
     return knob_set(recipe, knob, equals + 1, err);
 }
 
-static int stretch(struct recipe *recipe, double epochs, struct error *err)
+int recipe_stretch(struct recipe *recipe, double epochs, struct error *err)
 {
     char text[64];
     double old = recipe->epochs;
@@ -223,7 +223,7 @@ int recipe_resolve(const struct recipe_request *request, struct recipe *recipe, 
     for (int i = 0; i < request->n_sets; i++)
         if (apply_set(request->sets[i], &made, err))
             return -1;
-    if (request->epochs > 0 && stretch(&made, request->epochs, err))
+    if (request->epochs > 0 && recipe_stretch(&made, request->epochs, err))
         return -1;
     if (recipe_check(&made, err))
         return -1;

@@ -87,6 +87,9 @@ struct recipe_request {
 /* 0, or -1 with an error naming file and line, or key, value and range. */
 int recipe_resolve(const struct recipe_request *request, struct recipe *recipe, struct error *err);
 
+/* Sets epochs and stretches the schedule in proportion, as `--epochs` does. */
+int recipe_stretch(struct recipe *recipe, double epochs, struct error *err);
+
 /* Contradictions between fields (crop larger than the image, knots beyond epochs ...). */
 int recipe_check(const struct recipe *recipe, struct error *err);
 

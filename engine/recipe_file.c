@@ -357,7 +357,7 @@ static const struct recipe_builtin *find_builtin(const char *name)
     return NULL;
 }
 
-static int user_folder(char *out, size_t size)
+int recipe_user_folder(char *out, size_t size)
 {
     const char *config = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
     int n = -1;
@@ -400,7 +400,7 @@ static int load_preset(const char *name, int depth, struct recipe *recipe, struc
         snprintf(file, sizeof file, "preset %s", name);
         result = parse(file, builtin->text, depth, recipe, about, err);
     } else {
-        if (strchr(name, '/') || name[0] == '.' || strlen(name) > 63 || user_folder(folder, sizeof folder))
+        if (strchr(name, '/') || name[0] == '.' || strlen(name) > 63 || recipe_user_folder(folder, sizeof folder))
             return unknown_preset(name, err);
         snprintf(path, sizeof path, "%s/%.63s.ini", folder, name);
         if (access(path, F_OK) != 0)
@@ -453,7 +453,7 @@ int recipe_preset_list(struct recipe_about *list, int max)
         snprintf(list[n].name, sizeof list[n].name, "%s", recipe_builtins[i].name);
     }
     int own = n;
-    DIR *dir = user_folder(folder, sizeof folder) ? NULL : opendir(folder);
+    DIR *dir = recipe_user_folder(folder, sizeof folder) ? NULL : opendir(folder);
     for (struct dirent *e; dir && n < max && (e = readdir(dir));) {
         size_t length = strlen(e->d_name);
         if (length < 5 || length > 67 || e->d_name[0] == '.' || strcmp(e->d_name + length - 4, ".ini") != 0)

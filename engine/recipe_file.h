@@ -43,6 +43,16 @@ int recipe_preset_load(const char *name, struct recipe *recipe, struct recipe_ab
 /* Fills list with up to max presets (name and path), built-in ones first, each part by name; returns how many. */
 int recipe_preset_list(struct recipe_about *list, int max);
 
+/* The folder of the user's own presets; -1 without a home, or when it does not fit. */
+int recipe_user_folder(char *out, size_t size);
+
+/*
+ * Writes it to the user's own presets as NAME.ini and gives the path. 0; 1 when there is one of that name and replace
+ * is 0: nothing was done; -1: bad name, the name of a built-in preset, or it cannot be written.
+ */
+int recipe_preset_save(const struct recipe *recipe, const char *name, int replace, char *path, size_t size,
+                       struct error *err);
+
 /* Replaces the network: lines parted by '\n' or ';', tidied (no comments, no blank lines, one space around '='). */
 int recipe_set_network(struct recipe *recipe, const char *text, struct error *err);
 

@@ -1,14 +1,18 @@
 /* Recipes as text: the file that recipe_read gives back, a line for people, the command that reproduces it. */
 #include "engine/recipe.h"
 
+#include "engine/files.h"
 #include "engine/knobs.h"
 #include "engine/number.h"
 #include "engine/recipe_file.h"
+#include "engine/recipes.h"
 
 #include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define CHUNK 100 /* bytes of a value a line; longer values go on with `key+ =` */
 
@@ -61,6 +65,50 @@ int recipe_write(const struct recipe *recipe, FILE *out, struct error *err)
     if (fflush(out) || ferror(out))
         return error_set(err, "cannot write the recipe: %s", strerror(errno ? errno : EIO));
     return 0;
+}
+
+static int check_name(const char *name, struct error *err)
+{
+    size_t length = strlen(name);
+    if (length == 0 || length > 59)
+        return error_set(err, "a preset's name has 1 to 59 characters");
+    for (const char *p = name; *p; p++)
+        if (!((unsigned char)*p < 0x80 && isalnum((unsigned char)*p)) && (!strchr("._-", *p) || p == name))
+            return error_set(err,
+                             "'%s': a preset's name is letters, digits, '-', '_' and '.', and begins with a "
+                             "letter or digit",
+                             name);
+    for (int i = 0; i < recipe_builtin_count; i++)
+        if (strcmp(recipe_builtins[i].name, name) == 0)
+            return error_set(err, "'%s' is a built-in preset; choose another name", name);
+    return 0;
+}
+
+int recipe_preset_save(const struct recipe *recipe, const char *name, int replace, char *path, size_t size,
+                       struct error *err)
+{
+    char folder[PATH_MAX - 80], *text = NULL;
+    size_t length = 0;
+    if (check_name(name, err))
+        return -1;
+    if (recipe_user_folder(folder, sizeof folder))
+        return error_set(err, "there is no home folder to keep recipes in; set XDG_CONFIG_HOME");
+    if ((size_t)snprintf(path, size, "%s/%s.ini", folder, name) >= size)
+        return error_set(err, "%s: the path is too long", folder);
+    if (!replace && access(path, F_OK) == 0)
+        return 1;
+    if (folder_make(folder, err))
+        return -1;
+    FILE *out = open_memstream(&text, &length);
+    if (!out)
+        return error_set(err, "out of memory for the recipe");
+    int status = recipe_write(recipe, out, err);
+    if (fclose(out) && !status)
+        status = error_set(err, "out of memory for the recipe");
+    if (!status)
+        status = file_replace(path, &(struct file_part){text, length}, 1, err);
+    free(text);
+    return status;
 }
 
 int recipe_equal(const struct recipe *a, const struct recipe *b)
