@@ -13,7 +13,6 @@ int session_open_data(struct session *session, const struct recipe *recipe, stru
 {
     memset(session, 0, sizeof *session);
     session->recipe = *recipe;
-    session->choices_epoch = UINT32_MAX;
     if (recipe_check(recipe, err))
         return -1;
     char source[sizeof recipe->data];
@@ -32,21 +31,10 @@ int session_open_data(struct session *session, const struct recipe *recipe, stru
         network_lower(&session->network, &session->plan, err) || plan_check(&session->plan, err))
         goto fail;
 
-    uint32_t batch = (uint32_t)recipe->batch;
-    session->steps_per_epoch = recipe->drop_last ? train->count / batch : (train->count + batch - 1) / batch;
-    if (session->steps_per_epoch == 0) {
-        error_set(err, "batch %u is larger than the %u training images; lower batch or set drop_last to off", batch,
-                  train->count);
+    if (batches_init(&session->batches, recipe, train, err))
         goto fail;
-    }
-    /* Page's convention: with the last partial batch dropped an epoch is steps_per_epoch steps. */
-    session->steps = (uint32_t)ceil(recipe->epochs * session->steps_per_epoch - 1e-9);
-    uint32_t capacity = train->count > batch ? train->count : batch;
-    session->choices = malloc(capacity * sizeof *session->choices);
-    if (!session->choices) {
-        error_set(err, "out of memory for the choices of an epoch");
-        goto fail;
-    }
+    session->steps_per_epoch = session->batches.steps_per_epoch;
+    session->steps = session->batches.steps;
     return 0;
 fail:
     session_release(session);
@@ -113,34 +101,26 @@ int session_compile(struct session *session, int exact, struct error *err)
     return 0;
 }
 
+void session_release_program(struct session *session)
+{
+    if (!session->program)
+        return;
+    executor_release(&session->executor);
+    session->family->free(session->program);
+    session->program = NULL;
+}
+
 void session_release(struct session *session)
 {
-    if (session->program) {
-        executor_release(&session->executor);
-        session->family->free(session->program);
-    }
+    session_release_program(session);
     dataset_release(&session->dataset);
-    free(session->choices);
+    batches_release(&session->batches);
     memset(session, 0, sizeof *session);
 }
 
 void session_batch(struct session *session, uint32_t step, struct batch *batch)
 {
-    const struct images *train = &session->dataset.train;
-    uint32_t epoch = step / session->steps_per_epoch, position = step % session->steps_per_epoch;
-    if (session->choices_epoch != epoch) {
-        struct choices_options options;
-        recipe_choices(&session->recipe, &options);
-        choices_draw(&options, train, epoch, session->choices);
-        session->choices_epoch = epoch;
-    }
-    uint32_t first = position * (uint32_t)session->recipe.batch;
-    uint32_t left = train->count - first;
-    *batch = (struct batch){
-        .images = train,
-        .choices = session->choices + first,
-        .n = left < (uint32_t)session->recipe.batch ? (int)left : session->recipe.batch,
-    };
+    batches_at(&session->batches, step, batch);
 }
 
 double session_lr(const struct session *session, uint32_t step)
@@ -165,12 +145,13 @@ int session_evaluate(struct session *session, struct step_result *result, int (*
     const struct images *test = &session->dataset.test;
     int max_batch = session->program->options.max_batch;
     *result = (struct step_result){.bad_row = -1};
-    session->choices_epoch = UINT32_MAX;
+    struct choice *choices = session->batches.choices;
+    session->batches.epoch = BATCHES_NO_EPOCH;
     for (uint32_t first = 0; first < test->count; first += (uint32_t)max_batch) {
         uint32_t left = test->count - first;
         int n = left < (uint32_t)max_batch ? (int)left : max_batch;
-        choices_identity(first, n, session->choices);
-        struct batch batch = {.images = test, .choices = session->choices, .n = n};
+        choices_identity(first, n, choices);
+        struct batch batch = {.images = test, .choices = choices, .n = n};
         if (executor_evaluate(&session->executor, &batch, result, err))
             return -1;
         if (stop && stop(context))

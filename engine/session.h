@@ -6,6 +6,7 @@
 #ifndef DAVIDNET_ENGINE_SESSION_H
 #define DAVIDNET_ENGINE_SESSION_H
 
+#include "engine/batches.h"
 #include "engine/dataset.h"
 #include "engine/executor.h"
 #include "engine/network.h"
@@ -20,8 +21,7 @@ struct session {
     enum precision precision; /* resolved: never "auto" */
     struct program *program;
     struct executor executor;
-    struct choice *choices; /* [max(train.count, batch)]: the epoch's list, or evaluation's */
-    uint32_t choices_epoch; /* which epoch choices holds; UINT32_MAX: none */
+    struct batches batches; /* of the training images; evaluation borrows the room of its choices */
     uint32_t steps_per_epoch, steps;
 };
 
@@ -31,6 +31,8 @@ int session_open_data(struct session *session, const struct recipe *recipe, stru
 /* Then the program, with initial weights from the recipe's seed. exact: no Winograd (comparisons). */
 int session_compile(struct session *session, int exact, struct error *err);
 
+/* Frees what session_compile made; what session_open_data made stays, so that it can still be looked at. */
+void session_release_program(struct session *session);
 void session_release(struct session *session);
 
 /* The batch of step `step` (from 0): draws the epoch's choices when it is the first to need them. */

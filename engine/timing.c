@@ -5,24 +5,28 @@
 #include <stdlib.h>
 #include <string.h>
 
+static int allocate(struct timing *timing, int n_rows, int n_steps, struct error *err)
+{
+    timing->n_rows = n_rows;
+    timing->n_steps = n_steps;
+    timing->rows = calloc((size_t)n_rows + 1, sizeof *timing->rows);
+    timing->steps = calloc((size_t)n_steps + 1, sizeof *timing->steps);
+    if (timing->rows != NULL && timing->steps != NULL)
+        return 0;
+    timing_release(timing);
+    return error_set(err, "no memory for the timing breakdown");
+}
+
 int timing_init(struct timing *timing, const struct executor *executor, uint64_t images, struct error *err)
 {
     const struct program *program = executor->program;
     const struct plan *plan = program->plan;
     memset(timing, 0, sizeof *timing);
-    timing->rows = calloc((size_t)plan->n_rows + 1, sizeof *timing->rows);
-    timing->steps = calloc((size_t)program->n_train + 1, sizeof *timing->steps);
-    if (timing->rows == NULL || timing->steps == NULL) {
-        timing_release(timing);
-        return error_set(err, "no memory for the timing breakdown");
-    }
+    if (allocate(timing, plan->n_rows, program->n_train, err) < 0)
+        return -1;
     snprintf(timing->family, sizeof timing->family, "%s", program->family->name);
     snprintf(timing->precision, sizeof timing->precision, "%s", precision_name(program->options.precision));
     timing->threads = program->options.threads;
-    timing->train_steps = executor->train_steps;
-    timing->eval_batches = executor->eval_steps;
-    timing->images_per_step = timing->train_steps ? (double)images / (double)timing->train_steps : NAN;
-    timing->n_rows = plan->n_rows;
     for (int i = 0; i < plan->n_rows; i++) {
         struct timing_row *row = &timing->rows[i];
         snprintf(row->name, sizeof row->name, "%s", plan->rows[i].name);
@@ -31,7 +35,6 @@ int timing_init(struct timing *timing, const struct executor *executor, uint64_t
         row->forward_flops = plan_row_forward_flops(plan, i);
         row->backward_flops = plan_row_backward_flops(plan, i);
     }
-    timing->n_steps = program->n_train;
     for (int i = 0; i < program->n_train; i++) {
         const struct program_step *from = &program->train[i];
         struct timing_step *step = &timing->steps[i];
@@ -39,13 +42,37 @@ int timing_init(struct timing *timing, const struct executor *executor, uint64_t
         step->n_rows = from->n_rows;
         memcpy(step->rows, from->rows, sizeof step->rows);
         snprintf(step->impl, sizeof step->impl, "%s", from->impl ? from->impl : "");
-        step->ms =
-            timing->train_steps ? (double)executor->train_ns[i] * 1e-6 / (double)timing->train_steps : (double)NAN;
     }
+    timing_refresh(timing, executor, images);
+    return 0;
+}
+
+/* Milliseconds a time; NaN when it never ran. */
+static double mean_ms(uint64_t ns, uint64_t times)
+{
+    return times ? (double)ns * 1e-6 / (double)times : (double)NAN;
+}
+
+void timing_refresh(struct timing *timing, const struct executor *executor, uint64_t images)
+{
     uint64_t eval_ns = 0;
-    for (int i = 0; i < program->n_eval; i++)
+    timing->train_steps = executor->train_steps;
+    timing->eval_batches = executor->eval_steps;
+    timing->images_per_step = timing->train_steps ? (double)images / (double)timing->train_steps : (double)NAN;
+    for (int i = 0; i < timing->n_steps; i++)
+        timing->steps[i].ms = mean_ms(executor->train_ns[i], executor->train_steps);
+    for (int i = 0; i < executor->program->n_eval; i++)
         eval_ns += executor->eval_ns[i];
-    timing->eval_batch_ms = timing->eval_batches ? (double)eval_ns * 1e-6 / (double)timing->eval_batches : (double)NAN;
+    timing->eval_batch_ms = mean_ms(eval_ns, executor->eval_steps);
+}
+
+int timing_copy(struct timing *copy, const struct timing *timing, struct error *err)
+{
+    *copy = *timing;
+    if (allocate(copy, timing->n_rows, timing->n_steps, err) < 0)
+        return -1;
+    memcpy(copy->rows, timing->rows, (size_t)timing->n_rows * sizeof *copy->rows);
+    memcpy(copy->steps, timing->steps, (size_t)timing->n_steps * sizeof *copy->steps);
     return 0;
 }
 

@@ -60,6 +60,12 @@ struct timing {
 int timing_init(struct timing *timing, const struct executor *executor, uint64_t images, struct error *err);
 void timing_release(struct timing *timing);
 
+/* The times again, of the executor that it was made from: what can change since. Allocates nothing. */
+void timing_refresh(struct timing *timing, const struct executor *executor, uint64_t images);
+
+/* A copy with arrays of its own. */
+int timing_copy(struct timing *copy, const struct timing *timing, struct error *err);
+
 /* The JSON text, malloc'ed, ending with a newline; NULL with err. */
 char *timing_to_json(const struct timing *timing, struct error *err);
 

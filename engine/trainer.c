@@ -5,6 +5,8 @@
  * What is shared, and how:
  *   log       single writer (engine), lock-free readers                  engine/run_log.h
  *   status    copied out under status_lock; the engine only tries it     trainer_publish
+ *   timing    the same, under a lock of its own, a few times a second    trainer_publish
+ *   data set  written by the engine before data_loaded is set, never after; freed by trainer_free
  *   paused,   atomics set by the front end, read by the engine between two steps; pausing waits on
  *   stop      pause_changed, which every setter signals
  *   wake      one byte on a non-blocking pipe
@@ -294,12 +296,13 @@ static int prepare(struct trainer *trainer, struct error *err)
     }
     if (session_open_data(session, &recipe, err))
         return -1;
+    atomic_store_explicit(&trainer->data_loaded, 1, memory_order_release);
     trainer->now.steps = session->steps;
     trainer->now.steps_per_epoch = session->steps_per_epoch;
     trainer->now.data_is_synthetic = strncmp(session->dataset.source, "synthetic", 9) == 0;
     snprintf(trainer->now.data, sizeof trainer->now.data, "%s", session->dataset.source);
     trainer_publish(trainer, TRAINER_COMPILING);
-    if (session_compile(session, 0, err))
+    if (session_compile(session, 0, err) || trainer_begin_timing(trainer, err))
         return -1;
     session_describe(session, trainer->now.device, sizeof trainer->now.device);
     trainer->now.memory_bytes = session->family->memory(session->program);
@@ -352,7 +355,7 @@ static void *trainer_main(void *argument)
         status = train(trainer, &err);
     finish(trainer, status, &err);
     scribe_release(&trainer->scribe);
-    session_release(&trainer->session);
+    session_release_program(&trainer->session);
     return NULL;
 }
 
@@ -429,6 +432,7 @@ struct trainer *trainer_start(const struct trainer_options *options, struct erro
     trainer->now.images_per_second = trainer->now.eta_seconds = NAN;
     trainer->now.best_acc = trainer->now.seconds_to_target = NAN;
     pthread_mutex_init(&trainer->status_lock, NULL);
+    pthread_mutex_init(&trainer->timing_lock, NULL);
     pthread_mutex_init(&trainer->pause_lock, NULL);
     pthread_cond_init(&trainer->pause_changed, NULL);
     if (pipe2(trainer->wake, O_CLOEXEC | O_NONBLOCK) != 0)
@@ -471,6 +475,24 @@ void trainer_status(struct trainer *trainer, struct trainer_status *status)
     pthread_mutex_unlock(&trainer->status_lock);
 }
 
+int trainer_timing(struct trainer *trainer, uint64_t *version, struct timing *timing, struct error *err)
+{
+    int status = 0;
+    pthread_mutex_lock(&trainer->timing_lock);
+    if (trainer->timing_version != *version) {
+        status = timing_copy(timing, &trainer->timing, err) ? -1 : 1;
+        *version = trainer->timing_version;
+    }
+    pthread_mutex_unlock(&trainer->timing_lock);
+    return status;
+}
+
+const struct dataset *trainer_dataset(const struct trainer *trainer)
+{
+    int loaded = atomic_load_explicit(&trainer->data_loaded, memory_order_acquire);
+    return loaded ? &trainer->session.dataset : NULL;
+}
+
 const struct run_log *trainer_log(const struct trainer *trainer)
 {
     return &trainer->log;
@@ -492,6 +514,8 @@ void trainer_free(struct trainer *trainer)
         return;
     if (trainer->thread)
         pthread_join(trainer->thread, NULL);
+    session_release(&trainer->session);
+    timing_release(&trainer->timing);
     run_log_release(&trainer->log);
     for (int i = 0; i < 2; i++)
         if (trainer->wake[i] >= 0)
@@ -501,6 +525,7 @@ void trainer_free(struct trainer *trainer)
     pthread_cond_destroy(&trainer->pause_changed);
     pthread_mutex_destroy(&trainer->pause_lock);
     pthread_mutex_destroy(&trainer->status_lock);
+    pthread_mutex_destroy(&trainer->timing_lock);
     free(trainer->logged_loss);
     free(trainer);
 }

@@ -12,7 +12,9 @@
 #include "engine/recipe.h"
 #include "engine/run_folder.h"
 #include "engine/run_log.h"
+#include "engine/timing.h"
 
+struct dataset;
 struct trainer;
 
 enum trainer_phase {
@@ -70,6 +72,21 @@ void trainer_stop(struct trainer *trainer, enum trainer_stop how);
 /* A copy of the latest status; may wait for another reader, never for the engine. */
 void trainer_status(struct trainer *trainer, struct trainer_status *status);
 int trainer_ended(enum trainer_phase phase);
+
+/*
+ * A copy of the latest breakdown of this sitting's steps, if it is newer than *version: 1, *timing is the caller's to
+ * release, *version is its own; 0: there is none newer; -1: no memory. *version is 0 at first. The engine brings what
+ * it publishes up to date a few times a second, between two steps, and skips that while a reader copies; the reader
+ * may wait for that, never for a step. The last word is there once the run has ended, until trainer_free.
+ */
+int trainer_timing(struct trainer *trainer, uint64_t *version, struct timing *timing, struct error *err);
+
+/*
+ * The data set that it trains on (eval=holdout: as split for it), NULL until it is loaded. It never changes and lives
+ * as long as the trainer, the run's end included, so that the batch of any step can be looked at without a second
+ * copy of it; which step is being trained is in the status.
+ */
+const struct dataset *trainer_dataset(const struct trainer *trainer);
 
 /* Lives as long as the trainer. */
 const struct run_log *trainer_log(const struct trainer *trainer);

@@ -28,6 +28,12 @@ struct trainer {
     pthread_mutex_t status_lock;
     struct trainer_status status; /* published copy, under status_lock */
 
+    pthread_mutex_t timing_lock;
+    struct timing timing;    /* published copy, under timing_lock; no rows: none yet */
+    uint64_t timing_version; /* under timing_lock; counts the times that it was published */
+
+    atomic_int data_loaded; /* session.dataset is there, for good: nobody writes to it any more */
+
     /* The engine thread's own. */
     struct session session;
     struct scribe scribe;
@@ -39,6 +45,7 @@ struct trainer {
     double last_checkpoint;           /* monotonic */
     double rate_seconds, rate_images; /* decaying sums for images/s */
     uint64_t timed_images;            /* trained since the executor's times were reset */
+    double timing_seconds;            /* when the timing was last published, monotonic */
     double evaluate_seconds;          /* the last evaluation took this long; NaN: none yet */
     int warm;                         /* the first step is done */
     int epoch_due;                    /* resumed at an epoch's end that was not evaluated */
@@ -51,7 +58,8 @@ double trainer_boot_clock(void); /* the same, and those for which the machine wa
 /* trainer_report.c: publishing and writing */
 void trainer_publish(struct trainer *trainer, enum trainer_phase phase);
 void trainer_wake(struct trainer *trainer);
-uint32_t trainer_epochs_begun(const struct trainer *trainer); /* for a record */
+int trainer_begin_timing(struct trainer *trainer, struct error *err); /* room for it: publishing allocates nothing */
+uint32_t trainer_epochs_begun(const struct trainer *trainer);         /* for a record */
 int trainer_log_step(struct trainer *trainer, double lr, const struct step_result *result, struct error *err);
 int trainer_log_epoch(struct trainer *trainer, double evaluated_in, const struct step_result *test, struct error *err);
 int trainer_log_end(struct trainer *trainer, enum run_end how, const char *text, struct error *err);

@@ -11,6 +11,9 @@
 #include <time.h>
 #include <unistd.h>
 
+/* Between two publications of the timing: a reader that shows it needs no more. */
+#define TIMING_SECONDS 0.25
+
 static const char *const phase_names[TRAINER_PHASE_COUNT] = {
     [TRAINER_LOADING] = "loading",   [TRAINER_COMPILING] = "compiling",
     [TRAINER_TRAINING] = "training", [TRAINER_EVALUATING] = "evaluating",
@@ -82,9 +85,37 @@ static void refresh(struct trainer *trainer, enum trainer_phase phase)
     now->eta_seconds = eta(trainer);
 }
 
+int trainer_begin_timing(struct trainer *trainer, struct error *err)
+{
+    pthread_mutex_lock(&trainer->timing_lock);
+    int status = timing_init(&trainer->timing, &trainer->session.executor, 0, err);
+    pthread_mutex_unlock(&trainer->timing_lock);
+    return status;
+}
+
+/* Some microseconds, a few times a second; the last one is not skipped. */
+static void publish_timing(struct trainer *trainer, int last)
+{
+    const struct executor *executor = &trainer->session.executor;
+    double now = trainer_clock();
+    if (!trainer->session.program || executor->train_steps == 0)
+        return;
+    if (!last && now - trainer->timing_seconds < TIMING_SECONDS)
+        return;
+    if (last)
+        pthread_mutex_lock(&trainer->timing_lock);
+    else if (pthread_mutex_trylock(&trainer->timing_lock) != 0)
+        return;
+    timing_refresh(&trainer->timing, executor, trainer->timed_images);
+    trainer->timing_version++;
+    pthread_mutex_unlock(&trainer->timing_lock);
+    trainer->timing_seconds = now;
+}
+
 void trainer_publish(struct trainer *trainer, enum trainer_phase phase)
 {
     refresh(trainer, phase);
+    publish_timing(trainer, trainer_ended(phase));
     if (trainer_ended(phase)) /* the last word must not be missed, and there is nothing left to hold up */
         pthread_mutex_lock(&trainer->status_lock);
     else if (pthread_mutex_trylock(&trainer->status_lock) != 0)

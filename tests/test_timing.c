@@ -154,6 +154,27 @@ static void expect_refusal(const char *text, const char *says)
         fail_msg("said \"%s\", not %s", err.text, says);
 }
 
+static void a_copy_stands_alone(void **state)
+{
+    (void)state;
+    struct timing t, copy;
+    struct error err = {""};
+    take(&t);
+    assert_int_equal(timing_copy(&copy, &t, &err), 0);
+    for (int i = 0; i < STEPS; i++)
+        train_ns[i] += 5000000; /* a fifth step of 5 ms each */
+    executor.train_steps = 5;
+    timing_refresh(&t, &executor, 5 * 512);
+    assert_true(timing_step_ms(&t) == (4 * 55 + 5.0 * STEPS) / 5);
+    assert_true(t.images_per_step == 512 && t.train_steps == 5);
+    assert_true(timing_step_ms(&copy) == 55 && copy.train_steps == 4);
+    timing_release(&t);
+    assert_string_equal(copy.rows[1].name, "prep/conv");
+    assert_string_equal(copy.steps[0].impl, "table");
+    assert_int_equal(copy.n_rows, plan.n_rows);
+    timing_release(&copy);
+}
+
 static void bad_json_is_refused(void **state)
 {
     (void)state;
@@ -195,9 +216,8 @@ static void bad_json_is_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(rows_own_what_they_lead, setup),
-        cmocka_unit_test_setup(unmeasured_is_not_zero, setup),
-        cmocka_unit_test_setup(json_round_trip, setup),
+        cmocka_unit_test_setup(rows_own_what_they_lead, setup), cmocka_unit_test_setup(unmeasured_is_not_zero, setup),
+        cmocka_unit_test_setup(json_round_trip, setup),         cmocka_unit_test_setup(a_copy_stands_alone, setup),
         cmocka_unit_test_setup(bad_json_is_refused, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

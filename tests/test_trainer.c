@@ -5,6 +5,7 @@
 #include "engine/trainer.h"
 
 #include "engine/checkpoint.h"
+#include "engine/dataset.h"
 #include "engine/files.h"
 #include "engine/safetensors.h"
 
@@ -296,6 +297,46 @@ static void pausing_stops_the_training_clock(void **state)
     trainer_free(trainer);
 }
 
+/* What is published while it trains: read as fast as can be, which the engine must not be held up by. */
+static void timing_and_data_are_there_while_it_trains(void **state)
+{
+    (void)state;
+    struct trainer_options options = {.parent = folder, .name = "live"};
+    struct trainer_status status;
+    struct error err = {""};
+    tiny(&options.recipe, "60");
+    struct trainer *trainer = start(&options);
+    uint64_t version = 0, fresh = 0, last_steps = 0;
+    int while_training = 0;
+    do {
+        struct timing timing;
+        trainer_status(trainer, &status);
+        const struct dataset *dataset = trainer_dataset(trainer);
+        if (status.step > 0)
+            assert_non_null(dataset);
+        if (dataset)
+            assert_int_equal(dataset->train.count, 100);
+        int have = trainer_timing(trainer, &version, &timing, &err);
+        assert_true(have >= 0);
+        if (!have)
+            continue;
+        assert_true(timing.train_steps >= last_steps && timing.train_steps < 300);
+        assert_true(timing_step_ms(&timing) > 0);
+        assert_string_equal(timing.family, "ref");
+        last_steps = timing.train_steps;
+        while_training += !trainer_ended(status.phase);
+        fresh++;
+        timing_release(&timing);
+    } while (!trainer_ended(status.phase));
+    assert_int_equal(status.phase, TRAINER_DONE);
+    assert_int_equal(last_steps, 299); /* the last word: all but the first step, which warms up */
+    assert_true(while_training > 0);
+    assert_true((double)fresh <= status.wall_seconds / 0.25 + 2); /* not at each step, and the last word */
+    assert_non_null(trainer_dataset(trainer));
+    assert_int_equal(trainer_dataset(trainer)->train.labels[0] < 10, 1); /* still there */
+    trainer_free(trainer);
+}
+
 static void a_paused_run_can_be_stopped(void **state)
 {
     (void)state;
@@ -395,6 +436,7 @@ int main(void)
         cmocka_unit_test(a_resume_without_checkpoint_begins_with_the_given_model),
         cmocka_unit_test(stop_after_keeps_the_schedule),
         cmocka_unit_test(pausing_stops_the_training_clock),
+        cmocka_unit_test(timing_and_data_are_there_while_it_trains),
         cmocka_unit_test(a_paused_run_can_be_stopped),
         cmocka_unit_test(divergence_is_said),
         cmocka_unit_test(bad_data_is_said),

@@ -97,8 +97,8 @@ static int evaluate(struct eval *e, struct error *err)
         uint32_t left = test->count - first;
         int n = left < (uint32_t)max_batch ? (int)left : max_batch;
         float *logits = e->logits + (size_t)first * (size_t)classes;
-        choices_identity(first, n, s->choices);
-        struct batch batch = {.images = test, .choices = s->choices, .n = n};
+        choices_identity(first, n, s->batches.choices);
+        struct batch batch = {.images = test, .choices = s->batches.choices, .n = n};
         if (executor_evaluate(&s->executor, &batch, &e->result, err) ||
             s->family->read_tensor(s->program, row, PROGRAM_VALUE, logits, (size_t)n * (size_t)classes, err))
             return -1;

@@ -1,17 +1,31 @@
 #include "tui/run_source.h"
 
+#include "engine/files.h"
 #include "views/run_model.h"
 
 #include <cjson/cJSON.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+
+#define TIMING_FILE_MAX (16 << 20) /* bytes; a real one has some kilobytes */
 
 /* ---- a trainer in this process ---- */
 
 static void train_status(void *self, struct trainer_status *status)
 {
     trainer_status(self, status);
+}
+
+static int train_timing(void *self, uint64_t *version, struct timing *timing, struct error *err)
+{
+    return trainer_timing(self, version, timing, err);
+}
+
+static const struct dataset *train_dataset(void *self)
+{
+    return trainer_dataset(self);
 }
 
 static int train_wake_fd(void *self)
@@ -37,6 +51,8 @@ static void train_close(void *self)
 int run_source_train(struct run_source *source, const struct trainer_options *options, struct error *err)
 {
     static const struct run_source_ops ops = {.status = train_status,
+                                              .timing = train_timing,
+                                              .dataset = train_dataset,
                                               .wake_fd = train_wake_fd,
                                               .pause = train_pause,
                                               .stop = train_stop,
@@ -106,6 +122,32 @@ static void watched_status(void *self, struct trainer_status *status)
     *status = watched->status;
 }
 
+/* Which state of the file it is: another one after each replacement. Never 0. */
+static uint64_t file_version(const struct stat *at)
+{
+    uint64_t version = (uint64_t)at->st_mtim.tv_sec * 1000000007u + (uint64_t)at->st_mtim.tv_nsec;
+    return (version ^ (uint64_t)at->st_ino << 32 ^ (uint64_t)at->st_size) | 1;
+}
+
+/* timing.json is written at each checkpoint and at the end; another process may replace it at any moment. */
+static int watched_timing(void *self, uint64_t *version, struct timing *timing, struct error *err)
+{
+    const struct watched *watched = self;
+    char path[RUN_PATH_MAX + 160], *text;
+    struct stat at;
+    size_t size;
+    if (run_folder_path(&watched->folder, "timing.json", path, sizeof path) < 0 || stat(path, &at) != 0)
+        return 0;
+    if (file_version(&at) == *version)
+        return 0;
+    *version = file_version(&at);
+    if (file_read(path, TIMING_FILE_MAX, &text, &size, err) < 0)
+        return -1;
+    int status = timing_from_json(timing, text, path, err);
+    free(text);
+    return status < 0 ? -1 : 1;
+}
+
 static void watched_close(void *self)
 {
     struct watched *watched = self;
@@ -115,7 +157,8 @@ static void watched_close(void *self)
 
 int run_source_open(struct run_source *source, const char *run, struct error *err)
 {
-    static const struct run_source_ops ops = {.status = watched_status, .close = watched_close};
+    static const struct run_source_ops ops = {
+        .status = watched_status, .timing = watched_timing, .close = watched_close};
     char recipe_path[RUN_PATH_MAX + 160];
     struct watched *watched = calloc(1, sizeof *watched);
     if (!watched)

@@ -9,6 +9,13 @@
 
 struct run_source_ops {
     void (*status)(void *self, struct trainer_status *status);
+    /*
+     * (optional) The breakdown of its steps, if it is newer than *version, which is 0 at first: 1, the caller releases
+     * *timing; 0: there is none newer; -1 with err: it cannot be read.
+     */
+    int (*timing)(void *self, uint64_t *version, struct timing *timing, struct error *err);
+    /* (optional) The data set that it trains on, once it is loaded, or NULL; lives as long as the source. */
+    const struct dataset *(*dataset)(void *self);
     int (*wake_fd)(void *self);                      /* (optional) readable when something changed */
     void (*pause)(void *self, int paused);           /* (optional: the run is not ours) */
     void (*stop)(void *self, enum trainer_stop how); /* (optional: as pause) */

@@ -1,0 +1,42 @@
+#include "engine/batches.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+int batches_init(struct batches *batches, const struct recipe *recipe, const struct images *images, struct error *err)
+{
+    uint32_t batch = (uint32_t)recipe->batch;
+    memset(batches, 0, sizeof *batches);
+    batches->images = images;
+    batches->batch = batch;
+    batches->epoch = BATCHES_NO_EPOCH;
+    recipe_choices(recipe, &batches->options);
+    batches->steps_per_epoch = recipe->drop_last ? images->count / batch : (images->count + batch - 1) / batch;
+    if (batches->steps_per_epoch == 0)
+        return error_set(err, "batch %u is larger than the %u training images; lower batch or set drop_last to off",
+                         batch, images->count);
+    /* Page's convention: with the last partial batch dropped an epoch is steps_per_epoch steps. */
+    batches->steps = (uint32_t)ceil(recipe->epochs * batches->steps_per_epoch - 1e-9);
+    batches->choices = malloc((images->count > batch ? images->count : batch) * sizeof *batches->choices);
+    return batches->choices ? 0 : error_set(err, "out of memory for the choices of an epoch");
+}
+
+void batches_release(struct batches *batches)
+{
+    free(batches->choices);
+    memset(batches, 0, sizeof *batches);
+}
+
+void batches_at(struct batches *batches, uint32_t step, struct batch *batch)
+{
+    uint32_t epoch = step / batches->steps_per_epoch, first = step % batches->steps_per_epoch * batches->batch;
+    if (batches->epoch != epoch) {
+        choices_draw(&batches->options, batches->images, epoch, batches->choices);
+        batches->epoch = epoch;
+    }
+    uint32_t left = batches->images->count - first;
+    *batch = (struct batch){.images = batches->images,
+                            .choices = batches->choices + first,
+                            .n = (int)(left < batches->batch ? left : batches->batch)};
+}
