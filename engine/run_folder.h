@@ -3,6 +3,10 @@
  * status, timing.json, stderr.txt, checkpoint-STEP/. The folder is the truth: it can be copied, renamed and read
  * elsewhere; there is no central index. What one process says to others about a run in progress is the file "status",
  * one JSON object, replaced whole.
+ *
+ * What people say about it is in label.json, made when there is something to say (engine/run_label.h):
+ *   {"format": "davidnet-label", "version": 1, "tags": ["fast", "baseline"], "note": "one line of UTF-8"}
+ * Runs that were thrown away are in the folder .trash beside the others (engine/run_move.h).
  */
 #ifndef DAVIDNET_ENGINE_RUN_FOLDER_H
 #define DAVIDNET_ENGINE_RUN_FOLDER_H

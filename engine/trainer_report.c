@@ -190,10 +190,13 @@ static void add_number(cJSON *root, const char *key, double value)
 static char *status_text(const struct trainer *trainer)
 {
     const struct trainer_status *now = &trainer->now;
+    char host[65] = "";
+    gethostname(host, sizeof host - 1);
     cJSON *root = cJSON_CreateObject();
     cJSON_AddNumberToObject(root, "version", 1);
     cJSON_AddStringToObject(root, "phase", trainer_phase_name(now->phase));
     cJSON_AddNumberToObject(root, "pid", getpid());
+    cJSON_AddStringToObject(root, "host", host);
     cJSON_AddStringToObject(root, "device", now->device);
     cJSON_AddStringToObject(root, "data", now->data);
     cJSON_AddNumberToObject(root, "step", now->step);

@@ -15,7 +15,8 @@
 
 #include <cmocka.h>
 
-extern const struct command command_runs, command_show, command_curves, command_timing;
+extern const struct command command_runs, command_show, command_curves, command_timing, command_note, command_tag,
+    command_rename, command_rm;
 
 static char parent[64];
 static struct recipe recipe;
@@ -218,6 +219,62 @@ static void show_tells_all(void **state)
     assert_int_equal(CALL(command_show, "show", "short", "last"), EXIT_USAGE);
 }
 
+static void notes_and_tags(void **state)
+{
+    (void)state;
+    assert_int_equal(CALL(command_note, "note", "short", "two", "words"), EXIT_OK);
+    assert_int_equal(CALL(command_note, "note", "short"), EXIT_OK);
+    assert_string_equal(output, "two words\n");
+    assert_int_equal(CALL(command_tag, "tag", "short", "+fast", "+baseline", "-never"), EXIT_OK);
+    assert_string_equal(output, "fast baseline\n");
+    assert_int_equal(CALL(command_tag, "tag", "short", "+ok", "+not/ok"), EXIT_FAILED);
+    assert_int_equal(
+        CALL(command_tag, "tag", LONG_NAME, "a-tag-that-is-as-long-as-can-be", "and-another-of-that-length-here"),
+        EXIT_OK);
+    assert_int_equal(CALL(command_runs, "runs"), EXIT_OK);
+    fits_80_columns();
+    has("fast baseline\n");
+    has("\n  a-tag-that-is-as-long-as-can-be and-another-of-that-length-here\n");
+    assert_int_equal(CALL(command_show, "show", "short"), EXIT_OK);
+    has("\ntags: fast baseline\nnote: two words\n");
+    assert_int_equal(CALL(command_show, "show", "short", "--json"), EXIT_OK);
+    cJSON *json = cJSON_Parse(output);
+    assert_string_equal(cJSON_GetObjectItem(json, "note")->valuestring, "two words");
+    assert_string_equal(cJSON_GetArrayItem(cJSON_GetObjectItem(json, "tags"), 1)->valuestring, "baseline");
+    cJSON_Delete(json);
+    assert_int_equal(CALL(command_note, "note", "short", ""), EXIT_OK);
+    assert_int_equal(CALL(command_tag, "tag", "short", "-fast", "-baseline"), EXIT_OK);
+    assert_string_equal(output, "");
+    assert_int_equal(CALL(command_runs, "runs", "--json"), EXIT_OK);
+    json = cJSON_Parse(output);
+    assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItem(cJSON_GetArrayItem(json, 1), "tags")), 0);
+    cJSON_Delete(json);
+    assert_int_equal(CALL(command_note, "note"), EXIT_USAGE);
+    assert_int_equal(CALL(command_tag, "tag", "absent", "+ok"), EXIT_FAILED);
+}
+
+static void names_and_the_trash(void **state)
+{
+    (void)state;
+    assert_int_equal(CALL(command_rename, "rename", "short", LONG_NAME), EXIT_FAILED);
+    assert_int_equal(CALL(command_rename, "rename", "short", "brief"), EXIT_OK);
+    assert_int_equal(CALL(command_show, "show", "brief"), EXIT_OK);
+    assert_int_equal(CALL(command_rename, "rename", "brief"), EXIT_USAGE);
+    assert_int_equal(CALL(command_rm, "rm"), EXIT_USAGE);
+    assert_int_equal(CALL(command_rm, "rm", "brief", "--force"), EXIT_USAGE);
+    assert_int_equal(CALL(command_rm, "rm", "brief", "--purge", "--restore"), EXIT_USAGE);
+    assert_int_equal(CALL(command_rm, "rm", "absent", "brief"), EXIT_FAILED);
+    has("/.trash/brief\n"); /* the other one went */
+    assert_non_null(strstr(errors, "absent"));
+    assert_int_equal(CALL(command_show, "show", "brief"), EXIT_FAILED);
+    assert_int_equal(CALL(command_rm, "rm", "--restore", "last"), EXIT_OK);
+    assert_string_equal(output, "brief is back\n");
+    assert_int_equal(CALL(command_rm, "rm", "--purge", "brief", LONG_NAME), EXIT_OK);
+    assert_int_equal(CALL(command_runs, "runs"), EXIT_OK);
+    has("no runs in");
+    assert_int_equal(CALL(command_rm, "rm", "--restore", "last"), EXIT_FAILED);
+}
+
 static void curves_as_csv(void **state)
 {
     (void)state;
@@ -344,9 +401,10 @@ int main(void)
 {
 #define EACH(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
     const struct CMUnitTest tests[] = {
-        EACH(runs_lists_them), EACH(a_bad_run_does_not_hide_the_others),
-        EACH(show_tells_all),  EACH(curves_as_csv),
-        EACH(curves_as_json),  EACH(timing_as_a_table),
+        EACH(runs_lists_them),     EACH(a_bad_run_does_not_hide_the_others),
+        EACH(show_tells_all),      EACH(notes_and_tags),
+        EACH(names_and_the_trash), EACH(curves_as_csv),
+        EACH(curves_as_json),      EACH(timing_as_a_table),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

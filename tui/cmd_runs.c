@@ -1,4 +1,5 @@
 /* davidnet runs: the runs there are, newest first. */
+#include "tui/columns.h"
 #include "tui/command.h"
 #include "tui/run_report.h"
 
@@ -15,7 +16,7 @@ static const char *const heads[COLUMNS] = {"preset", "seed", "state", "epochs", 
 static const int left[COLUMNS] = {[PRESET] = 1, [STATE] = 1};
 
 struct line {
-    char name[128], cell[COLUMNS][64];
+    char name[128], cell[COLUMNS][64], tags[RUN_TAGS_TEXT_MAX];
 };
 
 /* "12.5/24" */
@@ -27,7 +28,7 @@ static void epochs_text(const struct run_summary *s, char *out, size_t size)
         snprintf(out, size, "-");
 }
 
-static void fill(struct line *line, const struct run_summary *s)
+static void fill(struct line *line, const struct run_summary *s, const struct run_label *label)
 {
     char text[RUN_TEXT];
     run_text_safe(s->name, line->name, sizeof line->name);
@@ -40,10 +41,12 @@ static void fill(struct line *line, const struct run_summary *s)
     snprintf(line->cell[ACCURACY], 64, "%s", run_text_number(s->best_acc, 2, text));
     snprintf(line->cell[TIME], 64, "%s", run_text_seconds(s->train_seconds, text));
     snprintf(line->cell[SIZE], 64, "%s", run_text_bytes(s->bytes, text));
+    run_label_tags(label, line->tags, sizeof line->tags);
 }
 
-/* A name too long for its column has a line of its own: it is there to be copied. */
-static void print_line(const char *name, const char *const *cells, int name_width, const int *widths, int gap)
+/* A name too long for its column has a line of its own: it is there to be copied. So have tags, where they are many. */
+static void print_line(const char *name, const char *const *cells, const char *tags, int name_width, const int *widths,
+                       int gap)
 {
     char text[1024];
     int n = snprintf(text, sizeof text, "%-*s", name_width, name);
@@ -55,7 +58,10 @@ static void print_line(const char *name, const char *const *cells, int name_widt
         n += snprintf(text + n, sizeof text - (size_t)n, left[c] ? "%*s%-*s" : "%*s%*s", gap, "", widths[c], cells[c]);
     while (n > 0 && text[n - 1] == ' ')
         text[--n] = '\0';
-    puts(text);
+    int fits = tags[0] == '\0' || n + gap + (int)strlen(tags) <= WIDTH;
+    printf("%s%*s%s\n", text, tags[0] != '\0' && fits ? gap : 0, "", fits ? tags : "");
+    if (!fits)
+        columns_wrap(stdout, tags, printf("%*s", 2, ""), 2, WIDTH);
 }
 
 static void print_table(const struct line *lines, int count)
@@ -73,12 +79,15 @@ static void print_table(const struct line *lines, int count)
     total += gap * COLUMNS;
     if (name_width > WIDTH - total)
         name_width = WIDTH - total > 4 ? WIDTH - total : 4;
-    print_line("run", heads, name_width, widths, gap);
+    int tagged = 0;
+    for (int i = 0; i < count; i++)
+        tagged |= lines[i].tags[0] != '\0';
+    print_line("run", heads, tagged && name_width + total + gap + 4 <= WIDTH ? "tags" : "", name_width, widths, gap);
     for (int i = 0; i < count; i++) {
         const char *cells[COLUMNS];
         for (int c = 0; c < COLUMNS; c++)
             cells[c] = lines[i].cell[c];
-        print_line(lines[i].name, cells, name_width, widths, gap);
+        print_line(lines[i].name, cells, lines[i].tags, name_width, widths, gap);
     }
 }
 
@@ -98,10 +107,13 @@ static int list(const char *parent, int as_json)
             code = command_fail("%s", run_text_safe(err.text, safe, sizeof safe));
             continue;
         }
-        fill(&lines[good++], &summary);
+        struct run_label label;
+        run_label_read(&folders[i], &label, NULL); /* a damaged one is no reason to say nothing of the run */
+        fill(&lines[good++], &summary, &label);
         if (json != NULL) {
             cJSON *object = cJSON_CreateObject();
             run_report_summary_json(object, &summary);
+            run_report_label_json(object, &label);
             cJSON_AddStringToObject(object, "path", folders[i].path);
             cJSON_AddItemToArray(json, object);
         }
@@ -145,7 +157,7 @@ const struct command command_runs = {
     .usage = "usage: davidnet runs [--json] [--out DIR]\n\n"
              "Lists the runs in DIR (default: $DAVIDNET_RUNS, else ~/.local/share/davidnet/runs), newest first:\n"
              "name, preset, seed, state (running, done, stopped, failed, killed), epochs done and planned,\n"
-             "best test accuracy, training time, size on disk.\n"
+             "best test accuracy, training time, size on disk, tags.\n"
              "  --out DIR   the folder given to train --out\n"
              "  --json      a JSON array, with the clocks and the time to the target accuracy\n",
     .run = run,

@@ -121,6 +121,19 @@ static void print_files(const struct run_report *report)
     printf("%-21s %8s\n", "in all", run_text_bytes(report->summary.bytes, text));
 }
 
+static void print_label(const struct run_label *label)
+{
+    char tags[RUN_TAGS_TEXT_MAX];
+    if (label->n_tags > 0)
+        printf("tags: ");
+    if (label->n_tags > 0)
+        columns_wrap(stdout, run_label_tags(label, tags, sizeof tags), 6, 6, columns_width(stdout));
+    if (label->note[0] != '\0')
+        printf("note: ");
+    if (label->note[0] != '\0')
+        columns_wrap(stdout, label->note, 6, 6, columns_width(stdout));
+}
+
 static void print_text(const struct run_report *report)
 {
     char name[128], path[RUN_PATH_MAX], started[RUN_TEXT];
@@ -131,6 +144,7 @@ static void print_text(const struct run_report *report)
            run_text_time(report->summary.unix_start, started), run_text_safe(report->folder.path, path, sizeof path));
     recipe_summary(&report->recipe, text, 16384);
     columns_wrap(stdout, text, 0, 2, columns_width(stdout));
+    print_label(&report->label);
     recipe_command(&report->recipe, text, 16384);
     printf("\nmade by\n  %s\n", text); /* not wrapped: it is there to be copied */
     free(text);
@@ -177,6 +191,7 @@ static int print_json(const struct run_report *report)
         return command_fail("out of memory");
     }
     run_report_summary_json(root, &report->summary);
+    run_report_label_json(root, &report->label);
     cJSON_AddStringToObject(root, "path", report->folder.path);
     recipe_summary(&report->recipe, text, 16384);
     cJSON_AddStringToObject(root, "recipe", text);
@@ -238,8 +253,8 @@ const struct command command_show = {
     .summary = "one run: its recipe, epochs, end and files",
     .usage =
         "usage: davidnet show RUN [--json]\n\n"
-        "RUN is a name from `davidnet runs`, a run's folder, or 'last'. Shows the recipe in one line, the command\n"
-        "that makes the same run again, its epochs, how it ended, its checkpoints and their sizes.\n"
+        "RUN is a name from `davidnet runs`, a run's folder, or 'last'. Shows the recipe in one line, tags and\n"
+        "note, the command that makes the same run again, its epochs, how it ended, its checkpoints and their sizes.\n"
         "  --json   the same as one JSON object\n",
     .run = run,
 };

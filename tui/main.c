@@ -20,6 +20,10 @@
     X(resume) \
     X(runs) \
     X(show) \
+    X(note) \
+    X(tag) \
+    X(rename) \
+    X(rm) \
     X(curves) \
     X(timing) \
     X(eval) \

@@ -32,6 +32,7 @@ struct run_report *run_report_open(const char *run, struct error *err)
     run_summary_fill(&report->summary, &report->recipe, &report->log, locked);
     snprintf(report->summary.name, sizeof report->summary.name, "%s", report->folder.name);
     report->summary.bytes = folder_bytes(report->folder.path);
+    run_label_read(&report->folder, &report->label, NULL);
     return report;
 fail:
     run_report_free(report);
@@ -71,6 +72,14 @@ void run_report_summary_json(cJSON *object, const struct run_summary *s)
     run_report_add_number(object, "seconds_to_target", s->seconds_to_target);
     run_report_add_number(object, "unix_start", s->unix_start);
     cJSON_AddNumberToObject(object, "bytes", (double)s->bytes);
+}
+
+void run_report_label_json(cJSON *object, const struct run_label *label)
+{
+    cJSON *tags = cJSON_AddArrayToObject(object, "tags");
+    for (int i = 0; i < label->n_tags; i++)
+        cJSON_AddItemToArray(tags, cJSON_CreateString(label->tag[i]));
+    cJSON_AddStringToObject(object, "note", label->note);
 }
 
 const char *run_text_seconds(double seconds, char out[RUN_TEXT])

@@ -4,6 +4,7 @@
 
 #include "engine/recipe.h"
 #include "engine/run_folder.h"
+#include "engine/run_label.h"
 #include "engine/run_log.h"
 
 #include <cjson/cJSON.h>
@@ -14,6 +15,7 @@ struct run_report {
     struct recipe recipe;
     struct run_log log; /* empty when the run has none yet */
     struct run_summary summary;
+    struct run_label label; /* empty if its file is damaged */
 };
 
 /* Large: allocated. run as run_folder_find takes it; NULL with err. */
@@ -22,6 +24,8 @@ void run_report_free(struct run_report *report);
 
 /* Adds the summary's fields to a JSON object; what is unknown is null. */
 void run_report_summary_json(cJSON *object, const struct run_summary *summary);
+/* The same for "tags" and "note". */
+void run_report_label_json(cJSON *object, const struct run_label *label);
 void run_report_add_number(cJSON *object, const char *key, double value);
 
 /*

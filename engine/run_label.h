@@ -1,0 +1,41 @@
+/*
+ * What people write about a run: a note and tags, in the file RUN/label.json (see engine/run_folder.h), so that they
+ * travel with the folder. Replaced whole: of two who write at the same moment, the last one's is kept.
+ */
+#ifndef DAVIDNET_ENGINE_RUN_LABEL_H
+#define DAVIDNET_ENGINE_RUN_LABEL_H
+
+#include "engine/run_folder.h"
+
+#define RUN_NOTE_MAX 1024 /* bytes, with the NUL */
+#define RUN_TAG_MAX 32
+#define RUN_TAGS_MAX 16
+#define RUN_TAGS_TEXT_MAX (RUN_TAG_MAX * RUN_TAGS_MAX)
+
+/* note: UTF-8 in one line, without control characters. tag: in the order they were given, no two alike. */
+struct run_label {
+    char note[RUN_NOTE_MAX];
+    int n_tags;
+    char tag[RUN_TAGS_MAX][RUN_TAG_MAX];
+};
+
+/* No file: an empty label. -1: damaged, or it cannot be read; the label is empty then too. */
+int run_label_read(const struct run_folder *folder, struct run_label *label, struct error *err);
+/* An empty label removes the file. */
+int run_label_write(const struct run_folder *folder, const struct run_label *label, struct error *err);
+
+/* Line breaks, tabs and other control characters become blanks, blanks at both ends go. -1: too long, or not UTF-8. */
+int run_label_set_note(struct run_label *label, const char *text, struct error *err);
+
+/* 2 to 31 letters, digits and . _ = @ + -, a letter or digit first. */
+int run_label_check_tag(const char *tag, struct error *err);
+/* One change: "+fast" or "fast" adds it, "-fast" takes it away; it is no error if that is so already. */
+int run_label_change(struct run_label *label, const char *change, struct error *err);
+/* All of them, parted by blanks or commas. On error the label stays as it was. */
+int run_label_set_tags(struct run_label *label, const char *text, struct error *err);
+int run_label_has(const struct run_label *label, const char *tag);
+
+/* "fast baseline"; RUN_TAGS_TEXT_MAX holds any. Returns out. */
+const char *run_label_tags(const struct run_label *label, char *out, size_t size);
+
+#endif
