@@ -51,6 +51,8 @@ static void open_app(struct app *app, struct fake *fake, const struct run_source
     memset(fake, 0, sizeof *fake);
     fake_run(300, &fake->recipe, &fake->log, &fake->status);
     app_init(app, (struct run_source){ops, fake, &fake->log, &fake->recipe}, NULL);
+    app->w = 100;
+    app->h = 30;
 }
 
 static void close_app(struct app *app, struct fake *fake)
@@ -258,20 +260,135 @@ static void test_help_is_complete(void **state)
     close_app(&app, &fake);
 }
 
+static void type(struct app *app, const char *text)
+{
+    for (; *text; text++)
+        app_key(app, *text);
+    app_update(app);
+}
+
+static void test_menu(void **state)
+{
+    (void)state;
+    struct app app;
+    struct fake fake;
+    open_app(&app, &fake, &fake_ops);
+    press(&app, ":");
+    assert_true(shows(&app, "Commands"));
+    type(&app, "pause");
+    assert_int_equal(fake.paused, 0); /* typed, not pressed */
+    assert_true(shows(&app, "Pause the run after this step"));
+    press(&app, "Enter");
+    assert_true(fake.paused == 1 && app.over == APP_SCREEN);
+    press(&app, ":");
+    type(&app, "quit");
+    press(&app, "Enter");
+    assert_true(shows(&app, "Quit?"));
+    press(&app, "Esc");
+    press(&app, ":");
+    type(&app, "no such thing");
+    assert_true(shows(&app, "no command is called that"));
+    press(&app, "Enter");
+    assert_int_equal(app.over, APP_SCREEN);
+    press(&app, ":");
+    press(&app, "a");
+    press(&app, "Backspace");
+    assert_int_equal(app.over, APP_MENU);
+    press(&app, "Backspace");
+    assert_int_equal(app.over, APP_SCREEN);
+    press(&app, ":");
+    press(&app, "Esc");
+    assert_int_equal(app.over, APP_SCREEN);
+    close_app(&app, &fake);
+}
+
+/* A paste is text: no key, even where it looks like one. */
+static void test_paste(void **state)
+{
+    (void)state;
+    struct app app;
+    struct fake fake;
+    open_app(&app, &fake, &fake_ops);
+    for (const char *c = "pxyq\n\033"; *c; c++)
+        app_paste(&app, *c);
+    assert_true(!fake.paused && fake.stopped == TRAINER_STOP_NONE && app.over == APP_SCREEN);
+    press(&app, ":");
+    for (const char *c = "quit\ny"; *c; c++)
+        app_paste(&app, *c);
+    assert_string_equal(app.menu_text.text, "quity");
+    close_app(&app, &fake);
+}
+
+static void click(struct app *app, enum mouse_what what, int x, int y)
+{
+    app_mouse(app, &(struct mouse){.what = what, .x = x, .y = y});
+}
+
+/* Where a text stands on the screen. */
+static void find(struct app *app, const char *text, int *x, int *y)
+{
+    struct grid grid;
+    assert_int_equal(grid_init(&grid, app->w, app->h), 0);
+    grid.ascii = 1;
+    app_draw(app, &grid);
+    char *screen = grid_text(&grid), *line = screen, *at = strstr(screen, text);
+    assert_non_null(at);
+    for (*y = 0; strchr(line, '\n') < at; ++*y)
+        line = strchr(line, '\n') + 1;
+    *x = (int)(at - line);
+    free(screen);
+    grid_release(&grid);
+}
+
+static void test_mouse(void **state)
+{
+    (void)state;
+    struct app app;
+    struct fake fake;
+    int x, y;
+    open_app(&app, &fake, &fake_ops);
+    app.w = 100;
+    app.h = 20;
+    find(&app, "p pause", &x, &y);
+    click(&app, MOUSE_PRESS, x, y);
+    assert_int_equal(fake.paused, 1);
+    find(&app, "q quit", &x, &y);
+    click(&app, MOUSE_PRESS, x, y);
+    find(&app, "Go on training", &x, &y);
+    click(&app, MOUSE_PRESS, x, y);
+    assert_int_equal(app.over, APP_SCREEN);
+    press(&app, "?");
+    click(&app, MOUSE_WHEEL_DOWN, 5, 5);
+    assert_int_equal(app.help_top, 3);
+    for (int i = 0; i < 20; i++)
+        click(&app, MOUSE_WHEEL_DOWN, 5, 5);
+    assert_true(shows(&app, "Quit; asks"));
+    click(&app, MOUSE_WHEEL_UP, 5, 5);
+    press(&app, "Esc");
+    press(&app, ":");
+    find(&app, "Smoothing", &x, &y);
+    double smoothing = app.model.view.smoothing;
+    click(&app, MOUSE_PRESS, x, y);
+    assert_true(app.over == APP_SCREEN && app.model.view.smoothing != smoothing);
+    close_app(&app, &fake);
+}
+
 /* Any keys in any order: no crash, and the screen is drawn whatever the state. */
 static void test_random_keys(void **state)
 {
     (void)state;
     struct app app;
     struct fake fake;
-    static const char *const keys[] = {"p", "x", "e",     "n",   "Tab",    "S-Tab", "z", "s", "y",     "v", "?",
-                                       "q", "+", "Enter", "Esc", "Ctrl-L", "-",     "1", "9", "Space", "c", "Up"};
+    static const char *const keys[] = {"p", "x", "e", "n",     "Tab", "S-Tab", "z",   "s",
+                                       "y", "v", "?", "q",     "+",   "Enter", "Esc", "Ctrl-L",
+                                       "-", "1", "9", "Space", "c",   "Up",    ":",   "Down"};
     uint32_t seed = 3;
     struct grid grid;
     open_app(&app, &fake, &fake_ops);
     for (int i = 0; i < 3000; i++) {
         seed = seed * 1664525u + 1013904223u;
         press(&app, keys[(seed >> 8) % (sizeof keys / sizeof *keys)]);
+        click(&app, (enum mouse_what)(seed % 3), (int)(seed >> 9) % 140 - 5, (int)(seed >> 17) % 60 - 5);
         app.now += 0.5;
         if (i % 10)
             continue;
@@ -295,7 +412,7 @@ static void test_script(void **state)
     static const struct {
         const char *keys, *error;
     } cases[] = {
-        {"# a comment\n\n:size 60x20\np\n:until step 100\n:until epoch 2\n?\n", NULL},
+        {"# a comment\n\n:size 60x20\np\n:until step 100\n:until epoch 2\n?\nEnd\n", NULL},
         {"p\nPgUpp\n", ":2: 'PgUpp' is not a key"},
         {":until forever\n", ":1: ':until forever'"},
         {":until step\n", "expected step N"},
@@ -336,6 +453,9 @@ int main(void)
         cmocka_unit_test(test_a_new_run_waits_for_the_old_one),
         cmocka_unit_test(test_read_only),
         cmocka_unit_test(test_help_is_complete),
+        cmocka_unit_test(test_menu),
+        cmocka_unit_test(test_paste),
+        cmocka_unit_test(test_mouse),
         cmocka_unit_test(test_random_keys),
         cmocka_unit_test(test_script),
     };

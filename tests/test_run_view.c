@@ -157,8 +157,6 @@ static void test_small_sizes(void **state)
                 assert_int_equal(grid_init(&grid, w, h), 0);
                 grid.ascii = (i + zoom) % 2;
                 draw(&f.model, &grid);
-                help_draw(keys, 5, "what this is", &grid, (struct rect){0, 0, w, h});
-                dialog_draw("Quit?", "The run is training.", keys, 5, &grid, (struct rect){0, 0, w, h});
                 grid_clear(&grid);
                 put_fill(&grid, (struct rect){0, 0, w, h}, COLOR_DEFAULT, COLOR_DEFAULT, "@");
                 struct rect part = {w / 4, h / 4, w / 2, h / 2};

@@ -1,99 +1,31 @@
-#include "tui/app.h"
-
-#include "tui/keys.h"
-#include "views/run_view.h"
+/* The app's life, the run that it shows and the one that follows. Keys: tui/app_keys.c; drawing: tui/app_draw.c. */
+#include "tui/app_internal.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-static const struct screen *const app_screens[] = {
-    &screen_run,
-};
-#define SCREENS ((int)(sizeof app_screens / sizeof *app_screens))
-#define KEYS_MAX 48
 #define SAID_SECONDS 5
 
-/* ---- keys that work on every screen ---- */
-
-static void do_help(struct app *app)
-{
-    app->over = app->over == APP_HELP ? APP_SCREEN : APP_HELP;
-}
-
-void app_close_dialog(struct app *app)
-{
-    app->over = APP_SCREEN;
-}
-
-static void do_redraw(struct app *app)
-{
-    app->redraw = 1;
-}
-
-static void do_slower(struct app *app)
-{
-    app->delay_ms = app->delay_ms * 2 > 5000 ? 5000 : app->delay_ms * 2;
-    app_say(app, "a frame every %g s", app->delay_ms / 1000.0);
-}
-
-static void do_faster(struct app *app)
-{
-    app->delay_ms = app->delay_ms / 2 < 100 ? 100 : app->delay_ms / 2;
-    app_say(app, "a frame every %g s", app->delay_ms / 1000.0);
-}
-
-static void do_quit(struct app *app);
-
-static int is_over(const struct app *app)
-{
-    return app->over != APP_SCREEN;
-}
-
-static const struct binding everywhere[] = {
-    {"?", "F1", "help", "This screen, and back", NULL, NULL, do_help},
-    {"Esc", NULL, NULL, "Close what is open", is_over, NULL, app_close_dialog},
-    {"-", NULL, NULL, "Fewer frames a second", NULL, NULL, do_slower},
-    {"+", "=", NULL, "More frames a second, up to ten", NULL, NULL, do_faster},
-    {"Ctrl-L", NULL, NULL, "Draw everything again", NULL, NULL, do_redraw},
-    {"Ctrl-Z", NULL, NULL, "Suspend: the run pauses, fg goes on", NULL, NULL, NULL},
-    {"q", NULL, "quit", "Quit; asks while a run is training", NULL, NULL, do_quit},
-    {0},
+/* At the keys 1, 2 ... */
+const struct screen *const app_screens[] = {
+    &screen_run,
+    NULL,
 };
 
-static void do_leave(struct app *app)
+int app_screen_count(void)
 {
-    app->over = APP_SCREEN;
-    app_leave(app);
+    return (int)(sizeof app_screens / sizeof *app_screens) - 1;
 }
 
-static void do_leave_after_epoch(struct app *app)
+const struct screen *app_current(const struct app *app)
 {
-    app->over = APP_SCREEN;
-    app->leaving = 1;
-    app_stop(app, TRAINER_STOP_EPOCH);
-    app_say(app, "stopping at the end of this epoch, then leaving");
+    return app_screens[app->screen];
 }
 
-static const struct binding quit_keys[] = {
-    {"y", "Enter", NULL, "Stop at this step, save, leave", NULL, NULL, do_leave},
-    {"e", NULL, NULL, "Stop at the end of this epoch, then leave", NULL, NULL, do_leave_after_epoch},
-    {"n", "Esc", NULL, "Go on training", NULL, NULL, app_close_dialog},
-    {0},
-};
-static const struct dialog quit_dialog = {"Quit?",
-                                          "The run is still training. What is done is saved, and "
-                                          "'davidnet resume' goes on from there.",
-                                          quit_keys};
-
-static void do_quit(struct app *app)
+struct rect app_area(const struct app *app)
 {
-    if (app->over == APP_HELP)
-        app->over = APP_SCREEN;
-    else if (app_training(app) && !app->leaving)
-        app_ask(app, &quit_dialog);
-    else
-        app_leave(app);
+    return frame_area((struct rect){0, 0, app->w, app->h});
 }
 
 /* ---- the app ---- */
@@ -121,7 +53,7 @@ void app_release(struct app *app)
     run_source_close(&app->source);
     fetch_job_free(app->fetch);
     app->fetch = NULL;
-    for (int i = 0; i < SCREENS; i++)
+    for (int i = 0; app_screens[i]; i++)
         if (app_screens[i]->release)
             app_screens[i]->release(app);
     run_model_release(&app->model);
@@ -144,13 +76,6 @@ void app_say(struct app *app, const char *format, ...)
     vsnprintf(app->said, sizeof app->said, format, args);
     va_end(args);
     app->said_at = app->now;
-    app->dirty = 1;
-}
-
-void app_ask(struct app *app, const struct dialog *dialog)
-{
-    app->dialog = dialog;
-    app->over = APP_DIALOG;
     app->dirty = 1;
 }
 
@@ -241,14 +166,6 @@ void app_leave(struct app *app)
     app_say(app, "stopping at this step and saving, then leaving");
 }
 
-void app_interrupt(struct app *app)
-{
-    if (app->leaving || !app_training(app) || (app->over == APP_DIALOG && app->dialog == &quit_dialog))
-        app_leave(app);
-    else
-        app_ask(app, &quit_dialog);
-}
-
 static void update_fetch(struct app *app)
 {
     char line[sizeof app->model.notice];
@@ -297,146 +214,12 @@ void app_update(struct app *app)
     start_queued(app);
     update_fetch(app);
     update_notice(app);
-    if (app_screens[app->screen]->update)
-        app_screens[app->screen]->update(app);
+    if (app_current(app)->update)
+        app_current(app)->update(app);
     if (*app->said && app->now - app->said_at > SAID_SECONDS && !app->leaving) {
         app->said[0] = '\0';
         app->dirty = 1;
     }
     if (app->leaving && !app_training(app))
         app->quit = 1;
-}
-
-/* The row of the table that the key belongs to and that works now. */
-static const struct binding *find_binding(const struct app *app, const struct binding *table, int key)
-{
-    for (const struct binding *b = table; b->key; b++) {
-        int mine = keys_parse(b->key) == key || (b->also && keys_parse(b->also) == key);
-        if (mine && b->act && (!b->enabled || b->enabled(app)))
-            return b;
-    }
-    return NULL;
-}
-
-void app_go(struct app *app, const struct screen *screen)
-{
-    for (int i = 0; i < SCREENS; i++) {
-        if (app_screens[i] != screen)
-            continue;
-        app->screen = i;
-        app->over = APP_SCREEN;
-        app->dirty = 1;
-        if (screen->enter)
-            screen->enter(app);
-        return;
-    }
-}
-
-static int typed(struct app *app, int key)
-{
-    const struct screen *screen = app_screens[app->screen];
-    return app->over == APP_SCREEN && screen->typed && screen->typed(app, key);
-}
-
-void app_key(struct app *app, int key)
-{
-    const struct binding *binding = NULL;
-    if (key == KEYS_NONE)
-        return;
-    app->dirty = 1;
-    app->said[0] = '\0';
-    if (typed(app, key))
-        return;
-    if (app->over == APP_DIALOG) {
-        binding = find_binding(app, app->dialog->keys, key);
-        if (!binding && key == KEYS_ESC)
-            app->over = APP_SCREEN;
-    } else {
-        if (app->over == APP_SCREEN)
-            binding = find_binding(app, app_screens[app->screen]->keys, key);
-        if (!binding)
-            binding = find_binding(app, everywhere, key);
-        if (!binding && key >= '1' && key < '1' + SCREENS)
-            app_go(app, app_screens[key - '1']);
-    }
-    if (binding)
-        binding->act(app);
-}
-
-void app_paste(struct app *app, int key)
-{
-    if (key >= ' ' && key != KEYS_BACKSPACE && typed(app, key))
-        app->dirty = 1;
-}
-
-/* Appends the rows that work now (all: every row that has a sentence). */
-static int list_keys(const struct app *app, const struct binding *table, const char *group, int all,
-                     struct frame_key *keys, int n)
-{
-    for (const struct binding *b = table; b->key && n < KEYS_MAX; b++) {
-        if (!all && b->enabled && !b->enabled(app))
-            continue;
-        keys[n++] = (struct frame_key){b->key, b->name ? b->name(app) : b->label, b->help, group, table == everywhere};
-    }
-    return n;
-}
-
-/* The rows of the frame, and a frame around them. */
-static void make_frame(const struct app *app, const char **titles, struct frame_key *keys, struct frame_model *frame)
-{
-    const struct screen *screen = app_screens[app->screen];
-    const struct trainer_status *status = &app->model.status;
-    int n = 0;
-    for (int i = 0; i < SCREENS; i++)
-        titles[i] = app_screens[i]->title;
-    if (app->over == APP_DIALOG) {
-        n = list_keys(app, app->dialog->keys, NULL, 0, keys, n);
-        for (int i = 0; i < n; i++)
-            keys[i].label = keys[i].help;
-    } else {
-        n = app->over == APP_SCREEN ? list_keys(app, screen->keys, screen->title, 0, keys, n) : 0;
-        n = list_keys(app, everywhere, "Everywhere", 0, keys, n);
-    }
-    *frame = (struct frame_model){.screens = titles,
-                                  .n_screens = SCREENS,
-                                  .current = app->screen,
-                                  .run = status->run,
-                                  .state = app->source.ops ? trainer_phase_name(status->phase) : NULL,
-                                  .state_color = run_phase_color(status->phase),
-                                  .train_seconds = status->train_seconds,
-                                  .speedrun_seconds = status->speedrun_seconds,
-                                  .wall_seconds = status->wall_seconds,
-                                  .message = app->said,
-                                  .keys = keys,
-                                  .n_keys = n};
-}
-
-void app_mouse(struct app *app, const struct mouse *event, int w, int h)
-{
-    const struct screen *screen = app_screens[app->screen];
-    struct rect area = frame_area((struct rect){0, 0, w, h});
-    struct rect at = rect_intersect(area, (struct rect){event->x, event->y, 1, 1});
-    app->dirty = 1;
-    if (app->over == APP_SCREEN && screen->mouse && at.w > 0)
-        screen->mouse(app, event, area);
-}
-
-void app_draw(const struct app *app, struct grid *grid)
-{
-    const struct screen *screen = app_screens[app->screen];
-    const char *titles[SCREENS];
-    struct frame_key keys[KEYS_MAX];
-    struct frame_model frame;
-    grid_clear(grid);
-    make_frame(app, titles, keys, &frame);
-    struct rect area = frame_draw(&frame, grid, (struct rect){0, 0, grid->w, grid->h});
-    if (app->over == APP_HELP) {
-        int n = list_keys(app, screen->keys, screen->title, 1, keys, 0);
-        n = list_keys(app, everywhere, "Everywhere", 1, keys, n);
-        help_draw(keys, n, screen->intro, grid, area);
-        return;
-    }
-    screen->draw(app, grid, area);
-    if (app->over == APP_DIALOG)
-        dialog_draw(app->dialog->title, app->dialog->text, keys, frame.n_keys, grid, area);
 }

@@ -1,8 +1,8 @@
 /*
- * The workbench: screens over one run. What a key does, the footer, the help screen and the dialogs' answers are
- * rows of binding tables; a screen is a row of the screen table (app_screens in tui/app.c) with a file of its own,
- * tui/screen_NAME.c. The app knows no terminal: it draws into a grid and takes keys, from tui/loop.c (a terminal)
- * or tui/script.c (a file).
+ * The workbench: screens over one run. What a key does, the footer, the help screen, the menu of commands and the
+ * dialogs' answers are rows of binding tables; a screen is a row of the screen table (app_screens in tui/app.c) with a
+ * file of its own, tui/screen_NAME.c. The app knows no terminal: it draws into a grid and takes keys, from tui/loop.c
+ * (a terminal) or tui/script.c (a file).
  */
 #ifndef DAVIDNET_TUI_APP_H
 #define DAVIDNET_TUI_APP_H
@@ -17,7 +17,7 @@ struct app;
 
 /* A key and what it does. A table ends with a row whose key is NULL. */
 struct binding {
-    const char *key;                         /* name (tui/keys.h) */
+    const char *key;                         /* name (tui/keys.h); "": only in the menu of commands */
     const char *also;                        /* (optional) another key for the same */
     const char *label;                       /* (optional) in the footer, where there is room */
     const char *help;                        /* a sentence */
@@ -45,7 +45,7 @@ struct dialog {
     const struct binding *keys;
 };
 
-enum app_over { APP_SCREEN, APP_HELP, APP_DIALOG };
+enum app_over { APP_SCREEN, APP_HELP, APP_DIALOG, APP_MENU };
 
 /* When the run in app->queued starts. */
 enum app_queue {
@@ -64,10 +64,14 @@ struct app {
     int screen; /* in app_screens */
     enum app_over over;
     const struct dialog *dialog;
+    int help_top; /* the first row of the help that is shown */
+    struct line_edit menu_text;
+    int menu_at; /* of the rows that match */
     struct fetch_job *fetch;
     char fetched[512]; /* the data set's folder, once it is there */
     char said[256];    /* what the last key led to; shown for some seconds */
     double said_at;
+    int w, h;     /* of the grid, set by whoever owns it */
     double now;   /* seconds, set by whoever calls app_update */
     int paused;   /* the user asked for it */
     int leaving;  /* quit once the run has ended */
@@ -84,7 +88,7 @@ void app_release(struct app *app); /* stops the run and waits for its end */
 void app_key(struct app *app, int key);
 /* A character of a pasted text: only text entry takes it. */
 void app_paste(struct app *app, int key);
-void app_mouse(struct app *app, const struct mouse *event, int w, int h); /* w, h: of the grid it was drawn into */
+void app_mouse(struct app *app, const struct mouse *event);
 /* Takes in what the run and the fetch did since; sets dirty. */
 void app_update(struct app *app);
 void app_draw(const struct app *app, struct grid *grid);
@@ -101,6 +105,7 @@ void app_ask(struct app *app, const struct dialog *dialog);
 void app_close_dialog(struct app *app);
 int app_training(const struct app *app); /* ours, and not ended */
 void app_go(struct app *app, const struct screen *screen);
+struct rect app_area(const struct app *app); /* what a screen is drawn into: for paging */
 /* Asks the run to stop; a paused one goes on first, or it would never reach its epoch's end. */
 void app_stop(struct app *app, enum trainer_stop how);
 /*

@@ -98,6 +98,8 @@ static int take_size(struct loop *loop)
     if (w == loop->grid.w && h == loop->grid.h)
         return 0;
     loop->app->dirty = 1;
+    loop->app->w = w;
+    loop->app->h = h;
     return grid_resize(&loop->grid, w, h);
 }
 

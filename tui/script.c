@@ -42,6 +42,8 @@ int script_dump(const struct grid *grid, int depth, const char *path, struct err
 static void tick(struct script *script)
 {
     script->app->now = loop_seconds();
+    script->app->w = script->grid.w;
+    script->app->h = script->grid.h;
     app_update(script->app);
 }
 

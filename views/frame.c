@@ -21,71 +21,200 @@ static int put_clock(struct grid *grid, struct rect row, int left, int right, co
     return right - width - 2;
 }
 
-static void draw_header(const struct frame_model *model, struct grid *grid, struct rect row)
+/* ---- the header ---- */
+
+#define BRAND "davidnet"
+#define NAME_MIN 8
+
+/* What stands where in the header. */
+struct header {
+    int brand;        /* 1: the program's name comes first */
+    int gap;          /* between tabs */
+    int short_titles; /* 1: only the current screen's title, numbers for the others */
+    int word;         /* 1: the state's word, not only its mark */
+    int n_tabs, tab_x[FRAME_SCREENS_MAX];
+    int state_x, next_x, name_x;
+};
+
+static int tab_width(const struct frame_model *model, int i, int short_titles)
 {
-    put_fill(grid, row, COLOR_DEFAULT, COLOR_PANEL, NULL);
-    int margin = row.w >= 60, x = row.x + margin;
-    if (row.w >= 60)
-        x += put_text(grid, row, x, row.y, COLOR_ACCENT, ATTR_BOLD, "davidnet") + 2;
-    for (int i = 0; i < model->n_screens && model->n_screens > 1; i++) {
-        int here = i == model->current;
-        x += put_format(grid, row, x, row.y, here ? COLOR_TITLE : COLOR_DIM, here ? ATTR_BOLD | ATTR_UNDERLINE : 0,
-                        "%d %s", i + 1, model->screens[i]) +
-             1;
-    }
-    if (model->state) {
-        x += put_text(grid, row, x, row.y, model->state_color, ATTR_BOLD, grid->ascii ? "*" : "●") + 1;
-        x += put_text(grid, row, x, row.y, model->state_color, ATTR_BOLD, model->state) + 2;
-    }
-    /* Clocks take their place before the run's name does: the name can be cut. */
-    int right = row.x + row.w - margin;
-    right = put_clock(grid, row, x, right, "wall", model->wall_seconds);
-    if (row.w >= 72)
-        right = put_clock(grid, row, x, right, "speedrun", model->speedrun_seconds);
-    right = put_clock(grid, row, x, right, "train", model->train_seconds);
-    if (model->run && right - x >= 8) {
-        struct rect room = {x, row.y, right - x, 1};
-        int cut = text_width(model->run) > room.w;
-        struct rect name = cut ? (struct rect){x, row.y, room.w - (grid->ascii ? 2 : 1), 1} : room;
-        put_text(grid, name, x, row.y, COLOR_DEFAULT, ATTR_NONE, model->run);
-        if (cut)
-            put_text(grid, room, name.x + name.w, row.y, COLOR_DIM, ATTR_NONE, grid->ascii ? ".." : "…");
-    }
+    return short_titles && i != model->current ? 1 : 2 + text_width(model->screens[i]);
 }
 
-static void put_key(struct grid *grid, struct rect row, int x, const struct frame_key *key)
+/* The columns, for what it says that is shown. Returns whether that leaves `room` columns. */
+static int place_left(const struct frame_model *model, struct rect row, int room, struct header *header)
 {
-    x += put_text(grid, row, x, row.y, COLOR_KEY, ATTR_BOLD, key->key) + 1;
-    put_text(grid, row, x, row.y, COLOR_DIM, ATTR_NONE, key->label);
+    int x = row.x + (row.w >= 60);
+    if (header->brand)
+        x += text_width(BRAND) + 2;
+    for (int i = 0; i < header->n_tabs; i++) {
+        header->tab_x[i] = x;
+        x += tab_width(model, i, header->short_titles) + header->gap;
+    }
+    header->state_x = x;
+    if (model->state)
+        x += header->word ? 2 + text_width(model->state) + 2 : 2;
+    header->next_x = x;
+    if (model->state && model->next)
+        x += text_width(model->next) + 2;
+    header->name_x = x;
+    return x + room <= row.x + row.w;
+}
+
+/* As much as fits. Given up first: the program's name, then blanks, titles, the state's word. */
+static struct header place_header(const struct frame_model *model, struct rect row)
+{
+    struct header header = {.brand = row.w >= 60, .word = 1, .gap = 2};
+    int room = row.w >= 72 ? NAME_MIN + 14 : 0; /* the name and a clock */
+    if (model->n_screens > 1)
+        header.n_tabs = model->n_screens < FRAME_SCREENS_MAX ? model->n_screens : FRAME_SCREENS_MAX;
+    if (header.n_tabs == 0 || place_left(model, row, room, &header)) {
+        place_left(model, row, 0, &header);
+        return header;
+    }
+    header.brand = 0;
+    if (place_left(model, row, room, &header))
+        return header;
+    header.gap = 1;
+    if (place_left(model, row, room, &header))
+        return header;
+    header.short_titles = 1;
+    header.word = place_left(model, row, 0, &header);
+    place_left(model, row, 0, &header);
+    return header;
+}
+
+static void draw_tab(const struct frame_model *model, const struct header *header, int i, struct grid *grid,
+                     struct rect row)
+{
+    int here = i == model->current, x = header->tab_x[i], width = tab_width(model, i, header->short_titles);
+    uint32_t color = here ? COLOR_TITLE : COLOR_DIM;
+    if (here) { /* with a blank at each side, where the row has one */
+        struct rect tab = {x - 1, row.y, width + 2, 1};
+        put_fill(grid, rect_intersect(tab, row), COLOR_TITLE, COLOR_SELECTED, NULL);
+    }
+    put_format(grid, row, x, row.y, color, here ? ATTR_BOLD : ATTR_NONE, "%d", i + 1);
+    if (here || !header->short_titles)
+        put_text(grid, row, x + 2, row.y, color, here ? ATTR_BOLD : ATTR_NONE, model->screens[i]);
+}
+
+static void put_name(struct grid *grid, struct rect row, int x, int right, const char *text)
+{
+    struct rect room = {x, row.y, right - x, 1};
+    int cut = text_width(text) > room.w;
+    struct rect name = cut ? (struct rect){x, row.y, room.w - (grid->ascii ? 2 : 1), 1} : room;
+    put_text(grid, name, x, row.y, COLOR_DEFAULT, ATTR_NONE, text);
+    if (cut)
+        put_text(grid, room, name.x + name.w, row.y, COLOR_DIM, ATTR_NONE, grid->ascii ? ".." : "…");
+}
+
+static void draw_header(const struct frame_model *model, struct grid *grid, struct rect row)
+{
+    struct header header = place_header(model, row);
+    put_fill(grid, row, COLOR_DEFAULT, COLOR_PANEL, NULL);
+    int margin = row.w >= 60;
+    if (header.brand)
+        put_text(grid, row, row.x + margin, row.y, COLOR_ACCENT, ATTR_BOLD, BRAND);
+    for (int i = 0; i < header.n_tabs; i++)
+        draw_tab(model, &header, i, grid, row);
+    if (model->state) {
+        put_text(grid, row, header.state_x, row.y, model->state_color, ATTR_BOLD, grid->ascii ? "*" : "●");
+        if (header.word)
+            put_text(grid, row, header.state_x + 2, row.y, model->state_color, ATTR_BOLD, model->state);
+        if (model->next)
+            put_text(grid, row, header.next_x, row.y, COLOR_ACCENT, ATTR_NONE, model->next);
+    }
+    /* Clocks take their place before the run's name does: the name can be cut. Beside tabs it keeps some room. */
+    int right = row.x + row.w - margin, left = header.name_x + (header.n_tabs && model->run ? NAME_MIN : 0);
+    int second = left + (header.n_tabs ? 14 : 0); /* training time comes first */
+    right = put_clock(grid, row, second, right, "wall", model->wall_seconds);
+    if (row.w >= 72)
+        right = put_clock(grid, row, second, right, "speedrun", model->speedrun_seconds);
+    right = put_clock(grid, row, row.w >= 72 ? left : header.name_x, right, "train", model->train_seconds);
+    if (model->run && right - header.name_x >= NAME_MIN)
+        put_name(grid, row, header.name_x, right, model->run);
+}
+
+/* ---- the footer ---- */
+
+static int key_width(const struct frame_key *key)
+{
+    return key->label ? text_width(key->key) + 1 + text_width(key->label) : 0;
+}
+
+/* Where the message begins; the row's end without one. */
+static int message_at(const struct frame_model *model, struct rect row)
+{
+    int margin = row.w >= 60, at = row.x + row.w - margin;
+    if (!model->message || !*model->message)
+        return at;
+    at -= text_width(model->message);
+    return at < row.x + margin ? row.x + margin : at;
+}
+
+/* Where each key stands, -1: left out. The last ones take their place first. */
+static void place_keys(const struct frame_model *model, struct rect row, int at[FRAME_KEYS_MAX])
+{
+    int margin = row.w >= 60, x = row.x + margin, end = message_at(model, row);
+    if (model->message && *model->message)
+        end -= 2;
+    for (int i = model->n_keys - 1; i >= 0; i--) {
+        int width = key_width(&model->keys[i]);
+        at[i] = -1;
+        if (!model->keys[i].last || !width || x + width > end)
+            continue;
+        at[i] = end - width;
+        end -= width + 2;
+    }
+    for (int i = 0; i < model->n_keys; i++) {
+        int width = key_width(&model->keys[i]);
+        if (model->keys[i].last || !width || x + width > end)
+            continue;
+        at[i] = x;
+        x += width + 2;
+    }
 }
 
 static void draw_footer(const struct frame_model *model, struct grid *grid, struct rect row)
 {
+    int at[FRAME_KEYS_MAX];
     put_fill(grid, row, COLOR_DEFAULT, COLOR_PANEL, NULL);
-    int margin = row.w >= 60, x = row.x + margin, end = row.x + row.w;
-    if (model->message && *model->message) { /* on the right; keys have what is left */
-        int width = text_width(model->message), at = end - width - margin;
-        if (at < x)
-            at = x;
-        put_text(grid, row, at, row.y, COLOR_ACCENT, ATTR_NONE, model->message);
-        end = at - 2;
-    }
-    for (int i = model->n_keys - 1; i >= 0; i--) {
-        const struct frame_key *key = &model->keys[i];
-        int width = key->label ? text_width(key->key) + 1 + text_width(key->label) : 0;
-        if (!key->last || !width || x + width > end - margin)
-            continue;
-        put_key(grid, row, end - margin - width, key);
-        end -= width + 2;
-    }
+    if (model->message)
+        put_text(grid, row, message_at(model, row), row.y, COLOR_ACCENT, ATTR_NONE, model->message);
+    place_keys(model, row, at);
     for (int i = 0; i < model->n_keys; i++) {
-        const struct frame_key *key = &model->keys[i];
-        int width = key->label ? text_width(key->key) + 1 + text_width(key->label) : 0;
-        if (key->last || !width || x + width > end)
+        if (at[i] < 0)
             continue;
-        put_key(grid, row, x, key);
-        x += width + 2;
+        int used = put_text(grid, row, at[i], row.y, COLOR_KEY, ATTR_BOLD, model->keys[i].key);
+        put_text(grid, row, at[i] + used + 1, row.y, COLOR_DIM, ATTR_NONE, model->keys[i].label);
     }
+}
+
+static struct rect header_row(struct rect area)
+{
+    return (struct rect){area.x, area.y, area.w, 1};
+}
+
+static struct rect footer_row(struct rect area)
+{
+    return (struct rect){area.x, area.y + area.h - 1, area.w, 1};
+}
+
+enum frame_part frame_find(const struct frame_model *model, struct rect area, int x, int y, int *index)
+{
+    int at[FRAME_KEYS_MAX];
+    if (area.h >= 2 && y == area.y) {
+        struct header header = place_header(model, header_row(area));
+        for (*index = 0; *index < header.n_tabs; ++*index)
+            if (x >= header.tab_x[*index] && x < header.tab_x[*index] + tab_width(model, *index, header.short_titles))
+                return FRAME_SCREEN;
+    } else if (area.h >= 5 && y == area.y + area.h - 1) {
+        place_keys(model, footer_row(area), at);
+        for (*index = 0; *index < model->n_keys; ++*index)
+            if (at[*index] >= 0 && x >= at[*index] && x < at[*index] + key_width(&model->keys[*index]))
+                return FRAME_KEY;
+    }
+    return FRAME_NOTHING;
 }
 
 struct rect frame_area(struct rect area)
@@ -97,13 +226,13 @@ struct rect frame_area(struct rect area)
 struct rect frame_draw(const struct frame_model *model, struct grid *grid, struct rect area)
 {
     if (area.h >= 2)
-        draw_header(model, grid, (struct rect){area.x, area.y, area.w, 1});
+        draw_header(model, grid, header_row(area));
     if (area.h >= 5)
-        draw_footer(model, grid, (struct rect){area.x, area.y + area.h - 1, area.w, 1});
+        draw_footer(model, grid, footer_row(area));
     return frame_area(area);
 }
 
-int put_paragraph(struct grid *grid, struct rect area, uint32_t fg, const char *text)
+int put_paragraph_in(struct grid *grid, struct rect clip, struct rect area, uint32_t fg, const char *text)
 {
     int lines = 0;
     while (*text && area.w > 0) {
@@ -126,7 +255,7 @@ int put_paragraph(struct grid *grid, struct rect area, uint32_t fg, const char *
         memcpy(line, text, take);
         line[take] = '\0';
         if (grid)
-            put_text(grid, area, area.x, area.y + lines, fg, ATTR_NONE, line);
+            put_text(grid, clip, area.x, area.y + lines, fg, ATTR_NONE, line);
         lines++;
         text += take;
         text += strspn(text, " ");
@@ -134,4 +263,9 @@ int put_paragraph(struct grid *grid, struct rect area, uint32_t fg, const char *
             text++;
     }
     return lines;
+}
+
+int put_paragraph(struct grid *grid, struct rect area, uint32_t fg, const char *text)
+{
+    return put_paragraph_in(grid, area, area, fg, text);
 }

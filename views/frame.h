@@ -7,6 +7,9 @@
 
 #include "views/grid.h"
 
+#define FRAME_SCREENS_MAX 9
+#define FRAME_KEYS_MAX 64
+
 /* A key that works now. */
 struct frame_key {
     const char *key;   /* as people write it: "p", "Ctrl-L" */
@@ -22,9 +25,10 @@ struct frame_model {
     const char *run;   /* its name */
     const char *state; /* "training" */
     uint32_t state_color;
+    const char *next;                                     /* (optional) what follows that run: "1 queued" */
     double train_seconds, speedrun_seconds, wall_seconds; /* NaN: not known */
     const char *message;                                  /* (optional) at the footer's right end */
-    const struct frame_key *keys;
+    const struct frame_key *keys;                         /* at most FRAME_KEYS_MAX */
     int n_keys;
 };
 
@@ -33,15 +37,29 @@ struct rect frame_area(struct rect area);
 /* Draws header and footer and returns the rectangle that is left for the screen. */
 struct rect frame_draw(const struct frame_model *model, struct grid *grid, struct rect area);
 
-/* Over the whole area: every key with its sentence, in groups, in one or two columns. */
-void help_draw(const struct frame_key *keys, int n, const char *intro, struct grid *grid, struct rect area);
+/* What frame_draw puts at a cell. index: of the screen or of the key. */
+enum frame_part { FRAME_NOTHING, FRAME_SCREEN, FRAME_KEY };
+enum frame_part frame_find(const struct frame_model *model, struct rect area, int x, int y, int *index);
 
-/* A question in a box in the middle. keys: what can be answered. */
+/*
+ * Over the whole area: every key with its sentence, in groups, in one or two columns, from row `top` on. Where there
+ * is more than fits, it says so. help_rows: how many rows there are that do not fit, so the largest `top` that
+ * shows more.
+ */
+void help_draw(const struct frame_key *keys, int n, const char *intro, int top, struct grid *grid, struct rect area);
+int help_rows(const struct frame_key *keys, int n, const char *intro, struct rect area);
+
+/* A question in a box in the middle. keys: what can be answered; they are seen before the text is. */
 void dialog_draw(const char *title, const char *text, const struct frame_key *keys, int n, struct grid *grid,
                  struct rect area);
+/* The answer at a cell, or -1. */
+int dialog_find(const char *text, const struct frame_key *keys, int n, struct rect area, int x, int y);
 
-/* Breaks text at blanks to lines of at most `width` columns and draws them; returns the lines used. grid NULL: counts.
+/*
+ * Breaks text at blanks to lines of at most area.w columns and draws them; returns the lines used. grid NULL: counts.
+ * _in: what is outside clip is left out.
  */
 int put_paragraph(struct grid *grid, struct rect area, uint32_t fg, const char *text);
+int put_paragraph_in(struct grid *grid, struct rect clip, struct rect area, uint32_t fg, const char *text);
 
 #endif
