@@ -1,4 +1,6 @@
 /* The app's life, the run that it shows and the one that follows. Keys: tui/app_keys.c; drawing: tui/app_draw.c. */
+#include "tui/app.h"
+
 #include "tui/app_internal.h"
 
 #include <stdarg.h>
