@@ -1,81 +1,148 @@
 #include "engine/validate.h"
 
 #include "engine/initialise.h"
+#include "kernels/augment.h"
+#include "kernels/rng.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define IMAGES 2
+#define IMAGES 4
 
-static double relative_error(const float *value, const float *truth, size_t count)
+/* What a program made of a batch: the logits of its n images, evaluated and trained, and the gradients. */
+struct outcome {
+    int n;
+    float *evaluated, *trained; /* [n][classes] */
+    float *gradient;            /* [arena_count] */
+};
+
+static int outcome_init(struct outcome *outcome, const struct plan *plan, int n, struct error *err)
 {
-    double difference = 0, norm = 0;
-    for (size_t i = 0; i < count; i++) {
-        difference += ((double)value[i] - truth[i]) * ((double)value[i] - truth[i]);
-        norm += (double)truth[i] * truth[i];
-    }
-    return norm > 0 ? sqrt(difference / norm) : sqrt(difference);
+    size_t logits = (size_t)n * (size_t)plan->classes;
+    *outcome = (struct outcome){.n = n};
+    outcome->evaluated = calloc(logits, sizeof(float));
+    outcome->trained = calloc(logits, sizeof(float));
+    outcome->gradient = calloc(plan->arena_count + 1, sizeof(float));
+    if (outcome->evaluated && outcome->trained && outcome->gradient)
+        return 0;
+    return error_set(err, "out of memory for the comparison with the reference");
 }
 
-/* One training step with a learning rate of 0 on the first images, from the same weights. */
-static struct program *run(struct session *session, const struct family *family, const struct batch *batch,
-                           struct error *err)
+static void outcome_release(struct outcome *outcome)
 {
-    struct program_options options = session->program->options;
-    options.max_batch = IMAGES;
-    struct program *program = family->compile(&session->plan, &options, err);
-    if (!program)
-        return NULL;
-    struct executor executor;
-    struct step_result result;
+    free(outcome->evaluated);
+    free(outcome->trained);
+    free(outcome->gradient);
+}
+
+static int read_logits(struct program *program, int n, float *out, struct error *err)
+{
+    const struct plan *plan = program->plan;
+    const char *name = plan->rows[plan->rows[plan->n_rows - 1].input[0]].name;
+    return program->family->read_tensor(program, name, PROGRAM_VALUE, out, (size_t)n * (size_t)plan->classes, err);
+}
+
+/* Evaluates, then takes a training step with a learning rate of 0, from the seed's weights. */
+static int run(struct executor *executor, const struct batch *batch, uint64_t seed, struct outcome *outcome,
+               struct error *err)
+{
+    struct program *program = executor->program;
+    const struct plan *plan = program->plan;
+    struct step_result result = {.bad_row = -1};
     struct hyper hyper = {.form = NESTEROV_TORCH};
-    if (executor_init(&executor, program, err) == 0) {
-        int status = initialise_program(program, recipe_init_seed(&session->recipe), err) ||
-                     executor_train(&executor, batch, &hyper, &result, err);
-        executor_release(&executor);
-        if (!status)
-            return program;
-    }
-    family->free(program);
-    return NULL;
-}
-
-static int compare(struct program *program, struct program *truth, const char *name, enum program_tensor what,
-                   size_t count, double *error, struct error *err)
-{
-    float *a = malloc(count * sizeof *a), *b = malloc(count * sizeof *b);
-    int status = a && b ? 0 : error_set(err, "out of memory for the comparison");
-    if (!status)
-        status = program->family->read_tensor(program, name, what, a, count, err);
-    if (!status)
-        status = truth->family->read_tensor(truth, name, what, b, count, err);
-    if (!status)
-        *error = relative_error(a, b, count);
-    free(a);
-    free(b);
-    return status;
-}
-
-static int compare_all(const struct plan *plan, struct program *program, struct program *truth,
-                       struct validation *validation, struct error *err)
-{
-    int logits = plan->rows[plan->n_rows - 1].input[0];
-    if (compare(program, truth, plan->rows[logits].name, PROGRAM_VALUE, (size_t)IMAGES * (size_t)plan->classes,
-                &validation->logits, err))
+    if (initialise_program(program, seed, err) || executor_evaluate(executor, batch, &result, err) ||
+        read_logits(program, batch->n, outcome->evaluated, err) ||
+        executor_train(executor, batch, &hyper, &result, err) || read_logits(program, batch->n, outcome->trained, err))
         return -1;
     for (int i = 0; i < plan->n_tensors; i++) {
         const struct plan_tensor *tensor = &plan->tensors[i];
-        double error;
+        if (tensor->trained && program->family->read_tensor(program, tensor->name, PROGRAM_GRADIENT,
+                                                            outcome->gradient + tensor->offset, tensor->count, err))
+            return -1;
+    }
+    return 0;
+}
+
+static int run_reference(struct session *session, const struct batch *batch, struct outcome *outcome, struct error *err)
+{
+    struct program_options options = session->program->options;
+    options.max_batch = batch->n;
+    struct program *program = family_ref.compile(&session->plan, &options, err);
+    if (!program)
+        return -1;
+    struct executor executor;
+    int status = executor_init(&executor, program, err);
+    if (!status) {
+        status = run(&executor, batch, recipe_init_seed(&session->recipe), outcome, err);
+        executor_release(&executor);
+    }
+    family_ref.free(program);
+    return status;
+}
+
+/* Which of the few images stands at each place of the batch: each as often as the others, shuffled. */
+static void arrange(struct choice *choices, int n, int few, uint64_t seed)
+{
+    for (int i = 0; i < n; i++)
+        choices[i] = choice_identity((uint32_t)(i % few));
+    for (int i = n - 1; i > 0; i--) {
+        int j = (int)rng_below(rng_philox(seed, RNG_ORDER, 0, (uint64_t)i).word[0], (uint32_t)i + 1);
+        struct choice choice = choices[i];
+        choices[i] = choices[j];
+        choices[j] = choice;
+    }
+}
+
+static double relative(double difference, double norm)
+{
+    return norm > 0 ? sqrt(difference / norm) : sqrt(difference);
+}
+
+static double logits_error(const float *logits, const struct batch *batch, const float *truth, int classes)
+{
+    double difference = 0, norm = 0;
+    for (int i = 0; i < batch->n; i++)
+        for (int c = 0; c < classes; c++) {
+            double is = (double)logits[i * classes + c];
+            double should = (double)truth[(int)batch->choices[i].image * classes + c];
+            difference += (is - should) * (is - should);
+            norm += should * should;
+        }
+    return relative(difference, norm);
+}
+
+static double gradient_error(const float *gradient, const float *truth, size_t count, double copies)
+{
+    double difference = 0, norm = 0;
+    for (size_t i = 0; i < count; i++) {
+        double should = copies * (double)truth[i];
+        difference += ((double)gradient[i] - should) * ((double)gradient[i] - should);
+        norm += should * should;
+    }
+    return relative(difference, norm);
+}
+
+static int compare(const struct session *session, const struct batch *batch, const struct outcome *is,
+                   const struct outcome *should, struct validation *validation, struct error *err)
+{
+    const struct plan *plan = &session->plan;
+    double evaluated = logits_error(is->evaluated, batch, should->evaluated, plan->classes);
+    double trained = logits_error(is->trained, batch, should->trained, plan->classes);
+    validation->logits = trained <= evaluated || isnan(evaluated) ? evaluated : trained;
+    for (int i = 0; i < plan->n_tensors; i++) {
+        const struct plan_tensor *tensor = &plan->tensors[i];
         if (!tensor->trained)
             continue;
-        if (compare(program, truth, tensor->name, PROGRAM_GRADIENT, tensor->count, &error, err))
-            return -1;
+        double error = gradient_error(is->gradient + tensor->offset, should->gradient + tensor->offset, tensor->count,
+                                      (double)is->n / should->n);
         if (!(error <= validation->gradient)) {
             validation->gradient = error;
             snprintf(validation->worst, sizeof validation->worst, "%s", tensor->name);
         }
+        if (isnan(error))
+            break;
     }
     if (validation->logits <= validation->logits_tolerance && validation->gradient <= validation->gradient_tolerance)
         return 0;
@@ -83,27 +150,36 @@ static int compare_all(const struct plan *plan, struct program *program, struct 
         err,
         "the %s engine and the reference disagree: logits by %.2g (%.2g is allowed), the gradient of %s by "
         "%.2g (%.2g is allowed). Nothing was timed; please report this",
-        program->family->name, validation->logits, validation->logits_tolerance, validation->worst,
+        session->family->name, validation->logits, validation->logits_tolerance, validation->worst,
         validation->gradient, validation->gradient_tolerance);
 }
 
 int session_validate(struct session *session, struct validation *validation, struct error *err)
 {
-    struct choice choices[IMAGES];
-    choices_identity(0, IMAGES, choices);
-    struct batch batch = {.images = &session->dataset.train, .choices = choices, .n = IMAGES};
+    int most = session->program->options.max_batch, few = most < IMAGES ? most : IMAGES;
     int exact = session->precision == PRECISION_F32; /* else every activation is rounded to 8 bits on its way */
-    *validation = (struct validation){
-        .images = IMAGES, .logits_tolerance = exact ? 1e-3 : 0.15, .gradient_tolerance = exact ? 0.05 : 0.3};
-    struct program *program = run(session, session->family, &batch, err);
-    if (!program)
-        return -1;
-    struct program *truth = run(session, &family_ref, &batch, err);
-    int status = -1;
-    if (truth) {
-        status = compare_all(&session->plan, program, truth, validation, err);
-        family_ref.free(truth);
+    uint64_t seed = recipe_init_seed(&session->recipe);
+    struct choice chosen[IMAGES], *choices = calloc((size_t)most, sizeof *choices);
+    struct batch batch = {.images = &session->dataset.train, .choices = choices, .n = most / few * few};
+    struct batch distinct = {.images = batch.images, .choices = chosen, .n = few};
+    struct outcome is = {0}, should = {0};
+    *validation = (struct validation){.images = few,
+                                      .batch = batch.n,
+                                      .logits_tolerance = exact ? 1e-3 : 0.15,
+                                      .gradient_tolerance = exact ? 0.05 : 0.3};
+    int status = choices ? 0 : error_set(err, "out of memory for the comparison with the reference");
+    if (!status)
+        status = outcome_init(&is, &session->plan, batch.n, err) || outcome_init(&should, &session->plan, few, err);
+    if (!status) {
+        choices_identity(0, few, chosen);
+        arrange(choices, batch.n, few, seed);
+        status = run(&session->executor, &batch, seed, &is, err) || run_reference(session, &distinct, &should, err) ||
+                 compare(session, &batch, &is, &should, validation, err) ||
+                 initialise_program(session->program, seed, err);
+        executor_reset_times(&session->executor);
     }
-    session->family->free(program);
-    return status;
+    outcome_release(&is);
+    outcome_release(&should);
+    free(choices);
+    return status ? -1 : 0;
 }

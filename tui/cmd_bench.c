@@ -122,9 +122,10 @@ static void print_table(const struct bench *b)
     session_describe(s, where, sizeof where);
     printf("%s, batch %d: %s%s%s\n", s->recipe.preset, s->recipe.batch, where, s->family->library ? ", " : "",
            s->family->library ? s->family->library() : "");
-    printf("agrees with the reference: logits within %.1e (%.0e allowed), gradients within %.1e (%.0e)\n\n",
-           b->validation.logits, b->validation.logits_tolerance, b->validation.gradient,
-           b->validation.gradient_tolerance);
+    printf(
+        "agrees with the reference over %d images: logits within %.1e (%.0e allowed), gradients within %.1e (%.0e)\n\n",
+        b->validation.batch, b->validation.logits, b->validation.logits_tolerance, b->validation.gradient,
+        b->validation.gradient_tolerance);
     printf("%-28s %-9s %9s %6s  %s\n", "row", "phase", "ms", "share", "implementation");
     for (int i = 0; i < s->program->n_train; i++) {
         const struct program_step *step = &s->program->train[i];
@@ -193,8 +194,9 @@ static int run(int argc, char **argv)
 static void usage(void)
 {
     fputs("usage: davidnet bench [--step] [--steps N] [--json] [OPTION]...\n\n"
-          "Checks the engine against the reference on two images, then times the whole training step: two to warm up,\n"
-          "then N (5), with the median, the phases and each step of the program.\n\n"
+          "Checks the program that is timed, at its own batch, against the reference; then times the whole training "
+          "step:\n"
+          "two to warm up, then N (5), with the median, the phases and each step of the program.\n\n"
           "  --step             the whole step (the default)\n"
           "  --steps N          how many to time\n"
           "  --json             one JSON object\n",
