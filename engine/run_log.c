@@ -34,6 +34,7 @@ static void log_clear(struct run_log *log)
     atomic_init(&log->length, 0);
     log->fd = -1;
     log->written = 0;
+    log->torn = 0;
     log->dropped = 0;
 }
 
@@ -205,14 +206,26 @@ void run_log_release(struct run_log *log)
     log_clear(log);
 }
 
+/* Half a record at the end would become one in the middle, behind which nothing is read. */
+static int cut_torn(struct run_log *log)
+{
+    if (log->torn && ftruncate(log->fd, (off_t)log->written * RECORD_SIZE) < 0)
+        return -1;
+    log->torn = 0;
+    return 0;
+}
+
 /* Writes every record that is in memory and not yet in the file, each with one write(2). */
 static int write_pending(struct run_log *log, struct error *err)
 {
     size_t length = atomic_load_explicit(&log->length, memory_order_relaxed);
+    if (cut_torn(log) < 0)
+        return error_set(err, "the run log cannot be cut at its last whole record: %s", strerror(errno));
     while (log->written < length) {
         if (file_write_all(log->fd, run_log_at(log, log->written), RECORD_SIZE) < 0) {
             int why = errno;
-            if (ftruncate(log->fd, (off_t)log->written * RECORD_SIZE) < 0)
+            log->torn = 1;
+            if (cut_torn(log) < 0)
                 return error_set(err, "the run log cannot be written (%s) nor cut at its last record (%s)",
                                  strerror(why), strerror(errno));
             return error_set(err, "the run log cannot be written: %s%s", strerror(why),

@@ -3,6 +3,7 @@
 #include "engine/files.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -11,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -228,6 +230,61 @@ static void full_disk_loses_nothing(void **state)
     run_log_release(&a);
 }
 
+/*
+ * Half a record is written, and cannot be cut off: a sealed memory file must not shrink. While that lasts nothing is
+ * appended to it, as a reader would find nothing behind the half; when it can be cut, all that was kept is written.
+ */
+static void half_a_record_that_cannot_be_cut(void **state)
+{
+    (void)state;
+    struct error err = {""};
+    struct rlimit old, small;
+    char sealed[64];
+    unlink(path);
+    assert_int_equal(run_log_open(&a, path, &err), 0);
+    int memory = memfd_create("log", MFD_ALLOW_SEALING);
+    assert_true(memory >= 0 && fcntl(memory, F_ADD_SEALS, F_SEAL_SHRINK) == 0);
+    assert_int_equal(fcntl(memory, F_SETFL, O_APPEND), 0);
+    snprintf(sealed, sizeof sealed, "/proc/self/fd/%d", memory);
+    int file = dup(a.fd);
+    assert_true(file >= 0 && dup2(memory, a.fd) == a.fd);
+
+    getrlimit(RLIMIT_FSIZE, &old);
+    small = old;
+    small.rlim_cur = 2 * RECORD_SIZE + 60;
+    void (*handler)(int) = signal(SIGXFSZ, SIG_IGN);
+    setrlimit(RLIMIT_FSIZE, &small);
+    int failed = 0;
+    for (uint32_t s = 1; s <= 3; s++)
+        failed += append(&a, RECORD_STEP, s, s) < 0;
+    setrlimit(RLIMIT_FSIZE, &old); /* there is room again */
+    signal(SIGXFSZ, handler);
+    assert_int_equal(failed, 1);
+    assert_int_equal(append(&a, RECORD_STEP, 4, 4), -1);
+    assert_int_equal(run_log_sync(&a, &err), -1);
+    assert_non_null(strstr(err.text, "cannot be cut"));
+    size_t torn = 0;
+    assert_int_equal(run_log_load(&b, sealed, &torn, &err), 0);
+    assert_int_equal(run_log_length(&b), 2);
+    assert_int_equal(torn, 60);
+
+    char bytes[2 * RECORD_SIZE + 60];
+    assert_int_equal(file_read_at(memory, bytes, sizeof bytes, 0), sizeof bytes);
+    assert_int_equal(file_write_all(file, bytes, sizeof bytes), 0);
+    assert_true(dup2(file, a.fd) == a.fd);
+    close(file);
+    close(memory);
+    assert_int_equal(append(&a, RECORD_STEP, 5, 5), 0);
+    run_log_release(&a);
+    run_log_release(&b);
+    assert_int_equal(run_log_load(&b, path, &torn, &err), 0);
+    assert_int_equal(torn, 0);
+    assert_int_equal(run_log_length(&b), 5);
+    for (uint32_t s = 1; s <= 5; s++)
+        assert_int_equal(run_log_at(&b, s - 1)->step, s);
+    run_log_release(&b);
+}
+
 static void a_reader_follows(void **state)
 {
     (void)state;
@@ -357,6 +414,7 @@ int main(void)
         cmocka_unit_test(zeros_after_a_power_cut_are_not_records),
         cmocka_unit_test(flipped_bits_stop_the_reader),
         cmocka_unit_test(full_disk_loses_nothing),
+        cmocka_unit_test(half_a_record_that_cannot_be_cut),
         cmocka_unit_test(a_reader_follows),
         cmocka_unit_test(series_honour_rewinds),
         cmocka_unit_test(readers_need_no_lock),
