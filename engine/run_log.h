@@ -8,8 +8,9 @@
  * first bad record on reading, and said (dropped); opening for appending cuts the file there, after moving what it
  * cuts, if that is a whole record or more, to PATH.cut. Resume appends REWIND; the last record of a step wins
  * (run_log_series does that).
- * A disk that is full for a while loses nothing: the file always ends at a record's end, and records that could not be
- * written are written, in order, by the next append or sync that succeeds.
+ * A disk that is full for a while loses nothing: records that could not be written are written, in order, by the next
+ * append or sync that succeeds, and what was written of half a record is cut off, at the latest before the next one is
+ * written: while that cannot be done, nothing is.
  */
 #ifndef DAVIDNET_ENGINE_RUN_LOG_H
 #define DAVIDNET_ENGINE_RUN_LOG_H
@@ -25,7 +26,7 @@
 
 enum record_kind { RECORD_START = 1, RECORD_STEP, RECORD_EPOCH, RECORD_REWIND, RECORD_NOTE, RECORD_END };
 
-enum run_end { RUN_END_DONE, RUN_END_STOPPED, RUN_END_FAILED, RUN_END_SIGNAL };
+enum run_end { RUN_END_DONE, RUN_END_STOPPED, RUN_END_FAILED };
 
 struct record {
     uint32_t crc; /* crc32 of the bytes that follow */
@@ -73,6 +74,7 @@ struct run_log {
     atomic_size_t length;                 /* records visible to readers */
     int fd;                               /* -1: memory only */
     size_t written;                       /* the writer's: records that are in the file */
+    int torn;                             /* the writer's: part of another one is, too, and must be cut off first */
     size_t dropped;                       /* bytes cut at the first bad record when the file was last read; 0: none */
 };
 

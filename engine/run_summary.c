@@ -18,7 +18,6 @@ static const char *state_name(const struct run_log *log, int locked)
     case RUN_END_FAILED:
         return "failed";
     case RUN_END_STOPPED:
-    case RUN_END_SIGNAL:
         break;
     }
     return "stopped";
