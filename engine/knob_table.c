@@ -3,6 +3,7 @@
  * a table, so a test may have its own. It includes this file after defining KNOB_TABLE_MORE, a row to add at the end.
  */
 #include "engine/knobs.h"
+#include "kernels/parallel.h"
 
 #include <stddef.h>
 
@@ -61,7 +62,7 @@ const struct knob knobs[] = {
     {"device", "machine", ENUM(device, device_names), "auto", "", "where to train; ref: slow and plain, for comparison"},
     {"device_index", "machine", INT(device_index, 0, 63), "0", "", "which GPU"},
     {"precision", "machine", ENUM(precision, precision_names), "auto", "", "of activations; auto: bf16 where the hardware has it, else f32"},
-    {"threads", "machine", INT(threads, 0, 1024), "0", "threads", "0: as many as this process may use"},
+    {"threads", "machine", INT(threads, 0, PARALLEL_THREADS_MAX), "0", "threads", "0: as many as this process may use"},
     {"isa", "machine", TEXT(isa), "auto", "", "instructions to use at most: plain, avx2, avx512, avx512_bf16, amx"},
 
     {"seed", "seeds", INT64(seed, 0, KNOB_WHOLE_MAX), "0", "", "of everything random that has no seed of its own"},

@@ -14,7 +14,8 @@
 
 #define PARALLEL_THREADS_MAX 256
 
-/* Threads used from now on; 0 means the default: CPU affinity and the cgroup's limit, whichever is less. */
+/* Threads used from now on, at most PARALLEL_THREADS_MAX (the knob's range ends there); 0 means the default: CPU
+ * affinity and the cgroup's limit, whichever is less. */
 void parallel_set_threads(int threads);
 int parallel_threads(void);
 int parallel_default_threads(void);

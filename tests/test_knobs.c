@@ -152,6 +152,7 @@ static void test_bad_values(void **state)
     expect_error("momentum", "0.9 0.8", "a number");
     expect_error("momentum", "0,9", "a number");
     expect_error("weight_decay", "-1e-9", "0 to 1");
+    expect_error("threads", "257", "0 to 256"); /* what kernels/parallel takes */
     expect_error("flip", "maybe", "on or off");
     expect_error("nesterov", "pages", "did you mean 'page'?");
     expect_error("nesterov", "", "page, torch, tf, none");
