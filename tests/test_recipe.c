@@ -285,6 +285,9 @@ static void test_summary(void **state)
     must(recipe_resolve(&request, &recipe, &err));
     recipe_summary(&recipe, text, sizeof text);
     assert_string_equal(text, "davidnet-66, 20 epochs x 512, lr 0.25, holdout, seed 0");
+    must(recipe_set_network(&recipe, "pool = global_max; logits = linear", &err));
+    recipe_summary(&recipe, text, sizeof text);
+    assert_string_equal(text, "davidnet-66 + own network, 20 epochs x 512, lr 0.25, holdout, seed 0");
 }
 
 static void test_seeds(void **state)
