@@ -50,6 +50,26 @@ static void draw_transforms(const struct choices_options *options, const struct 
     }
 }
 
+int choices_check(const struct choices_options *options, const struct images *images, struct error *err)
+{
+    int h = images->height, w = images->width, least = h < w ? h : w;
+    int most = least - 1 < CHOICE_PAD_MAX ? least - 1 : CHOICE_PAD_MAX;
+    if (batch_check_images(images, err))
+        return -1;
+    if (options->crop_pad < 0 || options->crop_pad > most)
+        return error_set(err,
+                         "crop_pad = %d: images of %d x %d pixels can be padded by reflection by at most %d; lower "
+                         "crop_pad, or set crop=off",
+                         options->crop_pad, w, h, most);
+    if (options->cutout_h < 0 || options->cutout_h > h)
+        return error_set(err, "cutout_height = %d: the images are only %d pixels high; lower it, or set cutout=off",
+                         options->cutout_h, h);
+    if (options->cutout_w < 0 || options->cutout_w > w)
+        return error_set(err, "cutout_width = %d: the images are only %d pixels wide; lower it, or set cutout=off",
+                         options->cutout_w, w);
+    return 0;
+}
+
 void choices_draw(const struct choices_options *options, const struct images *images, uint32_t epoch,
                   struct choice *list)
 {

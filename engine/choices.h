@@ -6,18 +6,22 @@
 #define DAVIDNET_ENGINE_CHOICES_H
 
 #include "kernels/batch.h"
+#include "kernels/error.h"
 
 struct choices_options {
-    int crop_pad;               /* 0: no crop; at most 8 and at most height-1 */
+    int crop_pad;               /* 0: no crop; at most CHOICE_PAD_MAX and less than the image's sides */
     double flip, vertical_flip; /* probabilities */
     int cutout_h, cutout_w;     /* 0: no box; at most the image's size */
     uint64_t order_seed, augment_seed;
 };
 
+/* 0 if images of that size can be cropped and cut so; else -1: the message names the knob and the largest value. */
+int choices_check(const struct choices_options *options, const struct images *images, struct error *err);
+
 /*
  * Fills list[count] for that epoch (from 0): a permutation of all images, and each one's transforms.
  * The transforms of an image depend on (augment_seed, epoch, image), not on its place in the order.
- * The cutout box lies fully inside, uniformly.
+ * The cutout box lies fully inside, uniformly. Only for options that choices_check lets pass.
  */
 void choices_draw(const struct choices_options *options, const struct images *images, uint32_t epoch,
                   struct choice *list);

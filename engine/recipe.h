@@ -90,7 +90,8 @@ int recipe_resolve(const struct recipe_request *request, struct recipe *recipe, 
 /* Sets epochs and stretches the schedule in proportion, as `--epochs` does. */
 int recipe_stretch(struct recipe *recipe, double epochs, struct error *err);
 
-/* Contradictions between fields (crop larger than the image, knots beyond epochs ...). */
+/* Contradictions between fields (knots beyond epochs ...). What depends on the data is checked where it is known:
+ * crop and cutout by choices_check, the batch and the network by session_open_data. */
 int recipe_check(const struct recipe *recipe, struct error *err);
 
 /* The same; *key is the knob at fault, or NULL. */
@@ -109,7 +110,8 @@ uint64_t recipe_init_seed(const struct recipe *recipe);
 /* The augmentation in force (switches applied). */
 void recipe_choices(const struct recipe *recipe, struct choices_options *options);
 
-/* One line for people: "davidnet-79, 24 epochs x 512, lr 0.4, cutout 8x8, seed 1". */
+/* One line for people: "davidnet-79, 24 epochs x 512, lr 0.4, cutout 8x8, seed 1"; with a network that is not the
+ * preset's, "davidnet-79 + own network, ...". */
 void recipe_summary(const struct recipe *recipe, char *out, size_t size);
 
 /*

@@ -26,6 +26,10 @@ int session_open_data(struct session *session, const struct recipe *recipe, stru
         goto fail;
 
     const struct images *train = &session->dataset.train;
+    struct choices_options choices;
+    recipe_choices(recipe, &choices);
+    if (choices_check(&choices, train, err))
+        goto fail;
     struct plan_shape image = {train->channels, train->height, train->width};
     if (network_build(recipe, image, train->classes, &session->network, err) ||
         network_lower(&session->network, &session->plan, err) || plan_check(&session->plan, err))

@@ -20,7 +20,8 @@ void augment_table_init(struct augment_table *table, const struct images *images
 
 /*
  * Where each output pixel of one image comes from: source[y * width + x] is the index y' * width + x' into
- * one channel plane, or -1 inside the cutout box (value 0 after normalising).
+ * one channel plane, or -1 inside the cutout box (value 0 after normalising). height * width is at most
+ * IMAGE_PIXELS_MAX, and so many sources are written.
  */
 void augment_gather(const struct choice *choice, int height, int width, int16_t *source);
 

@@ -6,10 +6,13 @@
 #define DAVIDNET_KERNELS_BATCH_H
 
 #include "kernels/choice.h"
+#include "kernels/error.h"
 
 #include <stdint.h>
 
 #define IMAGE_CHANNELS_MAX 4
+#define IMAGE_SIDE_MAX 256     /* a choice's places are bytes */
+#define IMAGE_PIXELS_MAX 32768 /* augment_gather's indices are int16_t */
 
 /* The data set as kernels see it: bytes [count][channels][height][width], labels [count]. */
 struct images {
@@ -20,6 +23,9 @@ struct images {
     float mean[IMAGE_CHANNELS_MAX]; /* per channel, on the 0..255 scale, of the training set */
     float std[IMAGE_CHANNELS_MAX];
 };
+
+/* 0 if kernels can take images of that shape; -1 with the limit. In kernels/program.c. */
+int batch_check_images(const struct images *images, struct error *err);
 
 struct batch {
     const struct images *images;

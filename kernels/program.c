@@ -22,6 +22,20 @@ const char *precision_name(enum precision precision)
     return (unsigned)precision < PRECISION_COUNT ? precision_names[precision] : "unknown";
 }
 
+int batch_check_images(const struct images *images, struct error *err)
+{
+    int c = images->channels, h = images->height, w = images->width;
+    if (c < 1 || c > IMAGE_CHANNELS_MAX)
+        return error_set(err, "images of %d channels, but only 1 to %d are possible; convert them", c,
+                         IMAGE_CHANNELS_MAX);
+    if (h >= 1 && h <= IMAGE_SIDE_MAX && w >= 1 && w <= IMAGE_SIDE_MAX && h * w <= IMAGE_PIXELS_MAX)
+        return 0;
+    return error_set(err,
+                     "images of %d x %d pixels, but only sides of 1 to %d and at most %d pixels are possible; "
+                     "scale them down",
+                     w, h, IMAGE_SIDE_MAX, IMAGE_PIXELS_MAX);
+}
+
 /* A choice that would gather from outside its image must never reach a kernel. */
 static int check_choice(const struct images *images, const struct choice *choice, int i, struct error *err)
 {
@@ -58,6 +72,8 @@ int program_set_batch(struct program *program, const struct batch *batch, struct
                          "images of %d x %d x %d (channels, height, width), but the network was built for "
                          "%d x %d x %d; build it for this data set",
                          images->channels, images->height, images->width, shape->c, shape->h, shape->w);
+    if (batch_check_images(images, err))
+        return -1;
     if (images->classes > program->plan->classes)
         return error_set(err,
                          "the data set has %d classes, but the network tells only %d apart; build it for "

@@ -1,6 +1,7 @@
 /* Choices: permutations, ranges, rates, independence of the options from one another. */
 #include "engine/choices.h"
 #include "kernels/augment.h"
+#include "kernels/rng.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -192,9 +193,76 @@ static void the_largest_box_fits(void **state)
         assert_int_equal(list[i].cut_y | list[i].cut_x, 0);
 }
 
+static struct choices_options check_options(int crop_pad, int cutout_h, int cutout_w)
+{
+    return (struct choices_options){.crop_pad = crop_pad, .cutout_h = cutout_h, .cutout_w = cutout_w, .flip = 0.5};
+}
+
+static void refused(int h, int w, struct choices_options options, const char *why)
+{
+    struct images of = {.count = 10, .channels = 3, .height = h, .width = w, .classes = 2};
+    struct error err = {""};
+    assert_int_equal(choices_check(&options, &of, &err), -1);
+    if (!strstr(err.text, why))
+        fail_msg("'%s' does not say '%s'", err.text, why);
+}
+
+static void what_does_not_fit_is_refused(void **state)
+{
+    (void)state;
+    struct error err = {""};
+    assert_int_equal(choices_check(&standard, &images, &err), 0);
+    refused(4, 32, check_options(4, 0, 0), "by at most 3");
+    refused(32, 4, check_options(4, 0, 0), "by at most 3");
+    refused(32, 32, check_options(9, 0, 0), "by at most 8");
+    refused(32, 32, check_options(0, 33, 1), "cutout_height = 33: the images are only 32 pixels high");
+    refused(32, 30, check_options(0, 1, 31), "cutout_width = 31: the images are only 30 pixels wide");
+    refused(257, 2, check_options(0, 0, 0), "scale them down");
+    refused(256, 129, check_options(0, 0, 0), "at most 32768 pixels");
+    refused(0, 32, check_options(0, 0, 0), "scale them down");
+}
+
+/* Odd sizes and transforms: whatever choices_check lets pass gathers from inside the image, with a whole box. */
+static void what_fits_stays_inside(void **state)
+{
+    (void)state;
+    static int16_t source[IMAGE_PIXELS_MAX + 1];
+    int taken = 0;
+    for (uint64_t draw = 0; draw < 3000; draw++) {
+        struct rng_block a = rng_philox(3, RNG_TEST, 0, draw), b = rng_philox(3, RNG_TEST, 1, draw);
+        uint32_t largest = draw % 50 == 0 ? IMAGE_SIDE_MAX + 2 : 24;
+        struct images of = {.count = 3, .channels = 1, .classes = 2};
+        of.height = (int)rng_below(a.word[0], largest);
+        of.width = (int)rng_below(a.word[1], largest);
+        struct choices_options options = {.flip = 0.5, .vertical_flip = 0.5, .augment_seed = draw};
+        options.crop_pad = (int)rng_below(a.word[2], CHOICE_PAD_MAX + 2);
+        options.cutout_h = (int)rng_below(b.word[0], largest);
+        options.cutout_w = (int)rng_below(b.word[1], largest);
+        if (choices_check(&options, &of, NULL))
+            continue;
+        taken++;
+        int pixels = of.height * of.width;
+        choices_draw(&options, &of, (uint32_t)draw, list);
+        for (uint32_t i = 0; i < of.count; i++) {
+            int cut = 0;
+            source[pixels] = 12345;
+            augment_gather(&list[i], of.height, of.width, source);
+            assert_int_equal(source[pixels], 12345);
+            for (int k = 0; k < pixels; k++) {
+                assert_in_range(source[k] + 1, 0, pixels);
+                cut += source[k] < 0;
+            }
+            assert_int_equal(cut, options.cutout_h * options.cutout_w);
+        }
+    }
+    assert_in_range(taken, 500, 2900);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_does_not_fit_is_refused),
+        cmocka_unit_test(what_fits_stays_inside),
         cmocka_unit_test(order_is_a_permutation),
         cmocka_unit_test(order_is_uniform),
         cmocka_unit_test(same_seed_same_choices),

@@ -280,6 +280,27 @@ static void test_refusals(void **state)
     parity_data_release(&data);
 }
 
+/* The kernels' tables of indices have a fixed size: what does not fit must not come as far as them. */
+static void test_images_too_large(void **state)
+{
+    (void)state;
+    struct error err = {{0}};
+    const struct plan_shape sizes[] = {{1, 256, 128}, {1, 256, 129}, {1, 2, 257}};
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        plan_init(&plan);
+        int row = plan_pool(&plan, "pool", plan_input(&plan, sizes[i], &err), PLAN_GLOBAL_AVG, 0, &err);
+        if (plan_loss(&plan, "loss", plan_linear(&plan, "fc", row, 10, 1, true, &err), &err) < 0)
+            fail_msg("%s", err.text);
+        struct program *program = parity_compile(&family_ref, &plan, &(struct program_options){.max_batch = 2});
+        struct parity_data data;
+        parity_data_init(&data, sizes[i], 10, 2, 1);
+        assert_int_equal(program_set_batch(program, &data.batch, &err), i == 0 ? 0 : -1);
+        assert_true(i == 0 || strstr(err.text, "scale them down"));
+        parity_data_release(&data);
+        family_ref.free(program);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -290,6 +311,7 @@ int main(void)
         cmocka_unit_test(test_bf16_stores_bf16),
         cmocka_unit_test(test_not_finite_is_located),
         cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_images_too_large),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -221,7 +221,8 @@ static int load(struct samples *s)
                         "downloads CIFAR-10.\n");
     if (dataset_open(&s->dataset, source, &err) != 0)
         return command_fail("%s", err.text);
-    if (s->recipe.eval == RECIPE_EVAL_HOLDOUT && dataset_hold_out(&s->dataset, &err) != 0) {
+    if ((s->recipe.eval == RECIPE_EVAL_HOLDOUT && dataset_hold_out(&s->dataset, &err) != 0) ||
+        choices_check(&s->choices, &s->dataset.train, &err) != 0) {
         dataset_release(&s->dataset);
         return command_fail("%s", err.text);
     }

@@ -1,7 +1,7 @@
 #include "kernels/cpu/chain.h"
 
 #include "kernels/cpu/chain_kernels.h"
-#include "kernels/isa.h"
+#include "kernels/cpu/vector_kernels.h"
 #include "kernels/parallel.h"
 
 #include <math.h>
@@ -35,13 +35,7 @@ static const float zeros[CHAIN_BLOCK] __attribute__((aligned(64)));
 
 static const struct chain_kernels *kernels(void)
 {
-#if defined(__x86_64__)
-    if (isa_current() >= ISA_AVX512)
-        return &chain_kernels_avx512;
-    if (isa_current() >= ISA_AVX2)
-        return &chain_kernels_avx2;
-#endif
-    return &chain_kernels_plain;
+    return VECTOR_KERNELS(chain_kernels);
 }
 
 static struct chain_operand operand_of(const struct chain_view *view)

@@ -2,7 +2,7 @@
 
 #include "kernels/bf16.h"
 #include "kernels/cpu/elementwise_kernels.h"
-#include "kernels/isa.h"
+#include "kernels/cpu/vector_kernels.h"
 #include "kernels/parallel.h"
 
 #include <math.h>
@@ -16,13 +16,7 @@
 
 static const struct elementwise_kernels *kernels(void)
 {
-#if defined(__x86_64__)
-    if (isa_current() >= ISA_AVX512)
-        return &elementwise_kernels_avx512;
-    if (isa_current() >= ISA_AVX2)
-        return &elementwise_kernels_avx2;
-#endif
-    return &elementwise_kernels_plain;
+    return VECTOR_KERNELS(elementwise_kernels);
 }
 
 /* Augmentation: table look-ups, bound by the integer pipes whatever the vector width; plain C on every machine. */
@@ -37,8 +31,6 @@ struct augment_job {
     char *out;
     ptrdiff_t sn, sc, sh, sw;
 };
-
-enum { GATHER_MAX = 32768 }; /* augment_gather's indices are int16_t */
 
 #define AUGMENT_PLANE(type, table)                                                                                     \
     do {                                                                                                               \
@@ -79,7 +71,7 @@ static void augment_range(void *context, size_t begin, size_t end, int thread)
 {
     const struct augment_job *job = context;
     int height = job->images->height, width = job->images->width;
-    int16_t source[GATHER_MAX];
+    int16_t source[IMAGE_PIXELS_MAX];
     (void)thread;
     for (size_t image = begin; image < end; image++) {
         if (image >= (size_t)job->n) {
