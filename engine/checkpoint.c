@@ -61,34 +61,31 @@ void checkpoint_release(struct checkpoint *checkpoint)
     memset(checkpoint, 0, sizeof *checkpoint);
 }
 
-int checkpoint_take(struct checkpoint *checkpoint, struct program *program, struct error *err)
+/* All tensors between the program and the copy, either way. */
+static int transfer(const struct checkpoint *checkpoint, struct program *program, bool take, struct error *err)
 {
-    const struct plan *plan = checkpoint->plan;
+    static const enum program_tensor kinds[] = {PROGRAM_VALUE, PROGRAM_MOMENTUM};
     const struct family *family = program->family;
-    for (int i = 0; i < plan->n_tensors; i++) {
-        const struct plan_tensor *t = &plan->tensors[i];
-        if (family->read_tensor(program, t->name, PROGRAM_VALUE, checkpoint->value + t->offset, t->count, err) < 0)
-            return -1;
-        if (t->trained && family->read_tensor(program, t->name, PROGRAM_MOMENTUM, checkpoint->momentum + t->offset,
-                                              t->count, err) < 0)
-            return -1;
+    for (int i = 0; i < checkpoint->plan->n_tensors; i++) {
+        const struct plan_tensor *t = &checkpoint->plan->tensors[i];
+        for (int k = 0; k < (t->trained ? 2 : 1); k++) {
+            float *copy = (k == 0 ? checkpoint->value : checkpoint->momentum) + t->offset;
+            if (take ? family->read_tensor(program, t->name, kinds[k], copy, t->count, err)
+                     : family->write_tensor(program, t->name, kinds[k], copy, t->count, err))
+                return -1;
+        }
     }
     return 0;
 }
 
+int checkpoint_take(struct checkpoint *checkpoint, struct program *program, struct error *err)
+{
+    return transfer(checkpoint, program, true, err);
+}
+
 int checkpoint_give(const struct checkpoint *checkpoint, struct program *program, struct error *err)
 {
-    const struct plan *plan = checkpoint->plan;
-    const struct family *family = program->family;
-    for (int i = 0; i < plan->n_tensors; i++) {
-        const struct plan_tensor *t = &plan->tensors[i];
-        if (family->write_tensor(program, t->name, PROGRAM_VALUE, checkpoint->value + t->offset, t->count, err) < 0)
-            return -1;
-        if (t->trained && family->write_tensor(program, t->name, PROGRAM_MOMENTUM, checkpoint->momentum + t->offset,
-                                               t->count, err) < 0)
-            return -1;
-    }
-    return 0;
+    return transfer(checkpoint, program, false, err);
 }
 
 /* ---- one file ---- */

@@ -7,8 +7,9 @@
  *     layer2 = block 4c             conv_bn 4c, max pool 2
  *     layer3 = res_block 8c convs=2
  *     pool   = global_max
- *     logits = linear scale=0.125   to the number of classes, times scale (default: the logit_scale knob)
+ *     logits = linear scale=0.125   to the number of classes, times scale
  *
+ * Without scale, the last line's is the logit_scale knob, and any other line's is 1.
  * network_syntax lists all there is. A width is a number or a multiple of the knob `width` (c, 2c, 0.5c), rounded to
  * the nearest whole number. '#' or ';' starts a comment. from=NAME takes another line's output than the one before.
  */

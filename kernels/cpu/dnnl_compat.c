@@ -108,13 +108,18 @@ static enum isa capped = ISA_COUNT; /* what cpu_dnnl_cap was given; ISA_COUNT: n
 
 static int runtime_start(struct error *err)
 {
+    dnnl_primitive_attr_t attr;
     if (user_scratchpad)
         return 0;
     if ((!the_engine && dnnl_engine_create(&the_engine, dnnl_cpu, 0) != dnnl_success) ||
         (!the_stream && dnnl_stream_create(&the_stream, the_engine, dnnl_stream_default_flags) != dnnl_success) ||
-        dnnl_primitive_attr_create(&user_scratchpad) != dnnl_success ||
-        dnnl_primitive_attr_set_scratchpad_mode(user_scratchpad, dnnl_scratchpad_mode_user) != dnnl_success)
+        dnnl_primitive_attr_create(&attr) != dnnl_success)
         return error_set(err, "oneDNN %s could not be started; try --device ref", cpu_dnnl_version());
+    if (dnnl_primitive_attr_set_scratchpad_mode(attr, dnnl_scratchpad_mode_user) != dnnl_success) {
+        dnnl_primitive_attr_destroy(attr);
+        return error_set(err, "oneDNN %s takes no memory for its scratchpads; try --device ref", cpu_dnnl_version());
+    }
+    user_scratchpad = attr;
     return 0;
 }
 
