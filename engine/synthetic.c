@@ -21,12 +21,13 @@
 #define LATTICE 6             /* points a side of a noise texture: one every SIDE / 4 pixels, and a margin */
 
 /* How hard the set is; changing one changes every image, and the digest that tests/test_dataset expects. */
-#define CONTRAST 140   /* least difference of shape and background, summed over the channels, at most 765 */
-#define NOISE 48       /* greatest amplitude of the noise */
-#define FRAGMENTS 4    /* at most, and at least one */
-#define RADIUS_LEAST 8 /* of the shape, in pixels */
+#define CONTRAST 240    /* least difference of shape and background, summed over the channels, at most 765 */
+#define NOISE 24        /* greatest amplitude of the noise */
+#define FRAGMENTS 2     /* at most, and at least one */
+#define RADIUS_LEAST 11 /* of the shape, in pixels */
 #define RADIUS_MOST 14
-#define OFF_CENTRE 6      /* pixels, at most */
+#define OFF_CENTRE 3      /* pixels, at most */
+#define TILT 32           /* of the shape, in 1/256 of a turn, either way */
 #define STRETCH_LEAST 180 /* of one axis, in 1/256 */
 
 const char *const synthetic_class_name[SYNTHETIC_CLASSES] = {"disc",  "ring", "square",   "frame", "triangle",
@@ -355,7 +356,7 @@ uint8_t synthetic_draw(uint64_t seed, uint32_t index, uint8_t *pixels)
     int radius = draw_between(&draws, RADIUS_LEAST * PIXEL, RADIUS_MOST * PIXEL);
     int low = (SIDE / 2 - OFF_CENTRE) * PIXEL, high = (SIDE / 2 + OFF_CENTRE) * PIXEL;
     int cx = draw_between(&draws, low, high), cy = draw_between(&draws, low, high);
-    int stretch = draw_between(&draws, STRETCH_LEAST, 256), angle = draw_between(&draws, 0, 255);
+    int stretch = draw_between(&draws, STRETCH_LEAST, 256), angle = draw_between(&draws, -TILT, TILT);
     struct transform t = make_transform(cx, cy, radius, stretch, angle);
     draw_contrasting(&draws, &background, color);
     draw_texture(&draws, color, 45, &ink);

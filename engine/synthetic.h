@@ -1,6 +1,6 @@
 /*
  * A procedural ten-class 32x32 colour data set, so that everything runs without a download: 50,000 + 10,000
- * images of flat shapes (disc, ring, cross ...) at random places, sizes and angles, in random colours, over
+ * images of flat shapes (disc, ring, cross ...) near the middle, in random sizes, tilts and colours, over
  * textured backgrounds among fragments of other shapes, with noise. Only the outline tells the class: colours,
  * brightness, places and sizes are drawn alike for all ten, so that a linear classifier finds little and a
  * convolutional net a lot.
