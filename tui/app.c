@@ -37,6 +37,7 @@ void app_init(struct app *app, struct run_source source, const struct trainer_op
     memset(app, 0, sizeof *app);
     app->source = source;
     app->delay_ms = 100;
+    app->mouse = 1;
     app->dirty = 1;
     if (options) {
         app->options = *options;
@@ -88,6 +89,12 @@ void app_stop(struct app *app, enum trainer_stop how)
         return;
     app->paused = 0;
     app->source.ops->pause(app->source.self, 0);
+}
+
+void app_copy(struct app *app, const char *text, const char *what)
+{
+    snprintf(app->copy, sizeof app->copy, "%s", text);
+    app_say(app, "%s is in the terminal's clipboard", what);
 }
 
 /* ---- runs one after the other ---- */

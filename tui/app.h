@@ -71,14 +71,16 @@ struct app {
     char fetched[512]; /* the data set's folder, once it is there */
     char said[256];    /* what the last key led to; shown for some seconds */
     double said_at;
-    int w, h;     /* of the grid, set by whoever owns it */
-    double now;   /* seconds, set by whoever calls app_update */
-    int paused;   /* the user asked for it */
-    int leaving;  /* quit once the run has ended */
-    int quit;     /* leave the loop */
-    int dirty;    /* something to draw */
-    int redraw;   /* everything must be sent again (Ctrl-L) */
-    int delay_ms; /* between frames */
+    char copy[1024]; /* for the clipboard, taken by the loop; empty: nothing */
+    int mouse;       /* the terminal tells us what it does */
+    int w, h;        /* of the grid, set by whoever owns it */
+    double now;      /* seconds, set by whoever calls app_update */
+    int paused;      /* the user asked for it */
+    int leaving;     /* quit once the run has ended */
+    int quit;        /* leave the loop */
+    int dirty;       /* something to draw */
+    int redraw;      /* everything must be sent again (Ctrl-L) */
+    int delay_ms;    /* between frames */
 };
 
 /* source is taken over. options: NULL where no run can be started from here. */
@@ -102,6 +104,8 @@ void app_interrupt(struct app *app);
 /* For the screens' files. */
 void app_say(struct app *app, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void app_ask(struct app *app, const struct dialog *dialog);
+/* Into the clipboard of the terminal's user; what: "the command", for the message. */
+void app_copy(struct app *app, const char *text, const char *what);
 void app_close_dialog(struct app *app);
 int app_training(const struct app *app); /* ours, and not ended */
 void app_go(struct app *app, const struct screen *screen);

@@ -3,8 +3,15 @@
 
 #include <stdio.h>
 
+static void do_mouse(struct app *app)
+{
+    app->mouse = !app->mouse;
+    app_say(app, app->mouse ? "the mouse works here; with Shift it selects text" : "the mouse selects text again");
+}
+
 /* Commands that are only in the menu. */
 static const struct binding commands[] = {
+    {"", NULL, "mouse", "The mouse here, or for the terminal to select text with", NULL, NULL, do_mouse},
     {0},
 };
 

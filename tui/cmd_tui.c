@@ -109,7 +109,7 @@ static int show(struct app *app, struct error *err)
                                          .depth = display.no_color ? 0 : 24};
         return script_run(app, &options, err) ? -1 : EXIT_OK;
     }
-    struct term_options options = {.ascii = display.ascii, .no_color = display.no_color};
+    struct term_options options = {.ascii = display.ascii, .no_color = display.no_color, .no_mouse = display.no_mouse};
     return loop_run(app, &options, display.delay, err);
 }
 

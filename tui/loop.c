@@ -2,13 +2,14 @@
  * One thread, one poll. It sleeps until a key, a signal, a byte from the engine, or the next moment something can
  * have changed: one frame later while a run is training or a fetch goes on (their progress is polled, so that the
  * engine need not wake us at each step), one second otherwise (for a size whose SIGWINCH got lost on the way). A
- * frame is drawn only when something changed, and not earlier than `delay` after the last one; a key's answer is
- * drawn at once.
+ * frame is drawn only when something changed, when the terminal has taken the last one, and at most ten times a
+ * second; a key's answer is drawn at once.
  */
 #include "tui/loop.h"
 
 #include "tui/keys.h"
 #include "tui/noise.h"
+#include "tui/signals.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -19,6 +20,11 @@
 
 #define IDLE_MS 1000
 #define KEYS_AT_ONCE 256 /* before a frame is drawn again */
+#define PASTED_AT_ONCE 65536
+#define WAITING_MS 50 /* while the terminal has not taken the last frame: its answer wakes us earlier */
+#define FRAMES_A_SECOND 10
+#define FRAMES_MAX 3
+#define DOUBLE_SECONDS 0.4
 
 double loop_seconds(void)
 {
@@ -31,6 +37,11 @@ struct loop {
     struct app *app;
     struct grid grid;
     double drawn_at;
+    double frames; /* that may be sent now, see draw_is_due */
+    double rest_until;
+    int answer;         /* a key waits for its frame */
+    struct mouse press; /* the last one, for double clicks */
+    double pressed_at;
     int code; /* what the program exits with */
     int lost; /* no terminal any more */
 };
@@ -57,37 +68,58 @@ static void suspend(struct loop *loop)
 
 static void take_events(struct loop *loop)
 {
-    unsigned events = term_events();
-    if (events & TERM_INTERRUPT)
+    unsigned events = signals_take();
+    if (events & SIGNALS_INTERRUPT)
         app_interrupt(loop->app);
-    if (events & TERM_TERMINATE) {
+    if (events & SIGNALS_TERMINATE) {
         loop->code = 128 + SIGTERM;
         app_leave(loop->app);
     }
-    if (events & TERM_HANGUP)
+    if (events & SIGNALS_HANGUP)
         loop->lost = 1;
-    if (events & TERM_RESIZED)
+    if (events & SIGNALS_RESIZED)
         loop->app->dirty = 1;
-    if (events & TERM_CONTINUED && !loop->lost) {
+    if (events & SIGNALS_CONTINUED && !loop->lost) {
         term_resume();
         loop->app->dirty = 1;
     }
-    if (events & TERM_SUSPEND && !loop->lost)
+    if (events & SIGNALS_SUSPEND && !loop->lost)
         suspend(loop);
 }
 
-static void take_keys(struct loop *loop)
+static void take_mouse(struct loop *loop, struct mouse *mouse)
 {
-    for (int i = 0; i < KEYS_AT_ONCE; i++) {
-        int key = term_key();
-        if (key == KEYS_NONE)
+    int again = mouse->x == loop->press.x && mouse->y == loop->press.y;
+    if (mouse->what == MOUSE_PRESS) {
+        mouse->twice = again && loop->app->now - loop->pressed_at < DOUBLE_SECONDS && !loop->press.twice;
+        loop->press = *mouse;
+        loop->pressed_at = loop->app->now;
+    }
+    app_mouse(loop->app, mouse);
+}
+
+static void take_input(struct loop *loop)
+{
+    struct mouse mouse;
+    int key;
+    for (int i = 0; i < KEYS_AT_ONCE || (term_pasting() && i < PASTED_AT_ONCE); i++) {
+        switch (term_read(&key, &mouse)) {
+        case TERM_NOTHING:
             return;
-        if (key < 0) {
+        case TERM_LOST:
             loop->lost = 1;
             return;
+        case TERM_PASTED:
+            app_paste(loop->app, key);
+            continue;
+        case TERM_KEY:
+            app_key(loop->app, key);
+            break;
+        case TERM_MOUSE:
+            take_mouse(loop, &mouse);
+            break;
         }
-        app_key(loop->app, key);
-        loop->drawn_at = 0;
+        loop->answer = 1;
     }
 }
 
@@ -113,15 +145,44 @@ static void take_noise(struct app *app)
         app_say(app, "stderr: %s", line);
 }
 
+/* What the app wants of the terminal besides a picture. */
+static void take_wishes(struct app *app)
+{
+    term_mouse(app->mouse);
+    if (*app->copy && !term_copy(app->copy))
+        app_say(app, "this terminal is not known to take a copy: %s", app->copy);
+    app->copy[0] = '\0';
+}
+
+/*
+ * Frames are earned over time, ten a second, and FRAMES_MAX can be saved up. The run's own take them only `delay`
+ * apart and leave one, so that a key is answered at once, and a key that is held down gets ten frames a second too.
+ * Seconds until the next frame; 0: now.
+ */
+static double draw_is_due(struct loop *loop)
+{
+    double now = loop->app->now, delay = loop->app->delay_ms / 1000.0;
+    double needed = loop->answer ? 1 : 2;
+    double due = needed > loop->frames ? (needed - loop->frames) / FRAMES_A_SECOND : 0;
+    if (!loop->answer && loop->drawn_at + delay - now > due)
+        due = loop->drawn_at + delay - now;
+    if (loop->rest_until - now > due)
+        due = loop->rest_until - now;
+    return due;
+}
+
 static int draw(struct loop *loop)
 {
     struct app *app = loop->app;
+    double before = loop_seconds();
     if (app->redraw)
         term_forget();
-    app->redraw = app->dirty = 0;
+    app->redraw = app->dirty = loop->answer = 0;
     app_draw(app, &loop->grid);
-    loop->drawn_at = loop_seconds();
     int shown = term_show(&loop->grid);
+    loop->frames -= 1;
+    loop->drawn_at = loop_seconds();
+    loop->rest_until = loop->drawn_at + 3 * (loop->drawn_at - before); /* a slow terminal is not kept busy */
     if (shown > 0)
         app->dirty = 1;
     return shown < 0 ? -1 : 0;
@@ -131,12 +192,13 @@ static int draw(struct loop *loop)
 static void wait_for_something(struct loop *loop)
 {
     const struct app *app = loop->app;
-    struct pollfd fds[3] = {{.fd = term_input_fd(), .events = POLLIN}, {.fd = term_signal_fd(), .events = POLLIN}};
-    int n = 2, busy = !app_idle(app) || app->fetch || *app->said;
-    double due = loop->drawn_at + app->delay_ms / 1000.0 - loop_seconds();
+    struct pollfd fds[3] = {{.fd = term_input_fd(), .events = POLLIN}, {.fd = signals_fd(), .events = POLLIN}};
+    int n = 2, busy = !app_idle(app) || app->fetch || *app->said || term_pasting();
     int timeout = busy ? app->delay_ms : IDLE_MS;
-    if (app->dirty)
-        timeout = due > 0 ? (int)(due * 1000) + 1 : 0;
+    if (app->dirty) {
+        double due = draw_is_due(loop) * 1000 + 1;
+        timeout = !term_ready() ? WAITING_MS : due < timeout ? (int)due : timeout;
+    }
     if (app->source.ops && app->source.ops->wake_fd)
         fds[n++] = (struct pollfd){.fd = app->source.ops->wake_fd(app->source.self), .events = POLLIN};
     if (poll(fds, (nfds_t)n, timeout) <= 0)
@@ -149,18 +211,28 @@ static void wait_for_something(struct loop *loop)
             continue;
 }
 
+static void earn_frames(struct loop *loop, double now)
+{
+    loop->frames += (now - loop->app->now) * FRAMES_A_SECOND;
+    if (loop->frames > FRAMES_MAX)
+        loop->frames = FRAMES_MAX;
+    loop->app->now = now;
+    term_tick(now);
+}
+
 /* Until the app quits. The run of a terminal that is lost is stopped and saved without being shown. */
 static int run(struct loop *loop)
 {
     struct app *app = loop->app;
     while (!app->quit) {
-        app->now = loop_seconds();
+        earn_frames(loop, loop_seconds());
         app_update(app);
         take_noise(app);
         if (!loop->lost) {
+            take_wishes(app);
             if (take_size(loop))
                 return -1;
-            if (app->dirty && app->now - loop->drawn_at >= app->delay_ms / 1000.0 && draw(loop))
+            if (app->dirty && term_ready() && draw_is_due(loop) <= 0 && draw(loop))
                 return -1;
         }
         if (app->quit)
@@ -175,7 +247,7 @@ static int run(struct loop *loop)
         wait_for_something(loop);
         take_events(loop);
         if (!loop->lost)
-            take_keys(loop);
+            take_input(loop);
     }
     return 0;
 }
@@ -186,6 +258,9 @@ int loop_run(struct app *app, const struct term_options *options, double delay, 
     if (term_open(options, err))
         return -1;
     app->delay_ms = delay > 0 ? (int)(delay * 1000) : 100;
+    app->mouse = !options->no_mouse;
+    app->now = loop_seconds();
+    loop.frames = FRAMES_MAX;
     int status = grid_init(&loop.grid, 0, 0);
     loop.grid.ascii = term_ascii();
     if (status == 0)

@@ -1,9 +1,7 @@
 /*
  * Curses does the sending: it knows what is on the screen and what is cheapest. We keep a copy of the last grid so
- * that only changed cells are handed to it. Raw escapes that curses has no way to send are in `raw` below.
- *
- * Signals: handlers set a flag and write a byte to a pipe; the event loop does the rest. Curses installs none of its
- * own where it finds ours.
+ * that only changed cells are handed to it. Raw escapes that curses has no way to send are in `raw_` below, with what
+ * comes in that curses does not know.
  *
  * A terminal that takes nothing (a stalled connection) must not keep us from ending: frames wait until it takes
  * something, and where curses is stuck in the middle of one when SIGTERM comes, the handler puts /dev/null in the
@@ -11,7 +9,10 @@
  */
 #include "tui/term.h"
 
+#include "tui/clipboard.h"
 #include "tui/keys.h"
+#include "tui/pacing.h"
+#include "tui/signals.h"
 #include "views/palette.h"
 #include "views/utf8.h"
 
@@ -41,26 +42,35 @@ static struct {
         int index;
     } cache[2][256]; /* foreground, background: curses colour of exact colours */
     int named[2][COLOR_COUNT];
-    int pipe[2];
     int tty, nowhere;  /* the terminal, where a write does not wait; /dev/null */
     char restore[512]; /* for the handler of fatal signals */
     size_t restore_length;
-    struct sigaction old_action[NSIG];
-} term = {.pipe = {-1, -1}, .tty = -1, .nowhere = -1};
+    int has_mouse, has_clipboard, wants_mouse;
+    int shows;        /* a frame has been sent */
+    int pasting;      /* within a bracketed paste */
+    double pasted_at; /* when the last of it came */
+    int flooded;      /* within one that came without brackets */
+    double now;       /* of term_tick */
+    struct pacing pacing;
+} term = {.tty = -1, .nowhere = -1};
 
-static atomic_uint events;
 static volatile sig_atomic_t is_open, is_sending, is_muted;
 
-/* Every signal that ends a process, but for those that can be answered. */
-static const int fatal_signals[] = {SIGSEGV, SIGBUS,  SIGFPE,  SIGILL,  SIGABRT, SIGTRAP,   SIGSYS,  SIGQUIT, SIGPIPE,
-                                    SIGALRM, SIGUSR1, SIGUSR2, SIGXCPU, SIGXFSZ, SIGVTALRM, SIGPROF, SIGIO,   SIGPWR};
-static const int asking_signals[] = {SIGWINCH, SIGTSTP, SIGCONT, SIGINT, SIGTERM, SIGHUP};
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
-/* Escapes that curses cannot send: none yet; the list is here so that they have one place. */
+/* Escapes that curses has no way to send. */
 static const char raw_restore[] = "\033[0m\033[?25h";
+static const char raw_paste_on[] = "\033[?2004h", raw_paste_off[] = "\033[?2004l";
+static const char raw_mouse_off[] = "\033[?1006;1000l";
 
-/* ---- signals ---- */
+/* What the terminal sends and curses does not know. */
+static const char raw_paste_begins[] = "\033[200~", raw_paste_ends[] = "\033[201~";
+enum { CODE_ANSWER = KEY_MAX + 1, CODE_PASTE_BEGINS, CODE_PASTE_ENDS };
+
+#define PASTE_BYTES 1024  /* waiting all at once: nobody types that, it was pasted */
+#define PASTE_SECONDS 0.5 /* of silence end such a paste, or one whose end got lost */
+
+/* ---- within signal handlers ---- */
 
 static void send_restore(void)
 {
@@ -68,14 +78,13 @@ static void send_restore(void)
     (void)ignored;
 }
 
-static void on_fatal(int number)
+static void on_fatal(void)
 {
-    if (is_open) {
-        is_open = 0;
-        send_restore();
-        tcsetattr(STDIN_FILENO, TCSANOW, &term.before);
-    }
-    raise(number); /* SA_RESETHAND: the default action, once we return */
+    if (!is_open)
+        return;
+    is_open = 0;
+    send_restore();
+    tcsetattr(STDIN_FILENO, TCSANOW, &term.before);
 }
 
 static void mute(void)
@@ -84,64 +93,10 @@ static void mute(void)
     dup2(term.nowhere, STDOUT_FILENO);
 }
 
-static void on_asking(int number)
+static void on_ending(void)
 {
-    int saved = errno;
-    unsigned flag = number == SIGWINCH  ? TERM_RESIZED
-                    : number == SIGTSTP ? TERM_SUSPEND
-                    : number == SIGCONT ? TERM_CONTINUED
-                    : number == SIGINT  ? TERM_INTERRUPT
-                    : number == SIGTERM ? TERM_TERMINATE
-                                        : TERM_HANGUP;
-    atomic_fetch_or(&events, flag);
-    if (is_sending && (flag & (TERM_TERMINATE | TERM_HANGUP)))
+    if (is_sending)
         mute();
-    ssize_t ignored = write(term.pipe[1], "s", 1); /* full: somebody will read it anyway */
-    (void)ignored;
-    errno = saved;
-}
-
-static void set_handler(int number, void (*handler)(int), int flags)
-{
-    struct sigaction action = {.sa_handler = handler, .sa_flags = flags};
-    sigemptyset(&action.sa_mask);
-    sigaction(number, &action, NULL);
-}
-
-static void save_handlers(void)
-{
-    for (size_t i = 0; i < COUNT(fatal_signals); i++)
-        sigaction(fatal_signals[i], NULL, &term.old_action[fatal_signals[i]]);
-    for (size_t i = 0; i < COUNT(asking_signals); i++)
-        sigaction(asking_signals[i], NULL, &term.old_action[asking_signals[i]]);
-}
-
-static void set_handlers(void)
-{
-    static char stack[16384]; /* for a fault that has used up the other one */
-    stack_t other = {.ss_sp = stack, .ss_size = sizeof stack};
-    sigaltstack(&other, NULL);
-    for (size_t i = 0; i < COUNT(fatal_signals); i++)
-        if (term.old_action[fatal_signals[i]].sa_handler != SIG_IGN)
-            set_handler(fatal_signals[i], on_fatal, SA_RESETHAND | SA_NODEFER | SA_ONSTACK);
-    for (size_t i = 0; i < COUNT(asking_signals); i++)
-        set_handler(asking_signals[i], on_asking, SA_RESTART);
-}
-
-static void restore_handlers(void)
-{
-    for (size_t i = 0; i < COUNT(fatal_signals); i++)
-        sigaction(fatal_signals[i], &term.old_action[fatal_signals[i]], NULL);
-    for (size_t i = 0; i < COUNT(asking_signals); i++)
-        sigaction(asking_signals[i], &term.old_action[asking_signals[i]], NULL);
-}
-
-unsigned term_events(void)
-{
-    char bytes[64];
-    while (read(term.pipe[0], bytes, sizeof bytes) > 0)
-        continue;
-    return atomic_exchange(&events, 0);
 }
 
 /* ---- opening and closing ---- */
@@ -171,49 +126,21 @@ static int wants_true_color(void)
     return value && (strcmp(value, "truecolor") == 0 || strcmp(value, "24bit") == 0);
 }
 
-static int color_distance(int index, uint32_t rgb)
-{
-    uint32_t at = palette_xterm(index);
-    int r = (int)(at >> 16 & 255) - (int)(rgb >> 16 & 255), g = (int)(at >> 8 & 255) - (int)(rgb >> 8 & 255);
-    int b = (int)(at & 255) - (int)(rgb & 255);
-    return 3 * r * r + 6 * g * g + b * b;
-}
-
-/*
- * With 24 bits each named colour gets an entry of the terminal's table, the nearest that is free: where a terminal
- * ignores the new value, what it shows is close. Curses sets the table back when it ends.
- */
 static void define_colors(void)
 {
-    unsigned char used[256] = {0};
+    if (term.depth == 24)
+        palette_entries(term.named);
     for (int background = 0; background < 2; background++) {
         for (uint32_t color = 0; color < COLOR_COUNT; color++) {
-            uint32_t rgb = palette_rgb(color, background);
-            int same = -1;
-            if (term.depth == 4) {
-                term.named[background][color] = palette_16(color, background);
-                if (term.named[background][color] >= COLORS)
-                    term.named[background][color] &= 7;
-                continue;
-            }
-            term.named[background][color] = palette_256(color, background);
-            if (term.depth != 24)
-                continue;
-            for (uint32_t before = 0; before < COLOR_COUNT && background; before++)
-                if (palette_rgb(before, 0) == rgb)
-                    same = term.named[0][before];
-            for (uint32_t before = 0; before < color; before++)
-                if (palette_rgb(before, background) == rgb)
-                    same = term.named[background][before];
-            int best = same;
-            for (int i = 16; i < 256 && same < 0; i++)
-                if (!used[i] && (best < 0 || color_distance(i, rgb) < color_distance(best, rgb)))
-                    best = i;
-            used[best] = 1;
-            term.named[background][color] = best;
-            if (same < 0)
-                init_extended_color(best, (int)(rgb >> 16 & 255) * 1000 / 255, (int)(rgb >> 8 & 255) * 1000 / 255,
+            int *index = &term.named[background][color];
+            if (term.depth == 24) { /* curses sets the table back when it ends */
+                uint32_t rgb = palette_rgb(color, background);
+                init_extended_color(*index, (int)(rgb >> 16 & 255) * 1000 / 255, (int)(rgb >> 8 & 255) * 1000 / 255,
                                     (int)(rgb & 255) * 1000 / 255);
+            } else {
+                *index = term.depth == 8 ? palette_256(color, background) : palette_16(color, background);
+                *index = *index >= COLORS ? *index & 7 : *index;
+            }
         }
     }
 }
@@ -247,18 +174,17 @@ static void prepare_restore(void)
     term.restore_length = 0;
     if (term.depth == 24)
         add_restore(tigetstr("oc"));
+    add_restore(tigetstr("sgr0") ? raw_paste_off : raw_restore);
+    if (term.has_mouse)
+        add_restore(raw_mouse_off);
     add_restore(tigetstr("sgr0"));
     add_restore(tigetstr("rmkx"));
     add_restore(tigetstr("cnorm"));
     add_restore(tigetstr("rmcup"));
-    if (term.restore_length == 0)
-        add_restore(raw_restore);
 }
 
 static int open_files(struct error *err)
 {
-    if (term.pipe[0] < 0 && pipe2(term.pipe, O_CLOEXEC | O_NONBLOCK) != 0)
-        return error_set(err, "cannot make a pipe: %s", strerror(errno));
     /* Opened anew: O_NONBLOCK on the descriptor that we were given would be the shell's too. */
     if (term.tty < 0)
         term.tty = open("/proc/self/fd/1", O_WRONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
@@ -273,6 +199,24 @@ static int takes_output(void)
 {
     struct pollfd output = {.fd = STDOUT_FILENO, .events = POLLOUT};
     return !is_muted && poll(&output, 1, 0) > 0;
+}
+
+/* Nothing, where the terminal takes nothing. */
+static int send_raw(const char *text)
+{
+    if (!takes_output())
+        return 0;
+    is_sending = 1;
+    fputs(text, stdout);
+    fflush(stdout);
+    is_sending = 0;
+    return 1;
+}
+
+static void ask(void)
+{
+    if (!term.pacing.silent && send_raw(PACING_QUESTION))
+        pacing_asked(&term.pacing, term.now);
 }
 
 int term_check(struct error *err)
@@ -298,21 +242,68 @@ static void keep_output_going(void)
     def_prog_mode();
 }
 
+/* What comes in besides keys. */
+static void open_input(const char *name, const struct term_options *options)
+{
+    const char *mouse = tigetstr("kmous"), *clipboard = tigetstr("Ms");
+    int modern = mouse && mouse != (const char *)-1 && strcmp(name, "linux") != 0;
+    term.has_mouse = modern;
+    term.has_clipboard = modern || (clipboard && clipboard != (const char *)-1);
+    define_key(PACING_ANSWER, CODE_ANSWER);
+    define_key(raw_paste_begins, CODE_PASTE_BEGINS);
+    define_key(raw_paste_ends, CODE_PASTE_ENDS);
+    mouseinterval(0); /* a press is one at once; loop.c knows what a double click is */
+    term.wants_mouse = modern && !options->no_mouse;
+    term.pacing = (struct pacing){0};
+    term.pasting = term.flooded = term.shows = 0;
+}
+
+/* The modes that are ours alone, as the terminal is opened or comes back to us. */
+static void enter(void)
+{
+    send_raw(raw_paste_on);
+    term_mouse(term.wants_mouse);
+    ask();
+}
+
+/* The answer to a question that was asked must not become input of the shell. */
+static void leave(void)
+{
+    struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
+    wint_t code;
+    mousemask(0, NULL);
+    while (term.pacing.known && term.pacing.due > 0 && poll(&input, 1, 1000) > 0 && input.revents == POLLIN)
+        if (wget_wch(stdscr, &code) == KEY_CODE_YES && code == CODE_ANSWER)
+            pacing_answered(&term.pacing);
+    term.pacing.due = 0;
+    send_raw(raw_paste_off);
+}
+
+void term_mouse(int on)
+{
+    term.wants_mouse = on && term.has_mouse;
+    mousemask(term.wants_mouse ? BUTTON1_PRESSED | BUTTON4_PRESSED | BUTTON5_PRESSED : 0, NULL);
+}
+
 int term_open(const struct term_options *options, struct error *err)
 {
+    static const struct signals_hooks hooks = {.fatal = on_fatal, .ending = on_ending};
     static int exit_is_set;
     if (term_check(err))
         return -1;
     const char *name = choose_terminal();
-    if (open_files(err) || tcgetattr(STDIN_FILENO, &term.before) != 0 || grid_init(&term.shown, 0, 0))
+    if (open_files(err))
+        return -1;
+    if (tcgetattr(STDIN_FILENO, &term.before) != 0 || grid_init(&term.shown, 0, 0))
         return error_set(err, "cannot read the terminal's modes: %s", strerror(errno));
-    save_handlers();
-    set_handlers(); /* before newterm: curses then leaves SIGTSTP alone, which it would ignore while it draws */
+    /* Before newterm: curses then leaves SIGTSTP alone, which it would ignore while it draws. */
+    if (signals_begin(&hooks, err))
+        return -1;
     set_escdelay(50);
     use_extended_names(TRUE);
     term.screen = newterm((char *)name, stdout, stdin);
     if (!term.screen) {
-        restore_handlers();
+        signals_end();
         return error_set(err, "curses cannot use TERM=%s; use 'davidnet train'", name);
     }
     set_term(term.screen);
@@ -326,9 +317,11 @@ int term_open(const struct term_options *options, struct error *err)
     keep_output_going();
     term.ascii = options->ascii || strcmp(nl_langinfo(CODESET), "UTF-8") != 0;
     open_colors(options->no_color);
+    open_input(name, options);
     prepare_restore();
     is_open = 1;
-    set_handlers();
+    signals_again();
+    enter();
     if (!exit_is_set++)
         atexit(term_close);
     term.repaint = 1;
@@ -343,6 +336,8 @@ void term_close(void)
         is_open = 0;
         if (!takes_output())
             mute();
+        else
+            leave();
         is_sending = 1;
         endwin();
         is_sending = 0;
@@ -350,7 +345,7 @@ void term_close(void)
             send_restore();
         tcsetattr(STDIN_FILENO, is_muted ? TCSANOW : TCSADRAIN, &term.before);
     }
-    restore_handlers();
+    signals_end();
     delscreen(term.screen);
     term.screen = NULL;
     grid_release(&term.shown);
@@ -358,20 +353,23 @@ void term_close(void)
 
 void term_suspend(void)
 {
+    leave();
     endwin();
     tcsetattr(STDIN_FILENO, TCSADRAIN, &term.before);
     is_open = 0;
     signal(SIGTSTP, SIG_DFL);
     raise(SIGTSTP); /* nothing, where no shell could continue us */
     is_open = 1;
-    set_handlers();
+    signals_again();
     refresh(); /* program modes again */
+    enter();
     term_forget();
 }
 
 void term_resume(void)
 {
     reset_prog_mode();
+    enter();
     term_forget();
 }
 
@@ -392,11 +390,6 @@ int term_input_fd(void)
     return STDIN_FILENO;
 }
 
-int term_signal_fd(void)
-{
-    return term.pipe[0];
-}
-
 void term_size(int *w, int *h)
 {
     struct winsize size;
@@ -413,9 +406,9 @@ void term_size(int *w, int *h)
     }
 }
 
-/* ---- keys ---- */
+/* ---- what comes in ---- */
 
-int term_key(void)
+static int named_key(wint_t code)
 {
     static const struct {
         wint_t curses;
@@ -436,22 +429,94 @@ int term_key(void)
         {KEY_BACKSPACE, KEYS_BACKSPACE},
         {KEY_RESIZE, KEYS_NONE},
     };
-    wint_t key;
+    for (size_t i = 0; i < COUNT(table); i++)
+        if (table[i].curses == code)
+            return table[i].key;
+    return KEYS_OTHER;
+}
+
+static int take_mouse(struct mouse *mouse)
+{
+    MEVENT event;
+    if (getmouse(&event) != OK)
+        return 0;
+    *mouse = (struct mouse){.x = event.x, .y = event.y};
+    if (event.bstate & BUTTON1_PRESSED)
+        mouse->what = MOUSE_PRESS;
+    else if (event.bstate & BUTTON4_PRESSED)
+        mouse->what = MOUSE_WHEEL_UP;
+    else if (event.bstate & BUTTON5_PRESSED)
+        mouse->what = MOUSE_WHEEL_DOWN;
+    else
+        return 0;
+    return 1;
+}
+
+/* More at once than anybody types was pasted, even where the terminal does not say so. */
+static void notice_flood(void)
+{
+    int waiting = 0;
+    if (!term.pasting && ioctl(STDIN_FILENO, FIONREAD, &waiting) == 0 && waiting >= PASTE_BYTES) {
+        term.flooded = 1;
+        term.pasted_at = term.now;
+    }
+}
+
+static enum term_input nothing(void)
+{
     struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
-    int status = wget_wch(stdscr, &key);
-    if (status == ERR) {
-        /* Nothing to read, or nothing ever again: end of file is readable for ever. */
-        if (poll(&input, 1, 0) > 0 && (input.revents & (POLLHUP | POLLERR | POLLNVAL)))
-            return -1;
-        return KEYS_NONE;
+    if (term_pasting() && term.now - term.pasted_at > PASTE_SECONDS)
+        term.pasting = term.flooded = 0;
+    /* Nothing to read, or nothing ever again: end of file is readable for ever. */
+    if (poll(&input, 1, 0) > 0 && (input.revents & (POLLHUP | POLLERR | POLLNVAL)))
+        return TERM_LOST;
+    return TERM_NOTHING;
+}
+
+enum term_input term_read(int *key, struct mouse *mouse)
+{
+    for (;;) {
+        wint_t code;
+        notice_flood();
+        int status = wget_wch(stdscr, &code);
+        if (status == ERR)
+            return nothing();
+        if (status != KEY_CODE_YES && pacing_torn(&term.pacing, code))
+            continue;
+        if (status == KEY_CODE_YES && (code == CODE_PASTE_BEGINS || code == CODE_PASTE_ENDS)) {
+            term.pasting = code == CODE_PASTE_BEGINS;
+            term.pasted_at = term.now;
+            continue;
+        }
+        if (status == KEY_CODE_YES && code == CODE_ANSWER) {
+            pacing_answered(&term.pacing);
+            continue;
+        }
+        if (status == KEY_CODE_YES && code == KEY_MOUSE) {
+            if (take_mouse(mouse))
+                return TERM_MOUSE;
+            continue;
+        }
+        *key = status == KEY_CODE_YES ? named_key(code)
+               : code == '\r'         ? KEYS_ENTER
+               : code == 8            ? KEYS_BACKSPACE
+                                      : (int)code;
+        if (!term_pasting())
+            return TERM_KEY;
+        term.pasted_at = term.now;
+        return TERM_PASTED;
     }
-    if (status == KEY_CODE_YES) {
-        for (size_t i = 0; i < COUNT(table); i++)
-            if (table[i].curses == key)
-                return table[i].key;
-        return KEYS_OTHER;
-    }
-    return key == '\r' ? KEYS_ENTER : key == 8 ? KEYS_BACKSPACE : (int)key;
+}
+
+int term_pasting(void)
+{
+    return term.pasting || term.flooded;
+}
+
+int term_copy(const char *text)
+{
+    char escape[CLIPBOARD_ESCAPE_MAX];
+    return term.has_clipboard && clipboard_escape(text, escape) == 0 && send_raw(escape);
 }
 
 /* ---- showing ---- */
@@ -519,7 +584,19 @@ int term_show(const struct grid *grid)
     is_sending = 1;
     refresh();
     is_sending = 0;
+    term.shows = 1;
+    ask();
     return 0;
+}
+
+void term_tick(double now)
+{
+    term.now = now;
+}
+
+int term_ready(void)
+{
+    return !term.shows || pacing_ready(&term.pacing, term.now);
 }
 
 void term_forget(void)

@@ -7,21 +7,13 @@
 #define DAVIDNET_TUI_TERM_H
 
 #include "kernels/error.h"
+#include "tui/keys.h"
 #include "views/grid.h"
 
 struct term_options {
     int ascii;    /* 1: no braille even where the locale has UTF-8 */
     int no_color; /* 1: no colour */
-};
-
-/* What signals have asked for since term_events was called last. */
-enum term_event {
-    TERM_RESIZED = 1,
-    TERM_SUSPEND = 2,   /* Ctrl-Z: call term_suspend when ready */
-    TERM_INTERRUPT = 4, /* Ctrl-C */
-    TERM_TERMINATE = 8, /* SIGTERM */
-    TERM_HANGUP = 16,   /* the terminal is gone */
-    TERM_CONTINUED = 32 /* after a stop, perhaps one that could not be foreseen (SIGSTOP): call term_resume */
+    int no_mouse; /* 1: the mouse is the terminal's, for selecting text */
 };
 
 /* Whether term_open would find a terminal that it can use. */
@@ -30,16 +22,41 @@ int term_check(struct error *err);
 int term_open(const struct term_options *options, struct error *err);
 void term_close(void); /* may be called at any time, any number of times */
 
-int term_ascii(void);               /* 1: draw with ASCII */
-int term_depth(void);               /* colours: 0, 4, 8 or 24 bits */
-void term_size(int *w, int *h);     /* asks the terminal anew; at least 1 x 1 */
-int term_input_fd(void);            /* for poll: keys are there */
-int term_signal_fd(void);           /* for poll: term_events has something */
-unsigned term_events(void);         /* flags of enum term_event; clears them */
-int term_key(void);                 /* the next key without waiting: KEYS_NONE if there is none, -1: terminal lost */
+int term_ascii(void);           /* 1: draw with ASCII */
+int term_depth(void);           /* colours: 0, 4, 8 or 24 bits */
+void term_size(int *w, int *h); /* asks the terminal anew; at least 1 x 1 */
+int term_input_fd(void);        /* for poll: keys are there */
+void term_forget(void);         /* the next term_show sends everything */
+void term_resume(void);         /* our modes again, and the next term_show sends everything */
+void term_suspend(void);        /* restores the terminal, stops the process, comes back when it is continued */
+
+/* What came in, without waiting. */
+enum term_input {
+    TERM_NOTHING,
+    TERM_KEY,
+    TERM_PASTED, /* a character that was pasted, not typed */
+    TERM_MOUSE,
+    TERM_LOST /* the terminal is gone */
+};
+enum term_input term_read(int *key, struct mouse *mouse);
+int term_pasting(void); /* 1: in the middle of a paste: more is to come */
+
+/* Whether the terminal tells us what the mouse does; nothing where it cannot. */
+void term_mouse(int on);
+
+/*
+ * Puts a text into the clipboard of whoever sits at the terminal (OSC 52), over SSH too. 0: this terminal is not
+ * known to take one. Whether it really does cannot be asked.
+ */
+int term_copy(const char *text);
+
+/*
+ * Pacing. A frame ends with a question (a device status report) that the terminal answers when it has taken
+ * everything before it, so that the connection never holds more than one frame. term_ready: 1: it has, or it is
+ * known never to answer. Call term_tick before, with seconds of a monotonic clock.
+ */
+void term_tick(double now);
+int term_ready(void);
 int term_show(const struct grid *); /* sends what differs from what is shown; 1: it takes nothing now; -1: no memory */
-void term_forget(void);             /* the next term_show sends everything */
-void term_resume(void);             /* our modes again, and the next term_show sends everything */
-void term_suspend(void);            /* restores the terminal, stops the process, comes back when it is continued */
 
 #endif

@@ -67,6 +67,29 @@ int palette_256(uint32_t color, int background)
     return best;
 }
 
+void palette_entries(int out[2][COLOR_COUNT])
+{
+    uint32_t given[256]; /* the value that an entry gets */
+    unsigned char used[256] = {0};
+    for (int background = 0; background < 2; background++) {
+        for (uint32_t color = 0; color < COLOR_COUNT; color++) {
+            uint32_t rgb = palette_rgb(color, background);
+            int best = -1;
+            for (int i = 16; i < 256; i++) {
+                if (used[i] && given[i] == rgb) {
+                    best = i;
+                    break;
+                }
+                if (!used[i] && (best < 0 || distance(rgb, palette_xterm(i)) < distance(rgb, palette_xterm(best))))
+                    best = i;
+            }
+            used[best] = 1;
+            given[best] = rgb;
+            out[background][color] = best;
+        }
+    }
+}
+
 int palette_16(uint32_t color, int background)
 {
     static const uint32_t ansi[16] = {0x000000, 0xCD0000, 0x00CD00, 0xCDCD00, 0x0000EE, 0xCD00CD, 0x00CDCD, 0xE5E5E5,

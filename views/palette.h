@@ -13,6 +13,12 @@
 uint32_t palette_rgb(uint32_t color, int background);
 /* 16..255 of xterm's table: the nearest. */
 int palette_256(uint32_t color, int background);
+/*
+ * For a terminal whose table can be changed: an entry, 16..255, for every named colour, foregrounds and backgrounds;
+ * the nearest that is free, so that what is shown is close where a terminal ignores the new value. One colour has one
+ * entry.
+ */
+void palette_entries(int out[2][COLOR_COUNT]);
 /* 0..15, or -1 for the terminal's own default. */
 int palette_16(uint32_t color, int background);
 /* Attributes to add where there is no colour. */
