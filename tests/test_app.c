@@ -1,6 +1,7 @@
 /* The workbench without a terminal: keys, dialogs and scripts over a run that is not there. */
 #include "tests/fake_run.h"
 #include "tui/app.h"
+#include "tui/guide.h"
 #include "tui/keys.h"
 #include "tui/script.h"
 
@@ -302,6 +303,18 @@ static void test_menu(void **state)
     close_app(&app, &fake);
 }
 
+static void test_copy(void **state)
+{
+    (void)state;
+    struct app app;
+    struct fake fake;
+    open_app(&app, &fake, &fake_ops);
+    press(&app, "c");
+    assert_non_null(strstr(app.copy, "davidnet train --preset davidnet-79"));
+    assert_true(shows(&app, "clipboard"));
+    close_app(&app, &fake);
+}
+
 /* A paste is text: no key, even where it looks like one. */
 static void test_paste(void **state)
 {
@@ -317,6 +330,37 @@ static void test_paste(void **state)
         app_paste(&app, *c);
     assert_string_equal(app.menu_text.text, "quity");
     close_app(&app, &fake);
+}
+
+/* Once for every user; it says what it is for at the smallest size that it is made for. */
+static void test_guide(void **state)
+{
+    (void)state;
+    struct app app;
+    struct fake fake;
+    char folder[] = "/tmp/davidnet-test-XXXXXX", path[64];
+    assert_non_null(mkdtemp(folder));
+    assert_int_equal(setenv("XDG_STATE_HOME", folder, 1), 0);
+    open_app(&app, &fake, &fake_ops);
+    guide_show_once(&app);
+    assert_true(shows(&app, "Welcome to davidnet"));
+    press(&app, "?");
+    assert_true(shows(&app, "Everywhere"));
+    press(&app, "Esc");
+    guide_show_once(&app);
+    assert_int_equal(app.over, APP_SCREEN);
+    press(&app, ":");
+    type(&app, "guide");
+    press(&app, "Enter");
+    assert_true(shows(&app, "Welcome to davidnet"));
+    press(&app, "q");
+    assert_true(shows(&app, "Quit?"));
+    close_app(&app, &fake);
+    snprintf(path, sizeof path, "%s/davidnet/guide-seen", folder);
+    assert_int_equal(unlink(path), 0);
+    snprintf(path, sizeof path, "%s/davidnet", folder);
+    assert_int_equal(rmdir(path), 0);
+    assert_int_equal(rmdir(folder), 0);
 }
 
 static void click(struct app *app, enum mouse_what what, int x, int y)
@@ -412,7 +456,10 @@ static void test_script(void **state)
     static const struct {
         const char *keys, *error;
     } cases[] = {
+        {":\n:type pau\nEnter\n:\n:paste stop\n:wait 0.01\n:click 50 0\n:wheel down 3 3\nEsc\n", NULL},
         {"# a comment\n\n:size 60x20\np\n:until step 100\n:until epoch 2\n?\nEnd\n", NULL},
+        {":click 1\n", "':click 1'"},
+        {":wheel left 1 1\n", "':wheel left 1 1'"},
         {"p\nPgUpp\n", ":2: 'PgUpp' is not a key"},
         {":until forever\n", ":1: ':until forever'"},
         {":until step\n", "expected step N"},
@@ -454,7 +501,9 @@ int main(void)
         cmocka_unit_test(test_read_only),
         cmocka_unit_test(test_help_is_complete),
         cmocka_unit_test(test_menu),
+        cmocka_unit_test(test_copy),
         cmocka_unit_test(test_paste),
+        cmocka_unit_test(test_guide),
         cmocka_unit_test(test_mouse),
         cmocka_unit_test(test_random_keys),
         cmocka_unit_test(test_script),

@@ -1,5 +1,6 @@
 /* The menu of commands: every row of the key tables, the screens, and what has no key. */
 #include "tui/app_internal.h"
+#include "tui/guide.h"
 
 #include <stdio.h>
 
@@ -12,6 +13,7 @@ static void do_mouse(struct app *app)
 /* Commands that are only in the menu. */
 static const struct binding commands[] = {
     {"", NULL, "mouse", "The mouse here, or for the terminal to select text with", NULL, NULL, do_mouse},
+    {"", NULL, "guide", "The guide that is shown at the first start", NULL, NULL, guide_show},
     {0},
 };
 

@@ -2,6 +2,7 @@
 #include "engine/dataset.h"
 #include "tui/app.h"
 #include "tui/command.h"
+#include "tui/guide.h"
 #include "tui/loop.h"
 #include "tui/noise.h"
 #include "tui/options.h"
@@ -34,9 +35,11 @@ static void print_usage(void)
           "  --name NAME     the new run's name\n\n",
           stdout);
     recipe_options_help(stdout);
-    fputs("\nOff screen: --script FILE plays keys, one a line; ':size WxH', ':dump FILE', ':until step N',\n"
-          "':until epoch N' and ':until end' stand between them. --size and --dump as in 'davidnet --help'.\n",
-          stdout);
+    fputs(
+        "\nOff screen: --script FILE plays keys, one a line. Between them may stand ':size WxH', ':dump FILE',\n"
+        "':until step N', ':until epoch N', ':until end', ':wait SECONDS', ':type TEXT', ':paste TEXT', ':click X Y'\n"
+        "and ':wheel up|down X Y'. --size and --dump as in 'davidnet --help'.\n",
+        stdout);
 }
 
 /* -1: said. */
@@ -110,6 +113,7 @@ static int show(struct app *app, struct error *err)
         return script_run(app, &options, err) ? -1 : EXIT_OK;
     }
     struct term_options options = {.ascii = display.ascii, .no_color = display.no_color, .no_mouse = display.no_mouse};
+    guide_show_once(app);
     return loop_run(app, &options, display.delay, err);
 }
 

@@ -55,13 +55,23 @@ static void do_stop(struct app *app)
 
 static int can_fetch(const struct app *app)
 {
-    return app->model.status.data_is_synthetic && !app->fetch && !*app->fetched;
+    return app->fetch || (app->model.status.data_is_synthetic && !*app->fetched);
+}
+
+static const char *fetch_label(const struct app *app)
+{
+    return app->fetch ? "cancel fetch" : "fetch CIFAR-10";
 }
 
 static void do_fetch(struct app *app)
 {
     struct error err = {""};
     char folder[512];
+    if (app->fetch) {
+        fetch_job_cancel(app->fetch);
+        app_say(app, "cancelling the fetch");
+        return;
+    }
     dataset_user_folder(folder, sizeof folder);
     if (!*folder)
         error_set(&err, "there is no home folder to fetch to; use 'davidnet data fetch --to FOLDER'");
@@ -69,17 +79,6 @@ static void do_fetch(struct app *app)
         app->fetch = fetch_job_start(&fetch_official, folder, &err);
     if (!app->fetch)
         app_say(app, "%s", err.text);
-}
-
-static int is_fetching(const struct app *app)
-{
-    return app->fetch != NULL;
-}
-
-static void do_cancel_fetch(struct app *app)
-{
-    fetch_job_cancel(app->fetch);
-    app_say(app, "cancelling the fetch");
 }
 
 static int can_start(const struct app *app)
@@ -150,11 +149,23 @@ static void do_zoom(struct app *app)
     app->model.view.zoomed = !app->model.view.zoomed;
 }
 
+static int has_recipe(const struct app *app)
+{
+    return app->source.recipe != NULL;
+}
+
+static void do_copy(struct app *app)
+{
+    char command[sizeof app->copy];
+    recipe_command(app->source.recipe, command, sizeof command);
+    app_copy(app, command, "the command that makes this run again");
+}
+
 static const struct binding run_keys[] = {
     {"p", "Space", NULL, "Pause the run after this step, or let it go on", app_training, pause_label, do_pause},
     {"x", NULL, "stop", "Stop the run: now, or at the end of this epoch", app_training, NULL, do_stop},
-    {"f", NULL, "fetch CIFAR-10", "Fetch CIFAR-10 in the background", can_fetch, NULL, do_fetch},
-    {"c", NULL, "cancel fetch", "Stop fetching; it goes on from there next time", is_fetching, NULL, do_cancel_fetch},
+    {"f", NULL, NULL, "Fetch CIFAR-10 in the background, or stop that; it goes on from there", can_fetch, fetch_label,
+     do_fetch},
     {"n", NULL, "new run", "Start a new run with the same recipe", can_start, NULL, do_start},
     {"Tab", "Right", "panel", "Next panel: the one that zoom shows", NULL, NULL, do_next_panel},
     {"S-Tab", "Left", NULL, "Previous panel", NULL, NULL, do_previous_panel},
@@ -162,6 +173,7 @@ static const struct binding run_keys[] = {
     {"s", NULL, "smooth", "Smoothing of the step curves: 0.9, 0.97, off", NULL, NULL, do_smooth},
     {"y", NULL, "log", "Loss on a logarithmic axis", NULL, NULL, do_log},
     {"v", NULL, "range", "Axes over every point, or without the steep beginning", NULL, NULL, do_range},
+    {"c", NULL, "copy", "Copy the command that makes this run again", has_recipe, NULL, do_copy},
     {0},
 };
 

@@ -3,6 +3,7 @@
 #include "tui/keys.h"
 #include "tui/loop.h"
 #include "views/grid_png.h"
+#include "views/utf8.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -84,18 +85,62 @@ static int wait_until(struct script *script, const char *words, struct error *er
     return 0;
 }
 
+static void type(struct script *script, const char *text, void (*take)(struct app *app, int key))
+{
+    while (*text) {
+        int32_t code;
+        text += utf8_decode(text, &code);
+        tick(script);
+        take(script->app, code);
+    }
+}
+
+/* 1: it was one. */
+static int point(struct script *script, const char *text)
+{
+    struct mouse mouse = {.what = MOUSE_PRESS};
+    char way[8], tail;
+    if (sscanf(text, ":click %d %d%c", &mouse.x, &mouse.y, &tail) != 2) {
+        if (sscanf(text, ":wheel %7s %d %d%c", way, &mouse.x, &mouse.y, &tail) != 3 ||
+            (strcmp(way, "up") != 0 && strcmp(way, "down") != 0))
+            return 0;
+        mouse.what = *way == 'u' ? MOUSE_WHEEL_UP : MOUSE_WHEEL_DOWN;
+    }
+    tick(script);
+    app_mouse(script->app, &mouse);
+    return 1;
+}
+
 static int directive(struct script *script, char *text, struct error *err)
 {
     int w, h;
     char tail;
+    double seconds;
+    if (strncmp(text, ":type ", 6) == 0) {
+        type(script, text + 6, app_key);
+        return 0;
+    }
+    if (strncmp(text, ":paste ", 7) == 0) {
+        type(script, text + 7, app_paste);
+        return 0;
+    }
+    if (point(script, text))
+        return 0;
+    if (sscanf(text, ":wait %lf%c", &seconds, &tail) == 1 && seconds >= 0 && seconds <= 3600) {
+        for (double end = loop_seconds() + seconds; loop_seconds() < end; tick(script))
+            poll(NULL, 0, 20);
+        return 0;
+    }
     if (strncmp(text, ":dump ", 6) == 0)
         return dump(script, text + 6, err);
     if (strncmp(text, ":until ", 7) == 0)
         return wait_until(script, text + 7, err);
     if (sscanf(text, ":size %dx%d%c", &w, &h, &tail) == 2 && w >= 0 && h >= 0 && w <= 1000 && h <= 1000)
         return grid_resize(&script->grid, w, h) ? error_set(err, "out of memory") : 0;
-    return error_set(err, "%s:%d: '%s': expected :size WxH, :dump FILE or :until ...", script->file, script->line,
-                     text);
+    return error_set(err,
+                     "%s:%d: '%s': expected :size WxH, :dump FILE, :until ..., :wait SECONDS, :type TEXT, :paste TEXT, "
+                     ":click X Y or :wheel up|down X Y",
+                     script->file, script->line, text);
 }
 
 static int play(struct script *script, FILE *in, struct error *err)

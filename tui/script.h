@@ -7,6 +7,11 @@
  *     :until epoch N
  *     :until end
  *     :until fetched
+ *     :wait 0.5           seconds
+ *     :type TEXT          its characters as keys
+ *     :paste TEXT         the same as a paste
+ *     :click X Y          the mouse; the upper left cell is 0 0
+ *     :wheel up X Y       or down
  */
 #ifndef DAVIDNET_TUI_SCRIPT_H
 #define DAVIDNET_TUI_SCRIPT_H
