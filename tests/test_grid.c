@@ -1,5 +1,4 @@
 #include "views/grid.h"
-#include "views/palette.h"
 #include "views/utf8.h"
 
 #include <setjmp.h>
@@ -216,27 +215,6 @@ static void test_box_and_ansi(void **state)
     grid_release(&grid);
 }
 
-static void test_palette(void **state)
-{
-    (void)state;
-    for (uint32_t color = 0; color < COLOR_COUNT; color++) {
-        if (color == COLOR_BORDER || color == COLOR_SELECTED || color == COLOR_PANEL || color == COLOR_TRAIN_RAW ||
-            color == COLOR_AHEAD)
-            continue; /* lines and backgrounds, not text */
-        uint32_t rgb = palette_rgb(color, 0), xterm = palette_xterm(palette_256(color, 0));
-        assert_true(palette_contrast(rgb, palette_rgb(COLOR_DEFAULT, 1)) >= 4.5);
-        assert_true(palette_contrast(rgb, palette_rgb(COLOR_PANEL, 1)) >= 4.5);
-        assert_true(palette_contrast(xterm, palette_xterm(palette_256(COLOR_DEFAULT, 1))) >= 4.5);
-        assert_in_range(palette_256(color, 0), 16, 255);
-    }
-    assert_true(palette_contrast(palette_rgb(COLOR_TITLE, 0), palette_rgb(COLOR_SELECTED, 1)) >= 4.5);
-    assert_int_equal(palette_256(COLOR_RGB | 0xFF0000, 0), 196);
-    assert_int_equal(palette_xterm(196), 0xFF0000);
-    assert_int_equal(palette_16(COLOR_DEFAULT, 0), -1);
-    assert_true(palette_mono(COLOR_DEFAULT, COLOR_SELECTED) & ATTR_REVERSE);
-    assert_true(palette_contrast(0, 0xFFFFFF) > 20.9);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -249,7 +227,6 @@ int main(void)
         cmocka_unit_test(test_all_small_sizes),
         cmocka_unit_test(test_rects),
         cmocka_unit_test(test_box_and_ansi),
-        cmocka_unit_test(test_palette),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
