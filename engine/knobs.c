@@ -81,6 +81,20 @@ static int set_switch(int *field, const struct knob *knob, const char *text, str
     return bad_value(knob, text, "", err);
 }
 
+/* What others call a value of ours. */
+static const char *our_name(const struct knob *knob, const char *text)
+{
+    static const char *const names[][2] = {{"gpu", "cuda"},          {"nvidia", "cuda"},   {"float32", "f32"},
+                                           {"single", "f32"},        {"bfloat16", "bf16"}, {"float16", "f16"},
+                                           {"half", "f16"},          {"reference", "ref"}, {"linear", "piecewise"},
+                                           {"validation", "holdout"}};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        for (int k = 0; knob->names[k] && strcasecmp(text, names[i][0]) == 0; k++)
+            if (strcmp(knob->names[k], names[i][1]) == 0)
+                return names[i][1];
+    return NULL;
+}
+
 static int set_enum(void *field, const struct knob *knob, const char *text, struct error *err)
 {
     struct nearest nearest;
@@ -93,6 +107,9 @@ static int set_enum(void *field, const struct knob *knob, const char *text, stru
         }
         nearest_offer(&nearest, knob->names[i]);
     }
+    const char *ours = our_name(knob, text);
+    if (ours)
+        nearest.best = ours;
     return bad_value(knob, text, nearest_hint(&nearest, hint, sizeof hint), err);
 }
 

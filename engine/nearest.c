@@ -1,5 +1,6 @@
 #include "engine/nearest.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -20,7 +21,7 @@ static int edit_distance(const char *a, int la, const char *b, int lb)
     for (int i = 1; i <= la; i++) {
         now[0] = i;
         for (int j = 1; j <= lb; j++) {
-            int same = a[i - 1] == b[j - 1];
+            int same = tolower((unsigned char)a[i - 1]) == tolower((unsigned char)b[j - 1]);
             now[j] = least(least(last[j] + 1, now[j - 1] + 1), last[j - 1] + !same);
             if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
                 now[j] = least(now[j], before[j - 2] + 1);
@@ -45,7 +46,7 @@ void nearest_offer(struct nearest *nearest, const char *candidate)
     size_t la = strlen(nearest->word), lb = strlen(candidate);
     if (la == 0 || lb == 0 || la > WORD_MAX || lb > WORD_MAX)
         return;
-    int limit = la / 3 > 2 ? (int)(la / 3) : 2;
+    int limit = la <= 4 ? 1 : la < 9 ? 2 : (int)(la / 3);
     int d = edit_distance(nearest->word, (int)la, candidate, (int)lb);
     if (d > limit || d >= (int)la || (nearest->best && d >= nearest->distance))
         return;

@@ -1,4 +1,7 @@
-/* "Did you mean": the candidate nearest to a mistyped word, by edit distance (insert, delete, replace, swap). */
+/*
+ * "Did you mean": the candidate nearest to a mistyped word, by edit distance (insert, delete, replace, swap; large
+ * and small letters are alike).
+ */
 #ifndef DAVIDNET_ENGINE_NEAREST_H
 #define DAVIDNET_ENGINE_NEAREST_H
 
@@ -12,7 +15,7 @@ struct nearest {
 
 void nearest_init(struct nearest *nearest, const char *word);
 
-/* Candidates further than a third of the word (at least 2 edits) are no help and are not taken. */
+/* Candidates further than a third of the word (one edit in up to 4 letters, two in up to 8) are no help. */
 void nearest_offer(struct nearest *nearest, const char *candidate);
 
 /* " (did you mean 'x'?)", or "" when nothing is near. Returns out. */

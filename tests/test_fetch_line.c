@@ -15,14 +15,14 @@ static void lines_say_what_is_known(void **state)
     char line[256];
     struct fetch_progress p = {FETCH_DOWNLOADING, 86700000, 170052171, 2.3e6, 36.2, 0, NULL};
     fetch_line(&p, 200, 0, line, sizeof line);
-    assert_string_equal(line, "downloading   51 %   86.7 of 170.1 MB   2.3 MB/s   36 s left");
+    assert_string_equal(line, "downloading   51 %   86.7 of 170.1 MB   2.3 MB/s   36.2 s left");
     fetch_line(&p, 100, 1, line, sizeof line);
     assert_string_equal(line, "downloading  [################----------------]   51 %   86.7 of 170.1 MB   2.3 MB/s   "
-                              "36 s left");
+                              "36.2 s left");
     p.bytes_per_second = 48e3;
     p.eta_seconds = 3700;
     fetch_line(&p, 200, 0, line, sizeof line);
-    assert_string_equal(line, "downloading   51 %   86.7 of 170.1 MB   48 kB/s   1 h 01 min left");
+    assert_string_equal(line, "downloading   51 %   86.7 of 170.1 MB   48 kB/s   1h01m left");
     p.total = 0;
     p.bytes_per_second = p.eta_seconds = NAN;
     fetch_line(&p, 100, 1, line, sizeof line);

@@ -251,6 +251,16 @@ static void test_numbers_in_a_locale_with_commas(void **state)
     assert_true(back == 0.25);
 }
 
+static void expect_hint(const char *key, const char *value, const char *part)
+{
+    static struct recipe recipe;
+    struct error err = {""};
+    knob_defaults(&recipe);
+    assert_int_equal(knob_set(&recipe, knob_find(key), value, &err), -1);
+    if (!strstr(err.text, part))
+        fail_msg("expected '%s' in: %s", part, err.text);
+}
+
 static void test_nearest(void **state)
 {
     (void)state;
@@ -268,6 +278,17 @@ static void test_nearest(void **state)
     nearest_init(&nearest, "ab");
     nearest_offer(&nearest, "xy"); /* as many edits as letters is no likeness */
     assert_null(nearest.best);
+    nearest_init(&nearest, "f64");
+    nearest_offer(&nearest, "f32"); /* as much unlike as alike */
+    assert_null(nearest.best);
+    nearest_init(&nearest, "CUDA");
+    nearest_offer(&nearest, "cpu");
+    nearest_offer(&nearest, "cuda");
+    assert_string_equal(nearest.best, "cuda");
+    expect_hint("device", "gpu", "did you mean 'cuda'?");
+    expect_hint("device", "cppu", "did you mean 'cpu'?");
+    expect_hint("precision", "float32", "did you mean 'f32'?");
+    expect_hint("precision", "f64", "expected auto, f32, bf16");
 }
 
 static void test_tricks_write_knobs(void **state)

@@ -12,13 +12,27 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
-static const struct command train = {.name = "train", .summary = "trains -- .a\\b"};
-static const struct command network = {.name = "network", .summary = "shows a network"};
-static const struct command *const list[] = {&train, &network, NULL};
+static const struct command_option train_options[] = {
+    {"--name", "NAME", "the run's name", NULL}, {"--init", "FILE", "to start from", "FILE"}, {0}};
+static const struct command_option show_options[] = {{"--format", "FORMAT", "as what", "table json"}, {0}};
+static const struct command train = {.name = "train",
+                                     .summary = "trains -- .a\\b",
+                                     .usage = "usage: davidnet train\n\nTrains.\n",
+                                     .options = train_options,
+                                     .takes_recipe = 1};
+static const struct command network = {
+    .name = "network", .summary = "shows a network", .usage = "usage: davidnet network\n", .takes_recipe = 1};
+static const struct command show = {.name = "show",
+                                    .summary = "shows a run",
+                                    .usage = "usage: davidnet show RUN\n",
+                                    .options = show_options,
+                                    .words = "RUN"};
+static const struct command *const list[] = {&train, &network, &show, NULL};
 
 /* As the manual shows it: '-' is "\-". */
 static int shows(const char *manual, const char *text)
@@ -52,6 +66,11 @@ static void test_manual(void **state)
         assert_true(shows(text, network_syntax[i][0]));
     for (const struct recipe_option *o = recipe_option_table; o->flag; o++)
         assert_true(shows(text, o->flag));
+    for (const struct command_option *o = display_option_table; o->flag; o++)
+        assert_true(shows(text, o->flag) && shows(text, o->help));
+    for (const struct command_option *o = train_options; o->flag; o++)
+        assert_true(shows(text, o->flag) && shows(text, o->help));
+    assert_true(shows(text, "DAVIDNET_RUNS") && shows(text, "usage: davidnet show RUN"));
     free(text);
 }
 
@@ -109,25 +128,43 @@ static void test_completion(void **state)
         {"davidnet train --device c", "cpu cuda"},
         {"davidnet train --isa av", "avx2 avx512 avx512_bf16"},
         {"davidnet train --epo", "--epochs"},
+        {"davidnet train --na", "--name"},
+        {"davidnet train --device = re", "ref"},
+        {"davidnet network --na", ""},
+        {"davidnet show --fo", "--format"},
+        {"davidnet show --format j", "json"},
+        {"davidnet show --epo", ""},
+        {"davidnet show sh", "short-run"},
+        {"davidnet show short-run --f", "--format"},
+        {"davidnet network --asc", "--ascii"},
+        {"davidnet --asc", "--ascii"},
     };
+    int wrong = 0;
     if (system("command -v bash > /dev/null 2>&1") != 0) {
         print_message("SKIPPED: bash is not installed\n");
         skip();
     }
-    char path[] = "/tmp/davidnet-complete-XXXXXX", got[512];
-    int fd = mkstemp(path);
-    assert_true(fd >= 0);
-    FILE *out = fdopen(fd, "w");
+    char runs[] = "/tmp/davidnet-runs-XXXXXX", path[64], run[64], got[512];
+    assert_non_null(mkdtemp(runs));
+    snprintf(run, sizeof run, "%s/short-run", runs);
+    snprintf(path, sizeof path, "%s/script", runs);
+    assert_int_equal(mkdir(run, 0700), 0);
+    assert_int_equal(setenv("DAVIDNET_RUNS", runs, 1), 0);
+    FILE *out = fopen(path, "w");
+    assert_non_null(out);
     manual_print_completion(out, list);
     fclose(out);
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         complete(path, cases[i][0], got, sizeof got);
         if (strcmp(got, cases[i][1]) != 0) {
-            unlink(path);
-            fail_msg("'%s': expected '%s', got '%s'", cases[i][0], cases[i][1], got);
+            print_error("'%s': expected '%s', got '%s'\n", cases[i][0], cases[i][1], got);
+            wrong++;
         }
     }
     unlink(path);
+    rmdir(run);
+    rmdir(runs);
+    assert_int_equal(wrong, 0);
 }
 
 int main(void)

@@ -286,11 +286,48 @@ static void test_wrong_words(void **state)
     free(run_command(&command_network, EXIT_USAGE, WORDS("network", "--format", "xml")));
     free(run_command(&command_network, EXIT_USAGE, WORDS("network", "--format")));
     free(run_command(&command_network, EXIT_USAGE, WORDS("network", "--preset")));
-    free(run_command(&command_network, EXIT_FAILED, WORDS("network", "--preset", "nonsense")));
+    free(run_command(&command_network, EXIT_USAGE, WORDS("network", "--preset", "nonsense")));
     free(run_command(&command_network, EXIT_FAILED, WORDS("network", "--set", "network=a = conv 3")));
     fflush(stderr);
     dup2(saved, STDERR_FILENO);
     close(saved);
+}
+
+/* What the tables of options promise. */
+static void test_own_options(void **state)
+{
+    (void)state;
+    const char *flag, *value;
+    const struct command *command = &command_network;
+    int saved = dup(STDERR_FILENO), i = 0;
+    assert_true(saved >= 0 && freopen("/dev/null", "w", stderr));
+    assert_int_equal(command_take_option(command, 1, WORDS("--json"), &i, &flag, &value), 1);
+    assert_true(strcmp(flag, "--json") == 0 && value == NULL && i == 0);
+    assert_int_equal(command_take_option(command, 1, WORDS("--format=a=b"), &i, &flag, &value), 1);
+    assert_true(strcmp(flag, "--format") == 0 && strcmp(value, "a=b") == 0 && i == 0);
+    assert_int_equal(command_take_option(command, 2, WORDS("--format", "json"), &i, &flag, &value), 1);
+    assert_true(strcmp(value, "json") == 0 && i == 1);
+    i = 0;
+    assert_int_equal(command_take_option(command, 1, WORDS("--format"), &i, &flag, &value), -1);
+    assert_int_equal(command_take_option(command, 1, WORDS("--json=1"), &i, &flag, &value), -1);
+    assert_int_equal(command_take_option(command, 1, WORDS("--formats"), &i, &flag, &value), 0);
+    fflush(stderr);
+    dup2(saved, STDERR_FILENO);
+    close(saved);
+}
+
+static void test_paragraphs(void **state)
+{
+    (void)state;
+    char *text;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+    columns_paragraphs(
+        out, "usage: davidnet thing [--with-a-long-option]\n       or so\n\none two three\nfour five six\n", 20);
+    fclose(out);
+    assert_string_equal(text,
+                        "usage: davidnet thing [--with-a-long-option]\n       or so\n\none two three four\nfive six\n");
+    free(text);
 }
 
 static void test_columns(void **state)
@@ -322,6 +359,8 @@ int main(void)
         cmocka_unit_test(test_network_of_ones_own),
         cmocka_unit_test(test_lists),
         cmocka_unit_test(test_wrong_words),
+        cmocka_unit_test(test_own_options),
+        cmocka_unit_test(test_paragraphs),
         cmocka_unit_test(test_columns),
     };
     if (setenv("XDG_CONFIG_HOME", "/nonexistent", 1))

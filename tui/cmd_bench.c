@@ -2,6 +2,7 @@
 #include "tui/command.h"
 #include "tui/options.h"
 
+#include "engine/number.h"
 #include "engine/session.h"
 #include "engine/validate.h"
 #include "kernels/isa.h"
@@ -109,10 +110,7 @@ static void print_json(const struct bench *b)
         cJSON_AddNumberToObject(item, "ms", (double)s->executor.train_ns[i] * 1e-6 / (double)s->executor.train_steps);
         cJSON_AddItemToArray(steps, item);
     }
-    char *text = cJSON_PrintUnformatted(root);
-    puts(text ? text : "{}");
-    free(text);
-    cJSON_Delete(root);
+    command_print_json(root, 0);
 }
 
 static void print_table(const struct bench *b)
@@ -169,21 +167,24 @@ static int run(int argc, char **argv)
     b->steps = 5;
     int code = EXIT_OK;
     for (int i = 1; i < argc && code == EXIT_OK; i++) {
-        int taken = 1;
-        if (strcmp(argv[i], "--json") == 0) {
-            b->json = 1;
-        } else if (strcmp(argv[i], "--steps") == 0 && i + 1 < argc) {
-            b->steps = atoi(argv[++i]);
-            if (b->steps < 1 || b->steps > STEPS_MAX)
-                code =
-                    command_usage_error(&command_bench, "--steps '%s': give a number from 1 to %d", argv[i], STEPS_MAX);
-        } else if (strcmp(argv[i], "--step") != 0) {
-            taken = recipe_options_take(&b->options, argc, argv, &i, &err);
-        }
-        if (taken < 0)
+        const char *flag, *value;
+        int taken = command_take_option(&command_bench, argc, argv, &i, &flag, &value);
+        if (taken < 0) {
+            code = EXIT_USAGE;
+        } else if (taken && value) {
+            int64_t steps;
+            if (number_parse_int(value, &steps) || steps < 1 || steps > STEPS_MAX)
+                code = command_usage_error(&command_bench, "--steps '%s': give a whole number from 1 to %d", value,
+                                           STEPS_MAX);
+            else
+                b->steps = (int)steps;
+        } else if (taken) {
+            b->json |= strcmp(flag, "--json") == 0;
+        } else if ((taken = recipe_options_take(&b->options, argc, argv, &i, &err)) < 0) {
             code = command_usage_error(&command_bench, "%s", err.text);
-        else if (!taken)
-            code = command_usage_error(&command_bench, "'%s' is not an option", argv[i]);
+        } else if (!taken) {
+            code = command_unknown(&command_bench, argv[i]);
+        }
     }
     if (code == EXIT_OK)
         code = run_bench(b);
@@ -191,22 +192,21 @@ static int run(int argc, char **argv)
     return code;
 }
 
-static void usage(void)
-{
-    fputs("usage: davidnet bench [--step] [--steps N] [--json] [OPTION]...\n\n"
-          "Checks the program that is timed, at its own batch, against the reference; then times the whole training "
-          "step:\n"
-          "two to warm up, then N (5), with the median, the phases and each step of the program.\n\n"
-          "  --step             the whole step (the default)\n"
-          "  --steps N          how many to time\n"
-          "  --json             one JSON object\n",
-          stdout);
-    recipe_options_help(stdout);
-}
+static const struct command_option options[] = {
+    {"--step", NULL, "the whole step (the default)", NULL},
+    {"--steps", "N", "how many to time (5)", NULL},
+    {"--json", NULL, "one JSON object", NULL},
+    {0},
+};
 
 const struct command command_bench = {
     .name = "bench",
     .summary = "time the training step, after checking it against the reference",
-    .print_usage = usage,
+    .usage =
+        "usage: davidnet bench [--step] [OPTION]...\n\n"
+        "Checks the program that is timed, at its own batch, against the reference; then times the whole training\n"
+        "step: two to warm up, then some that count, with the median, the phases and each step of the program.\n",
+    .options = options,
+    .takes_recipe = 1,
     .run = run,
 };

@@ -47,16 +47,16 @@ static int run(int argc, char **argv)
     char *names[RUNS_MAX];
     int count = 0;
     for (int i = 1; i < argc; i++) {
-        const char *word = argv[i];
-        int taken = run_option(argc, argv, &i, "--format", &format);
-        if (taken == 0)
-            taken = run_option(argc, argv, &i, "-o", &path);
+        const char *flag, *value, *word = argv[i];
+        int taken = command_take_option(&command_curves, argc, argv, &i, &flag, &value);
         if (taken < 0)
-            return command_usage_error(&command_curves, "%s needs a value", word);
-        if (taken > 0)
+            return EXIT_USAGE;
+        if (taken > 0) {
+            *(strcmp(flag, "-o") == 0 ? &path : &format) = value;
             continue;
+        }
         if (word[0] == '-')
-            return command_usage_error(&command_curves, "unexpected '%s'", word);
+            return command_unknown(&command_curves, word);
         if (count == RUNS_MAX)
             return command_usage_error(&command_curves, "at most %d runs at a time", RUNS_MAX);
         names[count++] = argv[i];
@@ -69,14 +69,21 @@ static int run(int argc, char **argv)
     return write_runs(names, count, json, path);
 }
 
+static const struct command_option options[] = {
+    {"--format", "FORMAT", "csv (the default) or json", "csv json"},
+    {"-o", "FILE", "write there instead of to the standard output", "FILE"},
+    {0},
+};
+
 const struct command command_curves = {
     .name = "curves",
     .summary = "learning rate, loss and accuracy as CSV or JSON",
     .usage = "usage: davidnet curves RUN... [--format csv|json] [-o FILE]\n\n"
              "Writes every step and epoch of the runs: learning rate, loss, accuracy (percent), clocks (seconds).\n"
-             "  --format csv    (default) columns run, kind (step or epoch), step, epoch, lr, train_loss, train_acc,\n"
-             "                  test_loss, test_acc, train_seconds, wall_seconds; empty where nothing was measured\n"
-             "  --format json   {\"format\": \"davidnet-curves\", \"version\": 1, \"runs\": [...]}, columns as arrays\n"
-             "  -o FILE         write there instead of to the standard output\n",
+             "csv has the columns run, kind (step or epoch), step, epoch, lr, train_loss, train_acc, test_loss,\n"
+             "test_acc, train_seconds and wall_seconds, empty where nothing was measured; json is\n"
+             "{\"format\": \"davidnet-curves\", \"version\": 1, \"runs\": [...]}, with the columns as arrays.\n",
+    .options = options,
+    .words = "RUN",
     .run = run,
 };

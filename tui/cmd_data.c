@@ -120,18 +120,18 @@ static int run_fetch(int argc, char **argv)
         .source = fetch_official, .to = folder, .cancel = &caught, .progress = on_progress, .context = &show};
     dataset_user_folder(folder, sizeof folder);
     for (int i = 2; i < argc; i++) {
-        const char *option = argv[i];
-        int from = strcmp(option, "--from") == 0, to = strcmp(option, "--to") == 0;
-        if (!from && !to && strcmp(option, "--sha256") != 0)
-            return command_usage_error(&command_data, "fetch: unexpected '%s'", option);
-        if (++i >= argc)
-            return command_usage_error(&command_data, "fetch: %s needs a value", option);
-        if (from)
-            options.source.url = argv[i];
-        else if (to)
-            options.to = argv[i];
-        else {
-            options.source.sha256 = argv[i];
+        const char *flag, *value;
+        int taken = command_take_option(&command_data, argc, argv, &i, &flag, &value);
+        if (taken < 0)
+            return EXIT_USAGE;
+        if (!taken || !value)
+            return command_unknown(&command_data, argv[i]);
+        if (strcmp(flag, "--from") == 0) {
+            options.source.url = value;
+        } else if (strcmp(flag, "--to") == 0) {
+            options.to = value;
+        } else {
+            options.source.sha256 = value;
             options.source.size = 0; /* another archive, of another size */
         }
     }
@@ -173,13 +173,7 @@ static int print_json(const struct dataset *dataset)
         cJSON_AddNumberToObject(one, "test", in_test[c]);
         cJSON_AddItemToArray(classes, one);
     }
-    char *text = cJSON_PrintUnformatted(root);
-    cJSON_Delete(root);
-    if (!text)
-        return command_fail("out of memory");
-    puts(text);
-    free(text);
-    return EXIT_OK;
+    return command_print_json(root, 0);
 }
 
 static void print_channels(const char *name, const float *value, int channels)
@@ -213,10 +207,14 @@ static int run_info(int argc, char **argv)
     char found[512];
     int as_json = 0;
     for (int i = 2; i < argc; i++) {
-        if (strcmp(argv[i], "--json") == 0)
+        const char *flag, *value;
+        int taken = command_take_option(&command_data, argc, argv, &i, &flag, &value);
+        if (taken < 0)
+            return EXIT_USAGE;
+        if (taken && !value)
             as_json = 1;
-        else if (argv[i][0] == '-' || source)
-            return command_usage_error(&command_data, "info: unexpected '%s'", argv[i]);
+        else if (taken || argv[i][0] == '-' || source)
+            return command_unknown(&command_data, argv[i]);
         else
             source = argv[i];
     }
@@ -245,20 +243,27 @@ static int run(int argc, char **argv)
                     : command_usage_error(&command_data, "unexpected '%s'", argv[1]);
 }
 
+static const struct command_option options[] = {
+    {"--from", "URL|PATH", "fetch: a mirror, or an archive on this machine; it must be the original archive", "FILE"},
+    {"--to", "DIR", "fetch: the folder above (the XDG data folder, $XDG_DATA_HOME/davidnet)", "FILE"},
+    {"--sha256", "HEX", "fetch: expect this digest instead of the original archive's", NULL},
+    {"--json", NULL, "info: one line of JSON", NULL},
+    {0},
+};
+
 const struct command command_data = {
     .name = "data",
     .summary = "fetch CIFAR-10; counts, classes, mean and std of a data set",
-    .usage = "usage: davidnet data fetch [--from URL|PATH] [--to DIR] [--sha256 HEX]\n"
-             "       davidnet data info [SOURCE] [--json]\n\n"
-             "fetch downloads CIFAR-10 (170 MB, from a slow server: up to an hour), verifies it, unpacks it into\n"
-             "DIR/cifar-10-batches-bin and prints that path. Stopped at any moment, it goes on where it was when\n"
-             "called again; a half data set is never left behind.\n"
-             "  --from URL|PATH  a mirror, or an archive on this machine; it must be the original archive\n"
-             "  --to DIR         the folder above (the XDG data folder, $XDG_DATA_HOME/davidnet)\n"
-             "  --sha256 HEX     expect this digest instead of the original archive's\n\n"
-             "info prints a data set's counts, classes, mean and std per channel, and its SHA-256.\n"
-             "  SOURCE           a folder of CIFAR-10 binary files, 'synthetic' or 'synthetic:SEED[:COUNT]';\n"
-             "                   default: $DAVIDNET_DATA, else ./data, else what fetch fetched, else synthetic\n"
-             "  --json           one line of JSON\n",
+    .usage =
+        "usage: davidnet data fetch [--from URL|PATH] [--to DIR] [--sha256 HEX]\n"
+        "       davidnet data info [SOURCE] [--json]\n\n"
+        "fetch downloads CIFAR-10 (170 MB, from a slow server: up to an hour), verifies it, unpacks it into\n"
+        "DIR/cifar-10-batches-bin and prints that path. Stopped at any moment, it goes on where it was when\n"
+        "called again; a half data set is never left behind.\n\n"
+        "info prints a data set's counts, classes, mean and std per channel, and its SHA-256. SOURCE is a folder\n"
+        "of CIFAR-10 binary files, 'synthetic' or 'synthetic:SEED[:COUNT]'; default: $DAVIDNET_DATA, else ./data,\n"
+        "else what fetch fetched, else synthetic.\n",
+    .options = options,
+    .words = "fetch info",
     .run = run,
 };

@@ -3,6 +3,7 @@
 #include "tui/options.h"
 
 #include "engine/checkpoint.h"
+#include "engine/knobs.h"
 #include "engine/safetensors.h"
 #include "engine/session.h"
 
@@ -20,7 +21,7 @@ extern const struct command command_eval;
 struct eval {
     struct recipe_options options;
     int json;
-    const char *what, *data, *logits_file;
+    const char *what, *logits_file;
     struct session session;
     struct step_result result;
     float *logits;                                                /* [test images][classes] */
@@ -44,12 +45,31 @@ static int recipe_beside(const char *model, struct recipe *recipe, struct error 
     return recipe_read(path, recipe, err) ? -1 : 1;
 }
 
-static int open_session(struct eval *e, const struct recipe *base, struct error *err)
+/* A run has a recipe: of the options only those apply that leave its network and its weights as they are. */
+static int adapt(const struct eval *e, struct recipe *recipe, struct error *err)
 {
-    struct recipe recipe = *base;
-    if (e->data)
-        snprintf(recipe.data, sizeof recipe.data, "%s", e->data);
-    return session_open_data(&e->session, &recipe, err) || session_compile(&e->session, 0, err) ? -1 : 0;
+    static const char *const free_knobs[] = {"data", "eval", "device", "device_index", "precision", "threads", "isa"};
+    const struct recipe_request *request = &e->options.request;
+    int other = request->preset || request->file || request->n_on || request->n_off || request->epochs > 0;
+    for (int i = 0; i < request->n_sets && !other; i++) {
+        size_t k = 0, n = sizeof free_knobs / sizeof *free_knobs, length = strcspn(request->sets[i], "=");
+        while (k < n && (strlen(free_knobs[k]) != length || strncmp(free_knobs[k], request->sets[i], length) != 0))
+            k++;
+        other = k == n;
+        if (!other && knob_set(recipe, knob_find(free_knobs[k]), request->sets[i] + length + 1, err))
+            return -1;
+    }
+    if (other)
+        return error_set(err,
+                         "%.200s has its own recipe: only --data, --device, --precision, --threads, --isa and "
+                         "--set eval=... can be given with it",
+                         e->what);
+    return recipe_check(recipe, err);
+}
+
+static int open_session(struct eval *e, const struct recipe *recipe, struct error *err)
+{
+    return session_open_data(&e->session, recipe, err) || session_compile(&e->session, 0, err) ? -1 : 0;
 }
 
 static int load_run(struct eval *e, const struct run_folder *folder, struct error *err)
@@ -58,7 +78,7 @@ static int load_run(struct eval *e, const struct run_folder *folder, struct erro
     struct checkpoint checkpoint;
     char path[RUN_PATH_MAX + 32];
     run_folder_path(folder, "recipe.ini", path, sizeof path);
-    if (recipe_read(path, &recipe, err) || open_session(e, &recipe, err) ||
+    if (recipe_read(path, &recipe, err) || adapt(e, &recipe, err) || open_session(e, &recipe, err) ||
         checkpoint_init(&checkpoint, &e->session.plan, err))
         return -1;
     int found = checkpoint_read_newest(&checkpoint, folder, err);
@@ -76,7 +96,7 @@ static int load(struct eval *e, struct error *err)
     if (!is_file(e->what))
         return run_folder_find(&folder, e->what, err) ? -1 : load_run(e, &folder, err);
     int beside = recipe_beside(e->what, &recipe, err);
-    if (beside < 0 || (beside == 0 && recipe_resolve(&e->options.request, &recipe, err)))
+    if (beside < 0 || (beside ? adapt(e, &recipe, err) : recipe_resolve(&e->options.request, &recipe, err)))
         return -1;
     return open_session(e, &recipe, err) || checkpoint_read_model(e->what, &e->session.plan, e->session.program, err)
                ? -1
@@ -141,10 +161,7 @@ static void print_json(const struct eval *e)
             cJSON_AddItemToArray(line, cJSON_CreateNumber(e->confusion[i][k]));
         cJSON_AddItemToArray(matrix, line);
     }
-    char *text = cJSON_PrintUnformatted(root);
-    puts(text ? text : "{}");
-    free(text);
-    cJSON_Delete(root);
+    command_print_json(root, 0);
 }
 
 static void print_table(const struct eval *e)
@@ -186,21 +203,20 @@ static int run(int argc, char **argv)
         return command_fail("out of memory");
     int code = EXIT_OK;
     for (int i = 1; i < argc && code == EXIT_OK; i++) {
-        int taken = 1;
-        if (strcmp(argv[i], "--json") == 0)
+        const char *flag, *value;
+        int taken = command_take_option(&command_eval, argc, argv, &i, &flag, &value);
+        if (taken < 0)
+            code = EXIT_USAGE;
+        else if (taken && value)
+            e->logits_file = value;
+        else if (taken)
             e->json = 1;
-        else if (strcmp(argv[i], "--data") == 0 && i + 1 < argc)
-            e->data = argv[++i];
-        else if (strcmp(argv[i], "--logits") == 0 && i + 1 < argc)
-            e->logits_file = argv[++i];
         else if (argv[i][0] != '-' && !e->what)
             e->what = argv[i];
-        else
-            taken = recipe_options_take(&e->options, argc, argv, &i, &err);
-        if (taken < 0)
+        else if ((taken = recipe_options_take(&e->options, argc, argv, &i, &err)) < 0)
             code = command_usage_error(&command_eval, "%s", err.text);
         else if (!taken)
-            code = command_usage_error(&command_eval, "'%s' is not an option", argv[i]);
+            code = command_unknown(&command_eval, argv[i]);
     }
     if (code == EXIT_OK && !e->what)
         code = command_usage_error(&command_eval, "say what: a run, or a model.safetensors");
@@ -210,21 +226,21 @@ static int run(int argc, char **argv)
     return code;
 }
 
-static void usage(void)
-{
-    fputs("usage: davidnet eval RUN|FILE [--data SOURCE] [--logits FILE] [--json] [OPTION]...\n\n"
-          "Accuracy, loss and confusion of a run's newest checkpoint, or of a model.safetensors. A file outside a run\n"
-          "needs to be told its network (--preset, --recipe, --set).\n\n"
-          "  --data SOURCE      evaluate on the test images of another data set\n"
-          "  --logits FILE      write the logits [images, classes] to a safetensors file\n"
-          "  --json             one JSON object\n",
-          stdout);
-    recipe_options_help(stdout);
-}
+static const struct command_option options[] = {
+    {"--logits", "FILE", "write the logits [images, classes] to a safetensors file", "FILE"},
+    {"--json", NULL, "one JSON object", NULL},
+    {0},
+};
 
 const struct command command_eval = {
     .name = "eval",
     .summary = "accuracy, loss and confusion of a checkpoint",
-    .print_usage = usage,
+    .usage = "usage: davidnet eval RUN|FILE [OPTION]...\n\n"
+             "Accuracy, loss and confusion of a run's newest checkpoint, or of a model.safetensors. A run, and a file\n"
+             "inside one, is evaluated as it was trained; --data, --device, --precision, --threads and --isa say\n"
+             "otherwise. A file outside a run needs to be told its network (--preset, --recipe, --set).\n",
+    .options = options,
+    .takes_recipe = 1,
+    .words = "RUN",
     .run = run,
 };

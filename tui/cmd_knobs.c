@@ -5,8 +5,6 @@
 #include "tui/options.h"
 
 #include <cjson/cJSON.h>
-#include <stdlib.h>
-#include <string.h>
 
 extern const struct command command_knobs;
 
@@ -35,35 +33,27 @@ static int print_json(void)
         cJSON_AddStringToObject(o, "help", knob->help);
         cJSON_AddItemToArray(list, o);
     }
-    char *text = cJSON_Print(list);
-    cJSON_Delete(list);
-    if (!text)
-        return command_fail("out of memory");
-    puts(text);
-    free(text);
-    return EXIT_OK;
+    return command_print_json(list, 1);
 }
 
 static int run(int argc, char **argv)
 {
-    int json = 0;
-    for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--json") != 0)
-            return command_usage_error(&command_knobs, "unexpected '%s'", argv[i]);
-        json = 1;
-    }
+    int json = command_take_json(&command_knobs, argc, argv);
     if (json)
-        return print_json();
+        return json < 0 ? EXIT_USAGE : print_json();
     puts("Every knob, with its [default] and (what is allowed). Set one with --set KEY=VALUE,\n"
          "or in a recipe file in the section that heads its list.\n");
     recipe_options_help_knobs(stdout);
     return EXIT_OK;
 }
 
+static const struct command_option options[] = {{"--json", NULL, "the same as a JSON array", NULL}, {0}};
+
 const struct command command_knobs = {
     .name = "knobs",
     .summary = "every knob: default, range, help",
-    .usage = "usage: davidnet knobs [--json]\n\nLists every knob by section, with its default, what is allowed and "
-             "what it does.\n  --json   the same as a JSON array\n",
+    .usage = "usage: davidnet knobs [--json]\n\n"
+             "Lists every knob by section, with its default, what is allowed and what it does.\n",
+    .options = options,
     .run = run,
 };

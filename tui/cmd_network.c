@@ -145,55 +145,32 @@ static int print_json(const struct recipe *recipe, const struct network_info *in
     for (int i = 0; i < info->plan.n_rows; i++)
         cJSON_AddItemToArray(nodes, row_json(&info->plan, i));
     cJSON_AddItemToObject(o, "nodes", nodes);
-    char *text = cJSON_Print(o);
-    cJSON_Delete(o);
-    if (!text)
-        return command_fail("out of memory");
-    puts(text);
-    cJSON_free(text);
-    return EXIT_OK;
-}
-
-/* One format option at argv[*i]: 1 taken, 0 not one, -1 wrong (said). */
-static int take_format(int argc, char **argv, int *i, int *json)
-{
-    const char *word = argv[*i], *value = NULL;
-    if (strcmp(word, "--json") == 0) {
-        *json = 1;
-        return 1;
-    }
-    if (strncmp(word, "--format=", 9) == 0)
-        value = word + 9;
-    else if (strcmp(word, "--format") == 0)
-        value = *i + 1 < argc ? argv[++*i] : "";
-    else
-        return 0;
-    *json = strcmp(value, "json") == 0;
-    if (!*json && strcmp(value, "table") != 0) {
-        command_usage_error(&command_network, "--format %s: expected table or json", value);
-        return -1;
-    }
-    return 1;
+    return command_print_json(o, 1);
 }
 
 static int run(int argc, char **argv)
 {
-    static struct recipe_options options;
+    static struct recipe_options recipe_options;
     static struct recipe recipe;
     struct error err = {""};
-    int json = 0;
-    memset(&options, 0, sizeof options);
+    const char *flag, *format = "table";
+    memset(&recipe_options, 0, sizeof recipe_options);
     for (int i = 1; i < argc; i++) {
-        int taken = recipe_options_take(&options, argc, argv, &i, &err);
+        int taken = command_take_option(&command_network, argc, argv, &i, &flag, &format);
         if (taken < 0)
-            return command_usage_error(&command_network, "%s", err.text);
-        if (taken == 0 && (taken = take_format(argc, argv, &i, &json)) < 0)
             return EXIT_USAGE;
-        if (taken == 0)
-            return command_usage_error(&command_network, "unexpected '%s'", argv[i]);
+        if (taken && !format)
+            format = "json"; /* --json */
+        else if (!taken && (taken = recipe_options_take(&recipe_options, argc, argv, &i, &err)) < 0)
+            return command_usage_error(&command_network, "%s", err.text);
+        if (!taken)
+            return command_unknown(&command_network, argv[i]);
     }
-    if (recipe_resolve(&options.request, &recipe, &err))
-        return command_fail("%s", err.text);
+    int json = strcmp(format, "json") == 0;
+    if (!json && strcmp(format, "table") != 0)
+        return command_usage_error(&command_network, "--format %s: expected table or json", format);
+    if (recipe_resolve(&recipe_options.request, &recipe, &err))
+        return command_usage_error(&command_network, "%s", err.text);
     struct network_info *info = network_info_new(&recipe, &err);
     if (!info)
         return command_fail("%s", err.text);
@@ -206,24 +183,30 @@ static int run(int argc, char **argv)
     return code;
 }
 
-static void print_usage(void)
+static void print_syntax(void)
 {
     int width = columns_width(stdout);
-    puts("usage: davidnet network [RECIPE OPTION]... [--format table|json]\n\n"
-         "Shows a recipe's network node by node: operation, output shape (channels x\n"
-         "height x width), trained parameters, and arithmetic for one image.\n\n"
-         "  --format FORMAT      table or json (--json for short)\n\nrecipe options:");
-    recipe_options_help(stdout);
-    puts("\na network's lines, in a recipe file's [network] section or in --set network=:");
+    puts("a network's lines, in a recipe file's [network] section or in --set network=:");
     for (int i = 0; network_syntax[i][0]; i++) {
         printf("  %s\n      ", network_syntax[i][0]);
         columns_wrap(stdout, network_syntax[i][1], 6, 6, width);
     }
 }
 
+static const struct command_option options[] = {
+    {"--format", "FORMAT", "table or json (--json for short)", "table json"},
+    {"--json", NULL, "the same as a JSON object", NULL},
+    {0},
+};
+
 const struct command command_network = {
     .name = "network",
     .summary = "a recipe's network: nodes, shapes, parameters, arithmetic",
-    .print_usage = print_usage,
+    .usage = "usage: davidnet network [RECIPE OPTION]... [--format table|json]\n\n"
+             "Shows a recipe's network node by node: operation, output shape (channels x\n"
+             "height x width), trained parameters, and arithmetic for one image.\n",
+    .options = options,
+    .takes_recipe = 1,
+    .print_more = print_syntax,
     .run = run,
 };

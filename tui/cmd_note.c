@@ -50,5 +50,6 @@ const struct command command_note = {
              "RUN is a name from `davidnet runs`, a run's folder, or 'last'. Writes TEXT (one line of at most 1023\n"
              "bytes) into RUN/label.json in place of an earlier note; '' removes it. Without TEXT: prints it.\n"
              "`davidnet show` and the workbench's Runs screen show it.\n",
+    .words = "RUN",
     .run = run,
 };

@@ -73,12 +73,9 @@ static int show(struct recipe_about *about, cJSON *json, int width)
 
 static int run(int argc, char **argv)
 {
-    int as_json = 0, code = EXIT_OK;
-    for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--json") != 0)
-            return command_usage_error(&command_presets, "unexpected '%s'", argv[i]);
-        as_json = 1;
-    }
+    int as_json = command_take_json(&command_presets, argc, argv), code = EXIT_OK;
+    if (as_json < 0)
+        return EXIT_USAGE;
     struct recipe_about *list = calloc(PRESETS_MAX, sizeof *list);
     cJSON *json = as_json ? cJSON_CreateArray() : NULL;
     if (!list || (as_json && !json)) {
@@ -92,20 +89,18 @@ static int run(int argc, char **argv)
         if (show(&list[i], json, columns_width(stdout)) != EXIT_OK)
             code = EXIT_FAILED;
     }
-    char *text = json ? cJSON_Print(json) : NULL;
-    if (text)
-        puts(text);
-    cJSON_free(text);
-    cJSON_Delete(json);
     free(list);
-    return code;
+    return json && command_print_json(json, 1) ? EXIT_FAILED : code;
 }
+
+static const struct command_option options[] = {{"--json", NULL, "the same as a JSON array", NULL}, {0}};
 
 const struct command command_presets = {
     .name = "presets",
     .summary = "the recipes that can be named",
-    .usage = "usage: davidnet presets [--json]\n\nLists the built-in presets and your own, which are recipe files "
-             "NAME.ini in\n$XDG_CONFIG_HOME/davidnet/recipes (~/.config/davidnet/recipes).\n  --json   the same as a "
-             "JSON array\n",
+    .usage = "usage: davidnet presets [--json]\n\n"
+             "Lists the built-in presets and your own, which are recipe files NAME.ini in\n"
+             "$XDG_CONFIG_HOME/davidnet/recipes (~/.config/davidnet/recipes).\n",
+    .options = options,
     .run = run,
 };

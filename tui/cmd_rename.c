@@ -24,5 +24,6 @@ const struct command command_rename = {
         "RUN is a name from `davidnet runs`, a run's folder, or 'last'. Its folder gets the name NAME, where it is:\n"
         "letters, digits and . _ - + = @, at most 100. Refused when there is a NAME already, or when a process\n"
         "trains the run.\n",
+    .words = "RUN",
     .run = run,
 };

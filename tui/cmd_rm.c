@@ -38,7 +38,7 @@ static int run(int argc, char **argv)
         else if (strcmp(argv[i], "--restore") == 0 && action != PURGE)
             action = RESTORE;
         else if (argv[i][0] == '-')
-            return command_usage_error(&command_rm, "unexpected '%s'", argv[i]);
+            return command_unknown(&command_rm, argv[i]);
         else
             runs++;
     }
@@ -50,6 +50,12 @@ static int run(int argc, char **argv)
     return code;
 }
 
+static const struct command_option options[] = {
+    {"--purge", NULL, "remove it for good, checkpoints and all; RUN may be a folder in .trash", NULL},
+    {"--restore", NULL, "put it back: RUN is a name in .trash, or 'last', which was thrown away last", NULL},
+    {0},
+};
+
 const struct command command_rm = {
     .name = "rm",
     .summary = "move runs to the trash; --purge removes them for good",
@@ -57,8 +63,8 @@ const struct command command_rm = {
         "usage: davidnet rm RUN... [--purge | --restore]\n\n"
         "RUN is a name from `davidnet runs`, a run's folder, or 'last'. Moves it into the folder .trash beside it,\n"
         "from where it can be put back. Refused while a process trains it.\n"
-        "  --purge     remove it for good, checkpoints and all; RUN may be a folder in .trash\n"
-        "  --restore   put it back: RUN is a name in .trash, or 'last', which was thrown away last\n"
         "To empty the trash, remove the folder .trash.\n",
+    .options = options,
+    .words = "RUN",
     .run = run,
 };

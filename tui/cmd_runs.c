@@ -140,16 +140,24 @@ static int run(int argc, char **argv)
     char parent[RUN_PATH_MAX];
     int as_json = 0;
     for (int i = 1; i < argc; i++) {
-        int taken = run_option(argc, argv, &i, "--out", &out);
-        if (taken < 0)
-            return command_usage_error(&command_runs, "--out needs a folder");
-        if (taken == 0 && strcmp(argv[i], "--json") != 0)
-            return command_usage_error(&command_runs, "unexpected '%s'", argv[i]);
-        as_json |= taken == 0;
+        const char *flag, *value;
+        int taken = command_take_option(&command_runs, argc, argv, &i, &flag, &value);
+        if (taken <= 0)
+            return taken < 0 ? EXIT_USAGE : command_unknown(&command_runs, argv[i]);
+        if (value)
+            out = value;
+        else
+            as_json = 1;
     }
     run_folder_default_parent(parent, sizeof parent);
     return list(out ? out : parent, as_json);
 }
+
+static const struct command_option options[] = {
+    {"--out", "DIR", "the folder given to train --out", "FILE"},
+    {"--json", NULL, "a JSON array, with the clocks and the time to the target accuracy", NULL},
+    {0},
+};
 
 const struct command command_runs = {
     .name = "runs",
@@ -157,8 +165,7 @@ const struct command command_runs = {
     .usage = "usage: davidnet runs [--json] [--out DIR]\n\n"
              "Lists the runs in DIR (default: $DAVIDNET_RUNS, else ~/.local/share/davidnet/runs), newest first:\n"
              "name, preset, seed, state (running, done, stopped, failed, killed), epochs done and planned,\n"
-             "best test accuracy, training time, size on disk, tags.\n"
-             "  --out DIR   the folder given to train --out\n"
-             "  --json      a JSON array, with the clocks and the time to the target accuracy\n",
+             "best test accuracy, training time, size on disk, tags.\n",
+    .options = options,
     .run = run,
 };

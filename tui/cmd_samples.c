@@ -36,53 +36,57 @@ static int parse_number(const char *text, long low, long high, long *value)
     return *text && !*end && !errno && *value >= low && *value <= high ? 0 : -1;
 }
 
-/* One of our own options at argv[*i]: 0, or an exit code. */
-static int take_option(struct samples *s, int argc, char **argv, int *i)
+static const struct command_option options[] = {
+    {"-o", "FILE.png", "where the picture goes", "FILE"},
+    {"--epoch", "E", "counted from 0 (0)", NULL},
+    {"--count", "N", "how many images (30)", NULL},
+    {"--first", "N", "skip so many images of the epoch (0)", NULL},
+    {"--scale", "N", "enlarge 1 to 16 times (by the image's size)", NULL},
+    {"--columns", "N", "images in a row (chosen so that the sheet is a little wider than tall)", NULL},
+    {"--json", NULL, "print the images' parameters as one line of JSON", NULL},
+    {0},
+};
+
+/* One of our own options: 0, or an exit code. */
+static int take_option(struct samples *s, const char *flag, const char *value)
 {
     const struct {
-        const char *name;
+        const char *flag;
         long low, high, *value;
     } numbers[] = {{"--epoch", 0, UINT32_MAX, &s->epoch},
                    {"--count", 1, SHEET_TILES_MAX, &s->count},
                    {"--first", 0, UINT32_MAX, &s->first},
                    {"--scale", 1, 16, &s->scale},
                    {"--columns", 1, SHEET_TILES_MAX, &s->columns}};
-    const char *word = argv[*i];
-    if (strcmp(word, "--json") == 0) {
+    if (!value)
         s->json = 1;
-        return 0;
-    }
-    int output = strcmp(word, "-o") == 0 || strcmp(word, "--output") == 0;
-    for (size_t k = 0; k < sizeof numbers / sizeof *numbers || output; k++) {
-        if (!output && strcmp(word, numbers[k].name) != 0)
-            continue;
-        if (*i + 1 >= argc)
-            return command_usage_error(&command_samples, "%s needs a value", word);
-        const char *value = argv[++*i];
-        if (output)
-            s->output = value;
-        else if (parse_number(value, numbers[k].low, numbers[k].high, numbers[k].value) != 0)
-            return command_usage_error(&command_samples, "%s '%s': expected a whole number from %ld to %ld", word,
+    else if (strcmp(flag, "-o") == 0)
+        s->output = value;
+    for (size_t k = 0; k < sizeof numbers / sizeof *numbers; k++)
+        if (strcmp(flag, numbers[k].flag) == 0 &&
+            parse_number(value, numbers[k].low, numbers[k].high, numbers[k].value))
+            return command_usage_error(&command_samples, "%s '%s': expected a whole number from %ld to %ld", flag,
                                        value, numbers[k].low, numbers[k].high);
-        return 0;
-    }
-    return command_usage_error(&command_samples, "unexpected '%s'", word);
+    return 0;
 }
 
 static int take_options(struct samples *s, int argc, char **argv)
 {
     struct error err = {""};
     for (int i = 1; i < argc; i++) {
-        int taken = recipe_options_take(&s->options, argc, argv, &i, &err);
-        if (taken < 0)
+        const char *flag, *value;
+        int taken = command_take_option(&command_samples, argc, argv, &i, &flag, &value);
+        if (taken < 0 || (taken && take_option(s, flag, value)))
+            return EXIT_USAGE;
+        if (!taken && (taken = recipe_options_take(&s->options, argc, argv, &i, &err)) < 0)
             return command_usage_error(&command_samples, "%s", err.text);
-        int code = taken ? 0 : take_option(s, argc, argv, &i);
-        if (code != 0)
-            return code;
+        if (!taken)
+            return command_unknown(&command_samples, argv[i]);
     }
     if (!s->output && !s->json)
         return command_usage_error(&command_samples, "say where the picture goes: -o FILE.png (or --json)");
-    return 0;
+    return recipe_resolve(&s->options.request, &s->recipe, &err) ? command_usage_error(&command_samples, "%s", err.text)
+                                                                 : EXIT_OK;
 }
 
 /* ---- output ---- */
@@ -125,13 +129,7 @@ static int print_json(const struct samples *s, const struct choice *choices)
     cJSON *list = cJSON_AddArrayToObject(root, "samples");
     for (long i = 0; i < s->count; i++)
         cJSON_AddItemToArray(list, choice_json(s, &choices[i], s->first + i));
-    char *text = cJSON_PrintUnformatted(root);
-    cJSON_Delete(root);
-    if (!text)
-        return command_fail("out of memory");
-    puts(text);
-    free(text);
-    return EXIT_OK;
+    return command_print_json(root, 0);
 }
 
 static void add_part(char *out, size_t size, const char *text)
@@ -212,8 +210,6 @@ static int load(struct samples *s)
 {
     struct error err = {""};
     char source[512];
-    if (recipe_resolve(&s->options.request, &s->recipe, &err) != 0)
-        return command_fail("%s", err.text);
     recipe_choices(&s->recipe, &s->choices);
     snprintf(source, sizeof source, "%s", s->recipe.data);
     if (!source[0] && !dataset_default_source(source, sizeof source))
@@ -245,25 +241,14 @@ static int run(int argc, char **argv)
     return code;
 }
 
-static void print_usage(void)
-{
-    puts("usage: davidnet samples [RECIPE OPTIONS] [--epoch E] [--count N] [-o FILE.png] [--json]\n\n"
-         "A contact sheet of training images as they are stored and, beside them, as they are trained on, with what\n"
-         "was done to each. They are the first ones of the epoch, in the order of training.\n"
-         "  -o FILE.png    where the picture goes\n"
-         "  --epoch E      counted from 0 (0)\n"
-         "  --count N      how many images (30)\n"
-         "  --first N      skip so many images of the epoch (0)\n"
-         "  --scale N      enlarge 1 to 16 times (by the image's size)\n"
-         "  --columns N    images in a row (chosen so that the sheet is a little wider than tall)\n"
-         "  --json         print the images' parameters as one line of JSON\n");
-    recipe_options_help(stdout);
-}
-
 const struct command command_samples = {
     .name = "samples",
     .summary = "a PNG contact sheet of augmented images with their parameters",
-    .usage = "",
-    .print_usage = print_usage,
+    .usage =
+        "usage: davidnet samples -o FILE.png [OPTION]...\n\n"
+        "A contact sheet of training images as they are stored and, beside them, as they are trained on, with what\n"
+        "was done to each. They are the first ones of the epoch, in the order of training.\n",
+    .options = options,
+    .takes_recipe = 1,
     .run = run,
 };

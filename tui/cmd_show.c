@@ -226,10 +226,14 @@ static int run(int argc, char **argv)
     const char *which = NULL;
     int as_json = 0;
     for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--json") == 0)
+        const char *flag, *value;
+        int taken = command_take_option(&command_show, argc, argv, &i, &flag, &value);
+        if (taken < 0)
+            return EXIT_USAGE;
+        if (taken > 0)
             as_json = 1;
         else if (argv[i][0] == '-' || which != NULL)
-            return command_usage_error(&command_show, "unexpected '%s'", argv[i]);
+            return command_unknown(&command_show, argv[i]);
         else
             which = argv[i];
     }
@@ -248,13 +252,16 @@ static int run(int argc, char **argv)
     return code;
 }
 
+static const struct command_option options[] = {{"--json", NULL, "the same as one JSON object", NULL}, {0}};
+
 const struct command command_show = {
     .name = "show",
     .summary = "one run: its recipe, epochs, end and files",
     .usage =
         "usage: davidnet show RUN [--json]\n\n"
         "RUN is a name from `davidnet runs`, a run's folder, or 'last'. Shows the recipe in one line, tags and\n"
-        "note, the command that makes the same run again, its epochs, how it ended, its checkpoints and their sizes.\n"
-        "  --json   the same as one JSON object\n",
+        "note, the command that makes the same run again, its epochs, how it ended, its checkpoints and their sizes.\n",
+    .options = options,
+    .words = "RUN",
     .run = run,
 };

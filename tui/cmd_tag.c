@@ -35,5 +35,6 @@ const struct command command_tag = {
         "then, or without changes, prints the tags that it has. They are kept in RUN/label.json. A tag has 2 to\n"
         "31 letters, digits and . _ = @ + -, and begins with a letter or a digit; a run has at most 16.\n"
         "`davidnet runs` and the workbench's Runs screen show and find them.\n",
+    .words = "RUN",
     .run = run,
 };

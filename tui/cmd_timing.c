@@ -217,16 +217,16 @@ static int run(int argc, char **argv)
 {
     const char *format = "table", *path = NULL, *which = NULL;
     for (int i = 1; i < argc; i++) {
-        const char *word = argv[i];
-        int taken = run_option(argc, argv, &i, "--format", &format);
-        if (taken == 0)
-            taken = run_option(argc, argv, &i, "-o", &path);
+        const char *flag, *value, *word = argv[i];
+        int taken = command_take_option(&command_timing, argc, argv, &i, &flag, &value);
         if (taken < 0)
-            return command_usage_error(&command_timing, "%s needs a value", word);
-        if (taken > 0)
+            return EXIT_USAGE;
+        if (taken > 0) {
+            *(strcmp(flag, "-o") == 0 ? &path : &format) = value;
             continue;
+        }
         if (word[0] == '-' || which != NULL)
-            return command_usage_error(&command_timing, "unexpected '%s'", word);
+            return command_unknown(&command_timing, word);
         which = word;
     }
     int json = strcmp(format, "json") == 0;
@@ -237,6 +237,13 @@ static int run(int argc, char **argv)
     return write_timing(which, json, path);
 }
 
+static const struct command_option options[] = {
+    {"--format", "FORMAT",
+     "table, or json: {\"format\": \"davidnet-timing\", \"version\": 1, ...} as in RUN/timing.json", "table json"},
+    {"-o", "FILE", "write there instead of to the standard output", "FILE"},
+    {0},
+};
+
 const struct command command_timing = {
     .name = "timing",
     .summary = "where a run's time went, layer by layer",
@@ -244,7 +251,8 @@ const struct command command_timing = {
              "One line per row of the network: milliseconds per training step forward (with augmentation and loss),\n"
              "backward and in the update, share of the step, GFLOP/s, implementation. A row whose work is done\n"
              "inside another's step is shown as fused; '-' is not measured.\n"
-             "  --format json   {\"format\": \"davidnet-timing\", \"version\": 1, ...} as in RUN/timing.json\n"
-             "  -o FILE         write there instead of to the standard output\n",
+             "Names are cut with ~ to fit a terminal, and whole in a file or a pipe.\n",
+    .options = options,
+    .words = "RUN",
     .run = run,
 };

@@ -26,49 +26,41 @@ static int number(const char *text, double min, double max, double *value)
     return *text && !*end && *value >= min && *value <= max ? 0 : -1;
 }
 
-/* One option of train's own; 1 taken, 0 not one, -1 said. */
-static int take_option(struct train_options *o, int argc, char **argv, int *i, struct error *err)
+/* One option of train's own; -1 with err. */
+static int take_option(struct train_options *o, const char *flag, const char *text, struct error *err)
 {
-    static const char *const valued[] = {"--out", "--name", "--init", "--runs", "--stop-after", "--on-finish"};
-    const char *option = argv[*i];
+    const struct {
+        const char *flag, **value;
+    } texts[] = {{"--out", &o->out}, {"--name", &o->name}, {"--init", &o->init}, {"--on-finish", &o->headless.finish}};
     double value;
-    if (strcmp(option, "--json") == 0) {
+    for (size_t k = 0; k < sizeof texts / sizeof *texts; k++)
+        if (strcmp(flag, texts[k].flag) == 0)
+            *texts[k].value = text;
+    if (strcmp(flag, "--json") == 0)
         o->headless.json = 1;
-        return 1;
-    }
-    size_t which = 0, count = sizeof valued / sizeof valued[0];
-    while (which < count && strcmp(option, valued[which]) != 0)
-        which++;
-    if (which == count)
-        return recipe_options_take(&o->recipe, argc, argv, i, err);
-    if (*i + 1 >= argc)
-        return error_set(err, "%s needs a value", option);
-    const char *text = argv[++*i];
-    switch (which) {
-    case 0:
-        o->out = text;
-        break;
-    case 1:
-        o->name = text;
-        break;
-    case 2:
-        o->init = text;
-        break;
-    case 3:
+    if (strcmp(flag, "--runs") == 0) {
         if (number(text, 1, RUNS_MAX, &value) || value != (int)value)
             return error_set(err, "--runs '%s': give a whole number from 1 to %d", text, RUNS_MAX);
         o->runs = (int)value;
-        break;
-    case 4:
-        if (number(text, 0.001, 1e6, &value))
-            return error_set(err, "--stop-after '%s': give a number of epochs above 0", text);
-        o->stop_after = value;
-        break;
-    default:
-        o->headless.finish = text;
     }
-    return 1;
+    if (strcmp(flag, "--stop-after") == 0 && number(text, 0.001, 1e6, &o->stop_after))
+        return error_set(err, "--stop-after '%s': give a number of epochs above 0", text);
+    return 0;
 }
+
+static const struct command_option train_own[] = {
+    {"--name", "NAME", "the run's name (default: preset and date)", NULL},
+    {"--out", "DIR", "parent of the run's folder ($DAVIDNET_RUNS, else ~/.local/share/davidnet/runs)", "FILE"},
+    {"--runs", "N", "N runs, with seeds counted up from --seed", NULL},
+    {"--stop-after", "N", "end with the epoch that reaches N, the schedule as it is (--epochs stretches it)", NULL},
+    {"--init", "FILE", "start from a model.safetensors", "FILE"},
+    {"--on-finish", "COMMAND",
+     "shell command when a run has ended, in whatever way; it gets DAVIDNET_RUN (its folder), DAVIDNET_STATE (done, "
+     "stopped or failed) and DAVIDNET_ACCURACY (percent; empty where none was measured)",
+     NULL},
+    {"--json", NULL, "one JSON object a line: start, step, epoch, note, done, error", NULL},
+    {0},
+};
 
 static int train_once(const struct train_options *o, const struct recipe *recipe, const char *name)
 {
@@ -90,11 +82,18 @@ static int train_main(int argc, char **argv)
     o->runs = 1;
     int code = EXIT_OK;
     for (int i = 1; i < argc && code == EXIT_OK; i++) {
-        int taken = take_option(o, argc, argv, &i, &err);
+        const char *flag, *value;
+        int taken = command_take_option(&command_train, argc, argv, &i, &flag, &value);
+        if (taken < 0) {
+            code = EXIT_USAGE;
+            break;
+        }
+        taken = taken ? (take_option(o, flag, value, &err) ? -1 : 1)
+                      : recipe_options_take(&o->recipe, argc, argv, &i, &err);
         if (taken < 0)
             code = command_usage_error(&command_train, "%s", err.text);
         else if (!taken)
-            code = command_usage_error(&command_train, "'%s' is not an option", argv[i]);
+            code = command_unknown(&command_train, argv[i]);
     }
     o->headless.target_counts = recipe_options_gave(&o->recipe, "target");
     if (code == EXIT_OK && recipe_resolve(&o->recipe.request, &recipe, &err)) {
@@ -120,10 +119,16 @@ static int resume_main(int argc, char **argv)
     struct trainer_options options = {0};
     struct error err = {""};
     for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--json") == 0)
+        const char *flag, *value;
+        int taken = command_take_option(&command_resume, argc, argv, &i, &flag, &value);
+        if (taken < 0)
+            return EXIT_USAGE;
+        if (taken && value)
+            headless.finish = value;
+        else if (taken)
             headless.json = 1;
         else if (argv[i][0] == '-')
-            return command_usage_error(&command_resume, "'%s' is not an option", argv[i]);
+            return command_unknown(&command_resume, argv[i]);
         else if (options.resume)
             return command_usage_error(&command_resume, "one run at a time");
         else
@@ -135,27 +140,26 @@ static int resume_main(int argc, char **argv)
     return trainer ? headless_follow(trainer, &headless) : headless_error(headless.json, err.text);
 }
 
-static void train_usage(void)
-{
-    fputs("usage: davidnet train [OPTION]...\n\n"
-          "Trains without a screen: a line an epoch, or JSON. SIGINT and SIGTERM stop it at the next step, with a\n"
-          "checkpoint; 'davidnet resume RUN' goes on.\n\n"
-          "  --name NAME        the run's name (default: preset and date)\n"
-          "  --out DIR          parent of the run's folder\n"
-          "  --runs N           N runs, with seeds counted up from --seed\n"
-          "  --stop-after N     end with the epoch that reaches N, the schedule as it is (--epochs stretches it)\n"
-          "  --init FILE        start from a model.safetensors\n"
-          "  --on-finish CMD    shell command at the end; it gets DAVIDNET_RUN and DAVIDNET_ACCURACY\n"
-          "  --json             one JSON object a line: start, step, epoch, done, error\n",
-          stdout);
-    recipe_options_help(stdout);
-    fputs("\nexit codes: 0 done, 1 failed, 2 usage, 3 target missed, 130 and 143 stopped by a signal\n", stdout);
-}
+static const struct command_option resume_own[] = {
+    {"--on-finish", "COMMAND", "as for train", NULL},
+    {"--json", NULL, "one JSON object a line, as for train", NULL},
+    {0},
+};
 
 const struct command command_train = {
     .name = "train",
     .summary = "train a network, without a screen",
-    .print_usage = train_usage,
+    .usage = "usage: davidnet train [OPTION]...\n\n"
+             "Trains without a screen: a line an epoch, or JSON. SIGINT and SIGTERM stop it at the next step, with a\n"
+             "checkpoint; 'davidnet resume RUN' goes on.\n",
+    .options = train_own,
+    .takes_recipe = 1,
+    .more = "Three clocks, in seconds: train_seconds is training alone (forward, backward, update and augmentation,\n"
+            "no evaluation): DAWNBench's clock, in which the time to --target is told; speedrun_seconds is that and\n"
+            "the last evaluation: what a run costs that evaluates once, at its end; wall_seconds is everything since\n"
+            "the start.\n\n"
+            "Exit codes: 0 done, 1 failed, 2 usage, 3 the --target that was given is missed, 130 and 143 stopped by a\n"
+            "signal.\n",
     .run = train_main,
 };
 
@@ -163,9 +167,11 @@ const struct command command_resume = {
     .name = "resume",
     .summary = "go on with a run after a stop, a crash or a kill",
     .usage =
-        "usage: davidnet resume RUN [--json]\n\n"
+        "usage: davidnet resume RUN [OPTION]...\n\n"
         "RUN is a run's name, its folder, or 'last'. Goes back to its newest checkpoint (to the start if there is\n"
         "none), with the same program as before, or refuses and says what differs. The weights at the end are\n"
         "those of a run that was never interrupted.\n",
+    .options = resume_own,
+    .words = "RUN",
     .run = resume_main,
 };

@@ -4,8 +4,6 @@
 #include "tui/command.h"
 
 #include <cjson/cJSON.h>
-#include <stdlib.h>
-#include <string.h>
 
 extern const struct command command_tricks;
 
@@ -35,13 +33,7 @@ static int print_json(void)
         }
         cJSON_AddItemToArray(list, o);
     }
-    char *text = cJSON_Print(list);
-    cJSON_Delete(list);
-    if (!text)
-        return command_fail("out of memory");
-    puts(text);
-    free(text);
-    return EXIT_OK;
+    return command_print_json(list, 1);
 }
 
 static void print_line(const char *label, const char *text, int width)
@@ -73,14 +65,9 @@ static void print_trick(const struct trick *trick, int width)
 
 static int run(int argc, char **argv)
 {
-    int json = 0, width = columns_width(stdout);
-    for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--json") != 0)
-            return command_usage_error(&command_tricks, "unexpected '%s'", argv[i]);
-        json = 1;
-    }
+    int json = command_take_json(&command_tricks, argc, argv), width = columns_width(stdout);
     if (json)
-        return print_json();
+        return json < 0 ? EXIT_USAGE : print_json();
     puts("Switch a trick with --on KEY or --off KEY; set its parameters with --set.");
     for (const struct trick *trick = tricks; trick < tricks + trick_count; trick++) {
         putchar('\n');
@@ -89,11 +76,14 @@ static int run(int argc, char **argv)
     return EXIT_OK;
 }
 
+static const struct command_option options[] = {{"--json", NULL, "the same as a JSON array", NULL}, {0}};
+
 const struct command command_tricks = {
     .name = "tricks",
     .summary = "every trick: what it changes, what was published",
-    .usage =
-        "usage: davidnet tricks [--json]\n\nLists every training trick: what it changes, its published effect, its "
-        "source,\nthe knobs that it writes and its parameters.\n  --json   the same as a JSON array\n",
+    .usage = "usage: davidnet tricks [--json]\n\n"
+             "Lists every training trick: what it changes, its published effect, its source,\n"
+             "the knobs that it writes and its parameters.\n",
+    .options = options,
     .run = run,
 };

@@ -23,59 +23,39 @@ struct tui_request {
     const char *resume, *out, *name;
 };
 
-static void print_usage(void)
-{
-    fputs("usage: davidnet [tui] [OPTION]...\n"
-          "       davidnet tui --run RUN\n\n"
-          "The workbench: trains and shows the run live. Without options it trains the preset 'quick' on the data set\n"
-          "that is found ($DAVIDNET_DATA, ./data, the XDG data folder), or else on synthetic images.\n\n"
-          "  --run RUN       look at a run (a folder, a name, or 'last'), read-only; follows it while it trains\n"
-          "  --resume RUN    go on with a run that was stopped\n"
-          "  --out DIR       folder for new runs\n"
-          "  --name NAME     the new run's name\n\n",
-          stdout);
-    recipe_options_help(stdout);
-    fputs(
-        "\nOff screen: --script FILE plays keys, one a line. Between them may stand ':size WxH', ':dump FILE',\n"
-        "':until step N', ':until epoch N', ':until end', ':wait SECONDS', ':type TEXT', ':paste TEXT', ':click X Y'\n"
-        "and ':wheel up|down X Y'. --size and --dump as in 'davidnet --help'.\n",
-        stdout);
-}
+static const struct command_option options[] = {
+    {"--run", "RUN", "look at a run (a folder, a name, or 'last'), read-only; follows it while it trains", "RUN"},
+    {"--resume", "RUN", "go on with a run that was stopped", "RUN"},
+    {"--out", "DIR", "folder for new runs", "FILE"},
+    {"--name", "NAME", "the new run's name", NULL},
+    {0},
+};
 
 /* -1: said. */
 static int take_options(int argc, char **argv, struct tui_request *request, struct trainer_options *options, int *code)
 {
     for (int i = 1; i < argc; i++) {
         struct error err = {""};
-        const struct {
-            const char *flag, **value;
-        } own[] = {{"--run", &request->run},
-                   {"--resume", &request->resume},
-                   {"--out", &request->out},
-                   {"--name", &request->name}};
-        int taken = 0;
-        for (size_t k = 0; k < sizeof own / sizeof *own && !taken; k++) {
-            if (strcmp(argv[i], own[k].flag) != 0)
-                continue;
-            if (i + 1 >= argc) {
-                *code = command_usage_error(&command_tui, "%s needs a value", argv[i]);
-                return -1;
-            }
-            *own[k].value = argv[++i];
-            taken = 1;
-        }
-        if (!taken)
-            taken = recipe_options_take(&request->recipe, argc, argv, &i, &err);
-        if (taken <= 0) {
-            *code = taken < 0 ? command_usage_error(&command_tui, "%s", err.text)
-                              : command_usage_error(&command_tui, "unexpected '%s'", argv[i]);
+        const char *flag, *value;
+        int taken = command_take_option(&command_tui, argc, argv, &i, &flag, &value);
+        if (taken > 0)
+            *(strcmp(flag, "--run") == 0      ? &request->run
+              : strcmp(flag, "--resume") == 0 ? &request->resume
+              : strcmp(flag, "--out") == 0    ? &request->out
+                                              : &request->name) = value;
+        else if (taken < 0)
+            *code = EXIT_USAGE;
+        else if ((taken = recipe_options_take(&request->recipe, argc, argv, &i, &err)) < 0)
+            *code = command_usage_error(&command_tui, "%s", err.text);
+        else if (!taken)
+            *code = command_unknown(&command_tui, argv[i]);
+        if (taken <= 0)
             return -1;
-        }
     }
     struct error err = {""};
     struct recipe_request *recipe = &request->recipe.request;
     if (!recipe->preset && !recipe->file)
-        recipe->preset = "quick";
+        recipe->preset = WORKBENCH_PRESET;
     if (!request->run && !request->resume && recipe_resolve(recipe, &options->recipe, &err)) {
         *code = command_usage_error(&command_tui, "%s", err.text);
         return -1;
@@ -178,6 +158,16 @@ done:
 const struct command command_tui = {
     .name = "tui",
     .summary = "the workbench: trains and shows the run live (what davidnet does by itself)",
-    .print_usage = print_usage,
+    .usage =
+        "usage: davidnet [tui] [OPTION]...\n"
+        "       davidnet tui --run RUN\n\n"
+        "The workbench: trains and shows the run live, on the data set that is found ($DAVIDNET_DATA, ./data, the\n"
+        "XDG data folder), or else on synthetic images.\n",
+    .options = options,
+    .takes_recipe = 1,
+    .more = "Off screen: --script FILE plays keys, one a line. Between them may stand ':size WxH', ':dump FILE',\n"
+            "':until step N', ':until epoch N', ':until end', ':until fetched', ':wait SECONDS', ':type TEXT',\n"
+            "':paste TEXT', ':click X Y' and ':wheel up|down X Y'. --size and --dump as in 'davidnet --help'.\n\n"
+            "Libraries' messages on stderr go to RUN/stderr.txt while the workbench is on the screen.\n",
     .run = run,
 };

@@ -38,6 +38,28 @@ void columns_wrap(FILE *out, const char *text, int at, int indent, int width)
     fputc('\n', out);
 }
 
+void columns_paragraphs(FILE *out, const char *text, int width)
+{
+    while (*text) {
+        char paragraph[2048];
+        size_t length = strcspn(text, "\n"), used = 0;
+        if (length == 0 || text[0] == ' ' || strncmp(text, "usage:", 6) == 0) {
+            fprintf(out, "%.*s\n", (int)length, text);
+            text += length + (text[length] == '\n');
+            continue;
+        }
+        while (length > 0 && text[0] != ' ' && used + length + 2 < sizeof paragraph) {
+            memcpy(paragraph + used, text, length);
+            used += length;
+            paragraph[used++] = ' ';
+            text += length + (text[length] == '\n');
+            length = strcspn(text, "\n");
+        }
+        paragraph[used] = '\0';
+        columns_wrap(out, paragraph, 0, 0, width);
+    }
+}
+
 void columns_table(FILE *out, const char *const *head, int n_columns, const char *const *cells, int n_rows, int indent,
                    int width)
 {

@@ -11,6 +11,12 @@ int columns_width(FILE *out);
 void columns_wrap(FILE *out, const char *text, int at, int indent, int width);
 
 /*
+ * Prints paragraphs, wrapped anew; a line break inside one counts as a blank. Lines that begin with "usage:" or a
+ * blank stay as they are, and so do empty ones.
+ */
+void columns_paragraphs(FILE *out, const char *text, int width);
+
+/*
  * Prints a table. head and every row hold n_columns strings, rows one after the other in cells; a head that begins
  * with '>' (not printed) aligns to the right. The last column is wrapped. head may be NULL: no headings, all left.
  */

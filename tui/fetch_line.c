@@ -1,5 +1,7 @@
 #include "tui/fetch_line.h"
 
+#include "tui/run_report.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -8,7 +10,7 @@
 #define BAR_MIN 8
 #define TAIL 51 /* columns of the usual tail */
 
-static const char *const phase_name[] = {
+static const char *const phase_names[] = {
     [FETCH_CONNECTING] = "connecting", [FETCH_DOWNLOADING] = "downloading", [FETCH_WAITING] = "waiting",
     [FETCH_VERIFYING] = "verifying",   [FETCH_UNPACKING] = "unpacking",     [FETCH_DONE] = "done"};
 
@@ -19,21 +21,9 @@ static void append(char *out, size_t size, const char *text)
         snprintf(out + used, size - used, "%s", text);
 }
 
-/* "36 s", "4 min 05 s", "1 h 12 min" */
-static void duration(double seconds, char out[32])
-{
-    long s = (long)(fmin(seconds, 359999) + 0.5);
-    if (s < 60)
-        snprintf(out, 32, "%ld s", s);
-    else if (s < 3600)
-        snprintf(out, 32, "%ld min %02ld s", s / 60, s % 60);
-    else
-        snprintf(out, 32, "%ld h %02ld min", s / 3600, s / 60 % 60);
-}
-
 static void amounts(const struct fetch_progress *p, char *out, size_t size)
 {
-    char text[96], left[32];
+    char text[96], left[RUN_TEXT];
     if (p->total > 0) {
         snprintf(text, sizeof text, "%3.0f %%   %.1f of %.1f MB", 100 * (double)p->done / (double)p->total,
                  (double)p->done / 1e6, (double)p->total / 1e6);
@@ -49,8 +39,7 @@ static void amounts(const struct fetch_progress *p, char *out, size_t size)
         append(out, size, text);
     }
     if (isfinite(p->eta_seconds) && p->eta_seconds > 0) {
-        duration(p->eta_seconds, left);
-        snprintf(text, sizeof text, "   %s left", left);
+        snprintf(text, sizeof text, "   %s left", run_text_seconds(p->eta_seconds, left));
         append(out, size, text);
     }
 }
@@ -58,9 +47,9 @@ static void amounts(const struct fetch_progress *p, char *out, size_t size)
 void fetch_line(const struct fetch_progress *progress, int width, int bar, char *out, size_t size)
 {
     char tail[256] = "", head[32], cells[BAR_MAX + 8] = "";
-    snprintf(head, sizeof head, "%-11s  ", phase_name[progress->phase]);
+    snprintf(head, sizeof head, "%-11s  ", phase_names[progress->phase]);
     if (progress->phase == FETCH_DONE)
-        snprintf(head, sizeof head, "%s", phase_name[progress->phase]);
+        snprintf(head, sizeof head, "%s", phase_names[progress->phase]);
     else if (progress->phase == FETCH_WAITING)
         snprintf(tail, sizeof tail, "for the next try: %s", progress->problem ? progress->problem : "");
     else if (progress->phase != FETCH_CONNECTING)

@@ -1,6 +1,8 @@
 #include "tui/headless.h"
 
+#include "tui/columns.h"
 #include "tui/command.h"
+#include "tui/run_report.h"
 
 #include <cjson/cJSON.h>
 #include <math.h>
@@ -31,14 +33,6 @@ struct follower {
     double last_acc;
 };
 
-static void add_number(cJSON *object, const char *key, double value)
-{
-    if (isfinite(value))
-        cJSON_AddNumberToObject(object, key, value);
-    else
-        cJSON_AddNullToObject(object, key);
-}
-
 static cJSON *event(const char *name)
 {
     cJSON *object = cJSON_CreateObject();
@@ -48,11 +42,7 @@ static cJSON *event(const char *name)
 
 static void print_event(cJSON *object)
 {
-    char *text = cJSON_PrintUnformatted(object);
-    if (text)
-        puts(text);
-    free(text);
-    cJSON_Delete(object);
+    command_print_json(object, 0);
     fflush(stdout);
 }
 
@@ -78,16 +68,28 @@ static const char *eval_name(const struct recipe *recipe)
     return recipe->eval == RECIPE_EVAL_HOLDOUT ? "holdout" : "test";
 }
 
-/* h:mm:ss or m:ss */
-static const char *duration(double seconds, char *out, size_t size)
+/* "recipe  ..." */
+static void print_line(const char *name, const char *text)
 {
-    if (!isfinite(seconds))
-        snprintf(out, size, "-");
-    else if (seconds < 3600)
-        snprintf(out, size, "%d:%02d", (int)seconds / 60, (int)seconds % 60);
-    else
-        snprintf(out, size, "%d:%02d:%02d", (int)seconds / 3600, (int)seconds / 60 % 60, (int)seconds % 60);
-    return out;
+    printf("%-7s ", name);
+    columns_wrap(stdout, text, 8, 8, columns_width(stdout));
+}
+
+/* The epochs are a table of at most 80 columns. */
+static const int widths[] = {9, 9, 11, 8, 13, 10, 9};
+
+static void print_epoch_cells(const char *const cells[7])
+{
+    for (int i = 0; i < 7; i++)
+        printf("%*s%s", widths[i], cells[i], i < 6 ? " " : "\n");
+}
+
+static void print_epoch_head(const struct recipe *recipe)
+{
+    char loss[32], accuracy[32];
+    snprintf(loss, sizeof loss, "%s loss", eval_name(recipe));
+    snprintf(accuracy, sizeof accuracy, "%s %%", eval_name(recipe));
+    print_epoch_cells((const char *const[]){"epoch", "lr", "train loss", "train %", loss, accuracy, "trained"});
 }
 
 static void print_start(struct follower *f)
@@ -104,66 +106,70 @@ static void print_start(struct follower *f)
         cJSON_AddStringToObject(object, "device", s->device);
         cJSON_AddStringToObject(object, "data", s->data);
         cJSON_AddStringToObject(object, "eval", eval_name(recipe));
-        add_number(object, "epochs", recipe->epochs);
-        add_number(object, "steps", s->steps);
-        add_number(object, "steps_per_epoch", s->steps_per_epoch);
-        add_number(object, "batch", recipe->batch);
-        add_number(object, "step", s->step);
+        run_report_add_number(object, "epochs", recipe->epochs);
+        run_report_add_number(object, "steps", s->steps);
+        run_report_add_number(object, "steps_per_epoch", s->steps_per_epoch);
+        run_report_add_number(object, "batch", recipe->batch);
+        run_report_add_number(object, "step", s->step);
         print_event(object);
         return;
     }
-    printf("run     %s\nrecipe  %s\ndata    %s\ndevice  %s, %.2f GiB\n", s->path, summary, s->data, s->device,
-           (double)s->memory_bytes / (1 << 30));
+    printf("run     %s\n", s->path); /* not wrapped: it is there to be copied */
+    print_line("recipe", summary);
+    printf("data    %s\ndevice  %s, %.2f GiB\n", s->data, s->device, (double)s->memory_bytes / (1 << 30));
     if (s->data_is_synthetic)
-        printf("notice  these are synthetic images; 'davidnet data fetch' gets the real CIFAR-10\n");
+        print_line("notice", "these are synthetic images; 'davidnet data fetch' gets the real CIFAR-10");
     if (s->step > 0)
         printf("resumed at step %u of %u\n", s->step, s->steps);
+    print_epoch_head(recipe);
     fflush(stdout);
 }
 
 static void print_step(const struct record *record)
 {
     cJSON *object = event("step");
-    add_number(object, "step", record->step);
-    add_number(object, "epoch", record->epoch);
-    add_number(object, "lr", record->as.step.lr);
-    add_number(object, "loss", record->as.step.loss);
-    add_number(object, "acc", record->as.step.accuracy);
-    add_number(object, "train_seconds", record->as.step.train_seconds);
-    add_number(object, "wall_seconds", record->as.step.wall_seconds);
+    run_report_add_number(object, "step", record->step);
+    run_report_add_number(object, "epoch", record->epoch);
+    run_report_add_number(object, "lr", record->as.step.lr);
+    run_report_add_number(object, "loss", record->as.step.loss);
+    run_report_add_number(object, "acc", record->as.step.accuracy);
+    run_report_add_number(object, "train_seconds", record->as.step.train_seconds);
+    run_report_add_number(object, "wall_seconds", record->as.step.wall_seconds);
     print_event(object);
 }
 
 static void print_epoch_json(const struct record *record)
 {
     cJSON *object = event("epoch");
-    add_number(object, "epoch", record->epoch);
-    add_number(object, "step", record->step);
-    add_number(object, "lr", record->as.epoch.lr);
-    add_number(object, "train_loss", record->as.epoch.train_loss);
-    add_number(object, "train_acc", record->as.epoch.train_acc);
-    add_number(object, "test_loss", record->as.epoch.test_loss);
-    add_number(object, "test_acc", record->as.epoch.test_acc);
-    add_number(object, "train_seconds", record->as.epoch.train_seconds);
-    add_number(object, "speedrun_seconds", record->as.epoch.speedrun_seconds);
-    add_number(object, "wall_seconds", record->as.epoch.wall_seconds);
-    add_number(object, "steal_percent", record->as.epoch.steal);
-    add_number(object, "load", record->as.epoch.load);
-    add_number(object, "involuntary_switches", record->as.epoch.involuntary_switches);
+    run_report_add_number(object, "epoch", record->epoch);
+    run_report_add_number(object, "step", record->step);
+    run_report_add_number(object, "lr", record->as.epoch.lr);
+    run_report_add_number(object, "train_loss", record->as.epoch.train_loss);
+    run_report_add_number(object, "train_acc", record->as.epoch.train_acc);
+    run_report_add_number(object, "test_loss", record->as.epoch.test_loss);
+    run_report_add_number(object, "test_acc", record->as.epoch.test_acc);
+    run_report_add_number(object, "train_seconds", record->as.epoch.train_seconds);
+    run_report_add_number(object, "speedrun_seconds", record->as.epoch.speedrun_seconds);
+    run_report_add_number(object, "wall_seconds", record->as.epoch.wall_seconds);
+    run_report_add_number(object, "steal_percent", record->as.epoch.steal);
+    run_report_add_number(object, "load", record->as.epoch.load);
+    run_report_add_number(object, "involuntary_switches", record->as.epoch.involuntary_switches);
     print_event(object);
 }
 
 static void print_epoch(struct follower *f, const struct record *record)
 {
     const struct recipe *recipe = trainer_recipe(f->trainer);
-    char train[32], test[64] = "";
-    duration(record->as.epoch.train_seconds, train, sizeof train);
-    if (!isnan(record->as.epoch.test_acc))
-        snprintf(test, sizeof test, "  %s loss %.4f acc %5.2f %%", eval_name(recipe), record->as.epoch.test_loss,
-                 record->as.epoch.test_acc);
+    char epoch[32], lr[32], number[4][RUN_TEXT], seconds[RUN_TEXT];
+    double done = fmin(record->epoch, recipe->epochs); /* the last epoch may be a part of one */
+    snprintf(epoch, sizeof epoch, "%.4g/%.4g", done, recipe->epochs);
+    snprintf(lr, sizeof lr, "%.4g", record->as.epoch.lr);
     clear_progress(f);
-    printf("epoch %2u/%-3g lr %.4f  train loss %.4f acc %5.2f %%%s  time %s\n", record->epoch, recipe->epochs,
-           record->as.epoch.lr, record->as.epoch.train_loss, record->as.epoch.train_acc, test, train);
+    print_epoch_cells((const char *const[]){epoch, lr, run_text_number(record->as.epoch.train_loss, 4, number[0]),
+                                            run_text_number(record->as.epoch.train_acc, 2, number[1]),
+                                            run_text_number(record->as.epoch.test_loss, 4, number[2]),
+                                            run_text_number(record->as.epoch.test_acc, 2, number[3]),
+                                            run_text_seconds(record->as.epoch.train_seconds, seconds)});
     fflush(stdout);
 }
 
@@ -176,7 +182,7 @@ static void print_note(struct follower *f, const struct record *record)
         return;
     }
     clear_progress(f);
-    printf("note    %s\n", record->as.note);
+    print_line("note", record->as.note);
 }
 
 static void print_records(struct follower *f)
@@ -203,11 +209,11 @@ static void print_records(struct follower *f)
 static void print_progress(struct follower *f)
 {
     const struct trainer_status *s = &f->status;
-    char eta[32];
+    char eta[RUN_TEXT];
     if (!f->progress || s->steps == 0)
         return;
     fprintf(stderr, "\r\033[K%s: step %u/%u, loss %.4f, %.0f images/s, %s left", trainer_phase_name(s->phase), s->step,
-            s->steps, s->loss, s->images_per_second, duration(s->eta_seconds, eta, sizeof eta));
+            s->steps, s->loss, s->images_per_second, run_text_seconds(s->eta_seconds, eta));
     f->progress_shown = 1;
 }
 
@@ -219,42 +225,44 @@ static void print_done(struct follower *f)
         cJSON *object = event("done");
         cJSON_AddStringToObject(object, "run", s->path);
         cJSON_AddStringToObject(object, "state", trainer_phase_name(s->phase));
-        add_number(object, "test_acc", f->last_acc);
-        add_number(object, "best_acc", s->best_acc);
-        add_number(object, "train_seconds", s->train_seconds);
-        add_number(object, "speedrun_seconds", s->speedrun_seconds);
-        add_number(object, "wall_seconds", s->wall_seconds);
-        add_number(object, "seconds_to_target", s->seconds_to_target);
+        run_report_add_number(object, "test_acc", f->last_acc);
+        run_report_add_number(object, "best_acc", s->best_acc);
+        run_report_add_number(object, "train_seconds", s->train_seconds);
+        run_report_add_number(object, "speedrun_seconds", s->speedrun_seconds);
+        run_report_add_number(object, "wall_seconds", s->wall_seconds);
+        run_report_add_number(object, "seconds_to_target", s->seconds_to_target);
         cJSON_AddStringToObject(object, "eval", eval_name(recipe));
         print_event(object);
         return;
     }
-    char train[32], wall[32], target[32];
+    char train[RUN_TEXT], wall[RUN_TEXT], last[RUN_TEXT], best[RUN_TEXT];
     clear_progress(f);
-    duration(s->train_seconds, train, sizeof train);
-    duration(s->wall_seconds, wall, sizeof wall);
     if (s->phase == TRAINER_STOPPED) {
         printf("stopped at step %u of %u; go on with: davidnet resume %s\n", s->step, s->steps, s->run);
         return;
     }
-    printf("done    %s accuracy %.2f %% (best %.2f %%), training %s, wall %s\n", eval_name(recipe), f->last_acc,
-           s->best_acc, train, wall);
+    printf("done    %s accuracy %s %% (best %s %%), trained %s, wall %s\n", eval_name(recipe),
+           run_text_number(f->last_acc, 2, last), run_text_number(s->best_acc, 2, best),
+           run_text_seconds(s->train_seconds, train), run_text_seconds(s->wall_seconds, wall));
     if (isnan(s->seconds_to_target))
         printf("target  %g %% not reached\n", recipe->target);
     else
         printf("target  %g %% reached after %s of training\n", recipe->target,
-               duration(s->seconds_to_target, target, sizeof target));
+               run_text_seconds(s->seconds_to_target, train));
     if (s->replay_mismatches)
         printf("warning %d replayed steps did not repeat the log's losses\n", s->replay_mismatches);
 }
 
+/* However the run ended: who waits for it wants to know. */
 static void run_finish_command(const struct follower *f)
 {
-    char accuracy[32];
+    char accuracy[RUN_TEXT] = "";
     if (!f->options->finish)
         return;
-    snprintf(accuracy, sizeof accuracy, "%.2f", f->last_acc);
+    if (isfinite(f->last_acc))
+        run_text_number(f->last_acc, 2, accuracy);
     setenv("DAVIDNET_RUN", f->status.path, 1);
+    setenv("DAVIDNET_STATE", trainer_phase_name(f->status.phase), 1);
     setenv("DAVIDNET_ACCURACY", accuracy, 1);
     fflush(stdout);
     int status = system(f->options->finish);
@@ -319,10 +327,10 @@ int headless_follow(struct trainer *trainer, const struct headless_options *opti
         code = headless_error(options->json, f.status.error);
     } else {
         print_done(&f);
-        run_finish_command(&f);
         if (options->target_counts && f.status.phase == TRAINER_DONE && isnan(f.status.seconds_to_target))
             code = EXIT_TARGET_MISSED;
     }
+    run_finish_command(&f);
     trainer_free(trainer);
     install_handlers(SIG_DFL);
     return stop_signal && code == EXIT_OK ? 128 + stop_signal : code;

@@ -10,7 +10,8 @@
 struct headless_options {
     int json;           /* {"event":...} lines on stdout instead of text */
     int target_counts;  /* exit with EXIT_TARGET_MISSED when recipe.target was not reached */
-    const char *finish; /* (optional) shell command to run at the end; gets DAVIDNET_RUN and DAVIDNET_ACCURACY */
+    const char *finish; /* (optional) shell command to run when the run has ended, in whatever way; it gets
+                           DAVIDNET_RUN, DAVIDNET_STATE and DAVIDNET_ACCURACY */
 };
 
 /* Takes over the trainer and frees it. Returns the program's exit code (130, 143, 129 after a signal). */

@@ -63,33 +63,17 @@ static int no_command(const char *name)
     return EXIT_USAGE;
 }
 
-static void print_help(FILE *out)
+static void print_help(void)
 {
-    fputs("davidnet: a terminal workbench that trains small image classifiers fast\n\n"
-          "usage: davidnet [COMMAND] [OPTION]...\n\n"
-          "Without a command, on a terminal, it opens the workbench.\n\ncommands:\n",
-          out);
+    puts("davidnet: a terminal workbench that trains small image classifiers fast\n\n"
+         "usage: davidnet [COMMAND] [OPTION]...\n\n"
+         "Without a command, on a terminal, it opens the workbench.\n\ncommands:");
     for (int i = 0; commands[i]; i++)
-        fprintf(out, "  %-9s %s\n", commands[i]->name, commands[i]->summary);
-    fputs("\ndisplay options, anywhere:\n"
-          "  -U, --ascii        draw with ASCII only\n"
-          "  -C, --no-color     no colour (so does NO_COLOR)\n"
-          "  -M, --no-mouse     leave the mouse to the terminal\n"
-          "  -d, --delay SEC    seconds between frames (0.1)\n"
-          "      --script FILE  play keys from FILE, one a line, off screen\n"
-          "      --size WxH     size of the off-screen terminal (80x24)\n"
-          "      --dump FILE    where the off-screen picture goes: .txt, .ans or .png\n"
-          "\n'davidnet COMMAND --help' explains a command; 'davidnet --version' says what was built in.\n"
-          "'davidnet help --man' and 'davidnet help --completion' print the manual and bash completions.\n",
-          out);
-}
-
-static void print_usage(const struct command *command)
-{
-    if (command->print_usage)
-        command->print_usage();
-    else
-        fputs(command->usage, stdout);
+        printf("  %-9s %s\n", commands[i]->name, commands[i]->summary);
+    puts("\ndisplay options, anywhere:");
+    command_options_help(stdout, display_option_table);
+    puts("\n'davidnet COMMAND --help' explains a command; 'davidnet --version' says what was built in.\n"
+         "'davidnet help --man' and 'davidnet help --completion' print the manual and bash completions.");
 }
 
 static int take_size(const char *text)
@@ -154,7 +138,7 @@ static int take_display_option(int argc, char **argv, int *i)
 static int help(const char *topic)
 {
     if (!topic) {
-        print_help(stdout);
+        print_help();
         return EXIT_OK;
     }
     if (strcmp(topic, "--man") == 0) {
@@ -168,7 +152,7 @@ static int help(const char *topic)
     const struct command *about = find(topic);
     if (!about)
         return no_command(topic);
-    print_usage(about);
+    command_help(about);
     return EXIT_OK;
 }
 
@@ -190,7 +174,7 @@ static int dispatch(int count, char **words)
         return no_command(name);
     for (int i = 1; i < count; i++)
         if (strcmp(words[i], "--help") == 0 || strcmp(words[i], "-h") == 0) {
-            print_usage(command);
+            command_help(command);
             return EXIT_OK;
         }
     return command->run(count, words);

@@ -56,14 +56,74 @@ static void print_knobs(FILE *out)
     }
 }
 
+static void print_options(FILE *out, const struct command_option *options)
+{
+    char tag[64];
+    for (; options && options->flag; options++) {
+        snprintf(tag, sizeof tag, "%s%s%s", options->flag, options->value ? " " : "",
+                 options->value ? options->value : "");
+        entry(out, tag, options->help);
+    }
+}
+
+/* Paragraphs as columns_paragraphs takes them, for groff to fill. */
+static void print_paragraphs(FILE *out, const char *text)
+{
+    int as_it_is = 0;
+    while (*text) {
+        char line[512];
+        int length = (int)strcspn(text, "\n"), keep = text[0] == ' ' || strncmp(text, "usage:", 6) == 0;
+        if (keep != as_it_is)
+            fputs(keep ? ".nf\n" : ".fi\n", out);
+        as_it_is = keep;
+        snprintf(line, sizeof line, "%.*s", length, text);
+        if (length == 0)
+            fputs(".PP", out);
+        put(out, line);
+        fputc('\n', out);
+        text += length + (text[length] == '\n');
+    }
+    if (as_it_is)
+        fputs(".fi\n", out);
+}
+
+static void print_commands(FILE *out, const struct command *const *list)
+{
+    section(out, "COMMANDS");
+    for (; *list; list++) {
+        fputs(".SS ", out);
+        put(out, (*list)->name);
+        fputc('\n', out);
+        put(out, (*list)->summary);
+        fputs("\n.PP\n", out);
+        print_paragraphs(out, (*list)->usage);
+        print_options(out, (*list)->options);
+        if ((*list)->takes_recipe)
+            fputs(".PP\nIt takes the recipe options too.\n", out);
+        if ((*list)->more) {
+            fputs(".PP\n", out);
+            print_paragraphs(out, (*list)->more);
+        }
+    }
+}
+
 static void print_files(FILE *out)
 {
     section(out, "FILES");
+    entry(
+        out, "~/.local/share/davidnet/runs",
+        "the runs, a folder each: recipe.ini, program.json, log, status, timing.json, stderr.txt (what libraries wrote "
+        "while the workbench was on the screen), checkpoint-STEP");
+    entry(out, "~/.local/share/davidnet/cifar-10-batches-bin", "the data set, where `davidnet data fetch` leaves it");
     entry(out, "$XDG_CONFIG_HOME/davidnet/recipes/NAME.ini",
           "a preset of your own: [recipe] preset = what it inherits from, [network] the lines of a network, and knobs "
           "in the sections above");
     section(out, "ENVIRONMENT");
     entry(out, "DAVIDNET_DATA", "folder of the CIFAR-10 binary files, where --data is not given");
+    entry(out, "DAVIDNET_RUNS", "folder of the runs, where --out is not given");
+    entry(out, "XDG_DATA_HOME", "where davidnet/runs and the fetched data are (~/.local/share)");
+    entry(out, "XDG_CONFIG_HOME", "where davidnet/recipes is (~/.config)");
+    entry(out, "OMP_NUM_THREADS, taskset, cgroups", "bound the number of threads where --threads is not given");
     entry(out, "NO_COLOR", "when it is not empty: no colour");
     section(out, "EXIT STATUS");
     entry(out, "0", "all went well");
@@ -81,10 +141,9 @@ void manual_print(FILE *out, const struct command *const *list)
     fputs("davidnet \\- a terminal workbench that trains small image classifiers fast\n", out);
     section(out, "SYNOPSIS");
     fputs("\\fBdavidnet\\fR [\\fICOMMAND\\fR] [\\fIOPTION\\fR]...\n", out);
-    section(out, "COMMANDS");
-    for (; *list; list++)
-        entry(out, (*list)->name, (*list)->summary);
-    fputs(".PP\n\\fBdavidnet\\fR \\fICOMMAND\\fR \\fB\\-\\-help\\fR explains each.\n", out);
+    print_commands(out, list);
+    section(out, "DISPLAY OPTIONS");
+    print_options(out, display_option_table);
     section(out, "RECIPE OPTIONS");
     for (const struct recipe_option *option = recipe_option_table; option->flag; option++) {
         snprintf(tag, sizeof tag, "%s %s", option->flag, option->value);
@@ -106,7 +165,7 @@ void manual_print(FILE *out, const struct command *const *list)
 
 /* ---- completions ---- */
 
-static void print_words(FILE *out, const struct knob *knob)
+static void print_names(FILE *out, const struct knob *knob)
 {
     if (knob->type == KNOB_SWITCH)
         fputs("on off", out);
@@ -114,8 +173,19 @@ static void print_words(FILE *out, const struct knob *knob)
         fprintf(out, "%s%s", i ? " " : "", knob->names[i]);
 }
 
-/* case "$previous" in --device) words="auto cpu cuda ref";; ... */
-static void print_option_cases(FILE *out)
+/* The body of a case: what the words are, or where they come from. */
+static void print_words(FILE *out, const char *words)
+{
+    if (strcmp(words, "FILE") == 0)
+        fputs("COMPREPLY=($(compgen -f -- \"$word\")); return ;;\n", out);
+    else if (strcmp(words, "RUN") == 0)
+        fputs("words=\"last $(cd \"$runs\" 2>/dev/null && ls)\" ;;\n", out);
+    else
+        fprintf(out, "words=\"%s\" ;;\n", words);
+}
+
+/* Recipe options, whatever the command: case "$previous" in --device) words="auto cpu cuda ref" ;; ... */
+static void print_recipe_cases(FILE *out)
 {
     fputs("    --preset) words=\"", out);
     for (int i = 0; i < recipe_builtin_count; i++)
@@ -135,13 +205,50 @@ static void print_option_cases(FILE *out)
         if (!knob || (knob->type != KNOB_ENUM && knob->type != KNOB_SWITCH))
             continue;
         fprintf(out, "    %s) words=\"", option->flag);
-        print_words(out, knob);
+        print_names(out, knob);
         fputs("\" ;;\n", out);
     }
     fputs("    --isa) words=\"auto", out);
     for (int i = 0; i < ISA_COUNT; i++)
         fprintf(out, " %s", isa_name((enum isa)i));
-    fputs("\" ;;\n    --recipe|--data|--out|-o) COMPREPLY=($(compgen -f -- \"$word\")); return ;;\n", out);
+    fputs("\" ;;\n    --recipe|--data|--script|--dump) ", out);
+    print_words(out, "FILE");
+}
+
+/* "-U, --ascii" is two words. */
+static void print_flags(FILE *out, const struct command_option *options)
+{
+    for (; options && options->flag; options++)
+        for (const char *c = options->flag; *c || (fputc(' ', out), 0); c++)
+            if (*c != ',')
+                fputc(*c, out);
+}
+
+/* Of each command: the values of its own options, its first word, its options. */
+static void print_command_cases(FILE *out, const struct command *const *list)
+{
+    fputs("    case \"$command $previous\" in\n", out);
+    for (int i = 0; list[i]; i++) {
+        for (const struct command_option *o = list[i]->options; o && o->flag; o++)
+            if (o->words) {
+                fprintf(out, "    \"%s %s\") ", list[i]->name, o->flag);
+                print_words(out, o->words);
+            }
+        if (list[i]->words) {
+            fprintf(out, "    \"%s %s\") case \"$word\" in -*) ;; *) ", list[i]->name, list[i]->name);
+            print_words(out, list[i]->words);
+            fputs("    esac ;;\n", out);
+        }
+    }
+    fputs("    esac\n    [ -n \"$words\" ] || case \"$command\" in\n", out);
+    for (int i = 0; list[i]; i++) {
+        fprintf(out, "    %s) words=\"--help ", list[i]->name);
+        print_flags(out, list[i]->options);
+        for (const struct recipe_option *o = recipe_option_table; list[i]->takes_recipe && o->flag; o++)
+            fprintf(out, "%s ", o->flag);
+        fputs("$display\" ;;\n", out);
+    }
+    fputs("    esac\n", out);
 }
 
 /* --set KEY=VALUE is three words to bash: complete VALUE where the values are known. */
@@ -149,13 +256,14 @@ static void print_value_cases(FILE *out)
 {
     fputs("    case \"${COMP_WORDS[COMP_CWORD-1]}\" in =) key=\"${COMP_WORDS[COMP_CWORD-2]}\" ;; esac\n"
           "    case \"$word\" in =) key=\"$previous\"; word= ;; esac\n"
+          "    case \"$key\" in --*) previous=\"$key\"; key= ;; esac\n" /* --device=cpu: as --device cpu */
           "    case \"$key\" in\n",
           out);
     for (const struct knob *knob = knobs; knob < knobs + knob_count; knob++) {
         if (knob->type != KNOB_ENUM && knob->type != KNOB_SWITCH)
             continue;
         fprintf(out, "    %s) COMPREPLY=($(compgen -W \"", knob->key);
-        print_words(out, knob);
+        print_names(out, knob);
         fputs("\" -- \"$word\")); return ;;\n", out);
     }
     fputs("    ?*) COMPREPLY=(); return ;;\n    esac\n", out);
@@ -164,19 +272,24 @@ static void print_value_cases(FILE *out)
 void manual_print_completion(FILE *out, const struct command *const *list)
 {
     fputs("# bash completions of davidnet, made by `davidnet help --completion`\n_davidnet()\n{\n"
-          "    local word=\"${COMP_WORDS[COMP_CWORD]}\" previous=\"${COMP_WORDS[COMP_CWORD-1]}\" words= key=\n",
+          "    local word=\"${COMP_WORDS[COMP_CWORD]}\" previous=\"${COMP_WORDS[COMP_CWORD-1]}\" words= key= display\n"
+          "    local command=\"${COMP_WORDS[1]}\" "
+          "runs=\"${DAVIDNET_RUNS:-${XDG_DATA_HOME:-$HOME/.local/share}/davidnet/runs}\"\n    display=\"",
           out);
+    print_flags(out, display_option_table);
+    fputs("\"\n    case \"$command\" in -*) [ \"$COMP_CWORD\" -eq 1 ] || command=tui ;; esac\n", out);
     print_value_cases(out);
-    fputs("    case \"$previous\" in\n", out);
-    print_option_cases(out);
-    fputs("    *) if [ \"$COMP_CWORD\" -eq 1 ]; then words=\"help", out);
-    for (; *list; list++)
-        fprintf(out, " %s", (*list)->name);
-    fputs("\"\n       else words=\"--help", out);
-    for (const struct recipe_option *option = recipe_option_table; option->flag; option++)
-        fprintf(out, " %s", option->flag);
+    fputs("    if [ \"$COMP_CWORD\" -eq 1 ]; then\n    words=\"help", out);
+    for (int i = 0; list[i]; i++)
+        fprintf(out, " %s", list[i]->name);
+    fputs("\"\n    case \"$word\" in -*) words=\"--help --version $display\" ;; esac\n    else\n"
+          "    case \"$previous\" in\n",
+          out);
+    print_recipe_cases(out);
+    fputs("    esac\n    [ -n \"$words\" ] || {\n", out);
+    print_command_cases(out, list);
     fputs(
-        "\"; fi ;;\n    esac\n    COMPREPLY=($(compgen -W \"$words\" -- \"$word\"))\n"
+        "    }\n    fi\n    COMPREPLY=($(compgen -W \"$words\" -- \"$word\"))\n"
         "    case \"$word\" in -*) ;; *) [ -n \"${COMPREPLY[*]}\" ] || COMPREPLY=($(compgen -f -- \"$word\")) ;; esac\n"
         "}\ncomplete -F _davidnet davidnet\n",
         out);

@@ -8,7 +8,9 @@
 #include <string.h>
 
 const struct recipe_option recipe_option_table[] = {
-    {"--preset", "NAME", NULL, "start from this preset (" RECIPE_DEFAULT_PRESET "); `davidnet presets` lists them"},
+    {"--preset", "NAME", NULL,
+     "start from this preset; without it, " WORKBENCH_PRESET " in the workbench and " RECIPE_DEFAULT_PRESET
+     " everywhere else; `davidnet presets` lists them"},
     {"--recipe", "FILE", NULL, "start from a recipe file instead"},
     {"--on", "TRICK", NULL, "switch a trick on; `davidnet tricks` lists them"},
     {"--off", "TRICK", NULL, "switch a trick off"},

@@ -10,6 +10,9 @@
 
 #include <stdio.h>
 
+/* What the workbench trains when it is not told; without a screen it is RECIPE_DEFAULT_PRESET (engine/recipe.h). */
+#define WORKBENCH_PRESET "quick"
+
 /* All zero to begin with. request points into argv and into store: do not copy or move the struct. */
 struct recipe_options {
     struct recipe_request request;
