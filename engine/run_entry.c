@@ -1,6 +1,7 @@
 #include "engine/run_entry.h"
 
 #include "engine/files.h"
+#include "engine/tricks.h"
 
 #include <cjson/cJSON.h>
 #include <math.h>
@@ -117,6 +118,15 @@ static void unreadable(struct run_entry *entry, const struct error *err)
     snprintf(entry->problem, sizeof entry->problem, "%.*s", (int)sizeof entry->problem - 1, err->text);
 }
 
+static void list_tricks(struct run_entry *entry)
+{
+    size_t used = 0;
+    for (int i = 0; i < trick_count && used < sizeof entry->tricks; i++)
+        if (trick_is_on(&tricks[i], &entry->recipe))
+            used += (size_t)snprintf(entry->tricks + used, sizeof entry->tricks - used, "%s%s", used > 0 ? " " : "",
+                                     tricks[i].key);
+}
+
 static int fill(struct run_entry *entry, const struct run_log *given)
 {
     struct error err = {""};
@@ -134,6 +144,7 @@ static int fill(struct run_entry *entry, const struct run_log *given)
         run_summary_fill(&entry->summary, &entry->recipe, log, run_folder_locked(&entry->folder, NULL, 0));
         entry->summary.bytes = folder_bytes(entry->folder.path);
         rc = read_curves(entry, log);
+        list_tricks(entry);
         read_machine(entry);
         run_label_read(&entry->folder, &entry->label, NULL); /* a damaged label is shown as none */
     }

@@ -14,6 +14,7 @@ struct run_entry {
     struct run_summary summary; /* of a run that cannot be read: name, state "unreadable", the rest unknown */
     struct run_label label;
     struct recipe recipe;
+    char tricks[256];  /* keys of those that are on, in table order: "crop flip cutout" */
     char problem[256]; /* why it cannot be read; empty: it can */
     char machine[256]; /* host and frozen program; times of runs with the same text can be compared. Empty: not known */
     char data[80];     /* digest of the images; empty: not known */
