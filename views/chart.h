@@ -10,7 +10,7 @@
 
 #include <stddef.h>
 
-#define CHART_SERIES_MAX 8
+#define CHART_SERIES_MAX 12
 #define CHART_LINES_MAX 4
 #define CHART_TICKS_MAX 24
 
@@ -23,10 +23,12 @@ enum chart_style {
 
 /* x never decreases. A y that is not finite makes a gap and a loud mark; a NaN x is not allowed. */
 struct chart_series {
-    const char *name; /* in the legend; NULL: not there */
+    const char *name;       /* in the legend; NULL: not there */
+    const char *short_name; /* (optional) in its place where the legend is too long */
     uint32_t color;
     enum chart_style style;
-    char ascii; /* mark in ASCII */
+    char ascii;  /* mark in ASCII */
+    char letter; /* (optional) stands at the curve's last point and as its key in the legend */
     const double *x, *y;
     size_t n;
     double current; /* value in the legend; NaN: none */

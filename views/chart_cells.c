@@ -125,6 +125,12 @@ static void draw_series(const struct canvas *canvas, const struct chart_series *
         else if (roomy && !canvas->grid->ascii)
             put_point(canvas, x, dot_y(canvas, y), series);
     }
+    while (n > 0 && !isfinite(series->y[index[n - 1]]))
+        n--;
+    char letter[2] = {series->letter, '\0'};
+    if (series->letter && n > 0)
+        mark(canvas, dot_x(canvas, series->x[index[n - 1]]), dot_y(canvas, series->y[index[n - 1]]), series->color, letter,
+             letter);
     free(index);
 }
 
@@ -142,17 +148,21 @@ static void draw_lines(const struct canvas *canvas, const struct chart *chart)
     }
 }
 
+/* The legend gives way in steps: short names, then no values, then as many entries as fit. */
+enum legend { LEGEND_FULL, LEGEND_SHORT, LEGEND_BARE };
+
 /* Width of a legend's entry with the blanks before it; text gets what follows its key. */
-static int legend_entry(const struct chart_series *series, int with_value, char *text, size_t size)
+static int legend_entry(const struct chart_series *series, enum legend how, char *text, size_t size)
 {
-    if (with_value && isfinite(series->current))
-        snprintf(text, size, "%s %.*f", series->name, series->decimals, series->current);
+    const char *name = how != LEGEND_FULL && series->short_name ? series->short_name : series->name;
+    if (how != LEGEND_BARE && isfinite(series->current))
+        snprintf(text, size, "%s%s%.*f", name, *name ? " " : "", series->decimals, series->current);
     else
-        snprintf(text, size, "%s", series->name);
-    return 2 + 2 + text_width(text);
+        snprintf(text, size, "%s", name);
+    return 2 + 1 + (*text ? 1 : 0) + text_width(text);
 }
 
-/* Title on the left, the legend at the right end: without values if need be, then as many entries as fit. */
+/* Title on the left, the legend at the right end. */
 static void draw_heading(const struct chart *chart, struct grid *grid, struct rect row)
 {
     uint8_t attr = chart->focused ? ATTR_BOLD | ATTR_UNDERLINE : ATTR_BOLD;
@@ -160,25 +170,29 @@ static void draw_heading(const struct chart *chart, struct grid *grid, struct re
     const char *unit = chart->y.unit ? chart->y.unit : "";
     if (*unit && used + 3 + text_width(unit) <= row.w)
         used += put_format(grid, row, row.x + used, row.y, COLOR_DIM, ATTR_NONE, " (%s)", unit);
-    char text[64];
-    int all[2] = {0, 0}, total = 0, shown[CHART_SERIES_MAX] = {0};
-    for (int s = 0; s < chart->n_series; s++)
-        for (int v = 0; v < 2 && chart->series[s].name; v++)
-            all[v] += legend_entry(&chart->series[s], v, text, sizeof text);
-    int values = all[1] <= row.w - used;
+    char text[160];
+    enum legend how = LEGEND_FULL;
+    for (; how < LEGEND_BARE; how++) {
+        int all = 0;
+        for (int s = 0; s < chart->n_series; s++)
+            all += chart->series[s].name ? legend_entry(&chart->series[s], how, text, sizeof text) : 0;
+        if (all <= row.w - used)
+            break;
+    }
+    int total = 0, shown[CHART_SERIES_MAX] = {0};
     for (int s = 0; s < chart->n_series; s++) {
-        int width = chart->series[s].name ? legend_entry(&chart->series[s], values, text, sizeof text) : 0;
+        int width = chart->series[s].name ? legend_entry(&chart->series[s], how, text, sizeof text) : 0;
         shown[s] = width > 0 && used + total + width <= row.w;
         total += shown[s] ? width : 0;
     }
     int x = row.x + row.w - total;
     for (int s = 0; s < chart->n_series; s++) {
         const struct chart_series *series = &chart->series[s];
-        char plain[2] = {series->ascii ? series->ascii : '*', '\0'};
-        const char *key = grid->ascii ? plain : series->style == CHART_MARKED ? "●" : "━";
+        char plain[2] = {series->letter ? series->letter : series->ascii ? series->ascii : '*', '\0'};
+        const char *key = grid->ascii || series->letter ? plain : series->style == CHART_MARKED ? "●" : "━";
         if (!shown[s])
             continue;
-        int width = legend_entry(series, values, text, sizeof text);
+        int width = legend_entry(series, how, text, sizeof text);
         put_text(grid, row, x + 2, row.y, series->color, ATTR_BOLD, key);
         put_text(grid, row, x + 4, row.y, series->color, ATTR_NONE, text);
         x += width;

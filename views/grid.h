@@ -32,6 +32,8 @@ enum color {
     COLOR_PANEL,
     COLOR_TRAIN_RAW, /* behind a smoothed curve */
     COLOR_AHEAD,     /* the schedule still to come */
+    COLOR_RUN_A,     /* other runs beside this one: six, up to COLOR_RUN_F */
+    COLOR_RUN_F = COLOR_RUN_A + 5,
     COLOR_COUNT,
     COLOR_RGB = 1 << 24 /* COLOR_RGB | 0xRRGGBB: an exact colour (samples) */
 };
@@ -73,6 +75,11 @@ int put_text(struct grid *grid, struct rect clip, int x, int y, uint32_t fg, uin
 int put_format(struct grid *grid, struct rect clip, int x, int y, uint32_t fg, uint8_t attr, const char *format, ...)
     __attribute__((format(printf, 7, 8)));
 int text_width(const char *utf8); /* columns */
+
+/* In the first row of area; what does not fit ends in an ellipsis ('~' in ASCII). Returns the columns used. */
+int put_cut(struct grid *grid, struct rect area, uint32_t fg, uint8_t attr, const char *utf8);
+/* The text ends before column `right`. */
+void put_right(struct grid *grid, struct rect clip, int right, int y, uint32_t fg, uint8_t attr, const char *utf8);
 
 /* Fills with one character of one column (NULL: blanks); the only call that sets a background. */
 void put_fill(struct grid *grid, struct rect area, uint32_t fg, uint32_t bg, const char *utf8);

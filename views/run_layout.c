@@ -36,9 +36,9 @@ static void lay_column(struct rect body, enum run_panel focus, struct run_layout
 }
 
 void run_layout_make(struct rect area, const struct run_view_options *view, int recipe_lines, int notice_lines,
-                     struct run_layout *layout)
+                     int forecast_lines, struct run_layout *layout)
 {
-    enum { RECIPE, NOTICE, TILES, BODY, PROGRESS, PARTS };
+    enum { RECIPE, NOTICE, TILES, BODY, FORECAST, PROGRESS, PARTS };
     memset(layout, 0, sizeof *layout);
     if (area.w <= 0 || area.h <= 0)
         return;
@@ -48,6 +48,7 @@ void run_layout_make(struct rect area, const struct run_view_options *view, int 
         [NOTICE] = {notice_lines, 0, 0, 2},
         [TILES] = {area.h >= 16 ? 2 + 2 * air : 1, 0, 0, 1},
         [BODY] = {4, 0, 1, 3},
+        [FORECAST] = {area.h >= 14 ? forecast_lines * (1 + air) : 0, 0, 0, 5},
         [PROGRESS] = {1 + air, 0, 0, 0},
     };
     struct rect part[PARTS];
@@ -59,11 +60,14 @@ void run_layout_make(struct rect area, const struct run_view_options *view, int 
     layout->recipe = part[RECIPE];
     layout->notice = part[NOTICE];
     layout->tiles = part[TILES];
+    layout->forecast = part[FORECAST];
     layout->progress = part[PROGRESS];
     if (air) {
         layout->tiles = rect_inset(layout->tiles, 0, 1);
         layout->progress.y += 1;
         layout->progress.h = 1;
+        layout->forecast.y += layout->forecast.h > 1;
+        layout->forecast.h = layout->forecast.h > 0;
     }
     struct rect body = part[BODY];
     if (view->zoomed && body.h > 0)

@@ -10,7 +10,7 @@
 
 void run_model_init(struct run_model *model)
 {
-    *model = (struct run_model){.epochs = NAN, .target = NAN, .smoothed_with = NAN};
+    *model = (struct run_model){.epochs = NAN, .target = NAN, .smoothed_with = NAN, .forecast = {.runs = -1}};
     model->view.smoothing = SMOOTHING;
     model->status.images_per_second = model->status.eta_seconds = NAN;
     model->status.train_seconds = model->status.speedrun_seconds = model->status.wall_seconds = NAN;
@@ -18,19 +18,52 @@ void run_model_init(struct run_model *model)
     model->status.test_acc = model->status.best_acc = model->status.seconds_to_target = NAN;
 }
 
-void run_model_release(struct run_model *model)
+static void release_arrays(struct run_model *model)
 {
     free(model->step_x);
     free(model->epoch_x);
     free(model->index);
+}
+
+void run_model_release(struct run_model *model)
+{
+    release_arrays(model);
+    run_model_overlay(model, NULL, 0);
     run_model_init(model);
+}
+
+void run_model_overlay(struct run_model *model, const struct run_overlay *overlays, int n)
+{
+    struct run_overlay before[RUN_OVERLAYS_MAX];
+    int n_before = model->n_overlays;
+    memcpy(before, model->overlay, sizeof before);
+    for (int i = 0; i < n; i++) {
+        model->overlay[i] = overlays[i];
+        run_entry_keep(overlays[i].entry);
+    }
+    model->n_overlays = n;
+    for (int i = 0; i < n_before; i++)
+        run_entry_free(before[i].entry);
+}
+
+void run_model_now(const struct run_model *model, struct forecast_now *now)
+{
+    *now = (struct forecast_now){0, 0, model->target};
+    for (size_t i = 0; i < model->n_epochs; i++)
+        if (isfinite(model->test_acc[i])) {
+            now->epochs = model->epoch_x[i];
+            now->seconds = model->train_seconds[i];
+        }
 }
 
 void run_model_start(struct run_model *model, const struct recipe *recipe)
 {
-    struct run_view_options view = model->view;
-    run_model_release(model);
-    model->view = view;
+    struct run_model before = *model;
+    release_arrays(model);
+    run_model_init(model);
+    model->view = before.view;
+    memcpy(model->overlay, before.overlay, sizeof model->overlay);
+    model->n_overlays = before.n_overlays;
     model->epochs = recipe->epochs;
     model->target = recipe->target;
     recipe_summary(recipe, model->summary, sizeof model->summary);

@@ -5,8 +5,7 @@
 #ifndef DAVIDNET_VIEWS_RUN_MODEL_H
 #define DAVIDNET_VIEWS_RUN_MODEL_H
 
-#include "engine/recipe.h"
-#include "engine/run_log.h"
+#include "engine/run_entry.h"
 #include "engine/trainer.h"
 
 enum run_panel { RUN_ACCURACY, RUN_LOSS, RUN_LR, RUN_EPOCHS, RUN_PANELS };
@@ -22,6 +21,14 @@ struct run_view_options {
 
 #define RUN_SCHEDULE_POINTS 257
 
+/* Other runs whose curves are shown behind this one's. */
+#define RUN_OVERLAYS_MAX 6
+struct run_overlay {
+    struct run_entry *entry; /* kept */
+    char letter;
+    uint32_t color;
+};
+
 struct run_model {
     struct trainer_status status; /* the latest; clocks from the log where it has none */
     char summary[256];            /* the recipe in one line */
@@ -30,6 +37,9 @@ struct run_model {
     char notice[512]; /* one line above the charts; empty: none */
     int notice_is_bad;
     struct run_view_options view;
+    struct run_overlay overlay[RUN_OVERLAYS_MAX];
+    int n_overlays;
+    struct forecast forecast; /* runs < 0: not asked for */
 
     /* Steps: x in epochs. */
     size_t n_steps;
@@ -49,12 +59,18 @@ struct run_model {
 void run_model_init(struct run_model *model);
 void run_model_release(struct run_model *model);
 
-/* A new run: its recipe; forgets what is known of another. */
+/* A new run: its recipe; forgets what is known of another, but for how to show it and the overlays. */
 void run_model_start(struct run_model *model, const struct recipe *recipe);
 
 /* Brings the arrays up to date; reads the log only if it grew. Returns 1 if anything changed, 0 if not, -1: no memory.
  */
 int run_model_update(struct run_model *model, const struct run_log *log, const struct trainer_status *status);
+
+/* Takes the place of the overlays that were there; keeps the entries. n is at most RUN_OVERLAYS_MAX. */
+void run_model_overlay(struct run_model *model, const struct run_overlay *overlays, int n);
+
+/* What there is to ask a forecast about: the last evaluation so far. */
+void run_model_now(const struct run_model *model, struct forecast_now *now);
 
 /* What can be said of a run that nobody trains, from its log alone: phase, clocks, best accuracy. */
 void run_status_from_log(const struct run_log *log, const struct recipe *recipe, struct trainer_status *status);

@@ -1,5 +1,5 @@
 #include "views/run_view.h"
-#include "views/chart.h"
+
 #include "views/format.h"
 
 #include <math.h>
@@ -31,13 +31,6 @@ static void set_percent(char *out, size_t size, double value)
     snprintf(out, size, isfinite(value) ? "%s %%" : "%s", format_number(value, 2, number, sizeof number));
 }
 
-static double last_of(const double *y, size_t n)
-{
-    while (n > 0 && !isfinite(y[n - 1]))
-        n--;
-    return n > 0 ? y[n - 1] : NAN;
-}
-
 /* The tiles in order of importance. */
 static int make_tiles(const struct run_model *model, char target_name[2][24], struct tile tiles[8])
 {
@@ -45,7 +38,7 @@ static int make_tiles(const struct run_model *model, char target_name[2][24], st
     int reached = isfinite(status->seconds_to_target), smoothed = model->view.smoothing > 0 && model->n_steps > 0;
     char number[32];
     /* The log is a moment ahead of the status when an epoch has just been evaluated. */
-    double test = last_of(model->test_acc, model->n_epochs), best = status->best_acc;
+    double test = run_last_of(model->test_acc, model->n_epochs), best = status->best_acc;
     if (!isfinite(test))
         test = status->test_acc;
     else if (!(best >= test))
@@ -109,123 +102,6 @@ static void draw_tiles(const struct run_model *model, struct grid *grid, struct 
     }
 }
 
-/* ---- charts ---- */
-
-/* Test and train curves of accuracy or loss: raw steps at the back, smoothed or whole epochs in front. */
-static void add_curves(const struct run_model *model, struct chart *chart, const double *test, const double *train,
-                       const double *raw, const double *smooth, int decimals)
-{
-    int smoothed = model->view.smoothing > 0 && model->n_steps > 0;
-    chart->series[chart->n_series++] = (struct chart_series){
-        "test",  COLOR_VALID, CHART_MARKED, '*', model->epoch_x, test, model->n_epochs, last_of(test, model->n_epochs),
-        decimals};
-    if (smoothed)
-        chart->series[chart->n_series++] =
-            (struct chart_series){"train",       COLOR_TRAIN, CHART_CURVE,    '+',
-                                  model->step_x, smooth,      model->n_steps, last_of(smooth, model->n_steps),
-                                  decimals};
-    else
-        chart->series[chart->n_series++] =
-            (struct chart_series){"train",        COLOR_TRAIN, CHART_MARKED,    '+',
-                                  model->epoch_x, train,       model->n_epochs, last_of(train, model->n_epochs),
-                                  decimals};
-    chart->series[chart->n_series++] = (struct chart_series){NULL, COLOR_TRAIN_RAW, CHART_FAINT, '.',     model->step_x,
-                                                             raw,  model->n_steps,  NAN,         decimals};
-}
-
-/*
- * Where the accuracy's axis begins and the loss's ends: beyond the worst epoch after the first quarter, so that what
- * happens near the target can be told apart. NaN: no limit.
- */
-static double detail_limit(const struct run_model *model, const double *test, const double *train, int lowest)
-{
-    double limit = NAN;
-    if (model->view.whole_range || model->n_epochs < 4)
-        return NAN;
-    for (size_t i = model->n_epochs / 4; i < model->n_epochs; i++)
-        for (int k = 0; k < 2; k++) {
-            double y = k ? train[i] : test[i];
-            if (isfinite(y) && (isnan(limit) || (lowest ? y < limit : y > limit)))
-                limit = y;
-        }
-    return limit;
-}
-
-static struct chart_axis epochs_axis(const struct run_model *model)
-{
-    return (struct chart_axis){CHART_LINEAR, 0, model->epochs, 1, "epochs"};
-}
-
-static const char *waiting(const struct run_model *model)
-{
-    switch (model->status.phase) {
-    case TRAINER_LOADING:
-        return "loading the data";
-    case TRAINER_COMPILING:
-        return "preparing the network";
-    case TRAINER_FAILED:
-        return "the run failed before its first step";
-    default:
-        return "waiting for the first step";
-    }
-}
-
-static void draw_accuracy(const struct run_model *model, struct grid *grid, struct rect area)
-{
-    struct chart chart = {.title = "Accuracy",
-                          .focused = model->view.focus == RUN_ACCURACY,
-                          .x = epochs_axis(model),
-                          .empty = waiting(model)};
-    chart.y = (struct chart_axis){CHART_LINEAR, NAN, 100, 0, "%"};
-    add_curves(model, &chart, model->test_acc, model->train_acc, model->step_acc, model->smooth_acc, 2);
-    double low = detail_limit(model, model->test_acc, model->train_acc, 1);
-    chart.y.min = isfinite(low) ? fmin(floor(low / 10) * 10, 90) : 0;
-    chart.line[chart.n_lines++] = (struct chart_line){model->target, COLOR_TARGET};
-    chart_draw(&chart, grid, area);
-}
-
-static void draw_loss(const struct run_model *model, struct grid *grid, struct rect area)
-{
-    struct chart chart = {
-        .title = "Loss", .focused = model->view.focus == RUN_LOSS, .x = epochs_axis(model), .empty = waiting(model)};
-    chart.y = (struct chart_axis){model->view.log_loss ? CHART_LOG : CHART_LINEAR, model->view.log_loss ? NAN : 0, NAN,
-                                  0, model->view.log_loss ? "nats, log" : "nats"};
-    double high = detail_limit(model, model->test_loss, model->train_loss, 0);
-    if (isfinite(high))
-        chart.y.max = ceil(high * 12) / 10; /* a fifth more, in tenths */
-    add_curves(model, &chart, model->test_loss, model->train_loss, model->step_loss, model->smooth_loss, 3);
-    chart_draw(&chart, grid, area);
-}
-
-static void draw_lr(const struct run_model *model, struct grid *grid, struct rect area)
-{
-    struct chart chart = {.title = "Learning rate", .focused = model->view.focus == RUN_LR, .x = epochs_axis(model)};
-    chart.y = (struct chart_axis){CHART_LINEAR, 0, NAN, 0, ""};
-    chart.series[chart.n_series++] = (struct chart_series){trainer_ended(model->status.phase) ? "last" : "now",
-                                                           COLOR_LR,
-                                                           CHART_CURVE,
-                                                           '#',
-                                                           model->step_x,
-                                                           model->step_lr,
-                                                           model->n_steps,
-                                                           last_of(model->step_lr, model->n_steps),
-                                                           4};
-    /* Only what is ahead: the curve behind says what was done. */
-    size_t from = 0;
-    while (from < RUN_SCHEDULE_POINTS && model->schedule_x[from] < model->epochs_done)
-        from++;
-    chart.series[chart.n_series++] = (struct chart_series){from + 1 < RUN_SCHEDULE_POINTS ? "ahead" : NULL,
-                                                           COLOR_AHEAD,
-                                                           CHART_FAINT,
-                                                           '.',
-                                                           model->schedule_x + from,
-                                                           model->schedule_lr + from,
-                                                           RUN_SCHEDULE_POINTS - from,
-                                                           NAN,
-                                                           4};
-    chart_draw(&chart, grid, area);
-}
-
 /* ---- the table of epochs ---- */
 
 struct column {
@@ -246,12 +122,6 @@ static const struct column columns[COL_COUNT] = {
     [COL_TEST_ACC] = {"test %", 6, 2, COLOR_VALID, 1},
     [COL_SECONDS] = {"train time", 10, 0, COLOR_DEFAULT, 6},
 };
-
-static void put_right(struct grid *grid, struct rect area, int right, int y, uint32_t color, uint8_t attr,
-                      const char *text)
-{
-    put_text(grid, area, right - text_width(text), y, color, attr, text);
-}
 
 static void draw_epoch_row(const struct run_model *model, struct grid *grid, struct rect area, int y, size_t i,
                            const int *right, int is_best)
@@ -370,12 +240,14 @@ static void draw_recipe(const struct run_model *model, struct grid *grid, struct
 void run_view_draw(const struct run_model *model, struct grid *grid, struct rect area)
 {
     static void (*const draw[RUN_PANELS])(const struct run_model *, struct grid *, struct rect) = {
-        [RUN_ACCURACY] = draw_accuracy, [RUN_LOSS] = draw_loss, [RUN_LR] = draw_lr, [RUN_EPOCHS] = draw_epochs};
+        [RUN_ACCURACY] = run_accuracy_draw, [RUN_LOSS] = run_loss_draw, [RUN_LR] = run_lr_draw, [RUN_EPOCHS] = draw_epochs};
     struct run_layout layout;
     const char *notice = *model->status.error ? model->status.error : model->notice;
     int bad = *model->status.error || model->notice_is_bad;
     int apart = *model->status.device && text_width(model->summary) + text_width(model->status.device) + 5 > area.w;
-    run_layout_make(area, &model->view, apart ? 2 : 1, *notice != '\0', &layout);
+    char forecast[160];
+    int told = run_forecast_text(model, area.w >= 90, forecast, sizeof forecast);
+    run_layout_make(area, &model->view, apart ? 2 : 1, *notice != '\0', told, &layout);
     draw_recipe(model, grid, layout.recipe);
     if (layout.notice.h > 0) {
         const char *sign = grid->ascii ? "! " : "▌ ";
@@ -388,5 +260,6 @@ void run_view_draw(const struct run_model *model, struct grid *grid, struct rect
     for (int i = 0; i < RUN_PANELS; i++)
         if (layout.panel[i].h > 0)
             draw[i](model, grid, layout.panel[i]);
+    put_cut(grid, layout.forecast, model->forecast.ground ? COLOR_TARGET : COLOR_DIM, ATTR_NONE, forecast);
     draw_progress(model, grid, layout.progress);
 }

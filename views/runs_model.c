@@ -362,7 +362,7 @@ static void network_line(const char *network, int index, char *out, size_t size)
 static void compare_networks(struct runs_difference *difference, const struct recipe *const *recipes, int n)
 {
     *difference = (struct runs_difference){.key = "network", .unit = ""};
-    for (int line = 0, same = 1; same; line++)
+    for (int line = 0, same = 1; same && line < RECIPE_NETWORK_MAX; line++)
         for (int i = 0; i < n; i++) {
             network_line(recipes[i]->network, line, difference->value[i], sizeof difference->value[i]);
             same = same && strcmp(difference->value[i], difference->value[0]) == 0;

@@ -121,3 +121,21 @@ int text_width(const char *utf8)
         width += glyph.width;
     return width;
 }
+
+int put_cut(struct grid *grid, struct rect area, uint32_t fg, uint8_t attr, const char *utf8)
+{
+    if (area.w <= 0 || area.h <= 0)
+        return 0;
+    int width = text_width(utf8);
+    struct rect room = {area.x, area.y, area.w - (width > area.w), 1};
+    put_text(grid, room, area.x, area.y, fg, attr, utf8);
+    if (width <= area.w)
+        return width;
+    put_text(grid, area, area.x + room.w, area.y, fg, attr, grid->ascii ? "~" : "…");
+    return area.w;
+}
+
+void put_right(struct grid *grid, struct rect clip, int right, int y, uint32_t fg, uint8_t attr, const char *utf8)
+{
+    put_text(grid, clip, right - text_width(utf8), y, fg, attr, utf8);
+}
