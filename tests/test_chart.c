@@ -176,8 +176,24 @@ static void test_draw_stays_inside(void **state)
         chart.x = (struct chart_axis){.min = 0, .max = round % 3 ? 30 : NAN, .unit = "epochs", .integers = 1};
         chart.y = (struct chart_axis){
             .min = NAN, .max = round % 5 ? NAN : 1, .unit = "nats", .scale = round % 4 ? CHART_LINEAR : CHART_LOG};
-        chart.series[0] = (struct chart_series){.name = "test", .color = COLOR_VALID, .style = CHART_MARKED, .ascii = '*', .x = x, .y = y, .n = n, .current = 0.5, .decimals = 2};
-        chart.series[1] = (struct chart_series){.name = "train", .color = COLOR_TRAIN, .style = CHART_FAINT, .ascii = '.', .x = x, .y = y, .n = n / 2, .current = NAN, .decimals = 2};
+        chart.series[0] = (struct chart_series){.name = "test",
+                                                .color = COLOR_VALID,
+                                                .style = CHART_MARKED,
+                                                .ascii = '*',
+                                                .x = x,
+                                                .y = y,
+                                                .n = n,
+                                                .current = 0.5,
+                                                .decimals = 2};
+        chart.series[1] = (struct chart_series){.name = "train",
+                                                .color = COLOR_TRAIN,
+                                                .style = CHART_FAINT,
+                                                .ascii = '.',
+                                                .x = x,
+                                                .y = y,
+                                                .n = n / 2,
+                                                .current = NAN,
+                                                .decimals = 2};
         chart.line[0] = (struct chart_line){uniform(-2, 2), COLOR_TARGET};
         struct grid grid;
         int w = (int)uniform(0, 70), h = (int)uniform(0, 24);
@@ -205,7 +221,8 @@ static void test_picture(void **state)
     struct chart chart = {.title = "Accuracy", .n_series = 1, .n_lines = 1};
     chart.x = (struct chart_axis){.min = 0, .max = 4, .unit = "epochs", .integers = 1};
     chart.y = (struct chart_axis){.min = 0, .max = 100, .unit = "%"};
-    chart.series[0] = (struct chart_series){.name = "test", .color = COLOR_VALID, .ascii = '*', .x = x, .y = y, .n = 5, .current = 100, .decimals = 1};
+    chart.series[0] = (struct chart_series){
+        .name = "test", .color = COLOR_VALID, .ascii = '*', .x = x, .y = y, .n = 5, .current = 100, .decimals = 1};
     chart.line[0] = (struct chart_line){94, COLOR_TARGET};
     struct grid grid;
     assert_int_equal(grid_init(&grid, 40, 12), 0);

@@ -65,18 +65,19 @@ static void expect_inside(struct rect r, struct rect area)
     assert_true(r.x >= area.x && r.y >= area.y && r.x + r.w <= area.x + area.w && r.y + r.h <= area.y + area.h);
 }
 
-static void check_layout(int w, int h, const struct run_view_options *view, int recipe_lines, int notice_lines)
+static void check_layout(int w, int h, const struct run_view_options *view, int recipe_lines, int notice_lines,
+                         int forecast_lines)
 {
     struct rect area = {3, 1, w, h};
     struct run_layout layout;
-    run_layout_make(area, view, recipe_lines, notice_lines, &layout);
-    struct rect all[4 + RUN_PANELS] = {layout.recipe, layout.notice, layout.tiles, layout.progress};
+    run_layout_make(area, view, recipe_lines, notice_lines, forecast_lines, &layout);
+    struct rect all[5 + RUN_PANELS] = {layout.recipe, layout.notice, layout.tiles, layout.forecast, layout.progress};
     int panels = 0;
     for (int i = 0; i < RUN_PANELS; i++) {
-        all[4 + i] = layout.panel[i];
+        all[5 + i] = layout.panel[i];
         panels += layout.panel[i].h > 0;
     }
-    for (int i = 0; i < 4 + RUN_PANELS; i++) {
+    for (int i = 0; i < 5 + RUN_PANELS; i++) {
         expect_inside(all[i], area);
         for (int k = 0; k < i; k++) {
             struct rect both = rect_intersect(all[i], all[k]);
@@ -99,7 +100,7 @@ static void test_run_layout(void **state)
         for (int w = 0; w <= 400; w += w < 130 ? 1 : 9) {
             for (int k = 0; k < 2 * RUN_PANELS; k++) {
                 struct run_view_options view = {.focus = k % RUN_PANELS, .zoomed = k / RUN_PANELS};
-                check_layout(w, h, &view, 1 + k % 2, k / 2 % 2);
+                check_layout(w, h, &view, 1 + k % 2, k / 2 % 2, k / 3 % 2);
             }
         }
     }

@@ -12,6 +12,7 @@
 /* At the keys 1, 2 ... */
 const struct screen *const app_screens[] = {
     &screen_run,
+    &screen_runs,
     NULL,
 };
 
@@ -44,6 +45,7 @@ void app_init(struct app *app, struct run_source source, const struct trainer_op
         app->can_start = 1;
     }
     run_model_init(&app->model);
+    runs_model_init(&app->runs);
     if (source.ops)
         run_model_start(&app->model, source.recipe);
     app_update(app);

@@ -10,8 +10,10 @@
 #include "tui/fetch_job.h"
 #include "tui/keys.h"
 #include "tui/run_source.h"
+#include "tui/runs_watch.h"
 #include "views/frame.h"
 #include "views/run_model.h"
+#include "views/runs_model.h"
 
 struct app;
 
@@ -57,6 +59,9 @@ enum app_queue {
 struct app {
     struct run_source source;
     struct run_model model;
+    struct runs_model runs;
+    struct runs_watch watch;
+    char trashed[RUN_PATH_MAX]; /* the run that was thrown away last, where it is now; empty: none */
     struct trainer_options options; /* to start the next run with; only if can_start */
     int can_start;
     struct trainer_options queued; /* the next run; only if queue */
@@ -124,5 +129,6 @@ void app_unqueue(struct app *app);
 int app_open_run(struct app *app, const char *run, struct error *err);
 
 extern const struct screen screen_run;
+extern const struct screen screen_runs;
 
 #endif

@@ -193,7 +193,7 @@ static void wait_for_something(struct loop *loop)
 {
     const struct app *app = loop->app;
     struct pollfd fds[3] = {{.fd = term_input_fd(), .events = POLLIN}, {.fd = signals_fd(), .events = POLLIN}};
-    int n = 2, busy = !app_idle(app) || app->fetch || *app->said || term_pasting();
+    int n = 2, busy = !app_idle(app) || app->fetch || *app->said || term_pasting() || runs_watch_reading(app);
     int timeout = busy ? app->delay_ms : IDLE_MS;
     if (app->dirty) {
         double due = draw_is_due(loop) * 1000 + 1;

@@ -177,6 +177,11 @@ static const struct binding run_keys[] = {
     {0},
 };
 
+static void update(struct app *app)
+{
+    runs_watch_update(app, 0, 0);
+}
+
 static void draw(const struct app *app, struct grid *grid, struct rect area)
 {
     run_view_draw(&app->model, grid, area);
@@ -188,4 +193,5 @@ const struct screen screen_run = {
              "(orange), the learning rate so far and ahead. The green line is the target.",
     .keys = run_keys,
     .draw = draw,
+    .update = update,
 };

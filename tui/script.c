@@ -61,6 +61,8 @@ static int reached(const struct app *app, const char *what, double number)
     const struct trainer_status *status = &app->model.status;
     if (strcmp(what, "fetched") == 0)
         return !app->fetch;
+    if (strcmp(what, "runs") == 0)
+        return !runs_watch_reading(app);
     if (app_idle(app))
         return 1;
     if (strcmp(what, "step") == 0)
@@ -76,9 +78,9 @@ static int wait_until(struct script *script, const char *words, struct error *er
     double number = 0;
     int n = sscanf(words, "%15s %lf %c", what, &number, &tail);
     int counted = strcmp(what, "step") == 0 || strcmp(what, "epoch") == 0;
-    int plain = strcmp(what, "end") == 0 || strcmp(what, "fetched") == 0;
+    int plain = strcmp(what, "end") == 0 || strcmp(what, "fetched") == 0 || strcmp(what, "runs") == 0;
     if (!(counted && n == 2) && !(plain && n == 1))
-        return error_set(err, "%s:%d: ':until %s': expected step N, epoch N, end or fetched", script->file,
+        return error_set(err, "%s:%d: ':until %s': expected step N, epoch N, end, fetched or runs", script->file,
                          script->line, words);
     for (tick(script); !reached(script->app, what, number); tick(script))
         poll(NULL, 0, 20);

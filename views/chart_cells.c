@@ -129,8 +129,8 @@ static void draw_series(const struct canvas *canvas, const struct chart_series *
         n--;
     char letter[2] = {series->letter, '\0'};
     if (series->letter && n > 0)
-        mark(canvas, dot_x(canvas, series->x[index[n - 1]]), dot_y(canvas, series->y[index[n - 1]]), series->color, letter,
-             letter);
+        mark(canvas, dot_x(canvas, series->x[index[n - 1]]), dot_y(canvas, series->y[index[n - 1]]), series->color,
+             letter, letter);
     free(index);
 }
 

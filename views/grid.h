@@ -32,8 +32,12 @@ enum color {
     COLOR_PANEL,
     COLOR_TRAIN_RAW, /* behind a smoothed curve */
     COLOR_AHEAD,     /* the schedule still to come */
-    COLOR_RUN_A,     /* other runs beside this one: six, up to COLOR_RUN_F */
-    COLOR_RUN_F = COLOR_RUN_A + 5,
+    COLOR_RUN_A,     /* other runs: less bright than this one's curves; their letters tell them apart as well */
+    COLOR_RUN_B,
+    COLOR_RUN_C,
+    COLOR_RUN_D,
+    COLOR_RUN_E,
+    COLOR_RUN_F,
     COLOR_COUNT,
     COLOR_RGB = 1 << 24 /* COLOR_RGB | 0xRRGGBB: an exact colour (samples) */
 };
@@ -78,6 +82,8 @@ int text_width(const char *utf8); /* columns */
 
 /* In the first row of area; what does not fit ends in an ellipsis ('~' in ASCII). Returns the columns used. */
 int put_cut(struct grid *grid, struct rect area, uint32_t fg, uint8_t attr, const char *utf8);
+/* The same, but it is the middle that goes: names often differ at their ends. */
+int put_squeezed(struct grid *grid, struct rect area, uint32_t fg, uint8_t attr, const char *utf8);
 /* The text ends before column `right`. */
 void put_right(struct grid *grid, struct rect clip, int right, int y, uint32_t fg, uint8_t attr, const char *utf8);
 

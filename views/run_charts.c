@@ -211,8 +211,9 @@ int run_forecast_text(const struct run_model *model, int wide, char *out, size_t
         isfinite(model->status.seconds_to_target))
         return 0;
     if (!f->ground) {
-        snprintf(out, size, wide ? "forecast of %g %%: from %d earlier runs of this recipe on; there are %d so far"
-                                 : "forecast of %g %%: from %d earlier runs on; %d so far",
+        snprintf(out, size,
+                 wide ? "forecast of %g %%: from %d earlier runs of this recipe on; there are %d so far"
+                      : "forecast of %g %%: from %d earlier runs on; %d so far",
                  model->target, FORECAST_RUNS_MIN, f->runs);
         return 1;
     }
@@ -229,8 +230,9 @@ int run_forecast_text(const struct run_model *model, int wide, char *out, size_t
     snprintf(high, sizeof high, "%g", round(f->epoch_high * 10) / 10);
     range_text(low, high, epochs, sizeof epochs);
     if (*when)
-        snprintf(out, size, wide ? "%g %%: %d of %d earlier runs of this recipe%s, after %s of training, epoch %s"
-                                 : "%g %%: %d of %d earlier runs%s, at %s",
+        snprintf(out, size,
+                 wide ? "%g %%: %d of %d earlier runs of this recipe%s, after %s of training, epoch %s"
+                      : "%g %%: %d of %d earlier runs%s, at %s",
                  model->target, f->reached, f->runs, chance, when, epochs);
     else
         snprintf(out, size, "%g %%: %d of %d earlier runs%s%s, at epoch %s", model->target, f->reached, f->runs,

@@ -56,7 +56,7 @@ void run_model_now(const struct run_model *model, struct forecast_now *now)
         }
 }
 
-void run_model_start(struct run_model *model, const struct recipe *recipe)
+void run_model_forget(struct run_model *model)
 {
     struct run_model before = *model;
     release_arrays(model);
@@ -64,6 +64,11 @@ void run_model_start(struct run_model *model, const struct recipe *recipe)
     model->view = before.view;
     memcpy(model->overlay, before.overlay, sizeof model->overlay);
     model->n_overlays = before.n_overlays;
+}
+
+void run_model_start(struct run_model *model, const struct recipe *recipe)
+{
+    run_model_forget(model);
     model->epochs = recipe->epochs;
     model->target = recipe->target;
     recipe_summary(recipe, model->summary, sizeof model->summary);

@@ -62,6 +62,9 @@ void run_model_release(struct run_model *model);
 /* A new run: its recipe; forgets what is known of another, but for how to show it and the overlays. */
 void run_model_start(struct run_model *model, const struct recipe *recipe);
 
+/* There is no run any more; as run_model_start forgets. */
+void run_model_forget(struct run_model *model);
+
 /* Brings the arrays up to date; reads the log only if it grew. Returns 1 if anything changed, 0 if not, -1: no memory.
  */
 int run_model_update(struct run_model *model, const struct run_log *log, const struct trainer_status *status);

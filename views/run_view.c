@@ -239,8 +239,11 @@ static void draw_recipe(const struct run_model *model, struct grid *grid, struct
 
 void run_view_draw(const struct run_model *model, struct grid *grid, struct rect area)
 {
-    static void (*const draw[RUN_PANELS])(const struct run_model *, struct grid *, struct rect) = {
-        [RUN_ACCURACY] = run_accuracy_draw, [RUN_LOSS] = run_loss_draw, [RUN_LR] = run_lr_draw, [RUN_EPOCHS] = draw_epochs};
+    static void (*const draw[RUN_PANELS])(const struct run_model *, struct grid *,
+                                          struct rect) = {[RUN_ACCURACY] = run_accuracy_draw,
+                                                          [RUN_LOSS] = run_loss_draw,
+                                                          [RUN_LR] = run_lr_draw,
+                                                          [RUN_EPOCHS] = draw_epochs};
     struct run_layout layout;
     const char *notice = *model->status.error ? model->status.error : model->notice;
     int bad = *model->status.error || model->notice_is_bad;

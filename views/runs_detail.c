@@ -49,9 +49,9 @@ static void accuracy_text(const struct run_entry *entry, char *out, size_t size)
     if (!isfinite(s->best_acc))
         snprintf(out, size, "not evaluated yet");
     else
-        snprintf(out, size, "best %s %%, last %s %% of the %s", format_number(s->best_acc, 2, best, sizeof best),
+        snprintf(out, size, "%s %% best, %s %% last (%s images)", format_number(s->best_acc, 2, best, sizeof best),
                  format_number(s->last_acc, 2, last, sizeof last),
-                 entry->recipe.eval == RECIPE_EVAL_HOLDOUT ? "holdout images" : "test images");
+                 entry->recipe.eval == RECIPE_EVAL_HOLDOUT ? "holdout" : "test");
 }
 
 static void time_text(const struct run_entry *entry, char *out, size_t size)
@@ -100,12 +100,13 @@ void runs_detail_draw(const struct runs_model *model, struct grid *grid, struct 
     if (model->editing == RUNS_EDIT_TAGS)
         draw_typed(model, "tags", &y, grid, area);
     else
-        draw_field("tags", entry->label.n_tags > 0 ? run_label_tags(&entry->label, text, sizeof text) : "none: t",
+        draw_field("tags",
+                   entry->label.n_tags > 0 ? run_label_tags(&entry->label, text, sizeof text) : "none: t adds some",
                    entry->label.n_tags > 0 ? COLOR_WARN : COLOR_DIM, 1, &y, grid, area);
     if (model->editing == RUNS_EDIT_NOTE)
         draw_typed(model, "note", &y, grid, area);
     else
-        draw_field("note", entry->label.note[0] != '\0' ? entry->label.note : "none: i",
+        draw_field("note", entry->label.note[0] != '\0' ? entry->label.note : "none: i writes one",
                    entry->label.note[0] != '\0' ? COLOR_DEFAULT : COLOR_DIM, roomy ? 4 : 1, &y, grid, area);
     snprintf(text, sizeof text, "%s, seed %lld, %s", runs_cell(entry, RUNS_DATE, started, sizeof started),
              (long long)entry->summary.seed, format_bytes((double)entry->summary.bytes, size, sizeof size));
@@ -145,7 +146,7 @@ static void add_run(struct chart *chart, const struct run_entry *entry, int mark
 void runs_chart_draw(const struct runs_model *model, struct grid *grid, struct rect area)
 {
     const struct run_entry *marked[RUNS_MARKS_MAX], *selected = runs_model_selected(model);
-    struct chart chart = {.title = "Best accuracy", .empty = "not evaluated yet"};
+    struct chart chart = {.title = "Accuracy", .empty = "not evaluated yet"};
     double worst = 90, epochs = 1;
     if (area.h < 4 || area.w < 12 || selected == NULL)
         return;
@@ -180,8 +181,8 @@ static void compared_name(const struct runs_model *model, int i, char *out, size
 }
 
 /* A row: what it is about, and a value for each run; one that is not the first run's stands out. */
-static void compare_row(const struct runs_model *model, const char *key, const char *unit,
-                        const char (*values)[64], struct grid *grid, struct rect row)
+static void compare_row(const struct runs_model *model, const char *key, const char *unit, const char (*values)[64],
+                        int highlight, struct grid *grid, struct rect row)
 {
     int n = model->n_compared, width = (row.w - KEY_WIDTH) / n;
     char text[64];
@@ -189,9 +190,10 @@ static void compare_row(const struct runs_model *model, const char *key, const c
     put_cut(grid, (struct rect){row.x, row.y, KEY_WIDTH - 1, 1}, COLOR_DIM, ATTR_NONE,
             text_width(text) < KEY_WIDTH ? text : key);
     for (int i = 0; i < n; i++) {
-        int other = strcmp(values[i], values[0]) != 0;
+        int other = highlight && strcmp(values[i], values[0]) != 0;
         put_cut(grid, (struct rect){row.x + KEY_WIDTH + i * width, row.y, width - 2, 1},
-                other ? COLOR_WARN : COLOR_DEFAULT, other ? ATTR_BOLD : ATTR_NONE, values[i][0] != '\0' ? values[i] : "-");
+                other ? COLOR_WARN : COLOR_DEFAULT, other ? ATTR_BOLD : ATTR_NONE,
+                values[i][0] != '\0' ? values[i] : "-");
     }
 }
 
@@ -202,7 +204,7 @@ static void result_row(const struct runs_model *model, enum runs_column column, 
     for (int i = 0; i < model->n_compared; i++)
         if (model->compared[i] != NULL)
             runs_cell(model->compared[i], column, values[i], sizeof values[i]);
-    compare_row(model, key, unit, (const char(*)[64])values, grid, row);
+    compare_row(model, key, unit, (const char(*)[64])values, 0, grid, row);
 }
 
 void runs_compare_draw(const struct runs_model *model, struct grid *grid, struct rect area)
@@ -238,7 +240,7 @@ void runs_compare_draw(const struct runs_model *model, struct grid *grid, struct
             put_format(grid, row, row.x, y, COLOR_DIM, ATTR_NONE, "and %d more: a taller window shows them", more);
         else
             compare_row(model, model->differences[i].key, model->differences[i].unit,
-                        (const char(*)[64])model->differences[i].value, grid, row);
+                        (const char(*)[64])model->differences[i].value, 1, grid, row);
     }
     if (model->n_differences == 0 && y < end)
         put_text(grid, area, area.x, y, COLOR_DIM, ATTR_NONE, "Nothing: these recipes are the same.");

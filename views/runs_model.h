@@ -58,7 +58,7 @@ struct runs_model {
     enum runs_edit editing;
     struct line_edit edit; /* the text being typed */
 
-    int comparing; /* 1: differences are shown */
+    int comparing;                                    /* 1: differences are shown */
     const struct run_entry *compared[RUNS_MARKS_MAX]; /* NULL: the preset of the one run compared */
     int n_compared;
     struct runs_difference *differences; /* ours */
@@ -81,7 +81,7 @@ int runs_column_descends(enum runs_column column);
 
 /* The one that keys act on; NULL: none. */
 const struct run_entry *runs_model_selected(const struct runs_model *model);
-void runs_model_select(struct runs_model *model, int row);                 /* clamped */
+void runs_model_select(struct runs_model *model, int row);               /* clamped */
 void runs_model_select_path(struct runs_model *model, const char *path); /* also when it comes to be known only later */
 
 /* 0 .. RUNS_MARKS_MAX - 1, or -1: not marked. */

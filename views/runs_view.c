@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define GAP 2
+#define GAP_MAX 5
 #define MARK_WIDTH 3 /* the cursor, the mark's letter, a blank */
 
 uint32_t runs_mark_color(int mark)
@@ -41,7 +42,11 @@ void runs_layout_make(struct rect area, struct runs_layout *layout)
     const struct layout_part parts[PARTS] = {
         [LINE] = {area.h >= 6, 0, 0, 2},
         [TABLE] = {3, 0, 3, 0},
-        [BOTTOM] = {wide ? 10 : 7, wide ? 24 : area.h >= 40 ? 20 : 7, 2, 1},
+        [BOTTOM] = {wide ? 10 : 7,
+                    wide           ? 24
+                    : area.h >= 40 ? 20
+                                   : 7,
+                    2, 1},
     };
     struct rect part[PARTS];
     memset(layout, 0, sizeof *layout);
@@ -78,9 +83,9 @@ struct column {
 };
 
 static const struct column columns[RUNS_COLUMNS] = {
-    [RUNS_NAME] = {12, 0, 0},   [RUNS_STATE] = {7, 0, 2},   [RUNS_BEST] = {6, 1, 1},     [RUNS_LAST] = {6, 1, 11},
-    [RUNS_EVAL] = {4, 0, 13},   [RUNS_TO_TARGET] = {9, 1, 3}, [RUNS_TRAINED] = {7, 1, 6},  [RUNS_EPOCHS] = {6, 1, 5},
-    [RUNS_PRESET] = {6, 0, 10}, [RUNS_TRICKS] = {6, 0, 7},  [RUNS_SEED] = {4, 1, 9},     [RUNS_DATE] = {16, 0, 8},
+    [RUNS_NAME] = {12, 0, 0},   [RUNS_STATE] = {7, 0, 2},     [RUNS_BEST] = {6, 1, 1},    [RUNS_LAST] = {6, 1, 11},
+    [RUNS_EVAL] = {4, 0, 13},   [RUNS_TO_TARGET] = {9, 1, 3}, [RUNS_TRAINED] = {7, 1, 6}, [RUNS_EPOCHS] = {6, 1, 5},
+    [RUNS_PRESET] = {6, 0, 10}, [RUNS_TRICKS] = {6, 0, 7},    [RUNS_SEED] = {4, 1, 9},    [RUNS_DATE] = {16, 0, 8},
     [RUNS_SIZE] = {6, 1, 12},   [RUNS_TAGS] = {4, 0, 4},
 };
 
@@ -124,7 +129,8 @@ static void lay_columns(const struct runs_model *model, struct rect area, struct
         tagged |= model->rows[i]->label.n_tags > 0;
     if (!tagged)
         table->width[RUNS_TAGS] = 0;
-    int name = table->width[RUNS_NAME], least = name < 20 ? name : 20;
+    int name = table->width[RUNS_NAME], least = area.w >= 78 ? 28 : 20;
+    least = name < least ? name : least;
     table->width[RUNS_NAME] = least;
     for (int drop = RUNS_COLUMNS; drop > 0 && total_width(table) > area.w; drop--)
         for (int c = 0; c < RUNS_COLUMNS; c++)
@@ -134,9 +140,14 @@ static void lay_columns(const struct runs_model *model, struct rect area, struct
     table->width[RUNS_NAME] += spare < name - least ? spare : name - least;
     if (table->width[RUNS_NAME] < 1)
         table->width[RUNS_NAME] = 1;
+    int shown = 0;
+    for (int c = 0; c < RUNS_COLUMNS; c++)
+        shown += table->width[c] > 0;
+    int gap = GAP + (shown > 0 ? (area.w - total_width(table)) / shown : 0);
+    gap = gap > GAP_MAX ? GAP_MAX : gap < GAP ? GAP : gap;
     for (int c = 0, x = area.x + MARK_WIDTH; c < RUNS_COLUMNS; c++) {
         table->x[c] = x;
-        x += table->width[c] > 0 ? table->width[c] + GAP : 0;
+        x += table->width[c] > 0 ? table->width[c] + gap : 0;
     }
     table->rows = area.h - 1;
     /* The selected row stays in the middle, but at both ends of the list. */
@@ -144,6 +155,11 @@ static void lay_columns(const struct runs_model *model, struct rect area, struct
     if (top > model->n_rows - table->rows)
         top = model->n_rows - table->rows;
     table->top = top > 0 ? top : 0;
+}
+
+static const char *arrow(const struct runs_model *model, const struct grid *grid)
+{
+    return grid->ascii ? (model->descending ? "v" : "^") : (model->descending ? "▼" : "▲");
 }
 
 static void draw_heads(const struct runs_model *model, const struct table *table, struct grid *grid, struct rect area)
@@ -155,8 +171,7 @@ static void draw_heads(const struct runs_model *model, const struct table *table
         int sorted = c == (int)model->sort;
         if (table->width[c] == 0)
             continue;
-        const char *arrow = grid->ascii ? (model->descending ? " v" : " ^") : (model->descending ? " ▼" : " ▲");
-        snprintf(text, sizeof text, "%s%s", title, sorted ? arrow : "");
+        snprintf(text, sizeof text, "%s%s%s", title, sorted ? " " : "", sorted ? arrow(model, grid) : "");
         int x = columns[c].right ? table->x[c] + table->width[c] - text_width(text) : table->x[c];
         put_text(grid, row, x, row.y, sorted ? COLOR_ACCENT : COLOR_TITLE, ATTR_BOLD, text);
     }
@@ -213,6 +228,8 @@ static void draw_row(const struct runs_model *model, const struct table *table, 
         uint8_t attr = selected || c == RUNS_BEST ? ATTR_BOLD : ATTR_NONE;
         if (columns[c].right && text_width(text) <= cell.w)
             put_right(grid, cell, cell.x + cell.w, cell.y, color, attr, text);
+        else if (c == RUNS_NAME)
+            put_squeezed(grid, cell, color, attr, text);
         else
             put_cut(grid, cell, color, attr, text);
     }
@@ -256,14 +273,19 @@ int runs_view_find(const struct runs_model *model, struct rect area, int x, int 
 static void draw_line(const struct runs_model *model, struct grid *grid, struct rect row)
 {
     const struct run_entry *marked[RUNS_MARKS_MAX];
-    char text[RUN_PATH_MAX + 64], right[64] = "";
+    char text[RUN_PATH_MAX + 64], right[96] = "";
     int n_marked = runs_model_marked(model, marked), x = row.x;
     if (row.h < 1)
         return;
     if (model->reading && model->known < model->found)
         snprintf(right, sizeof right, "reading %d of %d", model->known, model->found);
-    else if (n_marked > 0)
-        snprintf(right, sizeof right, "%d marked", n_marked);
+    else {
+        if (n_marked > 0)
+            snprintf(right, sizeof right, "%d marked%s", n_marked, row.w >= 60 ? "  " : "");
+        size_t used = strlen(right);
+        if (row.w >= 60)
+            snprintf(right + used, sizeof right - used, "by %s %s", runs_column_title(model->sort), arrow(model, grid));
+    }
     struct rect left = {row.x, row.y, row.w - (right[0] != '\0' ? text_width(right) + GAP : 0), 1};
     put_right(grid, row, row.x + row.w, row.y, COLOR_ACCENT, ATTR_NONE, right);
     if (model->editing == RUNS_EDIT_FILTER || model->filter[0] != '\0') {
@@ -281,8 +303,9 @@ static void draw_line(const struct runs_model *model, struct grid *grid, struct 
     }
     snprintf(text, sizeof text, "%d run%s", model->n_entries, model->n_entries == 1 ? "" : "s");
     x += put_text(grid, left, x, row.y, COLOR_TITLE, ATTR_BOLD, text);
-    snprintf(text, sizeof text, " in %s", model->parent);
-    put_cut(grid, (struct rect){x, row.y, left.x + left.w - x, 1}, COLOR_DIM, ATTR_NONE, text);
+    x += put_text(grid, left, x, row.y, COLOR_DIM, ATTR_NONE, " in ");
+    if (left.x + left.w - x >= 8)
+        put_squeezed(grid, (struct rect){x, row.y, left.x + left.w - x, 1}, COLOR_DIM, ATTR_NONE, model->parent);
 }
 
 /* ---- the whole ---- */
@@ -312,7 +335,8 @@ static void draw_prompt(const struct runs_model *model, struct grid *grid, struc
     if (area.h < 1)
         return;
     put_fill(grid, row, COLOR_DEFAULT, COLOR_DEFAULT, NULL);
-    int used = put_text(grid, row, row.x, row.y, COLOR_KEY, ATTR_BOLD, model->editing == RUNS_EDIT_TAGS ? "tags " : "note ");
+    int used =
+        put_text(grid, row, row.x, row.y, COLOR_KEY, ATTR_BOLD, model->editing == RUNS_EDIT_TAGS ? "tags " : "note ");
     line_edit_draw(&model->edit, NULL, 1, grid, (struct rect){row.x + used, row.y, row.w - used, 1});
 }
 

@@ -135,6 +135,18 @@ int put_cut(struct grid *grid, struct rect area, uint32_t fg, uint8_t attr, cons
     return area.w;
 }
 
+int put_squeezed(struct grid *grid, struct rect area, uint32_t fg, uint8_t attr, const char *utf8)
+{
+    int width = text_width(utf8);
+    if (area.h <= 0 || width <= area.w || area.w < 5)
+        return put_cut(grid, area, fg, attr, utf8);
+    int tail = area.w / 2;
+    struct rect end = {area.x + area.w - tail, area.y, tail, 1};
+    put_cut(grid, (struct rect){area.x, area.y, area.w - tail, 1}, fg, attr, utf8);
+    put_right(grid, end, end.x + end.w, end.y, fg, attr, utf8);
+    return area.w;
+}
+
 void put_right(struct grid *grid, struct rect clip, int right, int y, uint32_t fg, uint8_t attr, const char *utf8)
 {
     put_text(grid, clip, right - text_width(utf8), y, fg, attr, utf8);
