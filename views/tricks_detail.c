@@ -1,0 +1,323 @@
+/* Beside the Tricks screen's form: what is known of the row at the cursor, the learning rate; and boxes over it. */
+#include "views/tricks_view.h"
+
+#include "views/chart.h"
+#include "views/format.h"
+#include "views/frame.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#define TEXT_WIDTH_MAX 84 /* longer lines are hard to read */
+
+/* Paragraphs from the top of an area down. */
+struct writer {
+    struct grid *grid;
+    struct rect left; /* what is free */
+};
+
+static void write_text(struct writer *writer, uint32_t color, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static void write_text(struct writer *writer, uint32_t color, const char *format, ...)
+{
+    char text[2048];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    if (writer->left.h <= 0 || !*text)
+        return;
+    int lines = put_paragraph(writer->grid, writer->left, color, text);
+    writer->left.y += lines;
+    writer->left.h -= lines;
+}
+
+static void write_air(struct writer *writer)
+{
+    if (writer->left.h >= 6) {
+        writer->left.y++;
+        writer->left.h--;
+    }
+}
+
+/* ---- what is known of a row ---- */
+
+static void write_values(const struct tricks_model *model, const struct tricks_row *row, struct writer *writer)
+{
+    char text[KNOB_TEXT_MAX], line[2 * KNOB_TEXT_MAX + 128] = "";
+    size_t used = 0;
+    if (tricks_row_changed(model, row)) {
+        tricks_row_value(model, row, &model->draft.base, text, sizeof text);
+        used = (size_t)snprintf(line, sizeof line, "Preset %s has %s.", model->draft.base.preset,
+                                *text ? text : "nothing here");
+    }
+    if (tricks_row_is_new(model, row) && used < sizeof line) {
+        tricks_row_value(model, row, &model->last, text, sizeof text);
+        snprintf(line + used, sizeof line - used, "%sThe last run had %s.", used ? " " : "",
+                 *text ? text : "nothing here");
+    }
+    write_text(writer, COLOR_ACCENT, "%s", line);
+}
+
+static void write_trick(const struct tricks_model *model, const struct tricks_row *row, struct writer *writer)
+{
+    const struct recipe_draft *draft = &model->draft;
+    const struct trick *trick = &draft->tricks[row->index];
+    char rivals[256] = "";
+    size_t used = 0;
+    write_text(writer, COLOR_TITLE, "%s (%s)", trick->title, trick->key);
+    write_text(writer, COLOR_DEFAULT, "It %s.", trick->changes);
+    write_air(writer);
+    write_text(writer, COLOR_DEFAULT, "Published: %s.", trick->published);
+    write_text(writer, COLOR_DIM, "Source: %s.", trick->source);
+    for (int i = 0; i < draft->n_tricks && used < sizeof rivals; i++) {
+        const char *field = i == row->index ? NULL : trick_clash(trick, &draft->tricks[i]);
+        if (field)
+            used += (size_t)snprintf(rivals + used, sizeof rivals - used, "%s%s (both set %s)", used ? ", " : "",
+                                     draft->tricks[i].key, field);
+    }
+    write_text(writer, COLOR_WARN, used ? "Not together with %s." : "%s", rivals);
+    write_values(model, row, writer);
+}
+
+static void write_knob(const struct tricks_model *model, const struct tricks_row *row, struct writer *writer)
+{
+    const struct knob *knob = &knobs[row->index];
+    char range[512];
+    const char *blank = *knob->unit ? " " : "";
+    knob_range(knob, range, sizeof range);
+    write_text(writer, COLOR_TITLE, "%s: %s", knob->key, knob->help);
+    write_text(writer, COLOR_DEFAULT, "%s%s%s; %s unless a preset or trick says otherwise.", range, blank, knob->unit,
+               *knob->default_text ? knob->default_text : "empty");
+    write_values(model, row, writer);
+    if (strcmp(knob->key, "epochs") == 0)
+        write_text(writer, COLOR_DIM, "The schedule stretches with it.");
+    if (row->of_trick >= 0) {
+        const struct trick *trick = &model->draft.tricks[row->of_trick];
+        write_text(writer, COLOR_DIM, "Of %s, which is %s.", trick->title,
+                   trick_is_on(trick, &model->draft.recipe) ? "on" : "off: it has no effect");
+    }
+    for (int i = 0; i < model->draft.n_tricks; i++)
+        for (const struct trick_patch *patch = model->draft.tricks[i].patches; patch->key; patch++)
+            if (strcmp(patch->key, knob->key) == 0)
+                write_text(writer, COLOR_DIM, "%s sets it to %s.", model->draft.tricks[i].title, patch->on);
+}
+
+static void write_preset(const struct tricks_model *model, const struct tricks_row *row, struct writer *writer)
+{
+    int changed = tricks_model_count(model, TRICKS_CHANGED), found = 0;
+    for (int i = 0; i < model->n_presets && !found; i++) {
+        const struct recipe_about *about = &model->preset[i];
+        if (strcmp(about->name, model->draft.base.preset) != 0)
+            continue;
+        found = 1;
+        write_text(writer, COLOR_TITLE, *about->title ? "%s: %s" : "%s", about->name, about->title);
+        write_text(writer, COLOR_DEFAULT, *about->published ? "Published: %s." : "%s", about->published);
+    }
+    if (!found)
+        write_text(writer, COLOR_TITLE, "%s", model->draft.base.preset);
+    write_values(model, row, writer);
+    if (changed)
+        write_text(writer, COLOR_ACCENT, "%d value%s changed; D goes back to the preset.", changed,
+                   changed == 1 ? "" : "s");
+    write_text(writer, COLOR_DIM,
+               "Enter shows the list. Another preset brings its own values; data, machine and seeds "
+               "stay.");
+}
+
+static void write_network(const struct tricks_model *model, struct writer *writer)
+{
+    int changed = strcmp(model->draft.recipe.network, model->draft.base.network) != 0;
+    write_text(writer, COLOR_TITLE, "network: its blocks in order");
+    write_text(writer, COLOR_DEFAULT, "%s", model->draft.recipe.network);
+    write_text(writer, changed ? COLOR_ACCENT : COLOR_DIM, changed ? "Not that of preset %s." : "That of preset %s.",
+               model->draft.base.preset);
+    write_text(writer, COLOR_DIM,
+               "Enter edits it on one line, blocks parted by ';'. davidnet network --help explains.");
+}
+
+static void write_cost(const struct tricks_model *model, struct writer *writer)
+{
+    const struct tricks_cost *cost = &model->cost;
+    char steps[32], all[32], time[32];
+    if (!isfinite(cost->steps))
+        return;
+    format_count(cost->steps_per_epoch, steps, sizeof steps);
+    format_count(cost->steps, all, sizeof all);
+    if (isfinite(cost->seconds))
+        write_text(writer, COLOR_DEFAULT, "About %s steps, %s an epoch: %s of training at the last run's speed.", all,
+                   steps, format_seconds(cost->seconds, time, sizeof time));
+    else
+        write_text(writer, COLOR_DEFAULT, "About %s steps, %s an epoch.", all, steps);
+}
+
+static void write_start(const struct tricks_model *model, struct writer *writer)
+{
+    static const char *const what[] = {
+        [TRICKS_CANNOT] = "A run can not be started from here: this is a look at another one. w writes the recipe.",
+        [TRICKS_STARTS] = "Enter starts a run with this recipe.",
+        [TRICKS_QUEUES] = "Enter queues it: it starts when the run that is training has ended."};
+    char summary[320];
+    if (!model->draft.valid) {
+        write_text(writer, COLOR_BAD, "Not ready: %s", model->draft.why.text);
+        return;
+    }
+    write_text(writer, COLOR_TITLE, "%s", what[model->start]);
+    if (model->has_queued) {
+        recipe_summary(&model->queued, summary, sizeof summary);
+        if (recipe_equal(&model->queued, &model->draft.recipe))
+            write_text(writer, COLOR_GOOD, "This recipe is queued.");
+        else
+            write_text(writer, COLOR_WARN, "Queued now: %s; Enter puts this one in its place.", summary);
+    }
+    write_cost(model, writer);
+    int changed = tricks_model_count(model, TRICKS_CHANGED), new = tricks_model_count(model, TRICKS_NEW);
+    write_air(writer);
+    write_text(writer, COLOR_DIM,
+               changed ? "%d value%s differ%s from preset %s%s" : "%.0d%.0s%.0sAs preset %s has it%s", changed,
+               changed == 1 ? "" : "s", changed == 1 ? "s" : "", model->draft.base.preset,
+               model->has_last ? (new ? "," : "; the same as the last run.") : ".");
+    if (model->has_last && new)
+        write_text(writer, COLOR_DIM, "%d from the last run (%s).", new, model->last_name);
+}
+
+static void write_command(const struct tricks_model *model, struct writer *writer)
+{
+    if (!*model->command || writer->left.h < 3)
+        return;
+    writer->left.y++;
+    writer->left.h--;
+    write_text(writer, COLOR_ACCENT, "This recipe as a command (y copies it):");
+    write_text(writer, COLOR_DIM, "%s", model->command);
+}
+
+void tricks_detail_draw(const struct tricks_model *model, struct grid *grid, struct rect area)
+{
+    const struct tricks_row *row = tricks_model_here(model);
+    struct writer writer = {grid, area};
+    if (area.w <= 0 || area.h <= 0)
+        return;
+    if (writer.left.w > TEXT_WIDTH_MAX)
+        writer.left.w = TEXT_WIDTH_MAX;
+    if (model->mode != TRICKS_SAVE)
+        write_text(&writer, model->said_is_bad ? COLOR_BAD : COLOR_GOOD, "%s", model->said);
+    switch (row->kind) {
+    case TRICKS_START:
+    case TRICKS_HEADING:
+        write_start(model, &writer);
+        break;
+    case TRICKS_PRESET:
+        write_preset(model, row, &writer);
+        break;
+    case TRICKS_TRICK:
+        write_trick(model, row, &writer);
+        break;
+    case TRICKS_KNOB:
+        write_knob(model, row, &writer);
+        break;
+    case TRICKS_NETWORK:
+        write_network(model, &writer);
+        break;
+    }
+    write_command(model, &writer);
+}
+
+/* ---- the learning rate ---- */
+
+void tricks_chart_draw(const struct tricks_model *model, struct grid *grid, struct rect area)
+{
+    struct chart chart = {.title = "Learning rate of the next run",
+                          .empty = "not a schedule yet",
+                          .x = {CHART_LINEAR, 0, model->draft.recipe.epochs, 1, "epochs"},
+                          .y = {CHART_LINEAR, 0, NAN, 0, ""}};
+    size_t n = (size_t)model->n_lr;
+    if (model->preset_lr_differs && n > 0) {
+        double end = model->preset_lr_x[n - 1];
+        chart.x.max = end > chart.x.max ? end : chart.x.max;
+    }
+    chart.series[chart.n_series++] = (struct chart_series){
+        model->preset_lr_differs ? "next run" : NULL, COLOR_LR, CHART_CURVE, '#', model->lr_x, model->lr, n, NAN, 3};
+    if (model->preset_lr_differs)
+        chart.series[chart.n_series++] = (struct chart_series){
+            model->draft.base.preset, COLOR_AHEAD, CHART_FAINT, '.', model->preset_lr_x, model->preset_lr, n, NAN, 3};
+    chart_draw(&chart, grid, area);
+}
+
+/* ---- boxes ---- */
+
+static struct rect open_box(struct grid *grid, struct rect area, int width, int height, const char *title)
+{
+    width = width > area.w ? area.w : width;
+    height = height > area.h ? area.h : height;
+    struct rect box = {area.x + (area.w - width) / 2, area.y + (area.h - height) / 2, width, height};
+    put_fill(grid, box, COLOR_DEFAULT, COLOR_PANEL, NULL);
+    if (width < 12 || height < 4)
+        return box;
+    put_box(grid, box, COLOR_ACCENT, title);
+    return rect_inset(box, 2, 1);
+}
+
+static void draw_presets(const struct tricks_model *model, struct grid *grid, struct rect area)
+{
+    struct rect box = open_box(grid, area, 88, model->n_presets + 4, "Presets");
+    int about = box.h >= 5 ? 2 : 0, rows = box.h - about;
+    int top = model->picked - rows / 2, name_width = 0;
+    if (top > model->n_presets - rows)
+        top = model->n_presets - rows;
+    top = top < 0 ? 0 : top;
+    for (int i = 0; i < model->n_presets; i++) {
+        int width = text_width(model->preset[i].name);
+        name_width = width > name_width ? width : name_width;
+    }
+    for (int i = 0; i < rows && top + i < model->n_presets; i++) {
+        const struct recipe_about *preset = &model->preset[top + i];
+        struct rect line = {box.x, box.y + i, box.w, 1};
+        int here = top + i == model->picked;
+        if (here)
+            put_fill(grid, line, COLOR_DEFAULT, COLOR_SELECTED, NULL);
+        put_text(grid, line, line.x, line.y, here ? COLOR_KEY : COLOR_DEFAULT, here ? ATTR_BOLD : ATTR_NONE,
+                 here ? (grid->ascii ? "> " : "▸ ") : "  ");
+        tricks_put_cut(grid, line, line.x + 2, line.y, line.w - 2, here ? COLOR_KEY : COLOR_DEFAULT,
+                       here ? ATTR_BOLD : ATTR_NONE, preset->name);
+        tricks_put_cut(grid, line, line.x + 4 + name_width, line.y, line.w - 4 - name_width,
+                       here ? COLOR_DEFAULT : COLOR_DIM, ATTR_NONE, preset->title);
+    }
+    if (about && model->picked < model->n_presets) {
+        const struct recipe_about *preset = &model->preset[model->picked];
+        tricks_put_cut(grid, box, box.x, box.y + box.h - 1, box.w, COLOR_ACCENT, ATTR_NONE,
+                       *preset->published ? preset->published
+                       : *preset->path    ? preset->path
+                                          : "");
+    }
+}
+
+static void draw_save(const struct tricks_model *model, struct grid *grid, struct rect area)
+{
+    struct rect box = open_box(grid, area, 72, 7, "Write the recipe to a file");
+    char path[640];
+    struct rect line = {box.x, box.y, box.w, box.h > 0};
+    int used = put_text(grid, line, line.x, line.y, COLOR_DIM, ATTR_NONE, "Name: ");
+    line_edit_draw(&model->edit, "letters, digits, - and _", 1, grid,
+                   rect_intersect(line, (struct rect){line.x + used, line.y, line.w - used, 1}));
+    snprintf(path, sizeof path, "%s/%s.ini", model->folder, *model->edit.text ? model->edit.text : "NAME");
+    if (*model->folder)
+        tricks_put_cut(grid, box, box.x, box.y + 1, box.w, COLOR_DIM, ATTR_NONE, path);
+    struct writer writer = {grid, {box.x, box.y + 3, box.w, box.h - 3}};
+    if (*model->said)
+        write_text(&writer, model->overwrites ? COLOR_WARN : COLOR_BAD, "%s", model->said);
+    else
+        write_text(&writer, COLOR_DIM, "It becomes a preset of yours. Enter writes it, Esc does not.");
+}
+
+void tricks_box_draw(const struct tricks_model *model, struct grid *grid, struct rect area)
+{
+    if (area.w <= 0 || area.h <= 0)
+        return;
+    if (model->mode == TRICKS_PICK)
+        draw_presets(model, grid, area);
+    else if (model->mode == TRICKS_SAVE)
+        draw_save(model, grid, area);
+}
