@@ -12,6 +12,7 @@
 /* At the keys 1, 2 ... */
 const struct screen *const app_screens[] = {
     &screen_run,
+    &screen_tricks,
     &screen_runs,
     NULL,
 };

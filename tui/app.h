@@ -14,6 +14,7 @@
 #include "views/frame.h"
 #include "views/run_model.h"
 #include "views/runs_model.h"
+#include "views/tricks_model.h"
 
 struct app;
 
@@ -59,6 +60,7 @@ enum app_queue {
 struct app {
     struct run_source source;
     struct run_model model;
+    struct tricks_model tricks;
     struct runs_model runs;
     struct runs_watch watch;
     char trashed[RUN_PATH_MAX]; /* the run that was thrown away last, where it is now; empty: none */
@@ -128,7 +130,6 @@ void app_unqueue(struct app *app);
 /* Looks at a run's folder on the Run screen instead; -1 with err, and while a run of ours is training. */
 int app_open_run(struct app *app, const char *run, struct error *err);
 
-extern const struct screen screen_run;
-extern const struct screen screen_runs;
+extern const struct screen screen_run, screen_tricks, screen_runs;
 
 #endif

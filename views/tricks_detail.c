@@ -35,6 +35,20 @@ static void write_text(struct writer *writer, uint32_t color, const char *format
     writer->left.h -= lines;
 }
 
+/* A title with a rule, like the list's headings. */
+static void write_heading(struct writer *writer, const char *title)
+{
+    struct rect line = writer->left;
+    if (line.h <= 0)
+        return;
+    line.h = 1;
+    int x = line.x + tricks_put_cut(writer->grid, line, line.x, line.y, line.w, COLOR_TITLE, ATTR_BOLD, title) + 1;
+    for (; x < line.x + line.w; x++)
+        put_text(writer->grid, line, x, line.y, COLOR_BORDER, ATTR_NONE, writer->grid->ascii ? "-" : "─");
+    writer->left.y++;
+    writer->left.h--;
+}
+
 static void write_air(struct writer *writer)
 {
     if (writer->left.h >= 6) {
@@ -68,9 +82,7 @@ static void write_trick(const struct tricks_model *model, const struct tricks_ro
     const struct trick *trick = &draft->tricks[row->index];
     char rivals[256] = "";
     size_t used = 0;
-    write_text(writer, COLOR_TITLE, "%s (%s)", trick->title, trick->key);
-    write_text(writer, COLOR_DEFAULT, "It %s.", trick->changes);
-    write_air(writer);
+    write_text(writer, COLOR_DEFAULT, "%s: %s.", trick->key, trick->changes);
     write_text(writer, COLOR_DEFAULT, "Published: %s.", trick->published);
     write_text(writer, COLOR_DIM, "Source: %s.", trick->source);
     for (int i = 0; i < draft->n_tricks && used < sizeof rivals; i++) {
@@ -79,7 +91,8 @@ static void write_trick(const struct tricks_model *model, const struct tricks_ro
             used += (size_t)snprintf(rivals + used, sizeof rivals - used, "%s%s (both set %s)", used ? ", " : "",
                                      draft->tricks[i].key, field);
     }
-    write_text(writer, COLOR_WARN, used ? "Not together with %s." : "%s", rivals);
+    if (used)
+        write_text(writer, COLOR_WARN, "Not together with %s.", rivals);
     write_values(model, row, writer);
 }
 
@@ -89,8 +102,8 @@ static void write_knob(const struct tricks_model *model, const struct tricks_row
     char range[512];
     const char *blank = *knob->unit ? " " : "";
     knob_range(knob, range, sizeof range);
-    write_text(writer, COLOR_TITLE, "%s: %s", knob->key, knob->help);
-    write_text(writer, COLOR_DEFAULT, "%s%s%s; %s unless a preset or trick says otherwise.", range, blank, knob->unit,
+    write_text(writer, COLOR_DEFAULT, "%s", knob->help);
+    write_text(writer, COLOR_DIM, "%s%s%s; %s unless a preset or trick says otherwise.", range, blank, knob->unit,
                *knob->default_text ? knob->default_text : "empty");
     write_values(model, row, writer);
     if (strcmp(knob->key, "epochs") == 0)
@@ -108,17 +121,15 @@ static void write_knob(const struct tricks_model *model, const struct tricks_row
 
 static void write_preset(const struct tricks_model *model, const struct tricks_row *row, struct writer *writer)
 {
-    int changed = tricks_model_count(model, TRICKS_CHANGED), found = 0;
-    for (int i = 0; i < model->n_presets && !found; i++) {
+    int changed = tricks_model_count(model, TRICKS_CHANGED);
+    for (int i = 0; i < model->n_presets; i++) {
         const struct recipe_about *about = &model->preset[i];
         if (strcmp(about->name, model->draft.base.preset) != 0)
             continue;
-        found = 1;
-        write_text(writer, COLOR_TITLE, *about->title ? "%s: %s" : "%s", about->name, about->title);
-        write_text(writer, COLOR_DEFAULT, *about->published ? "Published: %s." : "%s", about->published);
+        write_text(writer, COLOR_DEFAULT, "%s", about->title);
+        if (*about->published)
+            write_text(writer, COLOR_DEFAULT, "Published: %s.", about->published);
     }
-    if (!found)
-        write_text(writer, COLOR_TITLE, "%s", model->draft.base.preset);
     write_values(model, row, writer);
     if (changed)
         write_text(writer, COLOR_ACCENT, "%d value%s changed; D goes back to the preset.", changed,
@@ -131,9 +142,8 @@ static void write_preset(const struct tricks_model *model, const struct tricks_r
 static void write_network(const struct tricks_model *model, struct writer *writer)
 {
     int changed = strcmp(model->draft.recipe.network, model->draft.base.network) != 0;
-    write_text(writer, COLOR_TITLE, "network: its blocks in order");
     write_text(writer, COLOR_DEFAULT, "%s", model->draft.recipe.network);
-    write_text(writer, changed ? COLOR_ACCENT : COLOR_DIM, changed ? "Not that of preset %s." : "That of preset %s.",
+    write_text(writer, changed ? COLOR_ACCENT : COLOR_DIM, "%s preset %s.", changed ? "Not that of" : "That of",
                model->draft.base.preset);
     write_text(writer, COLOR_DIM,
                "Enter edits it on one line, blocks parted by ';'. davidnet network --help explains.");
@@ -154,6 +164,21 @@ static void write_cost(const struct tricks_model *model, struct writer *writer)
         write_text(writer, COLOR_DEFAULT, "About %s steps, %s an epoch.", all, steps);
 }
 
+static void write_differences(const struct tricks_model *model, struct writer *writer)
+{
+    int changed = tricks_model_count(model, TRICKS_CHANGED), new = tricks_model_count(model, TRICKS_NEW);
+    if (changed)
+        write_text(writer, COLOR_DIM, "%d value%s from preset %s.", changed, changed == 1 ? " differs" : "s differ",
+                   model->draft.base.preset);
+    else
+        write_text(writer, COLOR_DIM, "As preset %s has it.", model->draft.base.preset);
+    if (new)
+        write_text(writer, COLOR_DIM, "%d value%s from the last run, %s.", new, new == 1 ? " differs" : "s differ",
+                   model->last_name);
+    else if (model->has_last)
+        write_text(writer, COLOR_DIM, "The same as the last run, %s.", model->last_name);
+}
+
 static void write_start(const struct tricks_model *model, struct writer *writer)
 {
     static const char *const what[] = {
@@ -165,7 +190,7 @@ static void write_start(const struct tricks_model *model, struct writer *writer)
         write_text(writer, COLOR_BAD, "Not ready: %s", model->draft.why.text);
         return;
     }
-    write_text(writer, COLOR_TITLE, "%s", what[model->start]);
+    write_text(writer, COLOR_DEFAULT, "%s", what[model->start]);
     if (model->has_queued) {
         recipe_summary(&model->queued, summary, sizeof summary);
         if (recipe_equal(&model->queued, &model->draft.recipe))
@@ -174,34 +199,49 @@ static void write_start(const struct tricks_model *model, struct writer *writer)
             write_text(writer, COLOR_WARN, "Queued now: %s; Enter puts this one in its place.", summary);
     }
     write_cost(model, writer);
-    int changed = tricks_model_count(model, TRICKS_CHANGED), new = tricks_model_count(model, TRICKS_NEW);
     write_air(writer);
-    write_text(writer, COLOR_DIM,
-               changed ? "%d value%s differ%s from preset %s%s" : "%.0d%.0s%.0sAs preset %s has it%s", changed,
-               changed == 1 ? "" : "s", changed == 1 ? "s" : "", model->draft.base.preset,
-               model->has_last ? (new ? "," : "; the same as the last run.") : ".");
-    if (model->has_last && new)
-        write_text(writer, COLOR_DIM, "%d from the last run (%s).", new, model->last_name);
+    write_differences(model, writer);
 }
 
-static void write_command(const struct tricks_model *model, struct writer *writer)
+void tricks_command_draw(const struct tricks_model *model, struct grid *grid, struct rect area)
 {
-    if (!*model->command || writer->left.h < 3)
+    struct writer writer = {grid, area};
+    if (!*model->command || area.h <= 0)
         return;
-    writer->left.y++;
-    writer->left.h--;
-    write_text(writer, COLOR_ACCENT, "This recipe as a command (y copies it):");
-    write_text(writer, COLOR_DIM, "%s", model->command);
+    if (area.h == 1) {
+        int used = put_text(grid, area, area.x, area.y, COLOR_ACCENT, ATTR_NONE, "$ ");
+        tricks_put_cut(grid, area, area.x + used, area.y, area.w - used, COLOR_DIM, ATTR_NONE, model->command);
+        return;
+    }
+    write_heading(&writer, "The same as a command");
+    write_text(&writer, COLOR_DIM, "%s", model->command);
+}
+
+static const char *title_of(const struct tricks_model *model, const struct tricks_row *row, char *out, size_t size)
+{
+    switch (row->kind) {
+    case TRICKS_START:
+    case TRICKS_HEADING:
+        return "The next run";
+    case TRICKS_PRESET:
+        snprintf(out, size, "Preset %s", model->draft.base.preset);
+        return out;
+    default:
+        return tricks_row_name(model, row);
+    }
 }
 
 void tricks_detail_draw(const struct tricks_model *model, struct grid *grid, struct rect area)
 {
     const struct tricks_row *row = tricks_model_here(model);
     struct writer writer = {grid, area};
+    char title[160];
     if (area.w <= 0 || area.h <= 0)
         return;
     if (writer.left.w > TEXT_WIDTH_MAX)
         writer.left.w = TEXT_WIDTH_MAX;
+    if (area.h >= 4)
+        write_heading(&writer, title_of(model, row, title, sizeof title));
     if (model->mode != TRICKS_SAVE)
         write_text(&writer, model->said_is_bad ? COLOR_BAD : COLOR_GOOD, "%s", model->said);
     switch (row->kind) {
@@ -222,7 +262,6 @@ void tricks_detail_draw(const struct tricks_model *model, struct grid *grid, str
         write_network(model, &writer);
         break;
     }
-    write_command(model, &writer);
 }
 
 /* ---- the learning rate ---- */
@@ -290,14 +329,14 @@ static void draw_presets(const struct tricks_model *model, struct grid *grid, st
         tricks_put_cut(grid, box, box.x, box.y + box.h - 1, box.w, COLOR_ACCENT, ATTR_NONE,
                        *preset->published ? preset->published
                        : *preset->path    ? preset->path
-                                          : "");
+                                          : "built in");
     }
 }
 
 static void draw_save(const struct tricks_model *model, struct grid *grid, struct rect area)
 {
     struct rect box = open_box(grid, area, 72, 7, "Write the recipe to a file");
-    char path[640];
+    char path[sizeof model->folder + LINE_EDIT_MAX + 8];
     struct rect line = {box.x, box.y, box.w, box.h > 0};
     int used = put_text(grid, line, line.x, line.y, COLOR_DIM, ATTR_NONE, "Name: ");
     line_edit_draw(&model->edit, "letters, digits, - and _", 1, grid,

@@ -350,7 +350,7 @@ static void network_text(const char *network, char *out, size_t size)
     }
 }
 
-void tricks_model_edit(struct tricks_model *model, const char *first)
+void tricks_model_edit(struct tricks_model *model)
 {
     const struct tricks_row *row = tricks_model_here(model);
     char now[RECIPE_NETWORK_MAX + 256] = "";
@@ -361,14 +361,21 @@ void tricks_model_edit(struct tricks_model *model, const char *first)
         knob_get(&model->draft.recipe, &knobs[row->index], now, sizeof now);
     else
         return;
-    if (strlen(now) >= LINE_EDIT_MAX && !first) {
+    if (strlen(now) >= LINE_EDIT_MAX) {
         say(model, 1, "%s is too long for a field: w writes the recipe to a file", tricks_row_name(model, row));
         return;
     }
     model->mode = TRICKS_EDIT;
-    line_edit_set(&model->edit, first ? first : now);
-    if (first)
-        tricks_model_edited(model);
+    line_edit_set(&model->edit, now);
+    model->untouched =
+        row->kind == TRICKS_KNOB && knobs[row->index].type != KNOB_TEXT && knobs[row->index].type != KNOB_REALS;
+}
+
+void tricks_model_start_typing(struct tricks_model *model, int is_character)
+{
+    if (model->mode == TRICKS_EDIT && model->untouched && is_character)
+        line_edit_set(&model->edit, "");
+    model->untouched = 0;
 }
 
 void tricks_model_open(struct tricks_model *model, enum tricks_mode mode)
@@ -379,7 +386,7 @@ void tricks_model_open(struct tricks_model *model, enum tricks_mode mode)
         return;
     }
     model->mode = mode;
-    model->overwrites = 0;
+    model->overwrites = model->untouched = 0;
     line_edit_set(&model->edit, mode == TRICKS_FILTER ? model->filter : "");
     if (mode == TRICKS_SAVE && recipe_user_folder(model->folder, sizeof model->folder))
         model->folder[0] = '\0';

@@ -62,7 +62,8 @@ struct tricks_model {
     struct line_edit edit; /* not TRICKS_BROWSE or TRICKS_PICK */
     char said[1024];       /* what the last key led to, or what is wrong with the text in the field; empty: nothing */
     int said_is_bad;
-    int refused; /* the text in the field would be refused */
+    int refused;   /* the text in the field would be refused */
+    int untouched; /* TRICKS_EDIT: a number, as it was; the first character typed takes its place */
 
     struct tricks_row *row; /* those that pass show and filter, in order */
     int n_rows, cursor;
@@ -134,9 +135,11 @@ void tricks_model_reset(struct tricks_model *model);          /* this row, to th
 void tricks_model_reset_all(struct tricks_model *model);
 void tricks_model_take(struct tricks_model *model, const struct recipe *recipe); /* that recipe, as one edit */
 
-/* Opens a field: on the value here (first: what it holds instead of the value, or NULL), the filter, a file's name. */
-void tricks_model_edit(struct tricks_model *model, const char *first);
+/* Opens a field on the value here; or the filter, the name of a file, the list of presets. */
+void tricks_model_edit(struct tricks_model *model);
 void tricks_model_open(struct tricks_model *model, enum tricks_mode mode);
+/* Before a key changes the field's text: a character takes the place of a number that was not touched yet. */
+void tricks_model_start_typing(struct tricks_model *model, int is_character);
 void tricks_model_edited(struct tricks_model *model); /* the field's text has changed */
 int tricks_model_accept(struct tricks_model *model);  /* Enter; 1: the field is closed */
 void tricks_model_cancel(struct tricks_model *model);

@@ -10,7 +10,7 @@
 /* From here on the values that preset and last run have get columns of their own; below, marks. */
 #define COLUMNS_FROM 64
 #define ASIDE_FROM 110
-#define PARAMETER_INDENT 6
+#define PARAMETER_INDENT 4
 
 int tricks_put_cut(struct grid *grid, struct rect clip, int x, int y, int width, uint32_t fg, uint8_t attr,
                    const char *text)
@@ -39,15 +39,17 @@ static int first_row(const struct tricks_model *model, int height)
 
 static void lay_aside(struct rect area, struct tricks_layout *layout)
 {
-    const struct layout_part columns[] = {{66, 104, 6, 0}, {40, 0, 5, 1}};
-    const struct layout_part rows[] = {{8, 0, 1, 0}, {8, 18, 1, 1}};
-    struct rect half[2], part[2];
+    enum { DETAIL, CHART, COMMAND, PARTS };
+    const struct layout_part columns[] = {{72, 104, 6, 0}, {36, 84, 5, 1}};
+    const struct layout_part rows[PARTS] = {
+        [DETAIL] = {7, 14, 4, 0}, [CHART] = {8, 18, 3, 1}, [COMMAND] = {3, 12, 2, 2}};
+    struct rect half[2], part[PARTS];
     layout_columns(area, 3, columns, 2, half);
-    layout_rows(half[1], 1, rows, 2, part);
-    layout->aside = 1;
+    layout_rows(half[1], 1, rows, PARTS, part);
     layout->list = half[0];
-    layout->detail = part[0];
-    layout->chart = part[1];
+    layout->detail = part[DETAIL];
+    layout->chart = part[CHART];
+    layout->command = part[COMMAND];
 }
 
 static void lay_stacked(struct rect area, struct tricks_layout *layout)
@@ -114,7 +116,7 @@ static void lay_columns(const struct tricks_model *model, struct rect list, stru
     } else {
         c->name += 2; /* a column for each mark, and air */
     }
-    c->name_w = right - c->name >= 50 ? 33 : (right - c->name) * 6 / 10;
+    c->name_w = right - c->name >= 50 ? 33 : right - c->name >= 44 ? 29 : (right - c->name) * 6 / 10;
     c->value = c->name + c->name_w + 1;
     c->value_w = right - c->value > 0 ? right - c->value : 0;
 }
@@ -218,8 +220,14 @@ static void draw_value(const struct tricks_model *model, const struct tricks_row
 static void draw_field(const struct tricks_model *model, const struct columns *c, struct grid *grid, struct rect line)
 {
     int end = line.x + line.w - 1, width = text_width(model->edit.text) + 2;
+    const struct tricks_row *row = tricks_model_here(model);
     const char *problem = model->said_is_bad ? strstr(model->said, ": ") : NULL;
-    const char *unit = tricks_row_unit(tricks_model_here(model));
+    char allowed[512] = "";
+    size_t unit = (size_t)snprintf(allowed, sizeof allowed, "%s", tricks_row_unit(row));
+    if (row->kind == TRICKS_KNOB && knobs[row->index].type != KNOB_TEXT) {
+        unit += (size_t)snprintf(allowed + unit, sizeof allowed - unit, unit ? ", " : "");
+        knob_range(&knobs[row->index], allowed + unit, sizeof allowed - unit);
+    }
     if (width < 12)
         width = 12;
     int most = problem ? (end - c->value) / 2 : end - c->value;
@@ -228,11 +236,13 @@ static void draw_field(const struct tricks_model *model, const struct columns *c
     struct rect field = rect_intersect(line, (struct rect){c->value, line.y, width, 1});
     put_fill(grid, field, COLOR_DEFAULT, COLOR_PANEL, NULL);
     line_edit_draw(&model->edit, NULL, 1, grid, field);
+    if (model->untouched) /* as a selection: typing takes its place */
+        put_text(grid, field, field.x, field.y, COLOR_TITLE, ATTR_REVERSE, model->edit.text);
     int x = c->value + width + 1;
     if (problem)
         tricks_put_cut(grid, line, x, line.y, end - x, model->refused ? COLOR_BAD : COLOR_WARN, ATTR_NONE, problem + 2);
     else
-        tricks_put_cut(grid, line, x, line.y, end - x, COLOR_DIM, ATTR_NONE, unit);
+        tricks_put_cut(grid, line, x, line.y, end - x, COLOR_DEFAULT, ATTR_NONE, allowed);
 }
 
 static void draw_start(const struct tricks_model *model, const struct columns *c, struct grid *grid, struct rect line)
@@ -300,6 +310,21 @@ static void draw_scroll_bar(const struct tricks_model *model, const struct trick
     }
 }
 
+/* Why there are no rows, and how to get them back. */
+static void draw_nothing(const struct tricks_model *model, struct grid *grid, struct rect area)
+{
+    static const char *const shows[] = {[TRICKS_ALL] = "is in the form",
+                                        [TRICKS_CHANGED] = "differs from the preset",
+                                        [TRICKS_NEW] = "differs from the last run"};
+    char text[LINE_EDIT_MAX + 128];
+    if (*model->filter)
+        snprintf(text, sizeof text, "Nothing with '%s' in its name or help %s. Esc shows all rows.", model->filter,
+                 shows[model->show]);
+    else
+        snprintf(text, sizeof text, "Nothing %s. Esc shows all rows.", shows[model->show]);
+    put_paragraph(grid, area, COLOR_DIM, text);
+}
+
 static void draw_list(const struct tricks_model *model, const struct tricks_layout *layout, struct grid *grid)
 {
     struct rect list = layout->list;
@@ -308,11 +333,7 @@ static void draw_list(const struct tricks_model *model, const struct tricks_layo
     for (int i = 0; i < list.h && layout->top + i < model->n_rows; i++)
         draw_row(model, layout->top + i, &c, grid, (struct rect){list.x, list.y + i, list.w, 1});
     if (model->n_rows <= 1 && list.h >= 3) /* only the start is left */
-        put_paragraph(grid, (struct rect){c.name, list.y + 2, list.w - 4, list.h - 2}, COLOR_DIM,
-                      *model->filter ? "No trick or knob has that in its name or help. Esc shows all of them."
-                      : model->show == TRICKS_CHANGED
-                          ? "Nothing differs from the preset. v shows every trick and knob."
-                          : "Nothing differs from the last run. v shows every trick and knob.");
+        draw_nothing(model, grid, (struct rect){c.name, list.y + 2, list.w - 4, list.h - 2});
     draw_scroll_bar(model, layout, grid);
 }
 
@@ -326,10 +347,6 @@ void tricks_view_draw(const struct tricks_model *model, struct grid *grid, struc
     tricks_detail_draw(model, grid, layout.detail);
     if (layout.chart.h > 0)
         tricks_chart_draw(model, grid, layout.chart);
-    if (layout.command.h > 0 && *model->command) {
-        struct rect line = layout.command;
-        int used = put_text(grid, line, line.x, line.y, COLOR_ACCENT, ATTR_NONE, "$ ");
-        tricks_put_cut(grid, line, line.x + used, line.y, line.w - used, COLOR_DIM, ATTR_NONE, model->command);
-    }
+    tricks_command_draw(model, grid, layout.command);
     tricks_box_draw(model, grid, area);
 }

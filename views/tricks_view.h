@@ -13,9 +13,8 @@ struct tricks_layout {
     struct rect list;    /* a row of the form a row */
     struct rect detail;  /* of the row at the cursor */
     struct rect chart;   /* the learning rate */
-    struct rect command; /* one row */
+    struct rect command; /* one row, or below the chart */
     int top;             /* the form's row in the list's first */
-    int aside;           /* 1: details beside the list */
 };
 void tricks_layout_make(const struct tricks_model *model, struct rect area, struct tricks_layout *layout);
 
@@ -27,6 +26,7 @@ int tricks_view_row_at(const struct tricks_model *model, struct rect area, int x
 /* Private, between the view's files: what is known of the row at the cursor; and the boxes over the form. */
 void tricks_detail_draw(const struct tricks_model *model, struct grid *grid, struct rect area);
 void tricks_chart_draw(const struct tricks_model *model, struct grid *grid, struct rect area);
+void tricks_command_draw(const struct tricks_model *model, struct grid *grid, struct rect area);
 void tricks_box_draw(const struct tricks_model *model, struct grid *grid, struct rect area);
 /* Text cut to a width, with a sign that it was; returns the columns used. */
 int tricks_put_cut(struct grid *grid, struct rect clip, int x, int y, int width, uint32_t fg, uint8_t attr,
