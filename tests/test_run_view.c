@@ -3,6 +3,7 @@
  * before committing it), every small size, and what the model takes from a log.
  */
 #include "tests/fake_run.h"
+#include "tests/golden_screen.h"
 #include "views/format.h"
 #include "views/frame.h"
 #include "views/run_view.h"
@@ -25,8 +26,9 @@ static const struct frame_key keys[] = {
     {"q", "quit", "Quit", "Everywhere", 1},
 };
 
-static void draw(const struct run_model *model, struct grid *grid)
+static void draw(const void *data, struct grid *grid, struct rect area)
 {
+    const struct run_model *model = data;
     static const char *const screens[] = {"Run"};
     const struct trainer_status *status = &model->status;
     struct frame_model frame = {.screens = screens,
@@ -39,7 +41,7 @@ static void draw(const struct run_model *model, struct grid *grid)
                                 .wall_seconds = status->wall_seconds,
                                 .keys = keys,
                                 .n_keys = 5};
-    struct rect body = frame_draw(&frame, grid, (struct rect){0, 0, grid->w, grid->h});
+    struct rect body = frame_draw(&frame, grid, area);
     run_view_draw(model, grid, body);
 }
 
@@ -64,62 +66,17 @@ static void close_fixture(struct fixture *f)
     run_log_release(&f->log);
 }
 
-static char *read_file(const char *path)
-{
-    FILE *file = fopen(path, "rb");
-    if (!file)
-        return NULL;
-    char *text = calloc(1, 1 << 18);
-    assert_non_null(text);
-    size_t n = fread(text, 1, (1 << 18) - 1, file);
-    assert_true(n < (1 << 18) - 1);
-    fclose(file);
-    return text;
-}
-
-static void check_golden(const struct run_model *model, const char *name, int w, int h, int ascii)
-{
-    char path[128];
-    struct grid grid;
-    assert_int_equal(grid_init(&grid, w, h), 0);
-    grid.ascii = ascii;
-    draw(model, &grid);
-    char *text = grid_text(&grid);
-    assert_non_null(text);
-    snprintf(path, sizeof path, "tests/golden/run-%s-%dx%d%s.txt", name, w, h, ascii ? "-ascii" : "");
-    if (getenv("GOLDEN")) {
-        FILE *out = fopen(path, "wb");
-        assert_non_null(out);
-        fputs(text, out);
-        assert_int_equal(fclose(out), 0);
-    }
-    char *golden = read_file(path);
-    if (!golden)
-        fail_msg("%s: cannot read it; run from the repository's root, or make it with GOLDEN=update", path);
-    if (strcmp(text, golden) != 0) {
-        print_error("%s differs; the screen is now:\n%s", path, text);
-        fail();
-    }
-    free(golden);
-    free(text);
-    grid_release(&grid);
-}
-
-static const int sizes[][2] = {{80, 24}, {40, 10}, {200, 60}};
-
 static void test_golden_training(void **state)
 {
     (void)state;
     struct fixture f;
     open_fixture(&f, 1300);
-    for (size_t i = 0; i < 3; i++)
-        for (int ascii = 0; ascii < 2; ascii++)
-            check_golden(&f.model, "training", sizes[i][0], sizes[i][1], ascii);
+    golden_check_sizes("run-training", draw, &f.model);
     f.model.view.log_loss = f.model.view.whole_range = 1;
-    check_golden(&f.model, "log", 80, 24, 0);
+    golden_check("run-log", 80, 24, 0, draw, &f.model);
     f.model.view.focus = RUN_LOSS;
     f.model.view.zoomed = 1;
-    check_golden(&f.model, "zoomed", 80, 24, 1);
+    golden_check("run-zoomed", 80, 24, 1, draw, &f.model);
     close_fixture(&f);
 }
 
@@ -129,14 +86,14 @@ static void test_golden_other_states(void **state)
     struct fixture f;
     open_fixture(&f, 0);
     snprintf(f.model.notice, sizeof f.model.notice, "synthetic data: press f to fetch CIFAR-10");
-    check_golden(&f.model, "loading", 80, 24, 0);
+    golden_check("run-loading", 80, 24, 0, draw, &f.model);
     close_fixture(&f);
     open_fixture(&f, 100000);
-    check_golden(&f.model, "done", 80, 24, 0);
+    golden_check("run-done", 80, 24, 0, draw, &f.model);
     snprintf(f.status.error, sizeof f.status.error, "step 2352: the loss is not a finite number");
     f.status.phase = TRAINER_FAILED;
     run_model_update(&f.model, &f.log, &f.status);
-    check_golden(&f.model, "failed", 80, 24, 1);
+    golden_check("run-failed", 80, 24, 1, draw, &f.model);
     close_fixture(&f);
 }
 
@@ -156,7 +113,7 @@ static void test_small_sizes(void **state)
                 int w = i < 169 ? i % 13 : 10 + (i * 7) % 120, h = i < 169 ? i / 13 : 3 + (i * 5) % 40;
                 assert_int_equal(grid_init(&grid, w, h), 0);
                 grid.ascii = (i + zoom) % 2;
-                draw(&f.model, &grid);
+                draw(&f.model, &grid, (struct rect){0, 0, grid.w, grid.h});
                 grid_clear(&grid);
                 put_fill(&grid, (struct rect){0, 0, w, h}, COLOR_DEFAULT, COLOR_DEFAULT, "@");
                 struct rect part = {w / 4, h / 4, w / 2, h / 2};
@@ -181,7 +138,7 @@ static void test_ascii_is_ascii(void **state)
     struct grid grid;
     assert_int_equal(grid_init(&grid, 120, 40), 0);
     grid.ascii = 1;
-    draw(&f.model, &grid);
+    draw(&f.model, &grid, (struct rect){0, 0, grid.w, grid.h});
     char *text = grid_text(&grid);
     for (const char *c = text; *c; c++)
         assert_true((unsigned char)*c < 0x80);
@@ -237,7 +194,7 @@ static void test_drawing_changes_nothing(void **state)
     memcpy(copy, f.model.smooth_loss, f.model.n_steps * sizeof *copy);
     struct grid grid;
     assert_int_equal(grid_init(&grid, 100, 30), 0);
-    draw(&f.model, &grid);
+    draw(&f.model, &grid, (struct rect){0, 0, grid.w, grid.h});
     assert_memory_equal(&before, &f.model, sizeof before);
     assert_memory_equal(copy, f.model.smooth_loss, f.model.n_steps * sizeof *copy);
     free(copy);

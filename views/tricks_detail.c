@@ -65,13 +65,11 @@ static void write_values(const struct tricks_model *model, const struct tricks_r
     size_t used = 0;
     if (tricks_row_changed(model, row)) {
         tricks_row_value(model, row, &model->draft.base, text, sizeof text);
-        used = (size_t)snprintf(line, sizeof line, "Preset %s has %s.", model->draft.base.preset,
-                                *text ? text : "nothing here");
+        used = (size_t)snprintf(line, sizeof line, "Preset %s: %s.", model->draft.base.preset, *text ? text : "empty");
     }
     if (tricks_row_is_new(model, row) && used < sizeof line) {
         tricks_row_value(model, row, &model->last, text, sizeof text);
-        snprintf(line + used, sizeof line - used, "%sThe last run had %s.", used ? " " : "",
-                 *text ? text : "nothing here");
+        snprintf(line + used, sizeof line - used, "%sThe last run: %s.", used ? " " : "", *text ? text : "empty");
     }
     write_text(writer, COLOR_ACCENT, "%s", line);
 }

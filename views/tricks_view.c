@@ -123,9 +123,8 @@ static void lay_columns(const struct tricks_model *model, struct rect list, stru
 
 static void draw_head(const struct tricks_model *model, struct grid *grid, struct rect head)
 {
-    static const char *const shows[] = {[TRICKS_ALL] = "",
-                                        [TRICKS_CHANGED] = "only what differs from the preset",
-                                        [TRICKS_NEW] = "only what differs from the last run"};
+    static const char *const shows[] = {
+        [TRICKS_ALL] = "", [TRICKS_CHANGED] = "differs from the preset", [TRICKS_NEW] = "differs from the last run"};
     struct columns c;
     lay_columns(model, head, &c);
     int x = head.x + 2, room = c.value - x - 1;
@@ -230,7 +229,7 @@ static void draw_field(const struct tricks_model *model, const struct columns *c
     }
     if (width < 12)
         width = 12;
-    int most = problem ? (end - c->value) / 2 : end - c->value;
+    int most = problem && end - c->value >= 32 ? (end - c->value) / 2 : end - c->value;
     if (width > most)
         width = most;
     struct rect field = rect_intersect(line, (struct rect){c->value, line.y, width, 1});
@@ -239,9 +238,9 @@ static void draw_field(const struct tricks_model *model, const struct columns *c
     if (model->untouched) /* as a selection: typing takes its place */
         put_text(grid, field, field.x, field.y, COLOR_TITLE, ATTR_REVERSE, model->edit.text);
     int x = c->value + width + 1;
-    if (problem)
+    if (problem && end - x >= 16)
         tricks_put_cut(grid, line, x, line.y, end - x, model->refused ? COLOR_BAD : COLOR_WARN, ATTR_NONE, problem + 2);
-    else
+    else if (!problem)
         tricks_put_cut(grid, line, x, line.y, end - x, COLOR_DEFAULT, ATTR_NONE, allowed);
 }
 
