@@ -26,7 +26,7 @@ struct knob {
 /* Whole numbers pass through double exactly up to here. */
 #define KNOB_WHOLE_MAX 9007199254740991.0
 
-/* engine/knob_table.c */
+/* engine/knob_table_body.h */
 extern const struct knob knobs[];
 extern const int knob_count;
 

@@ -244,7 +244,8 @@ static void step_knob(struct tricks_model *model, const struct knob *knob, int b
     for (; knob->names[n]; n++)
         if (strcmp(knob->names[n], now) == 0)
             at = n;
-    done(model, recipe_draft_set(&model->draft, knob, knob->names[((at + by) % n + n) % n], &err), &err);
+    if (n > 0)
+        done(model, recipe_draft_set(&model->draft, knob, knob->names[((at + by) % n + n) % n], &err), &err);
 }
 
 static void step_preset(struct tricks_model *model, int by)

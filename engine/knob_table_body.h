@@ -1,0 +1,82 @@
+/*
+ * The rows of the knob table, included once: by engine/knob_table.c. A test that has a table of its own includes it
+ * after defining KNOB_TABLE_MORE, a row to add at the end.
+ */
+#include "engine/knobs.h"
+#include "kernels/parallel.h"
+
+#include <stddef.h>
+
+#define LR_MAX 1000
+#define EPOCHS_MAX 10000
+
+static const char *const eval_names[] = {"test", "holdout", NULL};
+static const char *const device_names[] = {"auto", "cpu", "cuda", "ref", NULL};
+static const char *const precision_names[] = {"auto", "f32", "bf16", "f16", "tf32", NULL};
+static const char *const nesterov_names[] = {"page", "torch", "tf", "none", NULL};
+static const char *const shape_names[] = {"piecewise", "cosine",   "exponential", "polynomial",
+                                          "one_cycle", "constant", NULL};
+
+#define FIELD(f) offsetof(struct recipe, f), sizeof(((struct recipe *)0)->f)
+#define INT(f, lo, hi) KNOB_INT, FIELD(f), 0, lo, hi, NULL
+#define INT64(f, lo, hi) KNOB_INT64, FIELD(f), 0, lo, hi, NULL
+#define REAL(f, lo, hi) KNOB_REAL, FIELD(f), 0, lo, hi, NULL
+#define SWITCH(f) KNOB_SWITCH, FIELD(f), 0, 0, 1, NULL
+#define ENUM(f, names) KNOB_ENUM, FIELD(f), 0, 0, 0, names
+#define TEXT(f) KNOB_TEXT, FIELD(f), 0, 0, 0, NULL
+#define REALS(f, lo, hi)                                                                                               \
+    KNOB_REALS, offsetof(struct recipe, f), SCHEDULE_KNOTS_MAX, offsetof(struct recipe, schedule.n_knots), lo, hi, NULL
+
+/* clang-format off */
+const struct knob knobs[] = {
+    {"width", "model", INT(width, 1, 1024), "64", "channels", "c of the network's lines (2c, 4c ...)"},
+    {"logit_scale", "model", REAL(logit_scale, 1e-6, 1e6), "0.125", "", "the last linear layer's output is multiplied by it"},
+
+    {"data", "data", TEXT(data), "", "", "folder of CIFAR-10 binary files, or synthetic; empty: $DAVIDNET_DATA, ./data ..."},
+    {"eval", "data", ENUM(eval, eval_names), "test", "", "what is evaluated: the test set, or the last 5,000 training images"},
+    {"drop_last", "data", SWITCH(drop_last), "on", "", "drop an epoch's last batch when it is not full"},
+
+    {"crop", "augmentation", SWITCH(crop), "off", "", "pad by reflection and cut out at a random place"},
+    {"crop_pad", "augmentation", INT(crop_pad, 1, 8), "4", "pixels", "padding on every side before the crop"},
+    {"flip", "augmentation", SWITCH(flip), "off", "", "mirror at random"},
+    {"flip_probability", "augmentation", REAL(flip_probability, 0, 1), "0.5", "", "of a left-right mirror image"},
+    {"vertical_flip_probability", "augmentation", REAL(vertical_flip_probability, 0, 1), "0", "", "of an upside-down image"},
+    {"cutout", "augmentation", SWITCH(cutout), "off", "", "set a box at a random place, fully inside, to zero"},
+    {"cutout_height", "augmentation", INT(cutout_height, 1, 32), "8", "pixels", "height of the box"},
+    {"cutout_width", "augmentation", INT(cutout_width, 1, 32), "8", "pixels", "width of the box"},
+
+    {"epochs", "schedule", REAL(epochs, 0.001, EPOCHS_MAX), "24", "epochs", "length of the run; may be a fraction"},
+    {"lr_shape", "schedule", ENUM(schedule.shape, shape_names), "piecewise", "", "how the learning rate moves"},
+    {"lr_knots", "schedule", REALS(schedule.knot, 0, EPOCHS_MAX), "0,5,24", "epochs", "piecewise: where the line bends; two equal ones make a jump"},
+    {"lr_values", "schedule", REALS(schedule.value, 0, LR_MAX), "0,0.4,0", "", "piecewise: the rate at each knot, per mean loss"},
+    {"lr_peak", "schedule", REAL(schedule.peak, 0, LR_MAX), "0.4", "", "other shapes: the highest rate"},
+    {"lr_warmup", "schedule", REAL(schedule.warmup, 0, EPOCHS_MAX), "5", "epochs", "other shapes: time to reach the peak"},
+    {"lr_final", "schedule", REAL(schedule.final, 0, LR_MAX), "0", "", "cosine, exponential, polynomial, one_cycle: the last rate"},
+    {"lr_power", "schedule", REAL(schedule.power, 0.01, 100), "1", "", "polynomial: the exponent"},
+
+    {"batch", "optimiser", INT(batch, 2, 16384), "512", "images", "images in a step"},
+    {"momentum", "optimiser", REAL(momentum, 0, 0.9999), "0.9", "", "of the gradient's moving sum"},
+    {"nesterov", "optimiser", ENUM(nesterov, nesterov_names), "page", "", "form of Nesterov momentum; page has the rate inside the sum"},
+    {"weight_decay", "optimiser", REAL(weight_decay, 0, 1), "0.0005", "", "pull of every weight towards 0, per mean loss"},
+
+    {"device", "machine", ENUM(device, device_names), "auto", "", "where to train; ref: slow and plain, for comparison"},
+    {"device_index", "machine", INT(device_index, 0, 63), "0", "", "which GPU"},
+    {"precision", "machine", ENUM(precision, precision_names), "auto", "", "of activations; auto: bf16 where the hardware has it, else f32"},
+    {"threads", "machine", INT(threads, 0, PARALLEL_THREADS_MAX), "0", "threads", "0: as many as this process may use"},
+    {"isa", "machine", TEXT(isa), "auto", "", "instructions to use at most: plain, avx2, avx512, avx512_bf16, amx"},
+
+    {"seed", "seeds", INT64(seed, 0, KNOB_WHOLE_MAX), "0", "", "of everything random that has no seed of its own"},
+    {"order_seed", "seeds", INT64(order_seed, -1, KNOB_WHOLE_MAX), "-1", "", "of the order of images; -1: seed"},
+    {"augment_seed", "seeds", INT64(augment_seed, -1, KNOB_WHOLE_MAX), "-1", "", "of crops, flips and boxes; -1: seed"},
+    {"init_seed", "seeds", INT64(init_seed, -1, KNOB_WHOLE_MAX), "-1", "", "of the first weights; -1: seed"},
+
+    {"target", "run", REAL(target, 0, 100), "94", "%", "accuracy whose time is reported"},
+    {"evaluate_every", "run", INT(evaluate_every, 1, 1000), "1", "epochs", "between evaluations; the last epoch always has one"},
+    {"checkpoint_seconds", "run", REAL(checkpoint_seconds, 0.01, 1e6), "60", "s", "between checkpoints; each epoch's end has one too"},
+    {"keep_checkpoints", "run", SWITCH(keep_checkpoints), "on", "", "on: only the last two are kept; off: all of them"},
+#ifdef KNOB_TABLE_MORE
+    KNOB_TABLE_MORE
+#endif
+};
+/* clang-format on */
+const int knob_count = sizeof knobs / sizeof knobs[0];
