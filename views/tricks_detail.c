@@ -275,11 +275,23 @@ void tricks_chart_draw(const struct tricks_model *model, struct grid *grid, stru
         double end = model->preset_lr_x[n - 1];
         chart.x.max = end > chart.x.max ? end : chart.x.max;
     }
-    chart.series[chart.n_series++] = (struct chart_series){
-        model->preset_lr_differs ? "next run" : NULL, COLOR_LR, CHART_CURVE, '#', model->lr_x, model->lr, n, NAN, 3};
+    chart.series[chart.n_series++] = (struct chart_series){.name = model->preset_lr_differs ? "next run" : NULL,
+                                                           .color = COLOR_LR,
+                                                           .style = CHART_CURVE,
+                                                           .ascii = '#',
+                                                           .x = model->lr_x,
+                                                           .y = model->lr,
+                                                           .n = n,
+                                                           .current = NAN};
     if (model->preset_lr_differs)
-        chart.series[chart.n_series++] = (struct chart_series){
-            model->draft.base.preset, COLOR_AHEAD, CHART_FAINT, '.', model->preset_lr_x, model->preset_lr, n, NAN, 3};
+        chart.series[chart.n_series++] = (struct chart_series){.name = model->draft.base.preset,
+                                                               .color = COLOR_AHEAD,
+                                                               .style = CHART_FAINT,
+                                                               .ascii = '.',
+                                                               .x = model->preset_lr_x,
+                                                               .y = model->preset_lr,
+                                                               .n = n,
+                                                               .current = NAN};
     chart_draw(&chart, grid, area);
 }
 
