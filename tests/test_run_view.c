@@ -97,6 +97,92 @@ static void test_golden_other_states(void **state)
     close_fixture(&f);
 }
 
+/* ---- other runs ---- */
+
+/* A run like the one on the screen, but for so many percent and epochs. */
+static struct run_entry *make_other(const char *name, double worse, size_t epochs)
+{
+    struct run_entry *e = calloc(1, sizeof *e);
+    double *block = calloc(7 * epochs, sizeof *block);
+    assert_true(e && block);
+    double **const arrays[] = {&e->epoch,     &e->lr,       &e->train_loss,   &e->train_acc,
+                               &e->test_loss, &e->test_acc, &e->train_seconds};
+    for (size_t i = 0; i < 7; i++)
+        *arrays[i] = block + i * epochs;
+    e->users = 1;
+    e->n_epochs = epochs;
+    snprintf(e->folder.name, sizeof e->folder.name, "%s", name);
+    for (size_t i = 0; i < epochs; i++) {
+        e->epoch[i] = (double)i + 1;
+        e->lr[i] = 0.3 * (1 - (double)i / (double)epochs);
+        e->test_acc[i] = 95 - worse - 60 * exp(-((double)i + 1) / 3);
+        e->test_loss[i] = (102 - e->test_acc[i]) / 30;
+    }
+    return e;
+}
+
+static void test_overlays(void **state)
+{
+    (void)state;
+    struct fixture f;
+    open_fixture(&f, 1300);
+    struct run_entry *a = make_other("davidnet-79-20260228-230000", 4, 24), *b = make_other("no-flip", 12, 30);
+    const struct run_overlay overlays[] = {{a, 'a', COLOR_RUN_A}, {b, 'b', COLOR_RUN_B}};
+    run_model_overlay(&f.model, overlays, 2);
+    run_entry_free(a); /* the model keeps what it shows */
+    run_entry_free(b);
+    f.model.forecast = (struct forecast){.ground = 1,
+                                         .runs = 9,
+                                         .reached = 7,
+                                         .low = 0.4526,
+                                         .high = 0.9368,
+                                         .epoch_low = 22,
+                                         .epoch_high = 24,
+                                         .seconds_low = 2520,
+                                         .seconds_high = 2750};
+    check_golden(&f.model, "overlays", 80, 24, 0);
+    check_golden(&f.model, "overlays", 120, 40, 0);
+    check_golden(&f.model, "overlays", 120, 40, 1);
+    run_model_start(&f.model, &f.recipe); /* another run: they stay */
+    assert_int_equal(f.model.n_overlays, 2);
+    run_model_overlay(&f.model, overlays + 1, 1);
+    assert_int_equal(f.model.n_overlays, 1);
+    close_fixture(&f);
+}
+
+static void says(struct run_model *model, int wide, const char *text)
+{
+    char out[160];
+    assert_int_equal(run_forecast_text(model, wide, out, sizeof out), *text != '\0');
+    assert_string_equal(out, text);
+}
+
+static void test_forecast_text(void **state)
+{
+    (void)state;
+    struct fixture f;
+    open_fixture(&f, 1300);
+    struct run_model *m = &f.model;
+    says(m, 1, ""); /* nobody asked */
+    m->forecast = (struct forecast){.runs = 2, .reached = 2};
+    says(m, 1, "forecast of 94 %: from 3 earlier runs of this recipe on; there are 2 so far");
+    says(m, 0, "forecast of 94 %: from 3 earlier runs on; 2 so far");
+    m->forecast = (struct forecast){.ground = 1, .runs = 5, .low = 0, .high = 0.4345};
+    says(m, 1, "94 %: none of 5 earlier runs of this recipe got there from here (chance 0-43 %)");
+    m->forecast = (struct forecast){1, 9, 7, 0.4526, 0.9368, 22, 24, 730.4, 842};
+    says(m, 1, "94 %: 7 of 9 earlier runs of this recipe (chance 45-94 %), after 12:10-14:02 of training, epoch 22-24");
+    says(m, 0, "94 %: 7 of 9 earlier runs (45-94 %), at 12:10-14:02");
+    m->forecast.seconds_low = m->forecast.seconds_high = NAN;
+    m->forecast.epoch_low = 24;
+    says(m, 0, "94 %: 7 of 9 earlier runs (45-94 %), at epoch 24");
+    m->status.seconds_to_target = 700; /* it is there */
+    says(m, 1, "");
+    m->status.seconds_to_target = NAN;
+    m->status.phase = TRAINER_STOPPED;
+    says(m, 1, "");
+    close_fixture(&f);
+}
+
 /* No byte outside the cells (ASan watches), no cell outside the area, whatever the size and state. */
 static void test_small_sizes(void **state)
 {
@@ -263,6 +349,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_golden_training),
         cmocka_unit_test(test_golden_other_states),
+        cmocka_unit_test(test_overlays),
+        cmocka_unit_test(test_forecast_text),
         cmocka_unit_test(test_small_sizes),
         cmocka_unit_test(test_ascii_is_ascii),
         cmocka_unit_test(test_model_follows_the_log),

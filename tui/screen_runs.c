@@ -28,7 +28,7 @@ static int has_runs(const struct app *app)
 static int page(const struct app *app)
 {
     struct runs_layout layout;
-    runs_layout_make(app_area(app), &layout);
+    runs_layout_make(app_area(app), app->runs.n_entries, &layout);
     return layout.table.h > 2 ? layout.table.h - 2 : 1;
 }
 

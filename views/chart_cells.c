@@ -125,13 +125,35 @@ static void draw_series(const struct canvas *canvas, const struct chart_series *
         else if (roomy && !canvas->grid->ascii)
             put_point(canvas, x, dot_y(canvas, y), series);
     }
-    while (n > 0 && !isfinite(series->y[index[n - 1]]))
-        n--;
-    char letter[2] = {series->letter, '\0'};
-    if (series->letter && n > 0)
-        mark(canvas, dot_x(canvas, series->x[index[n - 1]]), dot_y(canvas, series->y[index[n - 1]]), series->color,
-             letter, letter);
     free(index);
+}
+
+/* Letters stand at the ends of their curves, over everything; where one is in the way, to its left. */
+static void draw_letters(const struct canvas *canvas, const struct chart *chart)
+{
+    int per_x = canvas->grid->ascii ? 1 : 2, per_y = canvas->grid->ascii ? 1 : 4;
+    int taken[CHART_SERIES_MAX][2], n_taken = 0;
+    for (int s = 0; s < chart->n_series; s++) {
+        const struct chart_series *series = &chart->series[s];
+        size_t n = series->n;
+        while (n > 0 && (!isfinite(series->y[n - 1]) || series->x[n - 1] > canvas->x.max))
+            n--;
+        if (!series->letter || n == 0)
+            continue;
+        int x = dot_x(canvas, series->x[n - 1]) / per_x, y = dot_y(canvas, series->y[n - 1]);
+        if (y < 0 || y >= canvas->h)
+            continue; /* off the plot, as the end of its curve is */
+        y /= per_y;
+        for (int i = 0; i < n_taken; i++)
+            if (taken[i][0] == x && taken[i][1] == y) {
+                x--;
+                i = -1; /* from the first again */
+            }
+        taken[n_taken][0] = x;
+        taken[n_taken++][1] = y;
+        put_text(canvas->grid, canvas->area, canvas->area.x + x, canvas->area.y + y, series->color, ATTR_BOLD,
+                 (char[]){series->letter, '\0'});
+    }
 }
 
 static void draw_lines(const struct canvas *canvas, const struct chart *chart)
@@ -300,6 +322,7 @@ void chart_draw(const struct chart *chart, struct grid *grid, struct rect area)
         if (faint)
             draw_lines(&canvas, chart);
     }
+    draw_letters(&canvas, chart);
     if (points == 0 && chart->empty) {
         int width = text_width(chart->empty);
         put_text(grid, canvas.area, canvas.area.x + (canvas.area.w - width) / 2, canvas.area.y + canvas.area.h / 2,

@@ -166,6 +166,17 @@ void runs_chart_draw(const struct runs_model *model, struct grid *grid, struct r
 /* ---- what differs ---- */
 
 #define KEY_WIDTH 18
+#define VALUE_WIDTH_MAX 36
+
+/* The first columns of a row are what it is about (i < 0), the rest one value for each run. */
+static struct rect compare_cell(const struct runs_model *model, int i, struct rect row)
+{
+    int key = row.w >= 3 * KEY_WIDTH ? KEY_WIDTH : row.w / 3, width = (row.w - key) / model->n_compared;
+    width = width > VALUE_WIDTH_MAX ? VALUE_WIDTH_MAX : width;
+    if (i < 0)
+        return (struct rect){row.x, row.y, key - 1, 1};
+    return (struct rect){row.x + key + i * width, row.y, width - 1, 1};
+}
 
 static void compared_name(const struct runs_model *model, int i, char *out, size_t size, uint32_t *color)
 {
@@ -184,15 +195,13 @@ static void compared_name(const struct runs_model *model, int i, char *out, size
 static void compare_row(const struct runs_model *model, const char *key, const char *unit, const char (*values)[64],
                         int highlight, struct grid *grid, struct rect row)
 {
-    int n = model->n_compared, width = (row.w - KEY_WIDTH) / n;
+    struct rect cell = compare_cell(model, -1, row);
     char text[64];
     snprintf(text, sizeof text, unit[0] != '\0' ? "%s (%s)" : "%s", key, unit);
-    put_cut(grid, (struct rect){row.x, row.y, KEY_WIDTH - 1, 1}, COLOR_DIM, ATTR_NONE,
-            text_width(text) < KEY_WIDTH ? text : key);
-    for (int i = 0; i < n; i++) {
+    put_cut(grid, cell, COLOR_DIM, ATTR_NONE, text_width(text) <= cell.w ? text : key);
+    for (int i = 0; i < model->n_compared; i++) {
         int other = highlight && strcmp(values[i], values[0]) != 0;
-        put_cut(grid, (struct rect){row.x + KEY_WIDTH + i * width, row.y, width - 2, 1},
-                other ? COLOR_WARN : COLOR_DEFAULT, other ? ATTR_BOLD : ATTR_NONE,
+        put_cut(grid, compare_cell(model, i, row), other ? COLOR_WARN : COLOR_DEFAULT, other ? ATTR_BOLD : ATTR_NONE,
                 values[i][0] != '\0' ? values[i] : "-");
     }
 }
@@ -219,12 +228,11 @@ void runs_compare_draw(const struct runs_model *model, struct grid *grid, struct
     put_cut(grid, (struct rect){area.x, y++, area.w, 1}, COLOR_TITLE, ATTR_BOLD, "What differs between these recipes");
     if (area.h >= 12)
         y++;
-    int width = (area.w - KEY_WIDTH) / n;
     for (int i = 0; i < n && y < end; i++) {
         char name[160];
         uint32_t color;
         compared_name(model, i, name, sizeof name, &color);
-        put_cut(grid, (struct rect){area.x + KEY_WIDTH + i * width, y, width - 2, 1}, color, ATTR_BOLD, name);
+        put_squeezed(grid, compare_cell(model, i, (struct rect){area.x, y, area.w, 1}), color, ATTR_BOLD, name);
     }
     y++;
     if (y < end)

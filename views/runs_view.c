@@ -2,7 +2,6 @@
 
 #include "views/format.h"
 #include "views/frame.h"
-#include "views/layout.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -35,42 +34,31 @@ uint32_t runs_state_color(const struct run_entry *entry)
     return COLOR_DEFAULT;
 }
 
-void runs_layout_make(struct rect area, struct runs_layout *layout)
+void runs_layout_make(struct rect area, int runs, struct runs_layout *layout)
 {
-    enum { LINE, TABLE, BOTTOM, PARTS };
-    int wide = area.w >= 100;
-    const struct layout_part parts[PARTS] = {
-        [LINE] = {area.h >= 6, 0, 0, 2},
-        [TABLE] = {3, 0, 3, 0},
-        [BOTTOM] = {wide ? 10 : 7,
-                    wide           ? 24
-                    : area.h >= 40 ? 20
-                                   : 7,
-                    2, 1},
-    };
-    struct rect part[PARTS];
     memset(layout, 0, sizeof *layout);
     if (area.w <= 0 || area.h <= 0)
         return;
     if (area.w >= 60)
         area = rect_inset(area, 1, 0);
-    int bottom = area.h >= 16 && area.w >= 40;
-    layout_rows(area, 0, parts, bottom ? PARTS : BOTTOM, part);
-    layout->line = part[LINE];
-    layout->table = part[TABLE];
-    if (!bottom || part[BOTTOM].h == 0)
+    int wide = area.w >= 98, line = area.h >= 6, left = area.h - line;
+    int bottom = area.h < 16 || area.w < 40 ? 0 : wide ? left * 2 / 5 : area.h < 40 ? 7 : left / 3;
+    if (wide && bottom > 0 && bottom < 8)
+        bottom = 8;
+    int wanted = runs > 4 ? runs + 2 : 6; /* headings, runs, air */
+    int table = bottom > 0 && wanted < left - bottom ? wanted : left - bottom;
+    layout->line = (struct rect){area.x, area.y, line ? area.w : 0, line};
+    layout->table = (struct rect){area.x, area.y + line, area.w, table};
+    if (bottom == 0)
         return;
-    layout->detail = layout->chart = part[BOTTOM];
+    struct rect rest = {area.x, area.y + line + table, area.w, left - table};
+    layout->detail = rest;
     if (wide) {
-        layout->detail.w = part[BOTTOM].w * 9 / 20;
-        layout->chart.x += layout->detail.w + 3;
-        layout->chart.w -= layout->detail.w + 3;
-    } else if (part[BOTTOM].h >= 15) {
-        layout->detail.h = 8;
-        layout->chart.y += 8;
-        layout->chart.h -= 8;
-    } else {
-        layout->chart = (struct rect){0, 0, 0, 0};
+        layout->detail.w = rest.w * 9 / 20;
+        layout->chart = (struct rect){rest.x + layout->detail.w + 3, rest.y, rest.w - layout->detail.w - 3, rest.h};
+    } else if (rest.h >= 18) {
+        layout->detail.h = 10;
+        layout->chart = (struct rect){rest.x, rest.y + 10, rest.w, rest.h - 10};
     }
 }
 
@@ -254,7 +242,7 @@ int runs_view_find(const struct runs_model *model, struct rect area, int x, int 
     struct table table;
     if (column != NULL)
         *column = RUNS_COLUMNS;
-    runs_layout_make(area, &layout);
+    runs_layout_make(area, model->n_entries, &layout);
     struct rect t = layout.table;
     if (model->comparing || t.h < 1 || t.w < 8 || x < t.x || x >= t.x + t.w || y < t.y || y >= t.y + t.h)
         return -1;
@@ -353,7 +341,7 @@ void runs_view_draw(const struct runs_model *model, struct grid *grid, struct re
         runs_compare_draw(model, grid, area.w >= 60 ? rect_inset(area, 1, 0) : area);
         return;
     }
-    runs_layout_make(area, &layout);
+    runs_layout_make(area, model->n_entries, &layout);
     draw_line(model, grid, layout.line);
     draw_table(model, grid, layout.table);
     runs_detail_draw(model, grid, layout.detail);

@@ -12,7 +12,8 @@
 struct runs_layout {
     struct rect line, table, detail, chart; /* table: with its headings; detail: with its title */
 };
-void runs_layout_make(struct rect area, struct runs_layout *layout);
+/* runs: how many there are; a table that needs less leaves the rest to what is below it. */
+void runs_layout_make(struct rect area, int runs, struct runs_layout *layout);
 
 void runs_view_draw(const struct runs_model *model, struct grid *grid, struct rect area);
 
