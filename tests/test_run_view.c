@@ -140,9 +140,9 @@ static void test_overlays(void **state)
                                          .epoch_high = 24,
                                          .seconds_low = 2520,
                                          .seconds_high = 2750};
-    check_golden(&f.model, "overlays", 80, 24, 0);
-    check_golden(&f.model, "overlays", 120, 40, 0);
-    check_golden(&f.model, "overlays", 120, 40, 1);
+    golden_check("run-overlays", 80, 24, 0, draw, &f.model);
+    golden_check("run-overlays", 120, 40, 0, draw, &f.model);
+    golden_check("run-overlays", 120, 40, 1, draw, &f.model);
     run_model_start(&f.model, &f.recipe); /* another run: they stay */
     assert_int_equal(f.model.n_overlays, 2);
     run_model_overlay(&f.model, overlays + 1, 1);
