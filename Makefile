@@ -135,7 +135,8 @@ deps:
 run:
 	@$(DEPS) build
 	$(again) built
-	@if [ -t 0 ] && [ -t 1 ]; then exec ./$(BIN) $(ARGS); else exec ./$(BIN) train --preset quick $(ARGS); fi
+	@if [ -t 0 ] && [ -t 1 ]; then exec '$(abspath $(BIN))' $(ARGS); \
+	else exec '$(abspath $(BIN))' train --preset quick $(ARGS); fi
 
 # ---- tests: tests/test_*.c are cmocka programs, tests/check_* scripts; see tests/run.sh for what counts ----
 
@@ -203,10 +204,10 @@ screenshots: built
 install: built
 	install -d '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(PREFIX)/share/doc/davidnet' \
 		'$(DESTDIR)$(PREFIX)/share/man/man1' '$(DESTDIR)$(PREFIX)/share/bash-completion/completions'
-	install -m 755 $(BIN) '$(DESTDIR)$(PREFIX)/bin/davidnet'
+	install -m 755 '$(BIN)' '$(DESTDIR)$(PREFIX)/bin/davidnet'
 	install -m 644 LICENSE '$(DESTDIR)$(PREFIX)/share/doc/davidnet/copyright'
-	./$(BIN) help --man > '$(DESTDIR)$(PREFIX)/share/man/man1/davidnet.1'
-	./$(BIN) help --completion > '$(DESTDIR)$(PREFIX)/share/bash-completion/completions/davidnet'
+	'$(abspath $(BIN))' help --man > '$(DESTDIR)$(PREFIX)/share/man/man1/davidnet.1'
+	'$(abspath $(BIN))' help --completion > '$(DESTDIR)$(PREFIX)/share/bash-completion/completions/davidnet'
 
 clean:
 	rm -rf build davidnet $(filter-out build/% build,$(BUILD))

@@ -149,6 +149,8 @@ static enum download_status explain(const struct download *download, CURLcode co
                   passes(code, http) ? "" : "; check the address, or name a mirror or a local copy with --from");
     else
         error_set(err, "%s: %s", download->url, message[0] ? message : curl_easy_strerror(code));
+    if (code == CURLE_COULDNT_CONNECT || code == CURLE_COULDNT_RESOLVE_HOST || code == CURLE_COULDNT_RESOLVE_PROXY)
+        return DOWNLOAD_NOBODY;
     return passes(code, http) ? DOWNLOAD_AGAIN : DOWNLOAD_FAILED;
 }
 
@@ -204,6 +206,8 @@ enum download_status download_try(const char *url, const char *path, int64_t exp
     if (expected > 0 && download.size > expected && ftruncate(download.fd, 0) == 0)
         download.start = download.size = 0;
     status = perform(&download, err);
+    if (status != DOWNLOAD_OK && download.size == 0)
+        unlink(path); /* nothing came: nothing is left */
     if (close(download.fd) != 0 && status == DOWNLOAD_OK) {
         error_set(err, "%s: cannot be written: %s", path, strerror(errno));
         status = DOWNLOAD_FAILED;

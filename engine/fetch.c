@@ -27,6 +27,7 @@
 #define PART_NAME "cifar-10-binary.tar.gz.part"
 #define UNPACKED_BYTES (CIFAR_FILE_SIZE * CIFAR_FILES)
 #define SPEED_SECONDS 3.0 /* time constant of the speed shown */
+#define TRIES_NOBODY 3    /* where no server answers at all */
 
 const struct fetch_source fetch_official = {
     .url = "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",
@@ -173,13 +174,15 @@ static int download(struct fetch *fetch, const char *part, struct error *err)
         if (status == DOWNLOAD_STOPPED)
             return set_cancelled(err);
         fetch->progress.tries = file_size(part) > before ? 1 : fetch->progress.tries + 1;
-        if (status != DOWNLOAD_AGAIN)
+        if (status != DOWNLOAD_AGAIN && status != DOWNLOAD_NOBODY)
             return error_set(err, "%s", problem.text);
-        if (fetch->progress.tries >= tries)
+        int most = status == DOWNLOAD_NOBODY && tries > TRIES_NOBODY ? TRIES_NOBODY : tries;
+        if (fetch->progress.tries >= most)
             return error_set(err,
-                             "%s (%d tries without a new byte); what was downloaded is kept: try again later, or "
-                             "name a mirror or a local copy with --from",
-                             problem.text, fetch->progress.tries);
+                             "%s (%d tries without a new byte); %stry again later, or name a mirror or a local copy "
+                             "with --from",
+                             problem.text, fetch->progress.tries,
+                             file_size(part) > 0 ? "what was downloaded is kept: " : "");
         backoff = fetch->progress.tries == 1 ? first_backoff : fmin(30, 2 * backoff);
         if (wait_before_try(fetch, backoff, problem.text))
             return set_cancelled(err);

@@ -58,8 +58,20 @@ missing() {
     done
 }
 
+# Installed is not enough: some releases have an oneDNN that lacks what is needed.
+old_onednn() {
+    case $groups in *" build "*) ;; *) return 1 ;; esac
+    printf '#include <oneapi/dnnl/dnnl_version.h>\n#if DNNL_VERSION_MAJOR * 100 + DNNL_VERSION_MINOR < 206\n#error\n#endif\n' |
+        $cc ${DNNL_PREFIX:+-I"$DNNL_PREFIX/include"} -E -x c - >/dev/null 2>&1 && return 1
+    echo "davidnet needs oneDNN 2.6 or newer; this system's is older (Ubuntu 22.04 has 2.2)." >&2
+    echo "Use Debian 12, Ubuntu 24.04 or newer, or build oneDNN elsewhere and say make DNNL_PREFIX=/where/it/is" >&2
+}
+
 need=$(missing)
-[ -z "$need" ] && exit 0
+if [ -z "$need" ]; then
+    old_onednn && exit 1
+    exit 0
+fi
 
 if ! command -v apt-get >/dev/null 2>&1; then
     echo "davidnet needs what Debian calls: $need" >&2
@@ -103,7 +115,10 @@ if ! $as_root $apt install -y --no-install-recommends $need; then
 fi
 
 left=$(missing)
-[ -z "$left" ] && exit 0
+if [ -z "$left" ]; then
+    old_onednn && exit 1
+    exit 0
+fi
 echo "Installed, but not found afterwards: $left" >&2
 echo "Is another compiler, pkg-config or folder first in PATH, CC or PKG_CONFIG_PATH?" >&2
 exit 1

@@ -287,7 +287,7 @@ static void test_wrong_words(void **state)
     free(run_command(&command_network, EXIT_USAGE, WORDS("network", "--format")));
     free(run_command(&command_network, EXIT_USAGE, WORDS("network", "--preset")));
     free(run_command(&command_network, EXIT_USAGE, WORDS("network", "--preset", "nonsense")));
-    free(run_command(&command_network, EXIT_FAILED, WORDS("network", "--set", "network=a = conv 3")));
+    free(run_command(&command_network, EXIT_USAGE, WORDS("network", "--set", "network=a = conv 3")));
     fflush(stderr);
     dup2(saved, STDERR_FILENO);
     close(saved);

@@ -191,6 +191,10 @@ static void update_fetch(struct app *app)
     }
     if (state == FETCH_JOB_RUNNING)
         return;
+    if (state == FETCH_JOB_CANCELLED) {
+        app_say(app, "%s", line);
+        app->model.notice[0] = '\0'; /* which makes room for the offer to fetch */
+    }
     if (state == FETCH_JOB_OK) {
         snprintf(app->fetched, sizeof app->fetched, "%s", fetch_job_folder(app->fetch));
         if (app->can_start)

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 extern const struct command command_bench;
 
@@ -41,6 +42,19 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+/* On a terminal: what it is busy with, in place. */
+static void progress(const char *what, int done, int of)
+{
+    if (!isatty(STDERR_FILENO))
+        return;
+    if (!what)
+        fputs("\r\033[K", stderr);
+    else if (of)
+        fprintf(stderr, "\r\033[K%s %d of %d", what, done, of);
+    else
+        fprintf(stderr, "\r\033[K%s", what);
+}
+
 static int time_steps(struct bench *b, struct error *err)
 {
     struct session *s = &b->session;
@@ -49,6 +63,7 @@ static int time_steps(struct bench *b, struct error *err)
         struct batch batch;
         struct hyper hyper;
         struct step_result result;
+        progress("step", i + 1, WARM_UP + b->steps);
         if (i == WARM_UP)
             executor_reset_times(&s->executor);
         double begin = now_seconds();
@@ -143,12 +158,14 @@ static int run_bench(struct bench *b)
 {
     struct error err = {""};
     struct recipe recipe;
-    if (recipe_resolve(&b->options.request, &recipe, &err))
+    if (recipe_options_resolve(&b->options, &recipe, &err))
         return command_usage_error(&command_bench, "%s", err.text);
     int status = session_open_data(&b->session, &recipe, &err);
     if (!status) {
+        progress("checking against the reference", 0, 0);
         status = session_compile(&b->session, 0, &err) || session_validate(&b->session, &b->validation, &err) ||
                  time_steps(b, &err);
+        progress(NULL, 0, 0);
         if (!status && b->json)
             print_json(b);
         else if (!status)

@@ -67,6 +67,8 @@ static void print_sparse(struct show *show, const struct fetch_progress *progres
         return;
     fetch_line(progress, -1, 0, line, sizeof line);
     line[strcspn(line, "\n")] = '\0';
+    if (changed && progress->phase != FETCH_WAITING && progress->done == 0) /* no more to say than what begins */
+        line[strcspn(line, " ")] = '\0';
     fprintf(stderr, "%s\n", line);
     show->phase = (int)progress->phase;
     show->tenths = tenths;

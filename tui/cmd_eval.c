@@ -96,7 +96,7 @@ static int load(struct eval *e, struct error *err)
     if (!is_file(e->what))
         return run_folder_find(&folder, e->what, err) ? -1 : load_run(e, &folder, err);
     int beside = recipe_beside(e->what, &recipe, err);
-    if (beside < 0 || (beside ? adapt(e, &recipe, err) : recipe_resolve(&e->options.request, &recipe, err)))
+    if (beside < 0 || (beside ? adapt(e, &recipe, err) : recipe_options_resolve(&e->options, &recipe, err)))
         return -1;
     return open_session(e, &recipe, err) || checkpoint_read_model(e->what, &e->session.plan, e->session.program, err)
                ? -1

@@ -169,7 +169,7 @@ static int run(int argc, char **argv)
     int json = strcmp(format, "json") == 0;
     if (!json && strcmp(format, "table") != 0)
         return command_usage_error(&command_network, "--format %s: expected table or json", format);
-    if (recipe_resolve(&recipe_options.request, &recipe, &err))
+    if (recipe_options_resolve(&recipe_options, &recipe, &err))
         return command_usage_error(&command_network, "%s", err.text);
     struct network_info *info = network_info_new(&recipe, &err);
     if (!info)

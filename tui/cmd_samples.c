@@ -85,7 +85,7 @@ static int take_options(struct samples *s, int argc, char **argv)
     }
     if (!s->output && !s->json)
         return command_usage_error(&command_samples, "say where the picture goes: -o FILE.png (or --json)");
-    return recipe_resolve(&s->options.request, &s->recipe, &err) ? command_usage_error(&command_samples, "%s", err.text)
+    return recipe_options_resolve(&s->options, &s->recipe, &err) ? command_usage_error(&command_samples, "%s", err.text)
                                                                  : EXIT_OK;
 }
 

@@ -8,9 +8,11 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define NAME_MIN 12
 #define NAME_MAX_WIDTH 25
+#define WHOLE 4096 /* a width that cuts nothing */
 
 extern const struct command command_timing;
 
@@ -162,14 +164,15 @@ static void put_totals(FILE *out, const struct timing *t)
     fprintf(out, "\nevaluation %10s per batch\n", run_text_number(t->eval_batch_ms, 3, ms));
 }
 
+/* width 0: nothing is cut. */
 static void put_table(FILE *out, const struct timing *t, int width)
 {
     int name_width = NAME_MIN;
     for (int i = 0; i < t->n_rows; i++)
         name_width = (int)strlen(t->rows[i].name) > name_width ? (int)strlen(t->rows[i].name) : name_width;
-    if (name_width > NAME_MAX_WIDTH)
+    if (width && name_width > NAME_MAX_WIDTH)
         name_width = NAME_MAX_WIDTH;
-    int rest = width - name_width - NUMBERS_WIDTH - 2;
+    int rest = width ? width - name_width - NUMBERS_WIDTH - 2 : WHOLE;
     char images[RUN_TEXT];
     fprintf(out, "%s, %s, %d thread%s: means of %llu steps of %s images, in milliseconds\n\n", t->family, t->precision,
             t->threads, t->threads == 1 ? "" : "s", (unsigned long long)t->train_steps,
@@ -201,7 +204,7 @@ static int write_timing(const char *run, int json, const char *path)
     } else {
         FILE *out = open_memstream(&text, &size);
         if (out != NULL)
-            put_table(out, &timing, path ? 80 : columns_width(stdout));
+            put_table(out, &timing, !path && isatty(STDOUT_FILENO) ? columns_width(stdout) : 0);
         if (out == NULL || fclose(out) != 0)
             rc = error_set(&err, "out of memory");
         if (rc == 0)

@@ -96,7 +96,7 @@ static int train_main(int argc, char **argv)
             code = command_unknown(&command_train, argv[i]);
     }
     o->headless.target_counts = recipe_options_gave(&o->recipe, "target");
-    if (code == EXIT_OK && recipe_resolve(&o->recipe.request, &recipe, &err)) {
+    if (code == EXIT_OK && recipe_options_resolve(&o->recipe, &recipe, &err)) {
         headless_error(o->headless.json, err.text);
         code = EXIT_USAGE;
     }

@@ -56,7 +56,7 @@ static int take_options(int argc, char **argv, struct tui_request *request, stru
     struct recipe_request *recipe = &request->recipe.request;
     if (!recipe->preset && !recipe->file)
         recipe->preset = WORKBENCH_PRESET;
-    if (!request->run && !request->resume && recipe_resolve(recipe, &options->recipe, &err)) {
+    if (!request->run && !request->resume && recipe_options_resolve(&request->recipe, &options->recipe, &err)) {
         *code = command_usage_error(&command_tui, "%s", err.text);
         return -1;
     }

@@ -3,6 +3,7 @@
 #include "engine/knobs.h"
 #include "engine/number.h"
 #include "tui/columns.h"
+#include "tui/network_info.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -115,6 +116,18 @@ int recipe_options_take(struct recipe_options *options, int argc, char **argv, i
         }
         return take_value(options, option, value, err) ? -1 : 1;
     }
+    return 0;
+}
+
+int recipe_options_resolve(const struct recipe_options *options, struct recipe *recipe, struct error *err)
+{
+    const char *file = options->request.file;
+    if (recipe_resolve(&options->request, recipe, err))
+        return -1;
+    struct network_info *info = network_info_new(recipe, err);
+    if (!info)
+        return file ? error_prefix(err, "%s", file) : -1;
+    free(info);
     return 0;
 }
 

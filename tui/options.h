@@ -26,6 +26,12 @@ struct recipe_options {
  */
 int recipe_options_take(struct recipe_options *options, int argc, char **argv, int *i, struct error *err);
 
+/*
+ * The recipe that they make, whose network fits images of 3 x 32 x 32 and ten classes; -1 with an error that names
+ * what is wrong, and the file if it is in one.
+ */
+int recipe_options_resolve(const struct recipe_options *options, struct recipe *recipe, struct error *err);
+
 /* 1 if that knob was given a value by any of the options (not through a preset, file or trick). */
 int recipe_options_gave(const struct recipe_options *options, const char *key);
 

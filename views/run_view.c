@@ -203,7 +203,7 @@ static void draw_progress(const struct run_model *model, struct grid *grid, stru
     uint32_t epoch =
         status->steps_per_epoch ? (status->step ? (status->step - 1) / status->steps_per_epoch + 1 : 0) : 0;
     char left[48], middle[48], right[16];
-    snprintf(left, sizeof left, "epoch %u/%g", epoch, model->epochs);
+    snprintf(left, sizeof left, "epoch %.4g/%.4g", fmin(epoch, model->epochs), model->epochs);
     snprintf(middle, sizeof middle, "step %u/%u", in_epoch, status->steps_per_epoch);
     snprintf(right, sizeof right, "%.0f %%", floor(part * 100));
     if (area.h < 1)

@@ -52,7 +52,10 @@ static int choose_scale(const struct images *images)
     return scale < 1 ? 1 : scale > 16 ? 16 : scale;
 }
 
-/* The least number of columns that makes the sheet wider than a 4:3 one. */
+/*
+ * The least number of columns that makes the sheet wider than a 4:3 one; or, where the last row would then not be
+ * full, the nearest number that fills it, if one is near.
+ */
 static int choose_columns(const struct sheet *sheet, int card_w, int card_h)
 {
     int columns = 1;
@@ -62,6 +65,12 @@ static int choose_columns(const struct sheet *sheet, int card_w, int card_h)
             break;
         columns++;
     }
+    for (int away = 0; away <= (columns + 2) / 3; away++)
+        for (int sign = 1; sign >= -1; sign -= 2) {
+            int other = columns + sign * away;
+            if (other > 0 && sheet->count % other == 0)
+                return other;
+        }
     return columns;
 }
 

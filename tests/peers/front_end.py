@@ -4,8 +4,10 @@
     tests/peers/front_end.py [--size 120x40] [--seconds 120] [--block 10] [-- TRAIN OPTIONS...]
 
 Trains headless and, in alternating blocks of seconds, attaches the workbench to the run in a pseudo-terminal or leaves
-it alone. Prints the front end's share of a core, the bytes a second that it sends, and the ratio of the median step
-time with it to that without it, with a bootstrap interval.
+it alone. Prints the front end's share of a core, the bytes a second that it sends, the median step time with it and
+without it, and their ratio with its 95 % interval: a bootstrap over pairs of neighbouring blocks, because what else
+the machine does makes the steps of one block alike. A step counts for a block only if it lies wholly in it, and not in
+its first second.
 """
 import argparse
 import fcntl
@@ -22,6 +24,7 @@ import subprocess
 import sys
 import tempfile
 import termios
+import threading
 import time
 
 PROGRAM = os.path.abspath(os.environ.get("DAVIDNET_BIN", "./davidnet"))
@@ -62,11 +65,12 @@ def watch(run, size, seconds, env):
     return sent, cpu, first
 
 
-def interval(with_it, without, rounds=2000):
+def interval(pairs, rounds=2000):
+    """Of the median over pairs of blocks of: median step with it / median step without."""
     rng = random.Random(1)
-    ratios = sorted(statistics.median(rng.choices(with_it, k=len(with_it))) /
-                    statistics.median(rng.choices(without, k=len(without))) for _ in range(rounds))
-    return ratios[int(0.025 * rounds)], ratios[int(0.975 * rounds)]
+    ratios = [statistics.median(a) / statistics.median(b) for a, b in pairs]
+    medians = sorted(statistics.median(rng.choices(ratios, k=len(ratios))) for _ in range(rounds))
+    return statistics.median(ratios), medians[int(0.025 * rounds)], medians[int(0.975 * rounds)]
 
 
 def main():
@@ -80,22 +84,28 @@ def main():
     home = tempfile.mkdtemp(prefix="davidnet-front-end-")
     env = dict(os.environ, DAVIDNET_RUNS=home, TERM="xterm-256color", LC_ALL="C.UTF-8")
     trainer = subprocess.Popen([PROGRAM, "train", "--name", "measured", "--json", *(options.train or ["--preset", "quick"])],
-                               env=env, stdout=subprocess.PIPE, text=True, bufsize=1)
-    steps, blocks = [], []  # (arrival, seconds of the step); (begin, end, attached)
-    last = None
+                               env=env, stdout=subprocess.PIPE, bufsize=0)
+    pipe = trainer.stdout.fileno()
+    steps, blocks = [], []  # (end by the run's wall clock, seconds); (begin, end, attached)
+    last, rest, behind = None, b"", float("inf")  # behind: monotonic clock at the run's wall clock's zero
 
     def take(until):
-        nonlocal last
-        while time.monotonic() < until and trainer.poll() is None:
-            if not select.select([trainer.stdout], [], [], 0.05)[0]:
+        """Reads events until then. They come in bunches, so a step's end is told by the run's own clock."""
+        nonlocal last, rest, behind
+        while (left := until - time.monotonic()) > 0:
+            if not select.select([pipe], [], [], left)[0]:
                 continue
-            line = trainer.stdout.readline()
-            if not line:
+            data = os.read(pipe, 65536)
+            if not data:
                 return
-            event = json.loads(line)
-            if event["event"] == "step":
+            now = time.monotonic()
+            *lines, rest = (rest + data).split(b"\n")
+            for event in map(json.loads, lines):
+                if event["event"] != "step":
+                    continue
+                behind = min(behind, now - event["wall_seconds"])
                 if last is not None:
-                    steps.append((time.monotonic(), event["train_seconds"] - last))
+                    steps.append((event["wall_seconds"], event["train_seconds"] - last))
                 last = event["train_seconds"]
 
     while not steps and trainer.poll() is None:
@@ -105,7 +115,6 @@ def main():
         attached = not attached
         start = time.monotonic()
         if attached:
-            import threading
             result = []
             thread = threading.Thread(target=lambda: result.append(watch("measured", size, options.block, env)))
             thread.start()
@@ -118,23 +127,24 @@ def main():
             take(start + options.block)
         blocks.append((start, time.monotonic(), attached))
     trainer.send_signal(signal.SIGTERM)
-    trainer.communicate()
+    while os.read(pipe, 65536):
+        pass
+    trainer.wait()
     shutil.rmtree(home, ignore_errors=True)
 
-    times = {True: [], False: []}
-    for when, seconds in steps:
-        for start, end, attached in blocks:
-            if start + 1 < when <= end:
-                times[attached].append(seconds)
-    if not times[True] or not times[False]:
-        sys.exit("too few steps: give it more --seconds")
-    a, b = statistics.median(times[True]), statistics.median(times[False])
-    low, high = interval(times[True], times[False])
+    times = [[seconds for ended, seconds in steps
+              if start + 1 < ended + behind - seconds and ended + behind <= end] for start, end, _ in blocks]
+    pairs = [(a, b) for a, b in zip(times[::2], times[1::2]) if a and b]  # the first block is with it
+    if len(pairs) < 2:
+        sys.exit("too few blocks with steps in them: give it more --seconds or a longer --block")
+    a, b = [x for pair in pairs for x in pair[0]], [x for pair in pairs for x in pair[1]]
+    ratio, low, high = interval(pairs)
     print("size %s, %d blocks of %g s, %d steps with and %d without the front end" %
-          (options.size, len(blocks), options.block, len(times[True]), len(times[False])))
+          (options.size, len(blocks), options.block, len(a), len(b)))
     print("front end: %.2f %% of a core, %.2f KB/s (the first screen: %.1f KB)" %
           (100 * cpu / watched, sent / watched / 1000, statistics.mean(first) / 1000))
-    print("step: median %.4f s with, %.4f s without: ratio %.4f, 95 %% interval %.4f to %.4f" % (a, b, a / b, low, high))
+    print("step: median %.4f s with, %.4f s without; ratio of neighbouring blocks: median %.4f, 95 %% interval %.4f to %.4f"
+          % (statistics.median(a), statistics.median(b), ratio, low, high))
 
 
 main()
