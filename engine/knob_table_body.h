@@ -18,14 +18,22 @@ static const char *const shape_names[] = {"piecewise", "cosine",   "exponential"
                                           "one_cycle", "constant", NULL};
 
 #define FIELD(f) offsetof(struct recipe, f), sizeof(((struct recipe *)0)->f)
-#define INT(f, lo, hi) KNOB_INT, FIELD(f), 0, lo, hi, NULL
-#define INT64(f, lo, hi) KNOB_INT64, FIELD(f), 0, lo, hi, NULL
-#define REAL(f, lo, hi) KNOB_REAL, FIELD(f), 0, lo, hi, NULL
-#define SWITCH(f) KNOB_SWITCH, FIELD(f), 0, 0, 1, NULL
-#define ENUM(f, names) KNOB_ENUM, FIELD(f), 0, 0, 0, names
-#define TEXT(f) KNOB_TEXT, FIELD(f), 0, 0, 0, NULL
-#define REALS(f, lo, hi)                                                                                               \
-    KNOB_REALS, offsetof(struct recipe, f), SCHEDULE_KNOTS_MAX, offsetof(struct recipe, schedule.n_knots), lo, hi, NULL
+#define INT(f, lo, hi) INT_WHEN(NULL, f, lo, hi)
+#define INT_WHEN(when, f, lo, hi) KNOB_INT, FIELD(f), 0, lo, hi, NULL, when
+#define INT64(f, lo, hi) KNOB_INT64, FIELD(f), 0, lo, hi, NULL, NULL
+#define REAL(f, lo, hi) REAL_WHEN(NULL, f, lo, hi)
+#define REAL_WHEN(when, f, lo, hi) KNOB_REAL, FIELD(f), 0, lo, hi, NULL, when
+#define SWITCH(f) KNOB_SWITCH, FIELD(f), 0, 0, 1, NULL, NULL
+#define ENUM(f, names) KNOB_ENUM, FIELD(f), 0, 0, 0, names, NULL
+#define TEXT(f) KNOB_TEXT, FIELD(f), 0, 0, 0, NULL, NULL
+#define KNOTS offsetof(struct recipe, schedule.n_knots)
+#define REALS_WHEN(when, f, lo, hi)                                                                                    \
+    KNOB_REALS, offsetof(struct recipe, f), SCHEDULE_KNOTS_MAX, KNOTS, lo, hi, NULL, when
+
+/* When a row has an effect: struct knob's `when`. */
+#define PIECEWISE "lr_shape=piecewise"
+#define OTHER_SHAPE "lr_shape!=piecewise"
+#define DECAYS "lr_shape=cosine|exponential|polynomial|one_cycle"
 
 /* clang-format off */
 const struct knob knobs[] = {
@@ -47,12 +55,12 @@ const struct knob knobs[] = {
 
     {"epochs", "schedule", REAL(epochs, 0.001, EPOCHS_MAX), "24", "epochs", "length of the run; may be a fraction"},
     {"lr_shape", "schedule", ENUM(schedule.shape, shape_names), "piecewise", "", "how the learning rate moves"},
-    {"lr_knots", "schedule", REALS(schedule.knot, 0, EPOCHS_MAX), "0,5,24", "epochs", "piecewise: where the line bends; two equal ones make a jump"},
-    {"lr_values", "schedule", REALS(schedule.value, 0, LR_MAX), "0,0.4,0", "", "piecewise: the rate at each knot, per mean loss"},
-    {"lr_peak", "schedule", REAL(schedule.peak, 0, LR_MAX), "0.4", "", "other shapes: the highest rate"},
-    {"lr_warmup", "schedule", REAL(schedule.warmup, 0, EPOCHS_MAX), "5", "epochs", "other shapes: time to reach the peak"},
-    {"lr_final", "schedule", REAL(schedule.final, 0, LR_MAX), "0", "", "cosine, exponential, polynomial, one_cycle: the last rate"},
-    {"lr_power", "schedule", REAL(schedule.power, 0.01, 100), "1", "", "polynomial: the exponent"},
+    {"lr_knots", "schedule", REALS_WHEN(PIECEWISE, schedule.knot, 0, EPOCHS_MAX), "0,5,24", "epochs", "piecewise: where the line bends; two equal ones make a jump"},
+    {"lr_values", "schedule", REALS_WHEN(PIECEWISE, schedule.value, 0, LR_MAX), "0,0.4,0", "", "piecewise: the rate at each knot, per mean loss"},
+    {"lr_peak", "schedule", REAL_WHEN(OTHER_SHAPE, schedule.peak, 0, LR_MAX), "0.4", "", "other shapes: the highest rate"},
+    {"lr_warmup", "schedule", REAL_WHEN(OTHER_SHAPE, schedule.warmup, 0, EPOCHS_MAX), "5", "epochs", "other shapes: time to reach the peak"},
+    {"lr_final", "schedule", REAL_WHEN(DECAYS, schedule.final, 0, LR_MAX), "0", "", "cosine, exponential, polynomial, one_cycle: the last rate"},
+    {"lr_power", "schedule", REAL_WHEN("lr_shape=polynomial", schedule.power, 0.01, 100), "1", "", "polynomial: the exponent"},
 
     {"batch", "optimiser", INT(batch, 2, 16384), "512", "images", "images in a step"},
     {"momentum", "optimiser", REAL(momentum, 0, 0.9999), "0.9", "", "of the gradient's moving sum"},
@@ -60,7 +68,7 @@ const struct knob knobs[] = {
     {"weight_decay", "optimiser", REAL(weight_decay, 0, 1), "0.0005", "", "pull of every weight towards 0, per mean loss"},
 
     {"device", "machine", ENUM(device, device_names), "auto", "", "where to train; ref: slow and plain, for comparison"},
-    {"device_index", "machine", INT(device_index, 0, 63), "0", "", "which GPU"},
+    {"device_index", "machine", INT_WHEN("device=cuda", device_index, 0, 63), "0", "", "which GPU"},
     {"precision", "machine", ENUM(precision, precision_names), "auto", "", "of activations; auto: bf16 where the hardware has it, else f32"},
     {"threads", "machine", INT(threads, 0, PARALLEL_THREADS_MAX), "0", "threads", "0: as many as this process may use"},
     {"isa", "machine", TEXT(isa), "auto", "", "instructions to use at most: plain, avx2, avx512, avx512_bf16, amx"},

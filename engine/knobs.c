@@ -273,3 +273,32 @@ int knob_same(const struct recipe *a, const struct recipe *b, const struct knob 
     knob_get(b, knob, y, sizeof y);
     return strcmp(x, y) == 0;
 }
+
+/* One of the words in "a|b|c". */
+static int is_among(const char *word, const char *words)
+{
+    size_t length = strlen(word);
+    for (const char *at = words;; at++) {
+        size_t n = strcspn(at, "|");
+        if (n == length && strncmp(at, word, n) == 0)
+            return 1;
+        at += n;
+        if (*at == '\0')
+            return 0;
+    }
+}
+
+int knob_has_effect(const struct recipe *recipe, const struct knob *knob)
+{
+    char key[64], value[KNOB_TEXT_MAX];
+    if (!knob->when)
+        return 1;
+    size_t length = strcspn(knob->when, "!=");
+    snprintf(key, sizeof key, "%.*s", (int)length, knob->when);
+    int not = knob->when[length] == '!';
+    const struct knob *other = knob_find(key);
+    if (!other)
+        return 1;
+    knob_get(recipe, other, value, sizeof value);
+    return is_among(value, knob->when + length + 1 + not ) != not ;
+}

@@ -18,6 +18,7 @@ struct knob {
     size_t count_offset;      /* KNOB_REALS: offset of the int that counts entries */
     double min, max;          /* numbers */
     const char *const *names; /* KNOB_ENUM: NULL-terminated */
+    const char *when;         /* NULL: always; "key=a|b", "key!=a": has an effect only while that knob is so */
     const char *default_text;
     const char *unit; /* "epochs", "pixels", "%", "" */
     const char *help; /* one line */
@@ -42,6 +43,9 @@ void knob_get(const struct recipe *recipe, const struct knob *knob, char *out, s
 
 /* What is allowed, for people: "1 to 8", "on or off", "test, holdout". */
 void knob_range(const struct knob *knob, char *out, size_t size);
+
+/* 1 unless another knob's value leaves it without effect (its `when`). */
+int knob_has_effect(const struct recipe *recipe, const struct knob *knob);
 
 /* Every knob at its default; no network, no preset. */
 void knob_defaults(struct recipe *recipe);

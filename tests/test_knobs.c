@@ -48,6 +48,45 @@ static void test_rows_are_sane(void **state)
     assert_null(knob_find("nonsense"));
 }
 
+/* A condition names a knob and values that it can have. */
+static void test_when_a_knob_has_effect(void **state)
+{
+    (void)state;
+    static struct recipe recipe;
+    int seen = 0;
+    for (int i = 0; i < knob_count; i++) {
+        char text[128], *words;
+        if (!knobs[i].when)
+            continue;
+        seen++;
+        snprintf(text, sizeof text, "%s", knobs[i].when);
+        char *equals = strchr(text, '=');
+        assert_non_null(equals);
+        *equals = '\0';
+        if (equals[-1] == '!')
+            equals[-1] = '\0';
+        const struct knob *other = knob_find(text);
+        assert_non_null(other);
+        assert_ptr_not_equal(other, &knobs[i]);
+        for (char *word = strtok_r(equals + 1, "|", &words); word; word = strtok_r(NULL, "|", &words)) {
+            knob_defaults(&recipe);
+            assert_int_equal(knob_set(&recipe, other, word, &err), 0);
+            assert_int_equal(knob_has_effect(&recipe, &knobs[i]), !strchr(knobs[i].when, '!'));
+        }
+    }
+    assert_true(seen > 0);
+    knob_defaults(&recipe);
+    assert_true(knob_has_effect(&recipe, knob_find("lr_knots")));
+    assert_false(knob_has_effect(&recipe, knob_find("lr_peak")));
+    assert_int_equal(knob_set(&recipe, knob_find("lr_shape"), "constant", &err), 0);
+    assert_false(knob_has_effect(&recipe, knob_find("lr_knots")));
+    assert_true(knob_has_effect(&recipe, knob_find("lr_peak")));
+    assert_false(knob_has_effect(&recipe, knob_find("lr_final")));
+    assert_int_equal(knob_set(&recipe, knob_find("lr_shape"), "cosine", &err), 0);
+    assert_true(knob_has_effect(&recipe, knob_find("lr_final")));
+    assert_true(knob_has_effect(&recipe, knob_find("batch")));
+}
+
 static void test_defaults_read_back(void **state)
 {
     (void)state;
@@ -369,6 +408,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rows_are_sane),
+        cmocka_unit_test(test_when_a_knob_has_effect),
         cmocka_unit_test(test_defaults_read_back),
         cmocka_unit_test(test_random_values_round_trip),
         cmocka_unit_test(test_bad_values),

@@ -11,7 +11,8 @@
 
 #define FIELD_AT (offsetof(struct recipe, preset) + sizeof(((struct recipe *)0)->preset) - sizeof(int))
 #define KNOB_TABLE_MORE                                                                                                \
-    {"shuffle_blocks", "novelty", KNOB_INT, FIELD_AT, sizeof(int), 0, 3, 9, NULL, "4", "blocks", "how many to shuffle"},
+    {"shuffle_blocks",     "novelty", KNOB_INT, FIELD_AT, sizeof(int), 0, 3, 9, NULL, NULL, "4", "blocks",             \
+     "how many to shuffle"},
 #include "engine/knob_table_body.h"
 
 #include "engine/recipe_file.h"

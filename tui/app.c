@@ -96,6 +96,10 @@ void app_stop(struct app *app, enum trainer_stop how)
 
 void app_copy(struct app *app, const char *text, const char *what)
 {
+    if (strlen(text) >= sizeof app->copy) { /* half a command is worse than none */
+        app_say(app, "too long for the clipboard: %zu characters", strlen(text));
+        return;
+    }
     snprintf(app->copy, sizeof app->copy, "%s", text);
     app_say(app, "%s is in the terminal's clipboard", what);
 }
@@ -126,6 +130,8 @@ static void start_queued(struct app *app)
         app_say(app, "%s", err.text);
         return;
     }
+    app->options = app->queued; /* what a new run with the same recipe repeats */
+    app->options.name = app->options.resume = NULL;
     take_source(app, source);
 }
 

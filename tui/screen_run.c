@@ -156,7 +156,7 @@ static int has_recipe(const struct app *app)
 
 static void do_copy(struct app *app)
 {
-    char command[sizeof app->copy];
+    char command[RECIPE_COMMAND_MAX];
     recipe_command(app->source.recipe, command, sizeof command);
     app_copy(app, command, "the command that makes this run again");
 }

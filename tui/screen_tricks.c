@@ -80,13 +80,14 @@ static void do_start(struct app *app)
         app_say(app, "not ready: %s", draft->why.text);
         return;
     }
-    app->options.recipe = draft->recipe;
-    app->options.name = app->options.resume = NULL;
+    struct trainer_options options = app->options;
+    options.recipe = draft->recipe;
+    options.name = options.resume = NULL;
     if (app_training(app)) {
-        app_queue_run(app, &app->options);
+        app_queue_run(app, &options);
         return;
     }
-    app_start_run(app, &app->options);
+    app_start_run(app, &options);
     app_go(app, &screen_run);
 }
 
@@ -300,6 +301,16 @@ static void do_cancel(struct app *app)
     tricks_model_cancel(&app->tricks);
 }
 
+static int has_command(const struct app *app)
+{
+    return is_open(app) && *app->tricks.command;
+}
+
+static void do_copy(struct app *app)
+{
+    app_copy(app, app->tricks.command, "the command that trains this recipe");
+}
+
 static const struct binding tricks_keys[] = {
     {"Enter", NULL, "set", "In a field: take what is in it", is_busy, accept_label, do_accept},
     {"Esc", NULL, "leave it", "In a field: leave it as it was", is_busy, NULL, do_cancel},
@@ -318,6 +329,7 @@ static const struct binding tricks_keys[] = {
      do_show},
     {"/", NULL, "filter", "Only rows with some text in their name or help", is_open, NULL, do_filter},
     {"w", NULL, "write", "Write the recipe to a file, as a preset of yours", is_open, NULL, do_save},
+    {"c", "y", "copy", "Copy the command that trains this recipe", has_command, NULL, do_copy},
     {"Esc", NULL, "all rows", "All rows again", is_part, NULL, do_whole},
     {"D", NULL, NULL, "Everything as the preset has it; data, machine and seeds stay", is_open, NULL, do_reset_all},
     {"t", NULL, NULL, "Take the recipe of the run on the Run screen", has_last, NULL, do_take},

@@ -111,6 +111,8 @@ static void write_knob(const struct tricks_model *model, const struct tricks_row
         write_text(writer, COLOR_DIM, "Of %s, which is %s.", trick->title,
                    trick_is_on(trick, &model->draft.recipe) ? "on" : "off: it has no effect");
     }
+    if (!knob_has_effect(&model->draft.recipe, knob))
+        write_text(writer, COLOR_WARN, "Without effect: it takes %s.", knob->when);
     for (int i = 0; i < model->draft.n_tricks; i++)
         for (const struct trick_patch *patch = model->draft.tricks[i].patches; patch->key; patch++)
             if (strcmp(patch->key, knob->key) == 0)

@@ -151,11 +151,13 @@ static int is_fault(const struct tricks_model *model, const struct tricks_row *r
                      (row->kind == TRICKS_NETWORK && strcmp(fault, "network") == 0));
 }
 
-/* A parameter of a trick that is off says nothing about the next run. */
+/* A parameter of a trick that is off, or a knob that another one leaves without effect. */
 static int is_idle(const struct tricks_model *model, const struct tricks_row *row)
 {
-    return row->kind == TRICKS_KNOB && row->of_trick >= 0 &&
-           !trick_is_on(&model->draft.tricks[row->of_trick], &model->draft.recipe);
+    const struct recipe *recipe = &model->draft.recipe;
+    return row->kind == TRICKS_KNOB &&
+           ((row->of_trick >= 0 && !trick_is_on(&model->draft.tricks[row->of_trick], recipe)) ||
+            !knob_has_effect(recipe, &knobs[row->index]));
 }
 
 static void draw_heading(const struct tricks_row *row, struct grid *grid, struct rect line)
