@@ -1,6 +1,7 @@
 #include "views/run_view.h"
 
 #include "views/format.h"
+#include "views/tiles.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -17,13 +18,6 @@ uint32_t run_phase_color(enum trainer_phase phase)
 }
 
 /* ---- numbers ---- */
-
-/* A number with its name; `short_name` is for one-line displays. */
-struct tile {
-    const char *name, *short_name;
-    char value[40];
-    uint32_t color;
-};
 
 static void set_percent(char *out, size_t size, double value)
 {
@@ -69,37 +63,11 @@ static int make_tiles(const struct run_model *model, char target_name[2][24], st
     return 8;
 }
 
-/* Two rows: names above values, spread over the width. One row: name and value after each other. */
 static void draw_tiles(const struct run_model *model, struct grid *grid, struct rect area)
 {
     char target_name[2][24];
     struct tile tiles[8];
-    int n = make_tiles(model, target_name, tiles), tall = area.h >= 2, shown = 0, total = 0, widths[8];
-    if (area.h < 1)
-        return;
-    for (; shown < n; shown++) {
-        int name = text_width(tall ? tiles[shown].name : tiles[shown].short_name);
-        int value = text_width(tiles[shown].value);
-        if (tall && total + 14 * (n - shown) > area.w && name > 8) /* where it is tight, the short names */
-            name = text_width(tiles[shown].short_name);
-        int width = tall ? (name > value ? name : value) : name + 1 + value;
-        if (total + width > area.w)
-            break;
-        widths[shown] = width;
-        total += width + 2;
-    }
-    int gap = shown > 1 ? (area.w - (total - 2 * shown)) / (shown - 1) : 0, x = area.x;
-    gap = gap > 8 ? 8 : gap < 2 ? 2 : gap;
-    for (int i = 0; i < shown; i++) {
-        const struct tile *tile = &tiles[i];
-        const char *name = tall && text_width(tile->name) <= widths[i] ? tile->name : tile->short_name;
-        int used = put_text(grid, area, x, area.y, COLOR_DIM, ATTR_NONE, name);
-        if (tall)
-            put_text(grid, area, x, area.y + 1, tile->color, ATTR_BOLD, tile->value);
-        else
-            put_text(grid, area, x + used + 1, area.y, tile->color, ATTR_BOLD, tile->value);
-        x += widths[i] + gap;
-    }
+    tiles_draw(tiles, make_tiles(model, target_name, tiles), grid, area);
 }
 
 /* ---- the table of epochs ---- */
