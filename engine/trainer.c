@@ -479,7 +479,7 @@ int trainer_timing(struct trainer *trainer, uint64_t *version, struct timing *ti
 {
     int status = 0;
     pthread_mutex_lock(&trainer->timing_lock);
-    if (trainer->timing_version != *version) {
+    if (trainer->timing_version > 0 && trainer->timing_version != *version) {
         status = timing_copy(timing, &trainer->timing, err) ? -1 : 1;
         *version = trainer->timing_version;
     }

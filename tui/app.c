@@ -12,6 +12,7 @@
 /* At the keys 1, 2 ... */
 const struct screen *const app_screens[] = {
     &screen_run,
+    &screen_layers,
     &screen_tricks,
     &screen_runs,
     NULL,
@@ -38,6 +39,7 @@ void app_init(struct app *app, struct run_source source, const struct trainer_op
 {
     memset(app, 0, sizeof *app);
     app->source = source;
+    app->run_number = 1;
     app->delay_ms = 100;
     app->mouse = 1;
     app->dirty = 1;
@@ -46,6 +48,7 @@ void app_init(struct app *app, struct run_source source, const struct trainer_op
         app->can_start = 1;
     }
     run_model_init(&app->model);
+    layers_model_init(&app->layers);
     runs_model_init(&app->runs);
     if (source.ops)
         run_model_start(&app->model, source.recipe);
@@ -111,6 +114,7 @@ static void take_source(struct app *app, struct run_source source)
 {
     run_source_close(&app->source);
     app->source = source;
+    app->run_number++;
     app->paused = 0;
     app->model.notice[0] = '\0';
     app->model.status.error[0] = '\0';

@@ -12,6 +12,7 @@
 #include "tui/run_source.h"
 #include "tui/runs_watch.h"
 #include "views/frame.h"
+#include "views/layers_model.h"
 #include "views/run_model.h"
 #include "views/runs_model.h"
 #include "views/tricks_model.h"
@@ -59,6 +60,7 @@ enum app_queue {
 
 struct app {
     struct run_source source;
+    unsigned run_number; /* another one with each source */
     struct run_model model;
     struct tricks_model tricks;
     struct runs_model runs;
@@ -74,6 +76,9 @@ struct app {
     int help_top; /* the first row of the help that is shown */
     struct line_edit menu_text;
     int menu_at; /* of the rows that match */
+    struct layers_model layers;
+    uint64_t layers_version; /* of the times that it was made from */
+    unsigned layers_run;     /* and the run_number */
     struct fetch_job *fetch;
     char fetched[512]; /* the data set's folder, once it is there */
     char said[256];    /* what the last key led to; shown for some seconds */
@@ -130,6 +135,6 @@ void app_unqueue(struct app *app);
 /* Looks at a run's folder on the Run screen instead; -1 with err, and while a run of ours is training. */
 int app_open_run(struct app *app, const char *run, struct error *err);
 
-extern const struct screen screen_run, screen_tricks, screen_runs;
+extern const struct screen screen_run, screen_layers, screen_tricks, screen_runs;
 
 #endif

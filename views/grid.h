@@ -32,6 +32,7 @@ enum color {
     COLOR_PANEL,
     COLOR_TRAIN_RAW, /* behind a smoothed curve */
     COLOR_AHEAD,     /* the schedule still to come */
+    COLOR_LOSS,      /* the phase between forward and backward */
     COLOR_RUN_A,     /* other runs: less bright than this one's curves; their letters tell them apart as well */
     COLOR_RUN_B,
     COLOR_RUN_C,

@@ -1,0 +1,203 @@
+/* The Layers screen: its keys. What it looks like is views/layers_view.c. */
+#include "tui/app.h"
+#include "views/layers_view.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define WHEEL_LINES 3
+
+/* ---- what is shown ---- */
+
+static void forget(struct app *app)
+{
+    layers_model_clear(&app->layers);
+    app->layers_version = 0;
+    app->layers_run = app->run_number;
+}
+
+static enum layers_state without_times(const struct app *app)
+{
+    if (!app->source.ops)
+        return LAYERS_NO_RUN;
+    return app_training(app) ? LAYERS_WAITING : LAYERS_NONE;
+}
+
+static void update(struct app *app)
+{
+    struct layers_model *model = &app->layers;
+    struct timing timing;
+    struct error err = {""};
+    struct layers_layout layout;
+    const struct run_source_ops *ops = app->source.ops;
+    if (app->layers_run != app->run_number)
+        forget(app);
+    int have = ops && ops->timing ? ops->timing(app->source.self, &app->layers_version, &timing, &err) : 0;
+    if (have > 0 && layers_model_take(model, &timing))
+        have = error_set(&err, "out of memory for the rows");
+    if (have < 0) {
+        layers_model_clear(model);
+        model->state = LAYERS_BAD;
+        snprintf(model->problem, sizeof model->problem, "%s", err.text);
+    }
+    if (model->state != LAYERS_READY && model->state != LAYERS_BAD && model->state != without_times(app)) {
+        model->state = without_times(app);
+        have = 1;
+    }
+    model->steps_per_epoch = app->model.status.steps_per_epoch;
+    layers_layout_make(app_area(app), &layout);
+    layers_model_set_page(model, layout.list.h);
+    if (have)
+        app->dirty = 1;
+}
+
+static void draw(const struct app *app, struct grid *grid, struct rect area)
+{
+    layers_view_draw(&app->layers, grid, area);
+}
+
+static void release(struct app *app)
+{
+    layers_model_release(&app->layers);
+}
+
+/* ---- keys ---- */
+
+static int has_rows(const struct app *app)
+{
+    return app->layers.state == LAYERS_READY;
+}
+
+static void do_up(struct app *app)
+{
+    layers_model_move(&app->layers, -1);
+}
+
+static void do_down(struct app *app)
+{
+    layers_model_move(&app->layers, 1);
+}
+
+static void do_page_up(struct app *app)
+{
+    layers_model_move(&app->layers, -app->layers.page);
+}
+
+static void do_page_down(struct app *app)
+{
+    layers_model_move(&app->layers, app->layers.page);
+}
+
+static void do_first(struct app *app)
+{
+    layers_model_select(&app->layers, 0);
+}
+
+static void do_last(struct app *app)
+{
+    layers_model_select(&app->layers, app->layers.n_shown - 1);
+}
+
+static void do_toggle(struct app *app)
+{
+    layers_model_toggle(&app->layers);
+}
+
+static void do_open(struct app *app)
+{
+    layers_model_open(&app->layers);
+}
+
+static void do_fold(struct app *app)
+{
+    layers_model_fold(&app->layers);
+}
+
+static void do_fold_all(struct app *app)
+{
+    layers_model_fold_all(&app->layers);
+}
+
+static const char *sort_label(const struct app *app)
+{
+    return app->layers.sort == LAYERS_BY_TIME ? "by order" : "by time";
+}
+
+static void do_sort(struct app *app)
+{
+    layers_model_set_sort(&app->layers, app->layers.sort == LAYERS_BY_TIME ? LAYERS_BY_ORDER : LAYERS_BY_TIME);
+    app_say(app, app->layers.sort == LAYERS_BY_TIME ? "the longest first" : "in the order of the network");
+}
+
+static const char *flat_label(const struct app *app)
+{
+    return app->layers.flat ? "tree" : "flat";
+}
+
+static void do_flat(struct app *app)
+{
+    layers_model_set_flat(&app->layers, !app->layers.flat);
+}
+
+static int has_epochs(const struct app *app)
+{
+    return has_rows(app) && app->layers.steps_per_epoch > 0;
+}
+
+static const char *unit_label(const struct app *app)
+{
+    return app->layers.per_epoch ? "per step" : "per epoch";
+}
+
+static void do_unit(struct app *app)
+{
+    app->layers.per_epoch = !app->layers.per_epoch;
+    app_say(app, app->layers.per_epoch ? "seconds of an epoch" : "milliseconds of a step");
+}
+
+static const struct binding layers_keys[] = {
+    {"Enter", "Space", "fold", "Fold the block under the cursor, or open it", has_rows, NULL, do_toggle},
+    {"s", NULL, "by time", "Sort by time, or in the order of the network", has_rows, sort_label, do_sort},
+    {"t", NULL, "flat", "A tree of blocks, or rows only, with their whole names", has_rows, flat_label, do_flat},
+    {"a", NULL, "all", "Fold all blocks, or open all", has_rows, NULL, do_fold_all},
+    {"u", NULL, "per epoch", "Times of a step, or of an epoch", has_epochs, unit_label, do_unit},
+    {"Up", "k", NULL, "Row above", has_rows, NULL, do_up},
+    {"Down", "j", NULL, "Row below", has_rows, NULL, do_down},
+    {"Right", "l", NULL, "Open the block, or go into it", has_rows, NULL, do_open},
+    {"Left", "h", NULL, "Fold the block, or go to the one around it", has_rows, NULL, do_fold},
+    {"PgUp", NULL, NULL, "A page up", has_rows, NULL, do_page_up},
+    {"PgDn", NULL, NULL, "A page down", has_rows, NULL, do_page_down},
+    {"Home", "g", NULL, "First row", has_rows, NULL, do_first},
+    {"End", "G", NULL, "Last row", has_rows, NULL, do_last},
+    {0},
+};
+
+/* A press selects, on the row that is selected already it folds; the wheel moves the cursor. */
+static void mouse(struct app *app, const struct mouse *event, struct rect area)
+{
+    struct layers_model *model = &app->layers;
+    if (event->what != MOUSE_PRESS) {
+        layers_model_move(model, event->what == MOUSE_WHEEL_UP ? -WHEEL_LINES : WHEEL_LINES);
+        return;
+    }
+    int line = layers_view_line_at(model, area, event->x, event->y);
+    if (line < 0)
+        return;
+    int again = line == layers_model_line(model);
+    layers_model_select(model, line);
+    if (again)
+        layers_model_toggle(model);
+}
+
+const struct screen screen_layers = {
+    .title = "Layers",
+    .intro = "Where a training step's time goes: a line for each row of the network, blocks with the sums of theirs. "
+             "The bar holds augmentation, forward, loss, backward and update, one after the other; the longest fills "
+             "its column. A row that is fused into another has no time of its own. Times are means of this sitting's "
+             "steps but the first.",
+    .keys = layers_keys,
+    .draw = draw,
+    .update = update,
+    .mouse = mouse,
+    .release = release,
+};

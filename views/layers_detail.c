@@ -1,0 +1,300 @@
+/* The Layers screen's details: all that is known of the node under the cursor. */
+#include "views/layers_view.h"
+
+#include "views/format.h"
+#include "views/frame.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#define LABEL_WIDTH 12
+
+/* Where the next line goes; what no longer fits is not drawn. */
+struct page {
+    struct grid *grid;
+    struct rect area;
+    int y; /* of the next line, in the area */
+};
+
+static void put_label(const struct page *page, const char *label)
+{
+    put_text(page->grid, page->area, page->area.x, page->area.y + page->y, COLOR_DIM, ATTR_NONE, label);
+}
+
+static struct rect value_area(const struct page *page)
+{
+    int width = page->area.w - LABEL_WIDTH;
+    struct rect room = {page->area.x + LABEL_WIDTH, page->area.y + page->y, width > 0 ? width : 0, page->area.h};
+    return rect_intersect(room, page->area);
+}
+
+static void put_value(struct page *page, const char *label, uint32_t color, const char *text)
+{
+    struct rect room = value_area(page);
+    put_label(page, label);
+    page->y += room.h > 0 ? put_paragraph(page->grid, room, color, text) : 1;
+}
+
+/* "442 kFLOP", "1.2 GFLOP" */
+static const char *flops_text(double flops, char *out, size_t size)
+{
+    static const char *const units[] = {"FLOP", "kFLOP", "MFLOP", "GFLOP", "TFLOP"};
+    char number[32];
+    int unit = 0;
+    for (; flops >= 999.5 && unit < 4; unit++)
+        flops /= 1000;
+    snprintf(out, size, "%s %s", format_significant(flops, 3, number, sizeof number), units[unit]);
+    return out;
+}
+
+static const char *gflops_text(double gflops, char *out, size_t size)
+{
+    char number[32];
+    snprintf(out, size, "%s GFLOP/s", format_significant(gflops, gflops < 10 ? 2 : 3, number, sizeof number));
+    return out;
+}
+
+/* "batch norm" for "norm": what people call it. */
+static const char *op_text(const char *op)
+{
+    static const char *const names[][2] = {
+        {"input", "the batch, augmented"},
+        {"conv", "convolution"},
+        {"norm", "batch norm"},
+        {"act", "activation"},
+        {"max_pool", "max pool"},
+        {"avg_pool", "average pool"},
+        {"global_max", "global max pool"},
+        {"global_avg", "global average"},
+        {"add", "addition"},
+        {"linear", "linear layer"},
+        {"loss", "cross-entropy loss"},
+    };
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(op, names[i][0]) == 0)
+            return names[i][1];
+    return op;
+}
+
+static void shape_text(const struct plan_shape *shape, int ascii, char *out, size_t size)
+{
+    const char *by = ascii ? "x" : "×";
+    snprintf(out, size, "%d %s %d %s %d", shape->c, by, shape->h, by, shape->w);
+}
+
+/* The names of rows that this one carries in some phase, joined. */
+static void carried_text(const struct layers_model *model, int row, char *out, size_t size)
+{
+    size_t used = 0;
+    out[0] = '\0';
+    for (int i = 0; i < model->timing.n_rows && used < size; i++) {
+        int mine = 0;
+        for (int p = 0; p < PHASE_COUNT; p++) {
+            struct timing_cell cell = timing_cell(&model->timing, i, (enum phase)p);
+            mine |= cell.kind == TIMING_FUSED && cell.fused_into == row;
+        }
+        if (mine)
+            used += (size_t)snprintf(out + used, size - used, "%s%s", used ? ", " : "", model->timing.rows[i].name);
+    }
+}
+
+/* The implementations of steps without rows in a phase, each once. */
+static void unowned_text(const struct timing *timing, const struct layers_node *node, char *out, size_t size)
+{
+    out[0] = '\0';
+    for (int i = 0; i < timing->n_steps; i++)
+        if (timing->steps[i].n_rows == 0 && node->own >> timing->steps[i].phase & 1 && !out[0])
+            snprintf(out, size, "%s", timing->steps[i].impl);
+}
+
+static void put_phases(const struct layers_model *model, const struct layers_node *node, struct page *page)
+{
+    char number[32], percent[32], text[160];
+    for (int p = 0; p < PHASE_COUNT; p++) {
+        if (node->fused[p] >= 0) {
+            struct rect room = value_area(page);
+            put_label(page, phase_name((enum phase)p));
+            put_text(page->grid, room, room.x, room.y, COLOR_DIM, ATTR_NONE, "in");
+            put_squeezed(page->grid, (struct rect){room.x + 3, room.y, room.w - 3, room.h > 0}, COLOR_DIM, ATTR_NONE,
+                         model->timing.rows[node->fused[p]].name);
+            page->y++;
+        } else if (node->own >> p & 1) {
+            snprintf(text, sizeof text, "%s %s, %s", layers_time(model, node->ms[p], number, sizeof number),
+                     layers_unit(model), layers_share(node->ms[p], model->step_ms, percent, sizeof percent));
+            put_value(page, phase_name((enum phase)p), layers_phase_color((enum phase)p), text);
+        }
+    }
+}
+
+static void put_row(const struct layers_model *model, int index, struct page *page)
+{
+    const struct layers_node *node = &model->nodes[index];
+    const struct timing_row *row = &model->timing.rows[node->row];
+    char text[512], number[32];
+    put_value(page, "operation", COLOR_DEFAULT, op_text(row->op));
+    shape_text(&row->shape, page->grid->ascii, text, sizeof text);
+    put_value(page, "output", COLOR_DEFAULT, text);
+    put_phases(model, node, page);
+    if (row->forward_flops > 0) {
+        char back[32];
+        snprintf(text, sizeof text, "%s forward, %s backward an image",
+                 flops_text(row->forward_flops, number, sizeof number),
+                 flops_text(row->backward_flops, back, sizeof back));
+        put_value(page, "arithmetic", COLOR_DEFAULT, text);
+    }
+    double gflops = layers_node_gflops(model, index);
+    if (isfinite(gflops))
+        put_value(page, "rate", COLOR_ACCENT, gflops_text(gflops, number, sizeof number));
+    timing_implementation(&model->timing, node->row, text, sizeof text);
+    if (text[0])
+        put_value(page, "runs as", COLOR_DEFAULT, text);
+    carried_text(model, node->row, text, sizeof text);
+    if (text[0])
+        put_value(page, "carries", COLOR_DIM, text);
+}
+
+static int count_rows(const struct layers_model *model, int block, int *fused)
+{
+    int rows = 0;
+    *fused = 0;
+    for (int i = 0; i < model->n_nodes; i++)
+        for (int at = model->nodes[i].row >= 0 ? model->nodes[i].parent : -1; at >= 0; at = model->nodes[at].parent)
+            if (at == block) {
+                rows++;
+                *fused += !model->nodes[i].own;
+            }
+    return rows;
+}
+
+static void put_block(const struct layers_model *model, int index, struct page *page)
+{
+    const struct layers_node *node = &model->nodes[index];
+    char text[512], number[32];
+    if (node->is_block) {
+        int fused, rows = count_rows(model, index, &fused);
+        snprintf(text, sizeof text, "%d rows, %d of them fused into others", rows, fused);
+        put_value(page, "block of", COLOR_DEFAULT, text);
+    }
+    put_phases(model, node, page);
+    double gflops = layers_node_gflops(model, index), flops = layers_node_flops(model, index);
+    if (isfinite(gflops)) {
+        snprintf(text, sizeof text, "%s a step", flops_text(flops, number, sizeof number));
+        put_value(page, "arithmetic", COLOR_DEFAULT, text);
+        put_value(page, "rate", COLOR_ACCENT, gflops_text(gflops, number, sizeof number));
+    }
+    unowned_text(&model->timing, node, text, sizeof text);
+    if (!node->is_block && text[0])
+        put_value(page, "runs as", COLOR_DEFAULT, text);
+}
+
+/* ---- the longest rows, where there is room below ---- */
+
+static int is_under(const struct layers_model *model, int node, int block)
+{
+    for (int at = node; at >= 0; at = model->nodes[at].parent)
+        if (at == block)
+            return 1;
+    return 0;
+}
+
+/* The next longest row after `before` (a node; -1: the longest) of a block (-1: of all); -1: no more. */
+static int next_longest(const struct layers_model *model, int block, int before)
+{
+    int best = -1;
+    for (int i = 0; i < model->n_nodes; i++) {
+        double ms = model->nodes[i].total;
+        if (model->nodes[i].is_block || !(ms > 0) || (block >= 0 && !is_under(model, i, block)))
+            continue;
+        if (before >= 0 && (ms > model->nodes[before].total || (ms == model->nodes[before].total && i <= before)))
+            continue;
+        if (best < 0 || ms > model->nodes[best].total)
+            best = i;
+    }
+    return best;
+}
+
+static void put_longest(const struct layers_model *model, int block, struct page *page)
+{
+    char number[32];
+    page->y++;
+    if (page->area.h - page->y < 4)
+        return;
+    int y = page->area.y + page->y++, right = page->area.x + page->area.w;
+    put_format(page->grid, page->area, page->area.x, y, COLOR_TITLE, ATTR_BOLD, "Longest rows of %s",
+               block >= 0         ? model->nodes[block].path
+               : model->per_epoch ? "an epoch"
+                                  : "a step");
+    put_text(page->grid, page->area, right - 6, y, COLOR_DIM, ATTR_NONE, "summed");
+    double sum = 0;
+    for (int at = next_longest(model, block, -1); at >= 0 && page->y < page->area.h;
+         at = next_longest(model, block, at)) {
+        const struct layers_node *node = &model->nodes[at];
+        y = page->area.y + page->y++;
+        sum += node->total;
+        put_squeezed(page->grid, (struct rect){page->area.x, y, page->area.w - 23, 1},
+                     at == model->cursor ? COLOR_TITLE : COLOR_DEFAULT, at == model->cursor ? ATTR_BOLD : ATTR_NONE,
+                     node->path);
+        const char *time = layers_time(model, node->total, number, sizeof number);
+        put_format(page->grid, page->area, right - 11 - text_width(time), y, COLOR_DEFAULT, ATTR_NONE, "%s %s", time,
+                   layers_unit(model));
+        put_format(page->grid, page->area, right - 7, y, COLOR_DIM, ATTR_NONE, "%5.1f %%", 100 * sum / model->step_ms);
+    }
+}
+
+/* ---- both forms ---- */
+
+static void draw_wide(const struct layers_model *model, int index, struct grid *grid, struct rect area)
+{
+    const struct layers_node *node = &model->nodes[index];
+    put_box(grid, area, COLOR_BORDER, node->path);
+    struct page page = {grid, rect_inset(area, 2, 1), 0};
+    if (node->row >= 0)
+        put_row(model, index, &page);
+    else
+        put_block(model, index, &page);
+    int block = node->is_block ? index : -1;
+    put_longest(model, block, &page);
+}
+
+/* What does not stand in the list already: one line of facts, then what runs. */
+static void draw_lines(const struct layers_model *model, int index, struct grid *grid, struct rect area)
+{
+    const struct layers_node *node = &model->nodes[index];
+    char facts[256] = "", text[512] = "", number[32], shape[64];
+    int y = area.y;
+    if (area.h > 1)
+        put_format(grid, area, area.x, y++, COLOR_TITLE, ATTR_BOLD, "%s", node->path);
+    if (node->row >= 0) {
+        const struct timing_row *row = &model->timing.rows[node->row];
+        shape_text(&row->shape, grid->ascii, shape, sizeof shape);
+        snprintf(facts, sizeof facts, "%s, output %s", op_text(row->op), shape);
+        timing_implementation(&model->timing, node->row, text, sizeof text);
+    } else if (node->is_block) {
+        int fused, rows = count_rows(model, index, &fused);
+        snprintf(facts, sizeof facts, "%d rows, %d of them fused into others", rows, fused);
+    }
+    double gflops = layers_node_gflops(model, index);
+    if (isfinite(gflops)) {
+        size_t used = strlen(facts);
+        snprintf(facts + used, sizeof facts - used, ", %s", gflops_text(gflops, number, sizeof number));
+    }
+    if (node->row < 0 && !node->is_block)
+        unowned_text(&model->timing, node, facts, sizeof facts);
+    put_text(grid, area, area.x, y++, COLOR_DEFAULT, ATTR_NONE, facts);
+    if (node->row >= 0 && !node->own && node->fused[PHASE_FORWARD] >= 0)
+        snprintf(text, sizeof text, "no time of its own: fused into %s",
+                 model->timing.rows[node->fused[PHASE_FORWARD]].name);
+    if (area.h > 2)
+        put_text(grid, area, area.x, y, COLOR_DIM, ATTR_NONE, text);
+}
+
+void layers_detail_draw(const struct layers_model *model, int wide, struct grid *grid, struct rect area)
+{
+    if (model->cursor < 0 || area.w < 8)
+        return;
+    if (wide)
+        draw_wide(model, model->cursor, grid, area);
+    else
+        draw_lines(model, model->cursor, grid, area);
+}

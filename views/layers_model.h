@@ -1,0 +1,89 @@
+/*
+ * What the Layers screen shows, as plain data, made from a timing breakdown: the rows of the plan as a tree folded by
+ * block (layer1 > residual > res1 > conv, from the rows' names), each with its time in each phase, a block with the sum
+ * of its rows'. A row that is fused into another has no time of its own: NaN, and the row that carries it. Steps that
+ * belong to no row (one update of all weights, say) are nodes of their own at the end.
+ */
+#ifndef DAVIDNET_VIEWS_LAYERS_MODEL_H
+#define DAVIDNET_VIEWS_LAYERS_MODEL_H
+
+#include "engine/timing.h"
+
+/* Why there is nothing to show, if there is not. */
+enum layers_state {
+    LAYERS_NO_RUN,
+    LAYERS_WAITING, /* a run that has not done its second step: the first one warms up and is not timed */
+    LAYERS_NONE,    /* a run that ended, or is another process's, and has written no times */
+    LAYERS_BAD,     /* they cannot be read: model->problem */
+    LAYERS_READY
+};
+
+enum layers_sort { LAYERS_BY_ORDER, LAYERS_BY_TIME };
+
+struct layers_node {
+    char path[PLAN_NAME_MAX]; /* "layer1/residual/res1/conv" */
+    int name;                 /* of the last part, in path */
+    int depth, parent;        /* parent: node, -1: none */
+    int first, next;          /* children and siblings in the order they are shown in; -1: no more */
+    int row;                  /* of the plan; -1: a block, or steps without rows */
+    int is_block, open;       /* open: its children are shown */
+    unsigned own;             /* bit p: it, or a row of the block, has time of its own in phase p */
+    double ms[PHASE_COUNT];   /* a step's; NaN: none of its own, or not measured */
+    int fused[PHASE_COUNT];   /* a row: the row of the plan that carries it in that phase; -1: none */
+    double total;             /* of all phases; NaN: none of its own */
+};
+
+struct layers_model {
+    enum layers_state state;
+    char problem[512];
+    struct timing timing; /* owned; only if READY */
+    uint32_t steps_per_epoch;
+    double step_ms; /* of all nodes; NaN: unknown */
+
+    struct layers_node *nodes;
+    int n_nodes, first; /* first: of those without a parent */
+    int *shown;         /* nodes, as they are drawn from top to bottom */
+    int n_shown;
+    int cursor; /* a node that is shown; -1: none */
+
+    /* How the user wants to see it. */
+    enum layers_sort sort;
+    int flat;      /* rows only, with their whole names */
+    int per_epoch; /* times of an epoch instead of a step's */
+    int page;      /* lines that there are for nodes; 0: not known */
+    int folded;    /* the user folded or opened something: until then as much is open as fits */
+};
+
+void layers_model_init(struct layers_model *model);
+void layers_model_release(struct layers_model *model);
+
+/* Forgets the run, not how the user wants to see one. */
+void layers_model_clear(struct layers_model *model);
+
+/*
+ * Takes the breakdown over, whatever is returned. What is open, and the cursor, stay where the rows are the same ones.
+ * -1: no memory; the model is empty then.
+ */
+int layers_model_take(struct layers_model *model, struct timing *timing);
+
+/* What the keys do; each leaves the cursor on a node that is shown. */
+void layers_model_move(struct layers_model *model, int by);
+void layers_model_select(struct layers_model *model, int line); /* the line-th of shown; outside: nothing */
+void layers_model_open(struct layers_model *model);             /* the block under the cursor, or goes into it */
+void layers_model_fold(struct layers_model *model);             /* the block under the cursor, or goes to its block */
+void layers_model_toggle(struct layers_model *model);
+void layers_model_fold_all(struct layers_model *model); /* all blocks, or opens all if none is open */
+void layers_model_set_sort(struct layers_model *model, enum layers_sort sort);
+void layers_model_set_flat(struct layers_model *model, int flat);
+void layers_model_set_page(struct layers_model *model, int lines);
+
+/* The cursor's place in shown; 0 if there is none. */
+int layers_model_line(const struct layers_model *model);
+
+/* Operations of a node's rows and those fused into them, forward and backward, of a step; NaN: none to speak of. */
+double layers_node_flops(const struct layers_model *model, int node);
+
+/* Those per nanosecond of its forward and backward time; NaN: no arithmetic, or no time of its own. */
+double layers_node_gflops(const struct layers_model *model, int node);
+
+#endif
