@@ -70,7 +70,6 @@ static void take(struct app *app, const struct run_catalog_state *state)
         return;
     app->watch.generation = state->generation;
     runs_model_take(&app->runs, entries, count);
-    runs_watch_overlays(app);
 }
 
 /* 1: the run on the Run screen is another one, or has come further by an epoch or a phase. */
@@ -105,6 +104,7 @@ void runs_watch_update(struct app *app, int open, double every)
         take(app, &state);
     if (fresh || moved) {
         snprintf(runs->current, sizeof runs->current, "%s", app->model.status.path);
+        runs_watch_overlays(app);
         make_forecast(app);
     }
     if (runs->reading != state.reading || runs->known != state.known || strcmp(runs->problem, state.problem) != 0)

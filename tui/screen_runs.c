@@ -262,7 +262,6 @@ static void do_open(struct app *app)
         app_say(app, app_training(app) ? "a run is training; Space puts this one's curves behind it" : "%s", err.text);
         return;
     }
-    runs_watch_overlays(app);
     app_go(app, &screen_run);
 }
 

@@ -222,12 +222,26 @@ static void find_selected(struct runs_model *model)
         model->selected = model->n_rows > 0 ? model->n_rows - 1 : 0;
 }
 
+/* Once for each change of the list, not for each frame. */
+static void measure(struct runs_model *model)
+{
+    char text[RUN_TAGS_TEXT_MAX];
+    for (int c = 0; c < RUNS_COLUMNS; c++) {
+        model->widest[c] = 0;
+        for (int i = 0; i < model->n_rows; i++) {
+            int width = text_width(runs_cell(model->rows[i], (enum runs_column)c, text, sizeof text));
+            model->widest[c] = width > model->widest[c] ? width : model->widest[c];
+        }
+    }
+}
+
 static void make_rows(struct runs_model *model)
 {
     model->n_rows = 0;
     for (int i = 0; i < model->n_entries; i++)
         if (matches(model->entries[i], model->filter))
             model->rows[model->n_rows++] = model->entries[i];
+    measure(model);
     if (model->n_rows > 0)
         qsort_r(model->rows, (size_t)model->n_rows, sizeof *model->rows, compare_rows, model);
     find_selected(model);

@@ -49,7 +49,8 @@ struct runs_model {
     int n_entries;
     const struct run_entry **rows; /* what passes the filter, in order */
     int n_rows;
-    int selected; /* in rows; 0 if there are none */
+    int widest[RUNS_COLUMNS]; /* columns of the widest text in rows */
+    int selected;             /* in rows; 0 if there are none */
     enum runs_column sort;
     int descending;
     char filter[LINE_EDIT_MAX];

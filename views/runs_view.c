@@ -84,15 +84,15 @@ struct table {
     int top, rows;                            /* of the model: the first one shown, how many fit */
 };
 
-static void widen(const struct runs_model *model, enum runs_column c, int *width)
+static int column_width(const struct runs_model *model, enum runs_column c)
 {
-    char text[RUN_TAGS_TEXT_MAX];
-    for (int i = 0; i < model->n_rows; i++) {
-        int w = text_width(runs_cell(model->rows[i], c, text, sizeof text));
-        *width = w > *width ? w : *width;
-    }
-    if (c != RUNS_NAME && *width > TEXT_WIDTH_MAX)
-        *width = TEXT_WIDTH_MAX;
+    int title = text_width(runs_column_title(c)) + (c == model->sort ? 2 : 0);
+    int width = model->widest[c] > columns[c].width ? model->widest[c] : columns[c].width;
+    if (c == RUNS_TAGS && model->widest[c] == 0)
+        return 0; /* nobody uses them */
+    if (c != RUNS_NAME && width > TEXT_WIDTH_MAX)
+        width = TEXT_WIDTH_MAX;
+    return title > width ? title : width;
 }
 
 static int total_width(const struct table *table)
@@ -106,17 +106,8 @@ static int total_width(const struct table *table)
 /* The columns that fit; the name gives way down to its least width before another is left out. */
 static void lay_columns(const struct runs_model *model, struct rect area, struct table *table)
 {
-    for (int c = 0; c < RUNS_COLUMNS; c++) {
-        table->width[c] = columns[c].width;
-        widen(model, (enum runs_column)c, &table->width[c]);
-        int title = text_width(runs_column_title((enum runs_column)c)) + (c == (int)model->sort ? 2 : 0);
-        table->width[c] = title > table->width[c] ? title : table->width[c];
-    }
-    int tagged = 0;
-    for (int i = 0; i < model->n_rows; i++)
-        tagged |= model->rows[i]->label.n_tags > 0;
-    if (!tagged)
-        table->width[RUNS_TAGS] = 0;
+    for (int c = 0; c < RUNS_COLUMNS; c++)
+        table->width[c] = column_width(model, (enum runs_column)c);
     int name = table->width[RUNS_NAME], least = area.w >= 78 ? 28 : 20;
     least = name < least ? name : least;
     table->width[RUNS_NAME] = least;

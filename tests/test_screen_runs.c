@@ -1,0 +1,328 @@
+/* The Runs screen's keys over real folders: marks, text typed in place, renaming, the trash, opening; the mouse. */
+#include "engine/files.h"
+#include "engine/run_move.h"
+#include "tests/fake_folder.h"
+#include "tui/app.h"
+#include "views/runs_view.h"
+
+#include <poll.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static char parent[64];
+static struct app app;
+
+static int setup(void **state)
+{
+    (void)state;
+    strcpy(parent, "/tmp/davidnet-test-XXXXXX");
+    if (!mkdtemp(parent) || setenv("DAVIDNET_RUNS", parent, 1))
+        return -1;
+    app_init(&app, (struct run_source){0}, NULL);
+    app.w = 100;
+    app.h = 30;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    struct error err;
+    app_release(&app);
+    return folder_remove(parent, &err);
+}
+
+static void settle(void)
+{
+    for (app_update(&app); runs_watch_reading(&app); app_update(&app))
+        poll(NULL, 0, 2);
+}
+
+static void press(const char *key)
+{
+    assert_int_not_equal(keys_parse(key), KEYS_NONE);
+    app_key(&app, keys_parse(key));
+    settle();
+}
+
+static void type(const char *text)
+{
+    for (; *text; text++)
+        app_key(&app, *text);
+}
+
+static int shows(const char *text)
+{
+    struct grid grid;
+    assert_int_equal(grid_init(&grid, app.w, app.h), 0);
+    app_draw(&app, &grid);
+    char *screen = grid_text(&grid);
+    int found = strstr(screen, text) != NULL;
+    if (!found)
+        print_message("%s", screen);
+    free(screen);
+    grid_release(&grid);
+    return found;
+}
+
+static int exists(const char *name)
+{
+    char path[256];
+    struct stat st;
+    snprintf(path, sizeof path, "%s/%s", parent, name);
+    return stat(path, &st) == 0;
+}
+
+/* a and b have reached their target, c was stopped. */
+static void make_three(void)
+{
+    static const char *const names[] = {"a", "b", "c"};
+    for (int i = 0; i < 3; i++) {
+        struct fake_folder fake = {.name = names[i],
+                                   .preset = "quick",
+                                   .seed = i,
+                                   .epochs = i == 2 ? 7 : 24,
+                                   .best = 94.2 + i,
+                                   .epoch_seconds = 10,
+                                   .end = i == 2 ? RUN_END_STOPPED : RUN_END_DONE,
+                                   .host = "here"};
+        fake_folder_make(parent, &fake);
+    }
+    app_go(&app, &screen_runs);
+    settle();
+    runs_model_sort(&app.runs, RUNS_NAME, 0);
+    runs_model_select(&app.runs, 0);
+}
+
+static const char *selected(void)
+{
+    const struct run_entry *entry = runs_model_selected(&app.runs);
+    return entry ? entry->folder.name : "";
+}
+
+static void test_empty(void **state)
+{
+    (void)state;
+    app_go(&app, &screen_runs);
+    settle();
+    assert_true(shows("No runs yet"));
+    press("Enter");
+    press("D");
+    press("t");
+    press("Space");
+    press("d");
+    assert_true(shows("No runs yet"));
+}
+
+static void test_open_and_overlay(void **state)
+{
+    (void)state;
+    make_three();
+    press("Space"); /* goes on to the next */
+    assert_string_equal(selected(), "b");
+    press("Space");
+    press("Enter");
+    assert_string_equal(app.model.status.run, "c");
+    assert_int_equal(app.model.n_overlays, 2);
+    assert_string_equal(app.model.overlay[0].entry->folder.name, "a");
+    assert_int_equal(app.model.overlay[1].letter, 'b');
+    assert_true(shows("Learning rate"));
+    app_go(&app, &screen_runs);
+    press("Up");
+    press("Enter"); /* b itself now: its own curves are there already */
+    assert_string_equal(app.model.status.run, "b");
+    assert_int_equal(app.model.n_overlays, 1);
+    app_go(&app, &screen_runs);
+    press("c");
+    assert_int_equal(app.model.n_overlays, 0);
+}
+
+static void test_tags_and_note(void **state)
+{
+    (void)state;
+    struct run_folder folder;
+    struct run_label label;
+    struct error err;
+    make_three();
+    press("Down");
+    press("t");
+    type("q?s bad/tag"); /* keys that mean something else are text here */
+    press("Enter");
+    assert_int_equal(app.runs.editing, RUNS_EDIT_TAGS); /* refused: it stays, to be mended */
+    assert_true(shows("a tag is made of"));
+    press("Ctrl-U");
+    type("fast slow");
+    press("Enter");
+    press("i");
+    type("good one");
+    press("Enter");
+    assert_true(shows("fast slow") && shows("good one"));
+    press("i");
+    type(" or not");
+    press("Esc");
+    assert_int_equal(run_folder_find(&folder, "b", &err), 0);
+    assert_int_equal(run_label_read(&folder, &label, &err), 0);
+    assert_string_equal(label.note, "good one");
+    assert_int_equal(label.n_tags, 2);
+    press("/");
+    type("slow");
+    assert_int_equal(app.runs.n_rows, 1);
+    press("Enter");
+    assert_int_equal(app.runs.n_rows, 1);
+    press("Esc");
+    assert_int_equal(app.runs.n_rows, 3);
+    assert_string_equal(selected(), "b");
+}
+
+static void test_rename(void **state)
+{
+    (void)state;
+    make_three();
+    press("Space");
+    press("Up");
+    press("Enter"); /* the run on the Run screen is renamed as well */
+    app_go(&app, &screen_runs);
+    press("r");
+    press("Ctrl-U");
+    type("b");
+    press("Enter");
+    assert_true(shows("already"));
+    press("Ctrl-U");
+    type("first");
+    press("Enter");
+    assert_true(exists("first") && !exists("a"));
+    assert_string_equal(selected(), "first");
+    assert_int_equal(runs_model_mark(&app.runs, runs_model_selected(&app.runs)), 0);
+    assert_string_equal(app.model.status.run, "first");
+}
+
+static void test_trash_and_undo(void **state)
+{
+    (void)state;
+    make_three();
+    press("Enter");
+    app_go(&app, &screen_runs);
+    press("D");
+    assert_true(exists(".trash/a") && !exists("a"));
+    assert_string_equal(app.model.status.run, ""); /* it was on the Run screen */
+    assert_string_equal(selected(), "b");
+    assert_true(shows("u brings it back"));
+    press("u");
+    assert_true(exists("a"));
+    assert_string_equal(selected(), "a");
+    press("u"); /* once */
+    assert_int_equal(app.runs.n_entries, 3);
+}
+
+static void test_differences(void **state)
+{
+    (void)state;
+    make_three();
+    press("Space");
+    press("Space");
+    press("d");
+    assert_true(shows("What differs") && shows("seed"));
+    press("Esc");
+    assert_false(app.runs.comparing);
+    press("=");
+    assert_true(app.runs.comparing);
+    press("=");
+    assert_false(app.runs.comparing);
+}
+
+static void click(int x, int y, int twice)
+{
+    struct mouse event = {.what = MOUSE_PRESS, .x = x, .y = y, .twice = twice};
+    app_mouse(&app, &event);
+    settle();
+}
+
+static void test_mouse(void **state)
+{
+    (void)state;
+    enum runs_column column;
+    make_three();
+    struct rect area = app_area(&app);
+    for (int y = area.y; y < area.y + area.h; y++)
+        if (runs_view_find(&app.runs, area, 10, y, NULL) == 2)
+            click(10, y, 0);
+    assert_string_equal(selected(), "c");
+    for (int x = 0; x < area.w; x++) {
+        runs_view_find(&app.runs, area, x, area.y + 1, &column);
+        if (column == RUNS_BEST) {
+            click(x, area.y + 1, 0);
+            break;
+        }
+    }
+    assert_int_equal(app.runs.sort, RUNS_BEST);
+    assert_true(app.runs.descending);
+    int y = area.y + 2;
+    assert_int_equal(runs_view_find(&app.runs, area, 10, y, NULL), 0);
+    click(10, y, 1);
+    assert_string_equal(app.model.status.run, "b"); /* the best, opened */
+}
+
+/* A run that trains in this process: it can be looked at and marked, not moved. */
+static void status_of_a(void *self, struct trainer_status *status)
+{
+    *status = *(struct trainer_status *)self;
+}
+
+static void do_nothing(void *self, enum trainer_stop how)
+{
+    (void)how;
+    ((struct trainer_status *)self)->phase = TRAINER_STOPPED;
+}
+
+static void close_nothing(void *self)
+{
+    (void)self;
+}
+
+static void test_training(void **state)
+{
+    (void)state;
+    static const struct run_source_ops ops = {.status = status_of_a, .stop = do_nothing, .close = close_nothing};
+    static struct trainer_status training;
+    static struct run_log log;
+    static struct recipe recipe;
+    struct error err;
+    make_three();
+    memset(&training, 0, sizeof training);
+    training.phase = TRAINER_TRAINING;
+    snprintf(training.run, sizeof training.run, "a");
+    snprintf(training.path, sizeof training.path, "%s", runs_model_selected(&app.runs)->folder.path);
+    recipe = runs_model_selected(&app.runs)->recipe;
+    assert_int_equal(run_log_open(&log, NULL, &err), 0);
+    app.source = (struct run_source){&ops, &training, &log, &recipe};
+    run_model_start(&app.model, &recipe);
+    settle();
+    press("D");
+    assert_true(exists("a") && shows("is training"));
+    press("r");
+    assert_int_equal(app.runs.editing, RUNS_EDIT_NONE);
+    press("Down");
+    press("Enter");
+    assert_string_equal(app.model.status.run, "a"); /* it trains on; another cannot take its place */
+    assert_true(shows("Space"));
+    press("D"); /* the others can go */
+    assert_true(exists(".trash/b"));
+}
+
+int main(void)
+{
+#define EACH(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        EACH(test_empty),          EACH(test_open_and_overlay), EACH(test_tags_and_note), EACH(test_rename),
+        EACH(test_trash_and_undo), EACH(test_differences),      EACH(test_mouse),         EACH(test_training),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
