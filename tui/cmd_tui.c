@@ -157,7 +157,7 @@ done:
 
 const struct command command_tui = {
     .name = "tui",
-    .summary = "the workbench: trains and shows the run live (what davidnet does by itself)",
+    .summary = "the workbench: trains and shows it live; what no command means",
     .usage =
         "usage: davidnet [tui] [OPTION]...\n"
         "       davidnet tui --run RUN\n\n"

@@ -46,6 +46,23 @@ struct loop {
     int lost; /* no terminal any more */
 };
 
+static int draw(struct loop *loop)
+{
+    struct app *app = loop->app;
+    double before = loop_seconds();
+    if (app->redraw)
+        term_forget();
+    app->redraw = app->dirty = loop->answer = 0;
+    app_draw(app, &loop->grid);
+    int shown = term_show(&loop->grid);
+    loop->frames -= 1;
+    loop->drawn_at = loop_seconds();
+    loop->rest_until = loop->drawn_at + 3 * (loop->drawn_at - before); /* a slow terminal is not kept busy */
+    if (shown > 0)
+        app->dirty = 1;
+    return shown < 0 ? -1 : 0;
+}
+
 /* The engine pauses between two steps, so that the time away counts in no clock; then the process stops. */
 static void suspend(struct loop *loop)
 {
@@ -53,10 +70,14 @@ static void suspend(struct loop *loop)
     int pausing = app_training(app) && !app->paused;
     if (pausing) {
         app->source.ops->pause(app->source.self, 1);
+        app_say(app, "pausing after this step, then suspending");
         for (double give_up = loop_seconds() + 5; loop_seconds() < give_up && !app_idle(app);) {
+            app->now = loop_seconds();
             app_update(app);
             if (app->model.status.phase == TRAINER_PAUSED)
                 break;
+            if (app->dirty && app->now - loop->drawn_at >= app->delay_ms / 1000.0)
+                draw(loop);
             poll(NULL, 0, 20);
         }
     }
@@ -169,23 +190,6 @@ static double draw_is_due(struct loop *loop)
     if (loop->rest_until - now > due)
         due = loop->rest_until - now;
     return due;
-}
-
-static int draw(struct loop *loop)
-{
-    struct app *app = loop->app;
-    double before = loop_seconds();
-    if (app->redraw)
-        term_forget();
-    app->redraw = app->dirty = loop->answer = 0;
-    app_draw(app, &loop->grid);
-    int shown = term_show(&loop->grid);
-    loop->frames -= 1;
-    loop->drawn_at = loop_seconds();
-    loop->rest_until = loop->drawn_at + 3 * (loop->drawn_at - before); /* a slow terminal is not kept busy */
-    if (shown > 0)
-        app->dirty = 1;
-    return shown < 0 ? -1 : 0;
 }
 
 /* Sleeps; notices a terminal that went away. */

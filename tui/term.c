@@ -43,6 +43,7 @@ static struct {
     } cache[2][256]; /* foreground, background: curses colour of exact colours */
     int named[2][COLOR_COUNT];
     int tty, nowhere;  /* the terminal, where a write does not wait; /dev/null */
+    int out;           /* what stdout was, for when it is muted */
     char restore[512]; /* for the handler of fatal signals */
     size_t restore_length;
     int has_mouse, has_clipboard, wants_mouse;
@@ -52,7 +53,7 @@ static struct {
     int flooded;      /* within one that came without brackets */
     double now;       /* of term_tick */
     struct pacing pacing;
-} term = {.tty = -1, .nowhere = -1};
+} term = {.tty = -1, .out = -1, .nowhere = -1};
 
 static volatile sig_atomic_t is_open, is_sending, is_muted;
 
@@ -91,6 +92,14 @@ static void mute(void)
 {
     is_muted = 1;
     dup2(term.nowhere, STDOUT_FILENO);
+}
+
+/* Whoever ended us in the middle of a frame gets the last word all the same, if the terminal takes something again. */
+static void unmute(void)
+{
+    struct pollfd output = {.fd = term.out, .events = POLLOUT};
+    if (is_muted && term.out >= 0 && poll(&output, 1, 0) > 0 && output.revents == POLLOUT)
+        dup2(term.out, STDOUT_FILENO);
 }
 
 static void on_ending(void)
@@ -190,6 +199,8 @@ static int open_files(struct error *err)
         term.tty = open("/proc/self/fd/1", O_WRONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
     if (term.tty < 0)
         term.tty = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+    if (term.out < 0)
+        term.out = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
     if (term.nowhere < 0)
         term.nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
     return term.tty < 0 || term.nowhere < 0 ? error_set(err, "cannot open /dev/null: %s", strerror(errno)) : 0;
@@ -344,6 +355,7 @@ void term_close(void)
         if (is_muted)
             send_restore();
         tcsetattr(STDIN_FILENO, is_muted ? TCSANOW : TCSADRAIN, &term.before);
+        unmute();
     }
     signals_end();
     delscreen(term.screen);
