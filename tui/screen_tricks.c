@@ -312,8 +312,6 @@ static void do_copy(struct app *app)
 }
 
 static const struct binding tricks_keys[] = {
-    {"Enter", NULL, "set", "In a field: take what is in it", is_busy, accept_label, do_accept},
-    {"Esc", NULL, "leave it", "In a field: leave it as it was", is_busy, NULL, do_cancel},
     {"Enter", NULL, "edit", "Edit the value here, go through its choices, or start the run", can_act, act_label,
      do_act},
     {"Space", NULL, "switch", "Switch the trick on or off", can_toggle, NULL, do_toggle},
@@ -339,6 +337,8 @@ static const struct binding tricks_keys[] = {
     {"PgDn", NULL, NULL, "A page down", is_open, NULL, do_page_down},
     {"Home", NULL, NULL, "The first row", is_open, NULL, do_home},
     {"End", NULL, NULL, "The last row", is_open, NULL, do_end},
+    {"Enter", NULL, "set", "In a field: take what is in it", is_busy, accept_label, do_accept},
+    {"Esc", NULL, "leave it", "In a field: leave it as it was", is_busy, NULL, do_cancel},
     {0},
 };
 

@@ -206,8 +206,12 @@ static void write_start(const struct tricks_model *model, struct writer *writer)
 void tricks_command_draw(const struct tricks_model *model, struct grid *grid, struct rect area)
 {
     struct writer writer = {grid, area};
-    if (!*model->command || area.h <= 0)
+    if (area.h <= 0)
         return;
+    if (!*model->command) {
+        tricks_put_cut(grid, area, area.x, area.y, area.w, COLOR_BAD, ATTR_NONE, model->draft.why.text);
+        return;
+    }
     if (area.h == 1) {
         int used = put_text(grid, area, area.x, area.y, COLOR_ACCENT, ATTR_NONE, "$ ");
         tricks_put_cut(grid, area, area.x + used, area.y, area.w - used, COLOR_DIM, ATTR_NONE, model->command);

@@ -105,7 +105,7 @@ static void lay_columns(const struct tricks_model *model, struct rect list, stru
     memset(c, 0, sizeof *c);
     int right = list.x + list.w - 1; /* the last column is the scroll bar's */
     c->marks = list.x + 1;
-    c->name = list.x + 2;
+    c->name = list.x + 3;
     if (list.w >= COLUMNS_FROM) {
         int other = list.w >= 90 ? 15 : 12;
         c->last_w = model->has_last ? other : 0;
@@ -114,7 +114,7 @@ static void lay_columns(const struct tricks_model *model, struct rect list, stru
         c->preset = c->last - c->preset_w - (c->last_w > 0);
         right = c->preset - 1;
     } else {
-        c->name += 2; /* a column for each mark, and air */
+        c->name++; /* a column for each mark, and air */
     }
     c->name_w = right - c->name >= 50 ? 33 : right - c->name >= 44 ? 29 : (right - c->name) * 6 / 10;
     c->value = c->name + c->name_w + 1;

@@ -1,0 +1,311 @@
+/* The Tricks screen in the workbench: keys, fields, the mouse and the queue, over a run that is not there. */
+#include "engine/recipe_file.h"
+#include "tests/fake_run.h"
+#include "tui/app.h"
+#include "tui/keys.h"
+#include "views/tricks_view.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static char folder[] = "/tmp/davidnet-test-XXXXXX";
+
+struct fake {
+    struct recipe recipe;
+    struct run_log log;
+    struct trainer_status status;
+};
+
+static void fake_status(void *self, struct trainer_status *status)
+{
+    *status = ((struct fake *)self)->status;
+}
+
+static void fake_pause(void *self, int paused)
+{
+    (void)self;
+    (void)paused;
+}
+
+static void fake_stop(void *self, enum trainer_stop how)
+{
+    (void)self;
+    (void)how;
+}
+
+static void fake_close(void *self)
+{
+    (void)self;
+}
+
+static const struct run_source_ops ops = {
+    .status = fake_status, .pause = fake_pause, .stop = fake_stop, .close = fake_close};
+static const struct run_source_ops read_only_ops = {.status = fake_status, .close = fake_close};
+
+static struct app app;
+static struct fake fake;
+static struct trainer_options options;
+
+static int enter(void **state)
+{
+    (void)state;
+    return mkdtemp(folder) && setenv("XDG_CONFIG_HOME", folder, 1) == 0 && setenv("DAVIDNET_RUNS", folder, 1) == 0 ? 0
+                                                                                                                  : -1;
+}
+
+static int leave(void **state)
+{
+    (void)state;
+    char command[64];
+    snprintf(command, sizeof command, "rm -r %s", folder);
+    return system(command);
+}
+
+static void press(const char *key)
+{
+    assert_int_not_equal(keys_parse(key), KEYS_NONE);
+    app_key(&app, keys_parse(key));
+    app_update(&app);
+}
+
+static void type(const char *text)
+{
+    for (; *text; text++)
+        app_key(&app, *text);
+    app_update(&app);
+}
+
+/* A training run of davidnet-79, on the Tricks screen. */
+static void open_app(int can_start)
+{
+    memset(&fake, 0, sizeof fake);
+    fake_run(300, &fake.recipe, &fake.log, &fake.status);
+    memset(&options, 0, sizeof options);
+    options.recipe = fake.recipe;
+    app_init(&app, (struct run_source){can_start ? &ops : &read_only_ops, &fake, &fake.log, &fake.recipe},
+             can_start ? &options : NULL);
+    app.w = 100;
+    app.h = 30;
+    app_go(&app, &screen_tricks);
+    app_update(&app);
+}
+
+static void close_app(void)
+{
+    fake.status.phase = TRAINER_STOPPED;
+    app_update(&app);
+    app_release(&app);
+    run_log_release(&fake.log);
+}
+
+static int shows(const char *text)
+{
+    struct grid grid;
+    assert_int_equal(grid_init(&grid, app.w, app.h), 0);
+    app_draw(&app, &grid);
+    char *screen = grid_text(&grid);
+    int found = strstr(screen, text) != NULL;
+    free(screen);
+    grid_release(&grid);
+    return found;
+}
+
+static void go_knob(const char *key)
+{
+    int row = tricks_model_find(&app.tricks, (struct draft_place){DRAFT_KNOB, (int)(knob_find(key) - knobs)});
+    assert_true(row >= 0);
+    tricks_model_go(&app.tricks, row);
+}
+
+static void expect(const struct recipe *recipe, const char *key, const char *text)
+{
+    char now[KNOB_TEXT_MAX];
+    knob_get(recipe, knob_find(key), now, sizeof now);
+    assert_string_equal(now, text);
+}
+
+static void test_edit_with_keys(void **state)
+{
+    (void)state;
+    open_app(1);
+    assert_true(shows("Queue a run"));
+    go_knob("batch");
+    assert_true(shows("Enter edit"));
+    press("Enter");
+    assert_true(shows("Enter set"));
+    type("1");
+    assert_true(shows("expected a whole number, 2 to 16384"));
+    press("Enter");
+    assert_int_equal(app.tricks.mode, TRICKS_EDIT);
+    type("28"); /* digits are text here, not screens; so are q and ? */
+    press("q");
+    press("?");
+    assert_string_equal(app.tricks.edit.text, "128q?");
+    assert_int_equal(app.over, APP_SCREEN);
+    press("Backspace");
+    press("Backspace");
+    press("Down"); /* takes it and goes on */
+    assert_int_equal(app.tricks.mode, TRICKS_BROWSE);
+    expect(&app.tricks.draft.recipe, "batch", "128");
+    assert_string_equal(tricks_row_name(&app.tricks, tricks_model_here(&app.tricks)), "momentum");
+    press("u");
+    expect(&app.tricks.draft.recipe, "batch", "512");
+    press("Ctrl-R");
+    expect(&app.tricks.draft.recipe, "batch", "128");
+    press("d");
+    expect(&app.tricks.draft.recipe, "batch", "512");
+    press("Enter");
+    press("Esc");
+    expect(&app.tricks.draft.recipe, "batch", "512");
+
+    press("/");
+    type("cutout");
+    assert_true(app.tricks.n_rows < 8);
+    press("Enter");
+    press("Esc"); /* all rows again */
+    assert_true(app.tricks.n_rows > 20);
+    press("Home");
+    press("Down");
+    press("Enter");
+    assert_true(shows("Presets"));
+    press("Home");
+    press("Enter");
+    assert_int_equal(app.tricks.mode, TRICKS_BROWSE);
+    assert_string_equal(app.tricks.draft.recipe.preset, app.tricks.preset[0].name);
+    press("t"); /* back to that of the run */
+    assert_true(recipe_equal(&app.tricks.draft.recipe, &fake.recipe));
+    press("c");
+    assert_string_equal(app.copy, app.tricks.command);
+    close_app();
+}
+
+/* While a run trains, starting means queueing; what is queued is a copy. */
+static void test_queue(void **state)
+{
+    (void)state;
+    open_app(1);
+    go_knob("epochs");
+    press("Enter");
+    type("3");
+    press("Enter");
+    press("Home");
+    press("Enter");
+    assert_int_equal(app.queue, APP_QUEUE_AFTER);
+    expect(&app.queued.recipe, "epochs", "3");
+    expect(&app.options.recipe, "epochs", "24"); /* what the run on screen repeats with */
+    assert_true(shows("This recipe is queued."));
+    go_knob("epochs");
+    press("Enter");
+    type("4");
+    press("Enter");
+    expect(&app.queued.recipe, "epochs", "3");
+    press("Home");
+    assert_true(shows("Queued now:"));
+    press("g");
+    expect(&app.queued.recipe, "epochs", "4");
+    press("x");
+    assert_int_equal(app.queue, APP_QUEUE_NONE);
+
+    /* A recipe that contradicts itself is not started. */
+    go_knob("lr_values");
+    press("Enter");
+    press("Ctrl-U");
+    type("0,1");
+    press("Enter");
+    assert_false(app.tricks.draft.valid);
+    press("g");
+    assert_int_equal(app.queue, APP_QUEUE_NONE);
+    assert_true(shows("differ in length"));
+    close_app();
+}
+
+/* With nothing in training it starts at once: here it fails, as there is no such data, after the folder was made. */
+static void test_start(void **state)
+{
+    (void)state;
+    open_app(1);
+    fake.status.phase = TRAINER_DONE;
+    app_update(&app);
+    assert_true(shows("Start a run"));
+    go_knob("data");
+    press("Enter");
+    press("Ctrl-U");
+    type("/nonexistent");
+    press("Enter");
+    press("Home");
+    press("Enter");
+    assert_true(app.source.ops != &ops);
+    assert_string_equal(app.source.recipe->data, "/nonexistent");
+    assert_string_equal(app.options.recipe.data, "/nonexistent");
+    assert_int_equal(app.screen, 0);
+    for (int i = 0; i < 1000 && app_training(&app); i++) {
+        app_update(&app);
+        usleep(10000);
+    }
+    assert_int_equal(app.model.status.phase, TRAINER_FAILED);
+    close_app();
+}
+
+static void test_read_only(void **state)
+{
+    (void)state;
+    open_app(0);
+    assert_true(shows("The next run"));
+    assert_true(shows("can not be started from here"));
+    press("g");
+    press("Enter");
+    assert_int_equal(app.queue, APP_QUEUE_NONE);
+    go_knob("batch");
+    press("Enter");
+    type("64");
+    press("Enter");
+    press("w"); /* but written */
+    type("mine");
+    press("Enter");
+    assert_true(shows("davidnet train --preset mine"));
+    struct recipe *recipe = malloc(sizeof *recipe);
+    assert_int_equal(recipe_preset_load("mine", recipe, NULL, NULL), 0);
+    expect(recipe, "batch", "64");
+    free(recipe);
+    close_app();
+}
+
+static void test_mouse(void **state)
+{
+    (void)state;
+    open_app(1);
+    struct tricks_layout layout;
+    tricks_layout_make(&app.tricks, app_area(&app), &layout);
+    int row = tricks_model_find(&app.tricks, (struct draft_place){DRAFT_TRICK, 0});
+    int on = trick_is_on(&tricks[0], &app.tricks.draft.recipe);
+    struct mouse event = {.what = MOUSE_PRESS, .x = layout.list.x + 5, .y = layout.list.y + row - layout.top};
+    app_mouse(&app, &event);
+    assert_int_equal(app.tricks.cursor, row);
+    assert_int_equal(trick_is_on(&tricks[0], &app.tricks.draft.recipe), on);
+    event.twice = 1;
+    app_mouse(&app, &event);
+    assert_int_equal(trick_is_on(&tricks[0], &app.tricks.draft.recipe), !on);
+    event = (struct mouse){.what = MOUSE_WHEEL_DOWN, .x = event.x, .y = event.y};
+    app_mouse(&app, &event);
+    assert_true(app.tricks.cursor > row);
+    close_app();
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_edit_with_keys),
+        cmocka_unit_test(test_queue),
+        cmocka_unit_test(test_start),
+        cmocka_unit_test(test_read_only),
+        cmocka_unit_test(test_mouse),
+    };
+    return cmocka_run_group_tests(tests, enter, leave);
+}
