@@ -57,7 +57,7 @@ static int enter(void **state)
 {
     (void)state;
     return mkdtemp(folder) && setenv("XDG_CONFIG_HOME", folder, 1) == 0 && setenv("DAVIDNET_RUNS", folder, 1) == 0 ? 0
-                                                                                                                  : -1;
+                                                                                                                   : -1;
 }
 
 static int leave(void **state)
@@ -301,11 +301,8 @@ static void test_mouse(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_edit_with_keys),
-        cmocka_unit_test(test_queue),
-        cmocka_unit_test(test_start),
-        cmocka_unit_test(test_read_only),
-        cmocka_unit_test(test_mouse),
+        cmocka_unit_test(test_edit_with_keys), cmocka_unit_test(test_queue), cmocka_unit_test(test_start),
+        cmocka_unit_test(test_read_only),      cmocka_unit_test(test_mouse),
     };
     return cmocka_run_group_tests(tests, enter, leave);
 }
