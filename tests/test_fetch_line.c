@@ -29,7 +29,7 @@ static void lines_say_what_is_known(void **state)
     assert_string_equal(line, "downloading  86.7 MB");
     p = (struct fetch_progress){FETCH_WAITING, 0, 0, NAN, NAN, 1, "the server answered 503"};
     fetch_line(&p, 100, 1, line, sizeof line);
-    assert_string_equal(line, "waiting      for the next try: the server answered 503");
+    assert_string_equal(line, "waiting for the next try: the server answered 503");
     p.phase = FETCH_CONNECTING;
     fetch_line(&p, 100, 1, line, sizeof line);
     assert_string_equal(line, "connecting");

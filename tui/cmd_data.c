@@ -242,7 +242,7 @@ static int run(int argc, char **argv)
     if (argc >= 2 && strcmp(argv[1], "info") == 0)
         return run_info(argc, argv);
     return argc < 2 ? command_usage_error(&command_data, "say what to do: fetch or info")
-                    : command_usage_error(&command_data, "unexpected '%s'", argv[1]);
+                    : command_usage_error(&command_data, "'%s': say what to do: fetch or info", argv[1]);
 }
 
 static const struct command_option options[] = {

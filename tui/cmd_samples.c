@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #define COUNT 30
 
@@ -83,6 +84,10 @@ static int take_options(struct samples *s, int argc, char **argv)
         if (!taken)
             return command_unknown(&command_samples, argv[i]);
     }
+    const char *end = s->output && strlen(s->output) > 4 ? s->output + strlen(s->output) - 4 : "";
+    if (s->output && strcasecmp(end, ".png") != 0)
+        return command_usage_error(&command_samples, "-o %s: the picture is a PNG; let its name end with .png",
+                                   s->output);
     if (!s->output && !s->json)
         return command_usage_error(&command_samples, "say where the picture goes: -o FILE.png (or --json)");
     return recipe_options_resolve(&s->options, &s->recipe, &err) ? command_usage_error(&command_samples, "%s", err.text)

@@ -47,11 +47,12 @@ static void amounts(const struct fetch_progress *p, char *out, size_t size)
 void fetch_line(const struct fetch_progress *progress, int width, int bar, char *out, size_t size)
 {
     char tail[256] = "", head[32], cells[BAR_MAX + 8] = "";
-    snprintf(head, sizeof head, "%-11s  ", phase_names[progress->phase]);
+    snprintf(head, sizeof head, progress->phase == FETCH_WAITING ? "%s for the next try: " : "%-11s  ",
+             phase_names[progress->phase]);
     if (progress->phase == FETCH_DONE)
         snprintf(head, sizeof head, "%s", phase_names[progress->phase]);
     else if (progress->phase == FETCH_WAITING)
-        snprintf(tail, sizeof tail, "for the next try: %s", progress->problem ? progress->problem : "");
+        snprintf(tail, sizeof tail, "%s", progress->problem ? progress->problem : "");
     else if (progress->phase != FETCH_CONNECTING)
         amounts(progress, tail, sizeof tail);
     int length = (int)strlen(tail) > TAIL ? (int)strlen(tail) : TAIL; /* so that the bar keeps its length */
