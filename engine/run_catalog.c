@@ -39,6 +39,7 @@ struct run_catalog {
     pthread_mutex_t lock;
     pthread_cond_t changed;
     char parent[RUN_PATH_MAX];
+    char real[RUN_PATH_MAX]; /* the same without links and dots, as run_folder_find says paths; the thread's */
     /* under the lock */
     int asked, stop;
     struct run_catalog_state state;
@@ -238,11 +239,15 @@ static int drop_unseen(struct run_catalog *catalog)
 
 static void look(struct run_catalog *catalog)
 {
+    char *real = realpath(catalog->parent, NULL); /* each time: it may not have been there before */
+    snprintf(catalog->real, sizeof catalog->real, "%s",
+             real != NULL && strlen(real) < sizeof catalog->real ? real : catalog->parent);
+    free(real);
     if (list_folders(catalog) < 0)
         return;
     int changed = drop_unseen(catalog);
     for (int i = 0; i < catalog->n_slots && !must_stop(catalog); i++) {
-        int what = slot_update(&catalog->slots[i], catalog->parent);
+        int what = slot_update(&catalog->slots[i], catalog->real);
         changed += what > 0 || (what < 0 && catalog->slots[i].entry != NULL);
         catalog->slots[i].seen = what >= 0;
         if (changed && clock_seconds() - catalog->shown_at > SHOW_SECONDS) {

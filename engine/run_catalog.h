@@ -3,7 +3,8 @@
  * slow disk ever hold up who shows them. There is no index on disk: the folders are read, each only when the size,
  * time or inode of its recipe, log, label or status changed; of a log that grows only what is new.
  *
- * Entries are shared and never change (engine/run_entry.h). The order is that of the folder: no order.
+ * Entries are shared and never change (engine/run_entry.h); their folders' paths are absolute, as run_folder_find's.
+ * The order is that of the folder: no order.
  */
 #ifndef DAVIDNET_ENGINE_RUN_CATALOG_H
 #define DAVIDNET_ENGINE_RUN_CATALOG_H

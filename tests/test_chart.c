@@ -192,9 +192,11 @@ static void test_draw_stays_inside(void **state)
                                                 .x = x,
                                                 .y = y,
                                                 .n = n / 2,
+                                                .letter = round % 2 ? 'a' : '\0',
                                                 .current = NAN,
                                                 .decimals = 2};
-        chart.line[0] = (struct chart_line){uniform(-2, 2), COLOR_TARGET};
+        chart.line[0] = (struct chart_line){
+            .y = uniform(-2, 2), .color = COLOR_TARGET, .from = uniform(-2, 2), .to = uniform(-2, 2)};
         struct grid grid;
         int w = (int)uniform(0, 70), h = (int)uniform(0, 24);
         assert_int_equal(grid_init(&grid, w, h), 0);
@@ -223,7 +225,7 @@ static void test_picture(void **state)
     chart.y = (struct chart_axis){.min = 0, .max = 100, .unit = "%"};
     chart.series[0] = (struct chart_series){
         .name = "test", .color = COLOR_VALID, .ascii = '*', .x = x, .y = y, .n = 5, .current = 100, .decimals = 1};
-    chart.line[0] = (struct chart_line){94, COLOR_TARGET};
+    chart.line[0] = (struct chart_line){.y = 94, .color = COLOR_TARGET};
     struct grid grid;
     assert_int_equal(grid_init(&grid, 40, 12), 0);
     grid.ascii = 1;
@@ -248,6 +250,14 @@ static void test_picture(void **state)
     chart_draw(&chart, &grid, (struct rect){0, 0, 40, 12});
     text = grid_text(&grid);
     assert_non_null(strchr(text, 'X'));
+    free(text);
+    /* One that was not measured leaves neither. */
+    grid_clear(&grid);
+    chart.series[0].sparse = 1;
+    chart_draw(&chart, &grid, (struct rect){0, 0, 40, 12});
+    text = grid_text(&grid);
+    assert_null(strchr(text, 'X'));
+    assert_non_null(strstr(text, "50+***********************************"));
     free(text);
     grid_release(&grid);
 }

@@ -111,6 +111,7 @@ static void test_color_blindness(void **state)
     (void)state;
     static const uint32_t curves[] = {COLOR_TRAIN, COLOR_VALID, COLOR_TARGET};
     static const uint32_t phases[] = {COLOR_FORWARD, COLOR_BACKWARD, COLOR_UPDATE, COLOR_DATA};
+    static const uint32_t runs[] = {COLOR_RUN_A, COLOR_RUN_B, COLOR_RUN_C, COLOR_RUN_D, COLOR_RUN_E, COLOR_RUN_F};
     static const uint32_t verdicts[] = {COLOR_GOOD, COLOR_BAD, COLOR_WARN};
     double white[3];
     lab_of(0xFFFFFF, NORMAL, white);
@@ -121,6 +122,10 @@ static void test_color_blindness(void **state)
     expect_apart(curves, 3, 10);
     expect_apart(phases, 4, 10);
     expect_apart(verdicts, 3, 15);
+    expect_apart(runs, 6, 10);
+    for (int i = 0; i < 6; i++)
+        for (int k = 0; k < 3; k++)
+            expect_apart((uint32_t[]){runs[i], curves[k]}, 2, 8); /* in front of them */
 }
 
 /* ---- fewer colours ---- */

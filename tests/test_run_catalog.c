@@ -178,6 +178,24 @@ static void test_follows_a_live_run(void **state)
     run_folder_unlock(&lock);
 }
 
+/* Whatever the parent is called, a run's path is the one that run_folder_find gives. */
+static void test_paths(void **state)
+{
+    (void)state;
+    char link[80];
+    make(plain("a"));
+    snprintf(link, sizeof link, "%s-link", parent);
+    assert_int_equal(symlink(parent, link), 0);
+    run_catalog_free(catalog);
+    catalog = run_catalog_open(link, &err);
+    assert_non_null(catalog);
+    look();
+    struct run_folder folder = folder_of("a");
+    const char *path = count == 1 ? list[0]->folder.path : "";
+    unlink(link);
+    assert_string_equal(path, folder.path);
+}
+
 static void test_unreadable(void **state)
 {
     (void)state;
@@ -255,6 +273,7 @@ int main(void)
         EACH(test_follows_changes),
         EACH(test_follows_a_live_run),
         EACH(test_unreadable),
+        EACH(test_paths),
         EACH(test_entries_outlive_the_catalog),
         EACH(test_forecast_from_entries),
     };

@@ -66,6 +66,7 @@ struct app {
     struct runs_model runs;
     struct runs_watch watch;
     char trashed[RUN_PATH_MAX]; /* the run that was thrown away last, where it is now; empty: none */
+    char resumed[RUN_PATH_MAX]; /* the run that is gone on with from the Runs screen; options point at it */
     struct trainer_options options; /* to start the next run with; only if can_start */
     int can_start;
     struct trainer_options queued; /* the next run; only if queue */

@@ -319,6 +319,24 @@ static void do_start(struct app *app)
     app_go(app, &screen_run);
 }
 
+static int can_resume(const struct app *app)
+{
+    const struct run_entry *entry = selected(app);
+    return can_start(app) && entry != NULL &&
+           (strcmp(runs_state(entry), "stopped") == 0 || strcmp(runs_state(entry), "crashed") == 0);
+}
+
+static void do_resume(struct app *app)
+{
+    struct trainer_options options = app->options;
+    snprintf(app->resumed, sizeof app->resumed, "%s", selected(app)->folder.path);
+    options.name = NULL;
+    options.resume = app->resumed;
+    let_go(app, app->resumed);
+    app_start_run(app, &options);
+    app_go(app, &screen_run);
+}
+
 static const struct binding runs_keys[] = {
     {"Enter", NULL, "open", "Show the run on the Run screen", has_selected, NULL, do_open},
     {"Space", NULL, "mark", "Mark it: its curve goes behind the run's, a letter each", has_selected, NULL, do_mark},
@@ -335,6 +353,7 @@ static const struct binding runs_keys[] = {
     {"u", NULL, "undo", "Bring back the run that was thrown away last", can_undo, NULL, do_undo},
     {"c", NULL, NULL, "Take all marks away", has_marks, NULL, do_clear_marks},
     {"n", NULL, "new run", "Start a new run", can_start, NULL, do_start},
+    {"R", NULL, "resume", "Go on with a run that was stopped, or crashed", can_resume, NULL, do_resume},
     {"Esc", NULL, NULL, "Back to the list; then to all runs", has_something_open, NULL, do_close},
     {"Up", "k", NULL, "The run above", has_selected, NULL, do_up},
     {"Down", "j", NULL, "The run below", has_selected, NULL, do_down},

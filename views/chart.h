@@ -33,11 +33,13 @@ struct chart_series {
     size_t n;
     double current; /* value in the legend; NaN: none */
     int decimals;   /* of it */
+    int sparse;     /* 1: a NaN was not measured; it is passed over, without a gap or a mark */
 };
 
 struct chart_line {
     double y;
     uint32_t color;
+    double from, to; /* from < to: a solid line between these x, in place of dashes from end to end */
 };
 
 struct chart_axis {

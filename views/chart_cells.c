@@ -1,4 +1,6 @@
 #include "views/chart.h"
+
+#include "views/format.h"
 #include "views/utf8.h"
 
 #include <math.h>
@@ -105,6 +107,8 @@ static void draw_series(const struct canvas *canvas, const struct chart_series *
     for (size_t i = 0; i < n; i++) {
         double y = series->y[index[i]];
         int x = dot_x(canvas, series->x[index[i]]), dy = dot_y(canvas, y);
+        if (isnan(y) && series->sparse)
+            continue;
         if (isfinite(y))
             put_line(canvas, joined ? px : x, joined ? py : dy, x, dy, series);
         joined = isfinite(y);
@@ -117,15 +121,20 @@ static void draw_series(const struct canvas *canvas, const struct chart_series *
                              ? span / (double)(series->n - 1) / (canvas->x.max - canvas->x.min) * canvas->w / per_cell
                              : canvas->w;
     int roomy = series->style == CHART_MARKED && cells_apart >= 2;
-    for (size_t i = 0; i < n; i++) {
-        int x = dot_x(canvas, series->x[index[i]]);
-        double y = series->y[index[i]];
-        if (!isfinite(y))
-            mark(canvas, x, canvas->h - 1, COLOR_BAD, "×", "X");
-        else if (roomy && !canvas->grid->ascii)
-            put_point(canvas, x, dot_y(canvas, y), series);
-    }
+    for (size_t i = 0; i < n && roomy && !canvas->grid->ascii; i++)
+        if (isfinite(series->y[index[i]]))
+            put_point(canvas, dot_x(canvas, series->x[index[i]]), dot_y(canvas, series->y[index[i]]), series);
     free(index);
+}
+
+/* What is not finite stands at the foot of the plot, over everything. */
+static void draw_bad(const struct canvas *canvas, const struct chart_series *series)
+{
+    for (size_t i = 0; i < series->n; i++) {
+        double x = series->x[i], y = series->y[i];
+        if (!isfinite(y) && !(isnan(y) && series->sparse) && x >= canvas->x.min && x <= canvas->x.max)
+            mark(canvas, dot_x(canvas, x), canvas->h - 1, COLOR_BAD, "×", "X");
+    }
 }
 
 /* Letters stand at the ends of their curves, over everything; where one is in the way, to its left. */
@@ -163,10 +172,15 @@ static void draw_lines(const struct canvas *canvas, const struct chart *chart)
         double position = chart_position(&canvas->y, chart->line[i].y);
         if (!(position >= 0 && position <= 1))
             continue;
-        int on = canvas->grid->ascii ? 1 : 2;
-        for (int x = 0; x < canvas->w; x++)
-            if (x % (2 * on) < on)
-                put_dot(canvas, x, dot_y(canvas, chart->line[i].y), &dashes);
+        int on = canvas->grid->ascii ? 1 : 2, y = dot_y(canvas, chart->line[i].y);
+        int part = chart->line[i].from < chart->line[i].to;
+        int first = part ? dot_x(canvas, chart->line[i].from) : 0;
+        int last = part ? dot_x(canvas, chart->line[i].to) : canvas->w - 1;
+        if (part)
+            dashes.ascii = '=';
+        for (int x = first; x <= last; x++)
+            if (part || x % (2 * on) < on)
+                put_dot(canvas, x, y, &dashes);
     }
 }
 
@@ -177,8 +191,10 @@ enum legend { LEGEND_FULL, LEGEND_SHORT, LEGEND_BARE };
 static int legend_entry(const struct chart_series *series, enum legend how, char *text, size_t size)
 {
     const char *name = how != LEGEND_FULL && series->short_name ? series->short_name : series->name;
+    char number[32];
     if (how != LEGEND_BARE && isfinite(series->current))
-        snprintf(text, size, "%s%s%.*f", name, *name ? " " : "", series->decimals, series->current);
+        snprintf(text, size, "%s%s%s", name, *name ? " " : "",
+                 format_number(series->current, series->decimals, number, sizeof number));
     else
         snprintf(text, size, "%s", name);
     return 2 + 1 + (*text ? 1 : 0) + text_width(text);
@@ -322,6 +338,8 @@ void chart_draw(const struct chart *chart, struct grid *grid, struct rect area)
         if (faint)
             draw_lines(&canvas, chart);
     }
+    for (int s = 0; s < chart->n_series; s++)
+        draw_bad(&canvas, &chart->series[s]);
     draw_letters(&canvas, chart);
     if (points == 0 && chart->empty) {
         int width = text_width(chart->empty);

@@ -47,7 +47,10 @@ char *format_number(double value, int decimals, char *out, size_t size)
 {
     if (!isfinite(value))
         return missing(out, size);
-    snprintf(out, size, "%.*f", decimals, value);
+    if (fabs(value) >= 1e7)
+        snprintf(out, size, "%.1e", value);
+    else
+        snprintf(out, size, "%.*f", decimals, value);
     return out;
 }
 

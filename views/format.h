@@ -6,7 +6,7 @@
 
 char *format_seconds(double seconds, char *out, size_t size);               /* "42.1 s", "12:31", "1:02:03" */
 char *format_count(double value, char *out, size_t size);                   /* "12,345" */
-char *format_number(double value, int decimals, char *out, size_t size);    /* "0.123" */
+char *format_number(double value, int decimals, char *out, size_t size);    /* "0.123", "1.5e+08" */
 char *format_significant(double value, int digits, char *out, size_t size); /* "0.400", "0.00123" */
 char *format_bytes(double bytes, char *out, size_t size);                   /* "170 MB" */
 

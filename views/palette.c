@@ -22,10 +22,10 @@ static const struct entry entries[COLOR_COUNT] = {
     [COLOR_DATA] = {0xE08FB8, 13, ATTR_NONE},       [COLOR_KEY] = {0xF4F6FB, 15, ATTR_BOLD},
     [COLOR_SELECTED] = {0x24527A, 4, ATTR_REVERSE}, [COLOR_PANEL] = {0x1E2530, -1, ATTR_NONE},
     [COLOR_TRAIN_RAW] = {0x7D5A26, 8, ATTR_DIM},    [COLOR_AHEAD] = {0x6A5885, 8, ATTR_DIM},
-    [COLOR_LOSS] = {0xC9CF6A, 11, ATTR_NONE},       [COLOR_RUN_A] = {0x4FA69A, 6, ATTR_NONE},
-    [COLOR_RUN_B] = {0xC77FB0, 5, ATTR_NONE},       [COLOR_RUN_C] = {0xA9A24A, 2, ATTR_NONE},
-    [COLOR_RUN_D] = {0x8E93D8, 13, ATTR_NONE},      [COLOR_RUN_E] = {0xC98A6B, 1, ATTR_NONE},
-    [COLOR_RUN_F] = {0xA6ADBA, 7, ATTR_NONE},
+    [COLOR_LOSS] = {0xC9CF6A, 11, ATTR_NONE},       [COLOR_RUN_A] = {0x42AA89, 6, ATTR_NONE},
+    [COLOR_RUN_B] = {0xD57850, 1, ATTR_NONE},       [COLOR_RUN_C] = {0x9B84CC, 5, ATTR_NONE},
+    [COLOR_RUN_D] = {0x96C479, 2, ATTR_NONE},       [COLOR_RUN_E] = {0xDFA4CD, 13, ATTR_NONE},
+    [COLOR_RUN_F] = {0xAE7EA9, 7, ATTR_NONE},
 };
 
 uint32_t palette_rgb(uint32_t color, int background)

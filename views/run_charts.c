@@ -34,7 +34,8 @@ static void add_curves(const struct run_model *model, struct chart *chart, const
                                      .y = test,
                                      .n = model->n_epochs,
                                      .current = run_last_of(test, model->n_epochs),
-                                     .decimals = decimals});
+                                     .decimals = decimals,
+                                     .sparse = 1});
     struct chart_series *front = add(chart, (struct chart_series){.name = "train",
                                                                   .color = COLOR_TRAIN,
                                                                   .style = smoothed ? CHART_CURVE : CHART_MARKED,
@@ -50,6 +51,22 @@ static void add_curves(const struct run_model *model, struct chart *chart, const
                                      .x = model->step_x,
                                      .y = raw,
                                      .n = model->n_steps,
+                                     .current = NAN});
+}
+
+/* Where the run failed, most often because something was not a finite number any more. */
+static void add_failure(const struct run_model *model, struct chart *chart)
+{
+    static const double nowhere = NAN;
+    if (model->status.phase != TRAINER_FAILED || model->n_steps == 0)
+        return;
+    add(chart, (struct chart_series){.name = "failed",
+                                     .color = COLOR_BAD,
+                                     .style = CHART_FAINT,
+                                     .letter = 'x',
+                                     .x = &model->epochs_done,
+                                     .y = &nowhere,
+                                     .n = 1,
                                      .current = NAN});
 }
 
@@ -84,7 +101,8 @@ static void add_overlays(const struct run_model *model, struct chart *chart, siz
                                          .y = y,
                                          .n = overlay->entry->n_epochs,
                                          .current = run_last_of(y, overlay->entry->n_epochs),
-                                         .decimals = decimals});
+                                         .decimals = decimals,
+                                         .sparse = 1});
     }
 }
 
@@ -138,9 +156,17 @@ void run_accuracy_draw(const struct run_model *model, struct grid *grid, struct 
     chart.y = (struct chart_axis){CHART_LINEAR, NAN, 100, 0, "%"};
     add_curves(model, &chart, model->test_acc, model->train_acc, model->step_acc, model->smooth_acc, 2);
     add_overlays(model, &chart, offsetof(struct run_entry, test_acc), 2, &names);
+    add_failure(model, &chart);
     double low = detail_limit(model, model->test_acc, model->train_acc, 1);
     chart.y.min = isfinite(low) ? fmin(floor(low / 10) * 10, 90) : 0;
-    chart.line[chart.n_lines++] = (struct chart_line){model->target, COLOR_TARGET};
+    chart.line[chart.n_lines++] = (struct chart_line){.y = model->target, .color = COLOR_TARGET};
+    char text[160];
+    const struct forecast *f = &model->forecast;
+    if (run_forecast_text(model, 0, text, sizeof text) && f->ground && f->reached > 0)
+        chart.line[chart.n_lines++] = (struct chart_line){.y = model->target,
+                                                          .color = COLOR_TARGET,
+                                                          .from = f->epoch_low - 0.5,
+                                                          .to = fmin(f->epoch_high + 0.5, chart.x.max)};
     chart_draw(&chart, grid, area);
 }
 
@@ -156,6 +182,7 @@ void run_loss_draw(const struct run_model *model, struct grid *grid, struct rect
         chart.y.max = ceil(high * 12) / 10; /* a fifth more, in tenths */
     add_curves(model, &chart, model->test_loss, model->train_loss, model->step_loss, model->smooth_loss, 3);
     add_overlays(model, &chart, offsetof(struct run_entry, test_loss), 3, &names);
+    add_failure(model, &chart);
     chart_draw(&chart, grid, area);
 }
 

@@ -137,7 +137,8 @@ static void add_run(struct chart *chart, const struct run_entry *entry, int mark
                                   .y = entry->test_acc,
                                   .n = entry->n_epochs,
                                   .current = entry->summary.best_acc,
-                                  .decimals = 2};
+                                  .decimals = 2,
+                                  .sparse = 1};
     chart->series[chart->n_series++] = series;
     *worst = worst_of(entry, *worst);
     *epochs = fmax(*epochs, isfinite(entry->summary.epochs) ? entry->summary.epochs : 1);
@@ -159,7 +160,7 @@ void runs_chart_draw(const struct runs_model *model, struct grid *grid, struct r
     chart.x = (struct chart_axis){CHART_LINEAR, 0, epochs, 1, "epochs"};
     chart.y = (struct chart_axis){CHART_LINEAR, fmax(floor(worst / 10) * 10, 0), 100, 0, "%"};
     if (selected->recipe.target > 0)
-        chart.line[chart.n_lines++] = (struct chart_line){selected->recipe.target, COLOR_TARGET};
+        chart.line[chart.n_lines++] = (struct chart_line){.y = selected->recipe.target, .color = COLOR_TARGET};
     chart_draw(&chart, grid, area);
 }
 
