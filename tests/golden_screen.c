@@ -1,5 +1,7 @@
 #include "tests/golden_screen.h"
 
+#include "tests/golden_text.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,21 +10,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-
-#define FILE_MAX (1 << 18)
-
-static char *read_file(const char *path)
-{
-    FILE *file = fopen(path, "rb");
-    if (!file)
-        return NULL;
-    char *text = calloc(1, FILE_MAX);
-    assert_non_null(text);
-    size_t n = fread(text, 1, FILE_MAX - 1, file);
-    assert_true(n < FILE_MAX - 1);
-    fclose(file);
-    return text;
-}
 
 void golden_check(const char *name, int w, int h, int ascii, golden_draw *draw, const void *model)
 {
@@ -34,20 +21,7 @@ void golden_check(const char *name, int w, int h, int ascii, golden_draw *draw, 
     char *text = grid_text(&grid);
     assert_non_null(text);
     snprintf(path, sizeof path, "tests/golden/%s-%dx%d%s.txt", name, w, h, ascii ? "-ascii" : "");
-    if (getenv("GOLDEN")) {
-        FILE *out = fopen(path, "wb");
-        assert_non_null(out);
-        fputs(text, out);
-        assert_int_equal(fclose(out), 0);
-    }
-    char *golden = read_file(path);
-    if (!golden)
-        fail_msg("%s: cannot read it; run from the repository's root, or make it with GOLDEN=update", path);
-    if (strcmp(text, golden) != 0) {
-        print_error("%s differs; the screen is now:\n%s", path, text);
-        fail();
-    }
-    free(golden);
+    golden_text(path, text);
     free(text);
     grid_release(&grid);
 }

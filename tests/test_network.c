@@ -1,6 +1,7 @@
 #include "engine/network.h"
 
 #include "engine/recipe_file.h"
+#include "tests/golden_text.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -136,18 +137,6 @@ static void describe(FILE *out)
     fprintf(out, "parameters %zu\n", plan_parameter_count(&plan));
 }
 
-static char *read_all(const char *path)
-{
-    FILE *in = fopen(path, "r");
-    if (!in)
-        return NULL;
-    char *text = calloc(1, 65536);
-    size_t n = fread(text, 1, 65535, in);
-    text[n] = '\0';
-    fclose(in);
-    return text;
-}
-
 /* tests/golden/plan-NAME.txt, one for every preset; GOLDEN=update rewrites them. */
 static void test_golden_plans(void **state)
 {
@@ -164,17 +153,7 @@ static void test_golden_plans(void **state)
         describe(out);
         fclose(out);
         snprintf(path, sizeof path, "tests/golden/plan-%.63s.txt", list[i].name);
-        if (getenv("GOLDEN")) {
-            FILE *file = fopen(path, "w");
-            assert_non_null(file);
-            fputs(text, file);
-            fclose(file);
-        }
-        char *golden = read_all(path);
-        if (!golden)
-            fail_msg("cannot read %s; make it with GOLDEN=update and look at it", path);
-        assert_string_equal(text, golden);
-        free(golden);
+        golden_text(path, text);
         free(text);
     }
 }

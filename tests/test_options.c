@@ -5,6 +5,7 @@
 #include "engine/network.h"
 #include "engine/recipe_file.h"
 #include "engine/tricks.h"
+#include "tests/golden_text.h"
 #include "tui/columns.h"
 #include "tui/command.h"
 
@@ -161,17 +162,6 @@ static char *run_command(const struct command *command, int want, char **words)
     return text;
 }
 
-static char *read_all(const char *path)
-{
-    FILE *in = fopen(path, "r");
-    if (!in)
-        return NULL;
-    char *text = calloc(1, 65536);
-    text[fread(text, 1, 65535, in)] = '\0';
-    fclose(in);
-    return text;
-}
-
 /* tests/golden/network-NAME.txt for every preset; GOLDEN=update rewrites them. */
 static void test_network_tables(void **state)
 {
@@ -183,17 +173,7 @@ static void test_network_tables(void **state)
         char path[128];
         char *text = run_command(&command_network, EXIT_OK, WORDS("network", "--preset", list[i].name));
         snprintf(path, sizeof path, "tests/golden/network-%.63s.txt", list[i].name);
-        if (getenv("GOLDEN")) {
-            FILE *out = fopen(path, "w");
-            assert_non_null(out);
-            fputs(text, out);
-            fclose(out);
-        }
-        char *golden = read_all(path);
-        if (!golden)
-            fail_msg("cannot read %s; make it with GOLDEN=update and look at it", path);
-        assert_string_equal(text, golden);
-        free(golden);
+        golden_text(path, text);
         free(text);
     }
 }

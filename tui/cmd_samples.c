@@ -59,9 +59,11 @@ static int take_option(struct samples *s, const char *flag, const char *value)
                    {"--first", 0, UINT32_MAX, &s->first},
                    {"--scale", 1, 16, &s->scale},
                    {"--columns", 1, SHEET_TILES_MAX, &s->columns}};
-    if (!value)
+    if (!value) {
         s->json = 1;
-    else if (strcmp(flag, "-o") == 0)
+        return 0;
+    }
+    if (strcmp(flag, "-o") == 0)
         s->output = value;
     for (size_t k = 0; k < sizeof numbers / sizeof *numbers; k++)
         if (strcmp(flag, numbers[k].flag) == 0 &&
