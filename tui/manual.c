@@ -113,7 +113,9 @@ static void print_files(FILE *out)
     entry(
         out, "~/.local/share/davidnet/runs",
         "the runs, a folder each: recipe.ini, program.json, log, status, timing.json, stderr.txt (what libraries wrote "
-        "while the workbench was on the screen), checkpoint-STEP");
+        "while the workbench was on the screen), label.json (tags and note), checkpoint-STEP; those that were thrown "
+        "away "
+        "in .trash");
     entry(out, "~/.local/share/davidnet/cifar-10-batches-bin", "the data set, where `davidnet data fetch` leaves it");
     entry(out, "$XDG_CONFIG_HOME/davidnet/recipes/NAME.ini",
           "a preset of your own: [recipe] preset = what it inherits from, [network] the lines of a network, and knobs "

@@ -13,14 +13,19 @@ static const struct run_entry *selected(const struct app *app)
     return runs_model_selected(&app->runs);
 }
 
+static int is_typing(const struct app *app)
+{
+    return app->runs.editing != RUNS_EDIT_NONE;
+}
+
 static int has_selected(const struct app *app)
 {
-    return selected(app) != NULL;
+    return selected(app) != NULL && !is_typing(app);
 }
 
 static int has_runs(const struct app *app)
 {
-    return app->runs.n_entries > 0;
+    return app->runs.n_entries > 0 && !is_typing(app);
 }
 
 /* ---- moving about ---- */
@@ -98,7 +103,7 @@ static void do_mark(struct app *app)
 static int has_marks(const struct app *app)
 {
     const struct run_entry *marked[RUNS_MARKS_MAX];
-    return runs_model_marked(&app->runs, marked) > 0;
+    return runs_model_marked(&app->runs, marked) > 0 && !is_typing(app);
 }
 
 static void do_clear_marks(struct app *app)
@@ -121,7 +126,7 @@ static const char *compare_label(const struct app *app)
 /* Closes what is open, one after the other: differences, then the filter. */
 static int has_something_open(const struct app *app)
 {
-    return app->runs.comparing || app->runs.filter[0] != '\0';
+    return (app->runs.comparing || app->runs.filter[0] != '\0') && !is_typing(app);
 }
 
 static void do_close(struct app *app)
@@ -233,6 +238,13 @@ static void commit(struct app *app)
     runs_watch_refresh(app);
 }
 
+static void cancel(struct app *app)
+{
+    if (app->runs.editing == RUNS_EDIT_FILTER)
+        runs_model_filter(&app->runs, "");
+    app->runs.editing = RUNS_EDIT_NONE;
+}
+
 static int typed(struct app *app, int key)
 {
     struct runs_model *runs = &app->runs;
@@ -241,9 +253,7 @@ static int typed(struct app *app, int key)
     if (key == KEYS_ENTER) {
         commit(app);
     } else if (key == KEYS_ESC) {
-        if (runs->editing == RUNS_EDIT_FILTER)
-            runs_model_filter(runs, "");
-        runs->editing = RUNS_EDIT_NONE;
+        cancel(app);
     } else if (runs->editing == RUNS_EDIT_FILTER && (key == KEYS_UP || key == KEYS_DOWN)) {
         move_by(app, key == KEYS_UP ? -1 : 1);
     } else if (keys_edit(&runs->edit, key) && runs->editing == RUNS_EDIT_FILTER) {
@@ -287,7 +297,7 @@ static void do_trash(struct app *app)
 
 static int can_undo(const struct app *app)
 {
-    return app->trashed[0] != '\0';
+    return app->trashed[0] != '\0' && !is_typing(app);
 }
 
 static void do_undo(struct app *app)
@@ -309,7 +319,7 @@ static void do_undo(struct app *app)
 
 static int can_start(const struct app *app)
 {
-    return app->can_start && app_idle(app);
+    return app->can_start && app_idle(app) && !is_typing(app);
 }
 
 static void do_start(struct app *app)
@@ -361,6 +371,8 @@ static const struct binding runs_keys[] = {
     {"PgDn", NULL, NULL, "A page down", has_selected, NULL, do_page_down},
     {"Home", "g", NULL, "The first run", has_selected, NULL, do_first},
     {"End", "G", NULL, "The last run", has_selected, NULL, do_last},
+    {"Enter", NULL, "keep", "While typing: keep the text", is_typing, NULL, commit},
+    {"Esc", NULL, "cancel", "While typing: leave it as it was", is_typing, NULL, cancel},
     {0},
 };
 

@@ -237,9 +237,11 @@ void runs_compare_draw(const struct runs_model *model, struct grid *grid, struct
     }
     y++;
     if (y < end)
-        result_row(model, RUNS_BEST, "best accuracy", "%", grid, (struct rect){area.x, y++, area.w, 1});
+        result_row(model, RUNS_BEST, area.w < 60 ? "best %" : "best accuracy", area.w < 60 ? "" : "%", grid,
+                   (struct rect){area.x, y++, area.w, 1});
     if (y < end)
-        result_row(model, RUNS_TO_TARGET, "time to target", "", grid, (struct rect){area.x, y++, area.w, 1});
+        result_row(model, RUNS_TO_TARGET, area.w < 60 ? "to target" : "time to target", "", grid,
+                   (struct rect){area.x, y++, area.w, 1});
     if (y < end)
         put_fill(grid, (struct rect){area.x, y++, area.w, 1}, COLOR_BORDER, COLOR_DEFAULT, grid->ascii ? "-" : "─");
     for (int i = 0; i < model->n_differences && y < end; i++, y++) {
