@@ -217,12 +217,21 @@ static void draw_value(const struct tricks_model *model, const struct tricks_row
         put_text(grid, room, room.x + used + 1, room.y, COLOR_DIM, ATTR_NONE, name);
 }
 
+/* "batch = 1: expected ..." without its first half, which stands in the field; NULL: nothing is wrong. */
+static const char *problem_of(const struct tricks_model *model)
+{
+    const char *colon = strstr(model->said, ": ");
+    if (!model->said_is_bad)
+        return NULL;
+    return colon ? colon + 2 : model->said;
+}
+
 /* The field, and beside it what is wrong with its text. */
 static void draw_field(const struct tricks_model *model, const struct columns *c, struct grid *grid, struct rect line)
 {
     int end = line.x + line.w - 1, width = text_width(model->edit.text) + 2;
     const struct tricks_row *row = tricks_model_here(model);
-    const char *problem = model->said_is_bad ? strstr(model->said, ": ") : NULL;
+    const char *problem = problem_of(model);
     char allowed[512] = "";
     size_t unit = (size_t)snprintf(allowed, sizeof allowed, "%s", tricks_row_unit(row));
     if (row->kind == TRICKS_KNOB && knobs[row->index].type != KNOB_TEXT) {
@@ -241,7 +250,7 @@ static void draw_field(const struct tricks_model *model, const struct columns *c
         put_text(grid, field, field.x, field.y, COLOR_TITLE, ATTR_REVERSE, model->edit.text);
     int x = c->value + width + 1;
     if (problem && end - x >= 16)
-        tricks_put_cut(grid, line, x, line.y, end - x, model->refused ? COLOR_BAD : COLOR_WARN, ATTR_NONE, problem + 2);
+        tricks_put_cut(grid, line, x, line.y, end - x, model->refused ? COLOR_BAD : COLOR_WARN, ATTR_NONE, problem);
     else if (!problem)
         tricks_put_cut(grid, line, x, line.y, end - x, COLOR_DEFAULT, ATTR_NONE, allowed);
 }
