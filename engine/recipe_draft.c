@@ -393,6 +393,15 @@ int recipe_draft_set(struct recipe_draft *draft, const struct knob *knob, const 
     return commit(draft, &group, 0, err);
 }
 
+int recipe_draft_set_many(struct recipe_draft *draft, const struct knob *const *list, const char *const *texts, int n,
+                          struct error *err)
+{
+    struct group group = {0};
+    for (int i = 0; i < n; i++)
+        add_own(&group, draft, list[i], texts[i]);
+    return commit(draft, &group, 0, err);
+}
+
 int recipe_draft_try(const struct recipe_draft *draft, const struct knob *knob, const char *text, struct error *err)
 {
     struct group group = {0};

@@ -50,6 +50,9 @@ int recipe_draft_take(struct recipe_draft *draft, const struct recipe *recipe, s
 int recipe_draft_switch(struct recipe_draft *draft, int index, int on, struct error *err);
 /* A new number of epochs stretches the schedule, as --epochs does. */
 int recipe_draft_set(struct recipe_draft *draft, const struct knob *knob, const char *text, struct error *err);
+/* Several at once, as one step of undo. */
+int recipe_draft_set_many(struct recipe_draft *draft, const struct knob *const *list, const char *const *texts, int n,
+                          struct error *err);
 int recipe_draft_set_network(struct recipe_draft *draft, const char *text, struct error *err);
 /* To what the preset has. */
 int recipe_draft_reset(struct recipe_draft *draft, struct draft_place place, struct error *err);

@@ -181,6 +181,14 @@ static void test_edit_with_keys(void **state)
     assert_string_equal(app.tricks.draft.recipe.preset, app.tricks.preset[0].name);
     press("t"); /* back to that of the run */
     assert_true(recipe_equal(&app.tricks.draft.recipe, &fake.recipe));
+    press("e");
+    assert_true(shows("Knot 2 of 3"));
+    press("Right");
+    press("+");
+    press("Enter");
+    expect(&app.tricks.draft.recipe, "lr_knots", "0,5.5,24");
+    expect(&app.tricks.draft.recipe, "lr_values", "0,0.404,0");
+    press("u");
     press("c");
     assert_string_equal(app.copy, app.tricks.command);
     close_app();

@@ -2,6 +2,7 @@
  * The Tricks screen: which rows there are, what each key does to the form, and golden screens in
  * tests/golden/tricks-*.txt.
  */
+#include "kernels/rng.h"
 #include "tests/golden_screen.h"
 #include "views/tricks_view.h"
 
@@ -398,6 +399,82 @@ static void test_cost_only_with_ground(void **state)
     end(model);
 }
 
+static void test_plot(void **state)
+{
+    (void)state;
+    struct tricks_model *model = begin();
+    struct tricks_plot *plot = &model->plot;
+    tricks_model_open(model, TRICKS_PLOT);
+    assert_int_equal(model->mode, TRICKS_PLOT);
+    assert_int_equal(plot->n, 3);
+    assert_true(plot->knot[1] == 5 && plot->at == 1 && plot->knot_step == 0.5 && plot->value_step == 0.02);
+    tricks_model_move_knot(model, 2, -3);
+    assert_true(plot->knot[1] == 6 && plot->value[1] == 0.34);
+    tricks_model_move_knot(model, 1e6, 0); /* up to the next one */
+    assert_true(plot->knot[1] == 24);
+    tricks_model_move_knot(model, -1e6, -1e6); /* down to the one before, and to 0 */
+    assert_true(plot->knot[1] == 0 && plot->value[1] == 0);
+    tricks_model_move_knot(model, 10, 10);
+    assert_true(plot->knot[1] == 5 && plot->value[1] == 0.2);
+    tricks_model_add_knot(model, 1);
+    assert_int_equal(plot->n, 4);
+    assert_true(plot->at == 2 && plot->knot[2] == 14.5 && plot->value[2] == 0.1);
+    tricks_model_select_knot(model, -1);
+    assert_int_equal(plot->at, 1);
+    tricks_model_add_knot(model, 0);
+    assert_true(plot->n == 3 && plot->knot[1] == 14.5);
+    expect(model, "lr_knots", "0,5,24"); /* nothing of it yet */
+    assert_true(tricks_model_accept(model));
+    expect(model, "lr_knots", "0,14.5,24");
+    expect(model, "lr_values", "0,0.1,0");
+    assert_true(model->draft.valid);
+    tricks_model_undo(model, 0); /* one step */
+    expect(model, "lr_knots", "0,5,24");
+    expect(model, "lr_values", "0,0.4,0");
+    tricks_model_open(model, TRICKS_PLOT);
+    tricks_model_move_knot(model, 1, 1);
+    tricks_model_cancel(model);
+    expect(model, "lr_knots", "0,5,24");
+
+    go_knob(model, "lr_shape");
+    tricks_model_step(model, 1);
+    tricks_model_open(model, TRICKS_PLOT);
+    assert_int_equal(model->mode, TRICKS_BROWSE);
+    said(model, 1, "only a piecewise learning rate has knots");
+    end(model);
+}
+
+/* Whatever is pressed, it is a schedule, and what is drawn is what is taken. */
+static void test_plot_stays_a_schedule(void **state)
+{
+    (void)state;
+    struct tricks_model *model = begin();
+    struct tricks_plot *plot = &model->plot;
+    int most = 0;
+    tricks_model_open(model, TRICKS_PLOT);
+    for (uint64_t i = 0; i < 3000; i++) {
+        const uint32_t *word = rng_philox(11, RNG_TEST, 0, i).word;
+        double size = word[2] % 4 == 0 ? 1e6 : word[2] % 30, sign = word[3] & 1 ? 1 : -1;
+        if (word[0] % 8 < 2)
+            tricks_model_add_knot(model, word[1] % 3 != 0 || plot->n < 3);
+        else if (word[0] % 8 < 4)
+            tricks_model_select_knot(model, word[1] & 1 ? 1 : -1);
+        else
+            tricks_model_move_knot(model, word[1] & 1 ? sign * size : 0, word[1] & 1 ? 0 : sign * size);
+        assert_true(plot->n >= 1 && plot->at >= 0 && plot->at < plot->n);
+        most = plot->n > most ? plot->n : most;
+        if (i % 50 == 0) {
+            assert_true(tricks_model_accept(model));
+            if (!model->draft.valid)
+                fail_msg("%s", model->draft.why.text);
+            tricks_model_open(model, TRICKS_PLOT);
+            assert_int_equal(model->mode, TRICKS_PLOT);
+        }
+    }
+    assert_true(most == SCHEDULE_KNOTS_MAX);
+    end(model);
+}
+
 static void test_save_and_pick(void **state)
 {
     (void)state;
@@ -467,6 +544,10 @@ static void test_golden(void **state)
     line_edit_set(&model->edit, "30");
     assert_true(tricks_model_accept(model));
     tricks_model_ready(model, TRICKS_QUEUES, &model->draft.recipe);
+    tricks_model_open(model, TRICKS_PLOT);
+    tricks_model_add_knot(model, 1);
+    golden_check_sizes("tricks-plot", draw, model);
+    tricks_model_cancel(model);
     tricks_model_end(model, 0);
     golden_check("tricks-queued", 120, 40, 0, draw, model);
     tricks_model_show(model, TRICKS_CHANGED);
@@ -479,7 +560,7 @@ static void test_golden(void **state)
 static void test_small_sizes(void **state)
 {
     (void)state;
-    for (int mode = TRICKS_BROWSE; mode <= TRICKS_SAVE; mode++) {
+    for (int mode = TRICKS_BROWSE; mode <= TRICKS_PLOT; mode++) {
         struct tricks_model *model = begin();
         add_last(model);
         for (int row = 0; row < model->n_rows; row += mode == TRICKS_BROWSE ? 3 : 17) {
@@ -557,6 +638,8 @@ int main(void)
         cmocka_unit_test(test_small_sizes),
         cmocka_unit_test(test_layout_shows_the_cursor),
         cmocka_unit_test(test_drawing_changes_nothing),
+        cmocka_unit_test(test_plot),
+        cmocka_unit_test(test_plot_stays_a_schedule),
         cmocka_unit_test(test_save_and_pick),
     };
     return cmocka_run_group_tests(tests, enter, leave);

@@ -283,11 +283,8 @@ static int is_busy(const struct app *app)
 
 static const char *accept_label(const struct app *app)
 {
-    static const char *const labels[] = {[TRICKS_BROWSE] = NULL,
-                                         [TRICKS_EDIT] = "set",
-                                         [TRICKS_FILTER] = "filter",
-                                         [TRICKS_PICK] = "take it",
-                                         [TRICKS_SAVE] = "write"};
+    static const char *const labels[] = {[TRICKS_BROWSE] = NULL,    [TRICKS_EDIT] = "set",   [TRICKS_FILTER] = "filter",
+                                         [TRICKS_PICK] = "take it", [TRICKS_SAVE] = "write", [TRICKS_PLOT] = "set"};
     return labels[app->tricks.mode];
 }
 
@@ -299,6 +296,16 @@ static void do_accept(struct app *app)
 static void do_cancel(struct app *app)
 {
     tricks_model_cancel(&app->tricks);
+}
+
+static int has_plot(const struct app *app)
+{
+    return is_open(app) && app->tricks.draft.recipe.schedule.shape == SCHEDULE_PIECEWISE;
+}
+
+static void do_plot(struct app *app)
+{
+    tricks_model_open(&app->tricks, TRICKS_PLOT);
 }
 
 static int has_command(const struct app *app)
@@ -327,6 +334,7 @@ static const struct binding tricks_keys[] = {
      do_show},
     {"/", NULL, "filter", "Only rows with some text in their name or help", is_open, NULL, do_filter},
     {"w", NULL, "write", "Write the recipe to a file, as a preset of yours", is_open, NULL, do_save},
+    {"e", NULL, "plot", "Move the knots of the learning rate on a plot", has_plot, NULL, do_plot},
     {"c", "y", "copy", "Copy the command that trains this recipe", has_command, NULL, do_copy},
     {"Esc", NULL, "all rows", "All rows again", is_part, NULL, do_whole},
     {"D", NULL, NULL, "Everything as the preset has it; data, machine and seeds stay", is_open, NULL, do_reset_all},
@@ -375,12 +383,38 @@ static int typed_in_list(struct tricks_model *model, int key)
     }
 }
 
+static int typed_in_plot(struct tricks_model *model, int key)
+{
+    static const struct {
+        int key;
+        double knots, values; /* steps */
+    } moves[] = {{KEYS_LEFT, -1, 0},   {KEYS_RIGHT, 1, 0}, {'<', -0.2, 0},       {'>', 0.2, 0},
+                 {KEYS_UP, 0, 1},      {KEYS_DOWN, 0, -1}, {'+', 0, 0.2},        {'-', 0, -0.2},
+                 {KEYS_HOME, -1e6, 0}, {KEYS_END, 1e6, 0}, {KEYS_PAGE_UP, 0, 5}, {KEYS_PAGE_DOWN, 0, -5}};
+    for (size_t i = 0; i < sizeof moves / sizeof *moves; i++)
+        if (moves[i].key == key) {
+            tricks_model_move_knot(model, moves[i].knots, moves[i].values);
+            return 1;
+        }
+    if (key == KEYS_TAB || key == KEYS_SHIFT_TAB)
+        tricks_model_select_knot(model, key == KEYS_TAB ? 1 : -1);
+    else if (key == 'a' || key == 'd' || key == KEYS_DELETE)
+        tricks_model_add_knot(model, key == 'a');
+    else if (key == 'q')
+        tricks_model_cancel(model);
+    else
+        return 0;
+    return 1;
+}
+
 static int typed(struct app *app, int key)
 {
     struct tricks_model *model = &app->tricks;
     enum tricks_mode mode = model->mode;
     if (mode == TRICKS_BROWSE)
         return 0;
+    if (mode == TRICKS_PLOT && key != KEYS_ENTER && key != KEYS_ESC)
+        return typed_in_plot(model, key);
     if (key == KEYS_ENTER || key == KEYS_TAB) {
         do_accept(app);
     } else if (key == KEYS_ESC) {

@@ -246,7 +246,7 @@ void tricks_detail_draw(const struct tricks_model *model, struct grid *grid, str
         writer.left.w = TEXT_WIDTH_MAX;
     if (area.h >= 4)
         write_heading(&writer, title_of(model, row, title, sizeof title));
-    if (model->mode != TRICKS_SAVE)
+    if (model->mode != TRICKS_SAVE && model->mode != TRICKS_PLOT)
         write_text(&writer, model->said_is_bad ? COLOR_BAD : COLOR_GOOD, "%s", model->said);
     switch (row->kind) {
     case TRICKS_START:
@@ -367,6 +367,19 @@ static void draw_save(const struct tricks_model *model, struct grid *grid, struc
         write_text(&writer, COLOR_DIM, "It becomes a preset of yours. Enter writes it, Esc does not.");
 }
 
+static void draw_plot(const struct tricks_model *model, struct grid *grid, struct rect area)
+{
+    struct rect box = open_box(grid, area, 100, 26, "Learning rate");
+    struct rect hint = {box.x, box.y + box.h - 1, box.w, box.h >= 8};
+    box.h -= hint.h;
+    tricks_plot_draw(&model->plot, grid, box);
+    if (*model->said)
+        tricks_put_cut(grid, hint, hint.x, hint.y, hint.w, COLOR_BAD, ATTR_NONE, model->said);
+    else
+        tricks_put_cut(grid, hint, hint.x, hint.y, hint.w, COLOR_DIM, ATTR_NONE,
+                       "arrows move it (< > - + finer)  Tab next  a add  d remove");
+}
+
 void tricks_box_draw(const struct tricks_model *model, struct grid *grid, struct rect area)
 {
     if (area.w <= 0 || area.h <= 0)
@@ -375,4 +388,6 @@ void tricks_box_draw(const struct tricks_model *model, struct grid *grid, struct
         draw_presets(model, grid, area);
     else if (model->mode == TRICKS_SAVE)
         draw_save(model, grid, area);
+    else if (model->mode == TRICKS_PLOT)
+        draw_plot(model, grid, area);
 }

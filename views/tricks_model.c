@@ -392,6 +392,11 @@ void tricks_model_open(struct tricks_model *model, enum tricks_mode mode)
         say(model, 1, "%s", model->draft.why.text);
         return;
     }
+    struct error err = {""};
+    if (mode == TRICKS_PLOT && tricks_plot_open(&model->plot, &model->draft.recipe, &err)) {
+        say(model, 1, "%s", err.text);
+        return;
+    }
     model->mode = mode;
     model->overwrites = model->untouched = 0;
     line_edit_set(&model->edit, mode == TRICKS_FILTER ? model->filter : "");
@@ -433,6 +438,16 @@ static int accept_value(struct tricks_model *model)
     return status == 0;
 }
 
+static int accept_plot(struct tricks_model *model)
+{
+    char knots[KNOB_TEXT_MAX], values[KNOB_TEXT_MAX];
+    const struct knob *const list[] = {knob_find("lr_knots"), knob_find("lr_values")};
+    const char *const texts[] = {knots, values};
+    struct error err = {""};
+    tricks_plot_text(&model->plot, knots, values);
+    return done(model, recipe_draft_set_many(&model->draft, list, texts, 2, &err), &err) == 0;
+}
+
 static int accept_name(struct tricks_model *model)
 {
     struct error err = {""};
@@ -472,6 +487,9 @@ int tricks_model_accept(struct tricks_model *model)
     case TRICKS_SAVE:
         closed = accept_name(model);
         break;
+    case TRICKS_PLOT:
+        closed = accept_plot(model);
+        break;
     }
     if (closed)
         model->mode = TRICKS_BROWSE;
@@ -484,6 +502,26 @@ void tricks_model_cancel(struct tricks_model *model)
         tricks_model_filter(model, "");
     model->mode = TRICKS_BROWSE;
     hush(model);
+}
+
+void tricks_model_select_knot(struct tricks_model *model, int by)
+{
+    hush(model);
+    tricks_plot_select(&model->plot, by);
+}
+
+void tricks_model_move_knot(struct tricks_model *model, double knot_steps, double value_steps)
+{
+    hush(model);
+    tricks_plot_move(&model->plot, knot_steps, value_steps);
+}
+
+void tricks_model_add_knot(struct tricks_model *model, int add)
+{
+    struct error err = {""};
+    hush(model);
+    if (add ? tricks_plot_add(&model->plot, &err) : tricks_plot_remove(&model->plot, &err))
+        say(model, 1, "%s", err.text);
 }
 
 void tricks_model_pick(struct tricks_model *model, int by)

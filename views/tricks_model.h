@@ -11,6 +11,7 @@
 #include "engine/recipe_draft.h"
 #include "engine/trainer.h"
 #include "views/line_edit.h"
+#include "views/tricks_plot.h"
 
 enum tricks_row_kind {
     TRICKS_START,   /* what Enter begins */
@@ -37,7 +38,8 @@ enum tricks_mode {
     TRICKS_EDIT,   /* the value of the row at the cursor */
     TRICKS_FILTER, /* the filter */
     TRICKS_PICK,   /* the list of presets */
-    TRICKS_SAVE    /* the name of the file to save to */
+    TRICKS_SAVE,   /* the name of the file to save to */
+    TRICKS_PLOT    /* the knots of the learning rate */
 };
 
 /* What starting means now. */
@@ -70,8 +72,9 @@ struct tricks_model {
 
     struct recipe_about *preset; /* with titles, once tricks_model_list_presets was called */
     int n_presets, picked;
-    int overwrites;   /* TRICKS_SAVE: there is a file of that name; the next Enter replaces it */
-    char folder[512]; /* where recipes are saved to; empty: not known */
+    struct tricks_plot plot; /* TRICKS_PLOT */
+    int overwrites;          /* TRICKS_SAVE: there is a file of that name; the next Enter replaces it */
+    char folder[512];        /* where recipes are saved to; empty: not known */
 
     /* From outside. */
     int has_last; /* there is a run to compare with */
@@ -135,7 +138,8 @@ void tricks_model_reset(struct tricks_model *model);          /* this row, to th
 void tricks_model_reset_all(struct tricks_model *model);
 void tricks_model_take(struct tricks_model *model, const struct recipe *recipe); /* that recipe, as one edit */
 
-/* Opens a field on the value here; or the filter, the name of a file, the list of presets. */
+/* Opens a field on the value here; or the filter, the name of a file, the list of presets,
+ * the plot of the learning rate. */
 void tricks_model_edit(struct tricks_model *model);
 void tricks_model_open(struct tricks_model *model, enum tricks_mode mode);
 /* Before a key changes the field's text: a character takes the place of a number that was not touched yet. */
@@ -143,6 +147,10 @@ void tricks_model_start_typing(struct tricks_model *model, int is_character);
 void tricks_model_edited(struct tricks_model *model); /* the field's text has changed */
 int tricks_model_accept(struct tricks_model *model);  /* Enter; 1: the field is closed */
 void tricks_model_cancel(struct tricks_model *model);
+/* TRICKS_PLOT: selects the next knot or moves this one (in steps), adds or removes one. */
+void tricks_model_select_knot(struct tricks_model *model, int by);
+void tricks_model_move_knot(struct tricks_model *model, double knot_steps, double value_steps);
+void tricks_model_add_knot(struct tricks_model *model, int add);
 void tricks_model_pick(struct tricks_model *model, int by); /* in the list of presets */
 
 /* Private, between the model's two files. */
