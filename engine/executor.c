@@ -1,5 +1,7 @@
 #include "engine/executor.h"
 
+#include "engine/stopwatch.h"
+
 #include <stdlib.h>
 #include <time.h>
 
@@ -15,7 +17,9 @@ int executor_init(struct executor *executor, struct program *program, struct err
     *executor = (struct executor){.program = program};
     executor->train_ns = calloc((size_t)program->n_train + 1, sizeof(uint64_t));
     executor->eval_ns = calloc((size_t)program->n_eval + 1, sizeof(uint64_t));
-    if (!executor->train_ns || !executor->eval_ns) {
+    executor->lap_ns =
+        calloc((size_t)(program->n_train > program->n_eval ? program->n_train : program->n_eval) + 1, sizeof(uint64_t));
+    if (!executor->train_ns || !executor->eval_ns || !executor->lap_ns) {
         executor_release(executor);
         return error_set(err, "out of memory for the step timers");
     }
@@ -26,6 +30,7 @@ void executor_release(struct executor *executor)
 {
     free(executor->train_ns);
     free(executor->eval_ns);
+    free(executor->lap_ns);
     *executor = (struct executor){0};
 }
 
@@ -39,15 +44,23 @@ void executor_reset_times(struct executor *executor)
 }
 
 /* One clock reading between two steps serves as the end of one and the start of the next. */
-static void run_steps(struct program *program, const struct program_step *steps, int count, uint64_t *ns)
+static void run_steps(struct executor *executor, const struct program_step *steps, int count, uint64_t *ns,
+                      uint64_t *times)
 {
+    struct stopwatch watch;
+    stopwatch_start(&watch);
     uint64_t before = now_ns();
     for (int i = 0; i < count; i++) {
-        steps[i].run(program, &steps[i]);
+        steps[i].run(executor->program, &steps[i]);
         uint64_t after = now_ns();
-        ns[i] += after - before;
+        executor->lap_ns[i] = after - before;
         before = after;
     }
+    if (stopwatch_interrupted(&watch))
+        return;
+    for (int i = 0; i < count; i++)
+        ns[i] += executor->lap_ns[i];
+    ++*times;
 }
 
 int executor_train(struct executor *executor, const struct batch *batch, const struct hyper *hyper,
@@ -57,8 +70,7 @@ int executor_train(struct executor *executor, const struct batch *batch, const s
     if (program_set_batch(program, batch, err))
         return -1;
     program->hyper = *hyper;
-    run_steps(program, program->train, program->n_train, executor->train_ns);
-    executor->train_steps++;
+    run_steps(executor, program->train, program->n_train, executor->train_ns, &executor->train_steps);
     *result = program->result;
     return 0;
 }
@@ -68,8 +80,7 @@ int executor_evaluate(struct executor *executor, const struct batch *batch, stru
     struct program *program = executor->program;
     if (program_set_batch(program, batch, err))
         return -1;
-    run_steps(program, program->eval, program->n_eval, executor->eval_ns);
-    executor->eval_steps++;
+    run_steps(executor, program->eval, program->n_eval, executor->eval_ns, &executor->eval_steps);
     sum->n += program->result.n;
     sum->correct += program->result.correct;
     sum->loss_sum += program->result.loss_sum;

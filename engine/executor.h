@@ -1,5 +1,6 @@
 /*
- * The one executor: runs a program's steps in order and times each one. It knows no family.
+ * The one executor: runs a program's steps in order and times each one. It knows no family. What ran while the process
+ * was stopped and continued (engine/stopwatch.h) is left out of the times, and not counted.
  */
 #ifndef DAVIDNET_ENGINE_EXECUTOR_H
 #define DAVIDNET_ENGINE_EXECUTOR_H
@@ -9,7 +10,8 @@
 struct executor {
     struct program *program;
     uint64_t *train_ns, *eval_ns;     /* [n_train], [n_eval]: total nanoseconds since the last reset */
-    uint64_t train_steps, eval_steps; /* how many times each list ran */
+    uint64_t train_steps, eval_steps; /* how many times each list ran and was timed */
+    uint64_t *lap_ns;                 /* [the longer list]: of the one that runs */
 };
 
 int executor_init(struct executor *executor, struct program *program, struct error *err);

@@ -1,5 +1,7 @@
 #include "tui/signals.h"
 
+#include "engine/stopwatch.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -30,6 +32,8 @@ static void on_fatal(int number)
 static void on_asking(int number)
 {
     int saved = errno;
+    if (number == SIGCONT)
+        stopwatch_continued();
     unsigned flag = number == SIGWINCH  ? SIGNALS_RESIZED
                     : number == SIGTSTP ? SIGNALS_SUSPEND
                     : number == SIGCONT ? SIGNALS_CONTINUED
