@@ -93,6 +93,14 @@ void scribe_wait(struct scribe *scribe)
     pthread_mutex_unlock(&scribe->lock);
 }
 
+int scribe_finish(struct scribe *scribe, struct error *err)
+{
+    scribe_check(scribe, NULL);
+    scribe_submit(scribe);
+    scribe_wait(scribe);
+    return scribe_check(scribe, err);
+}
+
 int scribe_check(struct scribe *scribe, struct error *err)
 {
     pthread_mutex_lock(&scribe->lock); /* the scribe holds it for moments only, and never while it writes */

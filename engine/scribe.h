@@ -36,6 +36,10 @@ void scribe_submit(struct scribe *scribe);
 /* Waits until the job is done. Safe on a zeroed struct, as is scribe_release. */
 void scribe_wait(struct scribe *scribe);
 
+/* In place of scribe_submit: waits, and says how this very job went. What earlier ones left to be told is dropped:
+ * their files are older than those of this one. */
+int scribe_finish(struct scribe *scribe, struct error *err);
+
 /* -1 with the first failure (disk full ...) since the last call, else 0. */
 int scribe_check(struct scribe *scribe, struct error *err);
 

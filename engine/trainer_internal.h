@@ -63,6 +63,8 @@ uint32_t trainer_epochs_begun(const struct trainer *trainer);         /* for a r
 int trainer_log_step(struct trainer *trainer, double lr, const struct step_result *result, struct error *err);
 int trainer_log_epoch(struct trainer *trainer, double evaluated_in, const struct step_result *test, struct error *err);
 int trainer_log_end(struct trainer *trainer, enum run_end how, const char *text, struct error *err);
+/* A checkpoint with status and timing. wait: 0 when it stands. Else it is handed to the scribe, or skipped while that
+ * is busy, and -1 is what an earlier one left to be told. */
 int trainer_save(struct trainer *trainer, int wait, struct error *err);
 void trainer_write_failure(struct trainer *trainer); /* now.error into RUN/status, if the disk takes it */
 

@@ -239,10 +239,10 @@ static char *timing_text(const struct trainer *trainer, struct error *err)
 int trainer_save(struct trainer *trainer, int wait, struct error *err)
 {
     struct scribe *scribe = &trainer->scribe;
-    if (scribe_check(scribe, err))
-        return -1;
     if (wait)
         scribe_wait(scribe);
+    else if (scribe_check(scribe, err))
+        return -1;
     else if (!scribe_idle(scribe))
         return 0;
     if (checkpoint_take(&scribe->checkpoint, trainer->session.program, err))
@@ -253,9 +253,8 @@ int trainer_save(struct trainer *trainer, int wait, struct error *err)
     scribe->status = status_text(trainer);
     scribe->timing = timing_text(trainer, err);
     trainer->last_checkpoint = trainer_clock();
+    if (wait)
+        return scribe_finish(scribe, err);
     scribe_submit(scribe);
-    if (!wait)
-        return 0;
-    scribe_wait(scribe);
-    return scribe_check(scribe, err);
+    return 0;
 }
