@@ -110,8 +110,8 @@ static int check_schedule(const struct recipe *recipe, const char **key, struct 
         }
         if (s->knot[last] > recipe->epochs) {
             error_set(err,
-                      "lr_knots ends at %g but the run ends after %g epochs; set lr_knots, or stretch the schedule "
-                      "with --epochs %g instead of setting epochs",
+                      "lr_knots ends at %g but the run ends after %g epochs; set lr_knots to end there, or let "
+                      "--epochs %g stretch the preset's (it leaves knots that are set as they are)",
                       s->knot[last], recipe->epochs, recipe->epochs);
             return blame(key, "epochs");
         }
@@ -220,11 +220,17 @@ int recipe_resolve(const struct recipe_request *request, struct recipe *recipe, 
         return -1;
     if (tricks_apply(tricks, trick_count, request, &made, err))
         return -1;
-    for (int i = 0; i < request->n_sets; i++)
-        if (apply_set(request->sets[i], &made, err))
-            return -1;
     if (request->epochs > 0 && recipe_stretch(&made, request->epochs, err))
         return -1;
+    for (int i = 0; i < request->n_sets; i++) {
+        if (request->epochs > 0 && strncmp(request->sets[i], "epochs=", strlen("epochs=")) == 0)
+            return error_set(err,
+                             "--epochs and --set %s both say how long the run is: --epochs stretches the preset's "
+                             "schedule, --set epochs leaves it as it is; give one of them",
+                             request->sets[i]);
+        if (apply_set(request->sets[i], &made, err))
+            return -1;
+    }
     if (recipe_check(&made, err))
         return -1;
     *recipe = made;

@@ -81,7 +81,7 @@ struct recipe_request {
     int n_on, n_off, n_sets;
     const char *on[RECIPE_TRICKS_MAX], *off[RECIPE_TRICKS_MAX];
     const char *sets[RECIPE_SETS_MAX]; /* "key=value" */
-    double epochs;                     /* > 0: stretch the schedule to this many (after everything else) */
+    double epochs; /* > 0: stretch the schedule to this many, before the user's own values: those stay as given */
 };
 
 /* 0, or -1 with an error naming file and line, or key, value and range. */
@@ -90,8 +90,8 @@ int recipe_resolve(const struct recipe_request *request, struct recipe *recipe, 
 /* Sets epochs and stretches the schedule in proportion, as `--epochs` does. */
 int recipe_stretch(struct recipe *recipe, double epochs, struct error *err);
 
-/* Contradictions between fields (knots beyond epochs ...). What depends on the data is checked where it is known:
- * crop and cutout by choices_check, the batch and the network by session_open_data. */
+/* Contradictions between fields (knots beyond epochs ...). What depends on the data, such as a crop larger than the
+ * images, session_check and session_open_data find. */
 int recipe_check(const struct recipe *recipe, struct error *err);
 
 /* The same; *key is the knob at fault, or NULL. */

@@ -364,6 +364,29 @@ static void test_contradictions(void **state)
     struct recipe_request fine = {.n_sets = 3, .sets = {"lr_knots=0,2,10", "epochs=12", "lr_values=0,1,0.1"}};
     struct recipe recipe;
     must(recipe_resolve(&fine, &recipe, &err)); /* flat after its last knot */
+    fine = (struct recipe_request){.n_sets = 1, .sets = {"epochs=12"}, .epochs = 10};
+    resolve_fails(fine, "--epochs", "--set epochs=12");
+    fine = (struct recipe_request){.n_sets = 1, .sets = {"lr_knots=0,5,24"}, .epochs = 12};
+    resolve_fails(fine, "lr_knots ends at 24", "after 12 epochs");
+}
+
+/* --epochs stretches what the preset says; what the user says stays as given. */
+static void test_stretched_presets_and_own_values(void **state)
+{
+    (void)state;
+    struct recipe_request request = {.n_sets = 2, .sets = {"lr_knots=0,2,6,10", "lr_values=0,0.3,0.1,0"}, .epochs = 12};
+    struct recipe recipe;
+    must(recipe_resolve(&request, &recipe, &err));
+    assert_int_equal(recipe.schedule.n_knots, 4);
+    assert_true(recipe.epochs == 12 && recipe.schedule.epochs == 12);
+    assert_true(recipe.schedule.knot[1] == 2 && recipe.schedule.knot[2] == 6 && recipe.schedule.knot[3] == 10);
+    request = (struct recipe_request){.n_sets = 1, .sets = {"lr_values=0,0.3,0"}, .epochs = 12};
+    must(recipe_resolve(&request, &recipe, &err));
+    assert_true(recipe.schedule.knot[1] == 2.5 && recipe.schedule.knot[2] == 12 && recipe.schedule.value[1] == 0.3);
+    request =
+        (struct recipe_request){.n_sets = 3, .sets = {"lr_shape=cosine", "lr_warmup=2", "lr_peak=0.5"}, .epochs = 48};
+    must(recipe_resolve(&request, &recipe, &err));
+    assert_true(recipe.schedule.warmup == 2 && recipe.schedule.peak == 0.5 && recipe.schedule.epochs == 48);
 }
 
 /* A failed resolve leaves the caller's recipe alone. */
@@ -598,6 +621,7 @@ int main(void)
         cmocka_unit_test(test_choices_in_force),
         cmocka_unit_test(test_request_errors),
         cmocka_unit_test(test_contradictions),
+        cmocka_unit_test(test_stretched_presets_and_own_values),
         cmocka_unit_test(test_failure_changes_nothing),
         cmocka_unit_test(test_file_errors),
         cmocka_unit_test(test_file_syntax),

@@ -16,7 +16,7 @@ const struct recipe_option recipe_option_table[] = {
     {"--on", "TRICK", NULL, "switch a trick on; `davidnet tricks` lists them"},
     {"--off", "TRICK", NULL, "switch a trick off"},
     {"--set", "KEY=VALUE", NULL, "set any knob, or network='a = conv_bn c; b = ...'"},
-    {"--epochs", "N", NULL, "stretch the schedule to N epochs, in proportion"},
+    {"--epochs", "N", NULL, "stretch the preset's schedule to N epochs; values that --set gives stay as given"},
     {"--seed", "N", "seed", NULL},
     {"--data", "SOURCE", "data", NULL},
     {"--device", "NAME[:N]", "device", "auto, cpu, cuda (or cuda:1, the second GPU) or ref"},
