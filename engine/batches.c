@@ -4,7 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-int batches_init(struct batches *batches, const struct recipe *recipe, const struct images *images, struct error *err)
+int batches_measure(struct batches *batches, const struct recipe *recipe, const struct images *images,
+                    struct error *err)
 {
     uint32_t batch = (uint32_t)recipe->batch;
     memset(batches, 0, sizeof *batches);
@@ -12,13 +13,23 @@ int batches_init(struct batches *batches, const struct recipe *recipe, const str
     batches->batch = batch;
     batches->epoch = BATCHES_NO_EPOCH;
     recipe_choices(recipe, &batches->options);
+    if (choices_check(&batches->options, images, err))
+        return -1;
     batches->steps_per_epoch = recipe->drop_last ? images->count / batch : (images->count + batch - 1) / batch;
     if (batches->steps_per_epoch == 0)
         return error_set(err, "batch %u is larger than the %u training images; lower batch or set drop_last to off",
                          batch, images->count);
     /* Page's convention: with the last partial batch dropped an epoch is steps_per_epoch steps. */
     batches->steps = (uint32_t)ceil(recipe->epochs * batches->steps_per_epoch - 1e-9);
-    batches->choices = malloc((images->count > batch ? images->count : batch) * sizeof *batches->choices);
+    return 0;
+}
+
+int batches_init(struct batches *batches, const struct recipe *recipe, const struct images *images, struct error *err)
+{
+    if (batches_measure(batches, recipe, images, err))
+        return -1;
+    uint32_t count = images->count > batches->batch ? images->count : batches->batch;
+    batches->choices = malloc(count * sizeof *batches->choices);
     return batches->choices ? 0 : error_set(err, "out of memory for the choices of an epoch");
 }
 

@@ -18,7 +18,12 @@ struct batches {
 
 #define BATCHES_NO_EPOCH UINT32_MAX
 
-/* -1: no memory, or the batch is larger than all images and the last partial one is dropped. */
+/* All but the choices: how many steps there are. Only shape and count of the images are looked at. -1: the batch is
+ * larger than all images and the last partial one is dropped, or crop or cutout do not fit them (choices_check). */
+int batches_measure(struct batches *batches, const struct recipe *recipe, const struct images *images,
+                    struct error *err);
+
+/* The same, ready for batches_at; -1 also without memory. */
 int batches_init(struct batches *batches, const struct recipe *recipe, const struct images *images, struct error *err);
 void batches_release(struct batches *batches);
 

@@ -470,14 +470,34 @@ int checkpoint_newest_model(const struct run_folder *folder, char *path, size_t 
     return error_prefix(err, "no checkpoint of run %s can be read", folder->name);
 }
 
-int checkpoint_read_model(const char *path, const struct plan *plan, struct program *program, struct error *err)
+/* Its values, malloc'ed, or NULL. */
+static float *load_model(const char *path, const struct plan *plan, struct error *err)
 {
     struct safetensors file;
     if (read_entries(path, &file, err) < 0)
-        return -1;
+        return NULL;
     float *value = calloc(plan->arena_count + 1, sizeof *value);
-    int rc = value ? model_values(path, &file, plan, value, err) : error_set(err, "%s: no memory to read it", path);
+    if (!value)
+        error_set(err, "%s: no memory to read it", path);
+    int rc = value ? model_values(path, &file, plan, value, err) : -1;
     safetensors_release(&file);
+    if (rc == 0)
+        return value;
+    free(value);
+    return NULL;
+}
+
+int checkpoint_check_model(const char *path, const struct plan *plan, struct error *err)
+{
+    float *value = load_model(path, plan, err);
+    free(value);
+    return value ? 0 : -1;
+}
+
+int checkpoint_read_model(const char *path, const struct plan *plan, struct program *program, struct error *err)
+{
+    float *value = load_model(path, plan, err);
+    int rc = value ? 0 : -1;
     for (int i = 0; i < plan->n_tensors && rc == 0; i++) {
         const struct plan_tensor *t = &plan->tensors[i];
         rc = program->family->write_tensor(program, t->name, PROGRAM_VALUE, value + t->offset, t->count, err);

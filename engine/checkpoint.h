@@ -54,6 +54,9 @@ int checkpoint_list(const struct run_folder *folder, uint32_t *steps, int max);
 /* Path of the newest checkpoint's model.safetensors that can be read, for eval and export; -1 if there is none. */
 int checkpoint_newest_model(const struct run_folder *folder, char *path, size_t size, struct error *err);
 
+/* 0 if a model file can be read and has just the tensors of that plan. */
+int checkpoint_check_model(const char *path, const struct plan *plan, struct error *err);
+
 /*
  * A model file alone (train --init, eval FILE): values into the program, strict names and shapes. num_batches_tracked,
  * which PyTorch keeps for every batch norm, may be there. The program is not touched on error.

@@ -146,33 +146,56 @@ static int load_names(struct dataset *dataset, const char *folder, struct error 
 }
 
 /* All files are opened and their sizes checked before the first is read: what is wrong is known at once. */
+static int open_files(const char *folder, char path[CIFAR_FILES][1024], int *fd, struct error *err)
+{
+    for (int opened = 0; opened < CIFAR_FILES; opened++) {
+        snprintf(path[opened], sizeof path[opened], "%s/%s", folder, cifar_file_name[opened]);
+        fd[opened] = open_file(path[opened], err);
+        if (fd[opened] >= 0)
+            continue;
+        while (opened > 0)
+            close(fd[--opened]);
+        return -1;
+    }
+    return 0;
+}
+
 static int load_files(struct dataset *dataset, const char *folder, struct error *err)
 {
     char path[CIFAR_FILES][1024];
-    int fd[CIFAR_FILES], opened = 0, status = 0;
+    int fd[CIFAR_FILES], status = 0;
     uint8_t *pixels = dataset->storage, *labels = pixels + (size_t)CIFAR_FILES * CIFAR_FILE_RECORDS * PIXELS;
-    for (; opened < CIFAR_FILES; opened++) {
-        snprintf(path[opened], sizeof path[opened], "%s/%s", folder, cifar_file_name[opened]);
-        fd[opened] = open_file(path[opened], err);
-        if (fd[opened] < 0) {
-            status = -1;
-            break;
-        }
-    }
-    for (int f = 0; f < CIFAR_FILES && status == 0; f++) {
+    if (open_files(folder, path, fd, err) != 0)
+        return -1;
+    for (int f = 0; f < CIFAR_FILES; f++) {
         size_t first = (size_t)f * CIFAR_FILE_RECORDS;
-        status = read_records(fd[f], path[f], pixels + first * PIXELS, labels + first, err);
+        if (status == 0)
+            status = read_records(fd[f], path[f], pixels + first * PIXELS, labels + first, err);
+        close(fd[f]);
     }
-    while (opened > 0)
-        close(fd[--opened]);
     return status;
+}
+
+static const struct images shape = {.channels = 3, .height = 32, .width = 32, .classes = CLASSES};
+static const uint32_t test_count = CIFAR_FILE_RECORDS, train_count = (CIFAR_FILES - 1) * CIFAR_FILE_RECORDS;
+
+int cifar_probe(struct dataset *dataset, const char *folder, struct error *err)
+{
+    char path[CIFAR_FILES][1024];
+    int fd[CIFAR_FILES];
+    if (load_names(dataset, folder, err) != 0 || open_files(folder, path, fd, err) != 0)
+        return -1;
+    for (int f = 0; f < CIFAR_FILES; f++)
+        close(fd[f]);
+    dataset->train = dataset->test = shape;
+    dataset->train.count = train_count;
+    dataset->test.count = test_count;
+    return 0;
 }
 
 int cifar_load(struct dataset *dataset, const char *folder, struct error *err)
 {
-    const struct images shape = {.channels = 3, .height = 32, .width = 32, .classes = CLASSES};
-    const uint32_t test = CIFAR_FILE_RECORDS, train = (CIFAR_FILES - 1) * CIFAR_FILE_RECORDS;
-    if (load_names(dataset, folder, err) != 0 || dataset_allocate(dataset, train, test, &shape, err) != 0)
+    if (load_names(dataset, folder, err) != 0 || dataset_allocate(dataset, train_count, test_count, &shape, err) != 0)
         return -1;
     return load_files(dataset, folder, err);
 }

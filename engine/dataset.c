@@ -104,27 +104,33 @@ static int take_number(const char **text, uint64_t *value)
     return errno || (*end && *end != ':') ? -1 : 0;
 }
 
-static int open_synthetic(struct dataset *dataset, const char *source, struct error *err)
+/* Sets the source's whole name; *seed and *count are what it stands for. */
+static int find_synthetic(struct dataset *dataset, const char *source, uint64_t *seed, uint64_t *count,
+                          struct error *err)
 {
-    uint64_t seed = 0, count = SYNTHETIC_TRAIN;
     const char *text = source + strlen("synthetic");
-    if (*text == ':' && (text++, take_number(&text, &seed)))
+    *seed = 0;
+    *count = SYNTHETIC_TRAIN;
+    if (*text == ':' && (text++, take_number(&text, seed)))
         return error_set(err,
                          "data source '%s': the seed after 'synthetic:' must be a whole number from 0 to "
                          "18446744073709551615",
                          source);
-    if (*text == ':' && (text++, take_number(&text, &count) || *text || count < 10 || count > SYNTHETIC_TRAIN))
+    if (*text == ':' && (text++, take_number(&text, count) || *text || *count < 10 || *count > SYNTHETIC_TRAIN))
         return error_set(err, "data source '%s': the number of training images must be from 10 to %d", source,
                          SYNTHETIC_TRAIN);
-    int length = snprintf(dataset->source, sizeof dataset->source, "synthetic:%llu", (unsigned long long)seed);
-    if (count != SYNTHETIC_TRAIN)
-        snprintf(dataset->source + length, sizeof dataset->source - (size_t)length, ":%llu", (unsigned long long)count);
-    return synthetic_load(dataset, seed, (uint32_t)count, err);
+    int length = snprintf(dataset->source, sizeof dataset->source, "synthetic:%llu", (unsigned long long)*seed);
+    if (*count != SYNTHETIC_TRAIN)
+        snprintf(dataset->source + length, sizeof dataset->source - (size_t)length, ":%llu",
+                 (unsigned long long)*count);
+    return 0;
 }
 
-static int open_folder(struct dataset *dataset, const char *source, struct error *err)
+/* Sets the source to the absolute path of the folder that has the files. */
+static int find_folder(struct dataset *dataset, const char *source, struct error *err)
 {
     struct stat st;
+    char found[sizeof dataset->source];
     if (stat(source, &st) != 0)
         return error_set(err,
                          "data source '%s': %s; `davidnet data fetch` downloads CIFAR-10, and the source "
@@ -132,28 +138,51 @@ static int open_folder(struct dataset *dataset, const char *source, struct error
                          source, errno == ENOENT ? "no such folder" : strerror(errno));
     if (!S_ISDIR(st.st_mode))
         return error_set(err, "data source '%s': expected a folder of CIFAR-10 binary files, found a file", source);
-    if (strlen(source) + sizeof CIFAR_FOLDER + 1 > sizeof dataset->source)
+    char *real = realpath(source, NULL);
+    if (!real)
+        return error_set(err, "data source '%s': %s", source, strerror(errno));
+    int fits = strlen(real) + sizeof CIFAR_FOLDER + 1 <= sizeof found;
+    int is_there = fits && cifar_find(real, found, sizeof found);
+    free(real);
+    if (!fits)
         return error_set(err, "data source '%.64s...': the path is longer than %zu bytes", source,
-                         sizeof dataset->source - sizeof CIFAR_FOLDER - 1);
-    if (!cifar_find(source, dataset->source, sizeof dataset->source))
+                         sizeof found - sizeof CIFAR_FOLDER - 1);
+    if (!is_there)
         return error_set(err,
                          "data source '%s': expected CIFAR-10 binary files, found no %s, neither here nor in %s/; "
                          "`davidnet data fetch` downloads them",
                          source, cifar_file_name[0], CIFAR_FOLDER);
-    return cifar_load(dataset, dataset->source, err);
+    memcpy(dataset->source, found, sizeof found);
+    return 0;
 }
 
 int dataset_open(struct dataset *dataset, const char *source, struct error *err)
 {
+    uint64_t seed, count;
     memset(dataset, 0, sizeof *dataset);
-    int status = is_synthetic(source) ? open_synthetic(dataset, source, err) : open_folder(dataset, source, err);
+    int status = is_synthetic(source) ? find_synthetic(dataset, source, &seed, &count, err) ||
+                                            synthetic_load(dataset, seed, (uint32_t)count, err)
+                                      : find_folder(dataset, source, err) || cifar_load(dataset, dataset->source, err);
     if (status == 0) {
         compute_statistics(dataset);
         status = compute_digest(dataset, err);
     }
-    if (status != 0)
-        dataset_release(dataset);
-    return status;
+    if (status == 0)
+        return 0;
+    dataset_release(dataset);
+    return -1;
+}
+
+int dataset_probe(struct dataset *dataset, const char *source, struct error *err)
+{
+    uint64_t seed, count;
+    memset(dataset, 0, sizeof *dataset);
+    if (!is_synthetic(source))
+        return find_folder(dataset, source, err) || cifar_probe(dataset, dataset->source, err) ? -1 : 0;
+    if (find_synthetic(dataset, source, &seed, &count, err))
+        return -1;
+    synthetic_probe(dataset, (uint32_t)count);
+    return 0;
 }
 
 void dataset_release(struct dataset *dataset)
@@ -170,6 +199,8 @@ int dataset_hold_out(struct dataset *dataset, struct error *err)
                          dataset->source, 2 * DATASET_HOLDOUT, train->count);
     train->count -= DATASET_HOLDOUT;
     dataset->test.count = DATASET_HOLDOUT;
+    if (!dataset->storage)
+        return 0;
     dataset->test.pixels = train->pixels + train->count * image_bytes(train);
     dataset->test.labels = train->labels + train->count;
     compute_statistics(dataset);

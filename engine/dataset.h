@@ -15,7 +15,7 @@
 #define DATASET_HOLDOUT 5000 /* eval=holdout: the last 5,000 training images */
 
 struct dataset {
-    char source[512]; /* as given, resolved: "synthetic:0" or the folder */
+    char source[512]; /* as given, resolved: "synthetic:0" or the folder's absolute path */
     char sha256[65];  /* of all records (label byte, then pixels) in order, train then test, hex: for a folder of
                          CIFAR-10 files what `cat data_batch_*.bin test_batch.bin | sha256sum` prints */
     char class_name[DATASET_CLASSES_MAX][32];
@@ -32,13 +32,20 @@ struct dataset {
 int dataset_open(struct dataset *dataset, const char *source, struct error *err);
 void dataset_release(struct dataset *dataset);
 
+/*
+ * The same without reading it: 0 if it is there and its files have the right sizes. source, class names, shapes and
+ * counts are set; there are no pixels, labels, statistics or digest, and nothing to release.
+ */
+int dataset_probe(struct dataset *dataset, const char *source, struct error *err);
+
 /* For readers of a format: zeroed storage of that shape, train and test set up to point into it; -1: no memory. */
 int dataset_allocate(struct dataset *dataset, uint32_t train, uint32_t test, const struct images *shape,
                      struct error *err);
 
 /*
  * eval=holdout: train loses its last DATASET_HOLDOUT images, which become test (mean and std recomputed on the rest).
- * Bytes are shared, nothing is copied. -1 when there are not more than twice that many images.
+ * Bytes are shared, nothing is copied. -1 when there are not more than twice that many images. Of a data set that was
+ * only probed, the counts change.
  */
 int dataset_hold_out(struct dataset *dataset, struct error *err);
 

@@ -1,5 +1,6 @@
 #include "engine/frozen.h"
 
+#include "engine/version.h"
 #include "kernels/isa.h"
 
 #include <cjson/cJSON.h>
@@ -30,26 +31,18 @@ static cJSON *steps_json(const struct plan *plan, const struct program_step *ste
     return list;
 }
 
-/* A folder by its absolute path, if a recipe can hold that: a resume may come from elsewhere. */
-static void add_data(cJSON *root, const char *source)
-{
-    char *real = strncmp(source, "synthetic", 9) != 0 ? realpath(source, NULL) : NULL;
-    int fits = real && strlen(real) < sizeof((struct recipe *)0)->data;
-    cJSON_AddStringToObject(root, "data", fits ? real : source);
-    free(real);
-}
-
 static cJSON *frozen_json(const struct session *session)
 {
     const struct program *program = session->program;
     cJSON *root = cJSON_CreateObject();
     cJSON_AddNumberToObject(root, "version", FROZEN_VERSION);
+    cJSON_AddStringToObject(root, "davidnet", DAVIDNET_VERSION);
     cJSON_AddStringToObject(root, "family", session->family->name);
     cJSON_AddStringToObject(root, "library", library_name(session->family));
     cJSON_AddStringToObject(root, "precision", precision_name(session->precision));
     cJSON_AddNumberToObject(root, "threads", program->options.threads);
     cJSON_AddStringToObject(root, "isa", isa_name(isa_current()));
-    add_data(root, session->dataset.source);
+    cJSON_AddStringToObject(root, "data", session->dataset.source);
     cJSON_AddStringToObject(root, "data_sha256", session->dataset.sha256);
     cJSON_AddItemToObject(root, "train", steps_json(&session->plan, program->train, program->n_train));
     cJSON_AddItemToObject(root, "evaluate", steps_json(&session->plan, program->eval, program->n_eval));
@@ -152,6 +145,22 @@ static int compare_steps(const cJSON *was, const cJSON *is, const char *key, con
     return 0;
 }
 
+/* Of one that says neither, as the first ones did, nothing is known to differ. */
+static int compare_versions(const cJSON *was, const char *path, struct error *err)
+{
+    const cJSON *version = cJSON_GetObjectItemCaseSensitive(was, "version");
+    const char *davidnet = text_of(was, "davidnet");
+    if (davidnet[0] && strcmp(davidnet, DAVIDNET_VERSION) != 0)
+        return error_set(err,
+                         "%s: this run was made with davidnet %s, and this is %s: its results would not be repeated. "
+                         "Resume it with that version, or start a new run from its weights with --init",
+                         path, davidnet, DAVIDNET_VERSION);
+    if (cJSON_IsNumber(version) && version->valueint != FROZEN_VERSION)
+        return error_set(err, "%s: its format is version %d, and this davidnet knows version %d", path,
+                         version->valueint, FROZEN_VERSION);
+    return 0;
+}
+
 int frozen_check(const struct session *session, const struct run_folder *folder, struct error *err)
 {
     static const char *const keys[] = {"family", "library", "precision", "isa", "data_sha256"};
@@ -161,7 +170,7 @@ int frozen_check(const struct session *session, const struct run_folder *folder,
     if (!was)
         return -1;
     cJSON *is = frozen_json(session);
-    int status = 0;
+    int status = compare_versions(was, path, err);
     for (size_t i = 0; i < sizeof keys / sizeof keys[0] && !status; i++)
         status = compare_text(was, is, keys[i], path, err);
     const cJSON *threads = cJSON_GetObjectItemCaseSensitive(was, "threads");

@@ -1,6 +1,7 @@
 /*
- * The frozen program, RUN/program.json: what ran where (family, library, precision, threads, ISA, implementation
- * of each step). A resume reuses exactly that or refuses and says what differs, so results are reproducible.
+ * The frozen program, RUN/program.json: what ran where (davidnet's version, family, library, precision, threads, ISA,
+ * data and its digest, implementation of each step). A resume reuses exactly that or refuses and says what differs, so
+ * results are reproducible.
  */
 #ifndef DAVIDNET_ENGINE_FROZEN_H
 #define DAVIDNET_ENGINE_FROZEN_H

@@ -3,6 +3,9 @@
  * status, timing.json, stderr.txt, checkpoint-STEP/. The folder is the truth: it can be copied, renamed and read
  * elsewhere; there is no central index. What one process says to others about a run in progress is the file "status",
  * one JSON object, replaced whole.
+ * A run has a folder from when all is known to be well that can be known without reading its data (session_check); one
+ * that fails later, but before its first step, leaves none, so that "last" is a run that began. recipe.ini says where
+ * its data was found, absolutely, from the first moment on; program.json says it again, with the digest.
  *
  * What people say about it is in label.json, made when there is something to say (engine/run_label.h):
  *   {"format": "davidnet-label", "version": 1, "tags": ["fast", "baseline"], "note": "one line of UTF-8"}

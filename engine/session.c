@@ -9,43 +9,47 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The data set, opened or only probed, and the network and plan for images of its shape. */
+static int plan_data(struct session *session, int (*open)(struct dataset *, const char *, struct error *),
+                     struct error *err)
+{
+    struct recipe *recipe = &session->recipe;
+    const struct images *train = &session->dataset.train;
+    char source[sizeof recipe->data];
+    if (recipe_check(recipe, err))
+        return -1;
+    snprintf(source, sizeof source, "%s", recipe->data);
+    if (!source[0])
+        dataset_default_source(source, sizeof source);
+    if (open(&session->dataset, source, err))
+        return -1;
+    snprintf(recipe->data, sizeof recipe->data, "%s", session->dataset.source);
+    if (recipe->eval == RECIPE_EVAL_HOLDOUT && dataset_hold_out(&session->dataset, err))
+        return -1;
+    if (batches_measure(&session->batches, recipe, train, err))
+        return -1;
+    struct plan_shape image = {train->channels, train->height, train->width};
+    return network_build(recipe, image, train->classes, &session->network, err) ||
+                   network_lower(&session->network, &session->plan, err) || plan_check(&session->plan, err)
+               ? -1
+               : 0;
+}
+
 int session_open_data(struct session *session, const struct recipe *recipe, struct error *err)
 {
     memset(session, 0, sizeof *session);
     session->recipe = *recipe;
-    if (recipe_check(recipe, err))
+    if (plan_data(session, dataset_open, err) ||
+        batches_init(&session->batches, &session->recipe, &session->dataset.train, err)) {
+        session_release(session);
         return -1;
-    char source[sizeof recipe->data];
-    snprintf(source, sizeof source, "%s", recipe->data);
-    if (!source[0])
-        dataset_default_source(source, sizeof source);
-    if (dataset_open(&session->dataset, source, err))
-        return -1;
-    snprintf(session->recipe.data, sizeof session->recipe.data, "%s", session->dataset.source);
-    if (recipe->eval == RECIPE_EVAL_HOLDOUT && dataset_hold_out(&session->dataset, err))
-        goto fail;
-
-    const struct images *train = &session->dataset.train;
-    struct choices_options choices;
-    recipe_choices(recipe, &choices);
-    if (choices_check(&choices, train, err))
-        goto fail;
-    struct plan_shape image = {train->channels, train->height, train->width};
-    if (network_build(recipe, image, train->classes, &session->network, err) ||
-        network_lower(&session->network, &session->plan, err) || plan_check(&session->plan, err))
-        goto fail;
-
-    if (batches_init(&session->batches, recipe, train, err))
-        goto fail;
+    }
     session->steps_per_epoch = session->batches.steps_per_epoch;
     session->steps = session->batches.steps;
     return 0;
-fail:
-    session_release(session);
-    return -1;
 }
 
-static enum precision resolve_precision(enum recipe_precision precision, const struct family *family)
+static enum precision resolve_precision(enum recipe_precision precision, const struct family *family, enum isa isa)
 {
     switch (precision) {
     case RECIPE_PRECISION_BF16:
@@ -55,7 +59,7 @@ static enum precision resolve_precision(enum recipe_precision precision, const s
     case RECIPE_PRECISION_TF32:
         return PRECISION_TF32;
     case RECIPE_PRECISION_AUTO:
-        if (family == &family_cpu && isa_current() >= ISA_AVX512_BF16)
+        if (family == &family_cpu && isa >= ISA_AVX512_BF16)
             return PRECISION_BF16;
         return PRECISION_F32;
     default:
@@ -77,16 +81,45 @@ static int choose_family(struct session *session, struct error *err)
     }
 }
 
+static int no_isa(const struct recipe *recipe, struct error *err)
+{
+    return error_set(err, "isa %s: this CPU offers up to %s; choose that, a lesser one, or auto", recipe->isa,
+                     isa_name(isa_best()));
+}
+
+int session_check(struct recipe *recipe, struct plan *plan, struct error *err)
+{
+    struct session *session = calloc(1, sizeof *session);
+    if (!session)
+        return error_set(err, "out of memory for the network");
+    session->recipe = *recipe;
+    int named = strcmp(recipe->isa, "auto") != 0;
+    int status = plan_data(session, dataset_probe, err) || choose_family(session, err);
+    if (!status && named && isa_find(recipe->isa) < 0)
+        status = no_isa(recipe, err);
+    if (!status) {
+        struct program_options options = {.max_batch = recipe->batch,
+                                          .isa = named ? recipe->isa : isa_name(isa_best())};
+        options.precision = resolve_precision(recipe->precision, session->family, (enum isa)isa_find(options.isa));
+        status = session->family->probe(&options, err);
+    }
+    if (!status) {
+        *recipe = session->recipe;
+        *plan = session->plan;
+    }
+    free(session); /* a data set that was only probed holds nothing */
+    return status ? -1 : 0;
+}
+
 int session_compile(struct session *session, int exact, struct error *err)
 {
     const struct recipe *recipe = &session->recipe;
     if (choose_family(session, err))
         return -1;
     if (isa_force(recipe->isa))
-        return error_set(err, "isa %s: this CPU offers up to %s; choose that, a lesser one, or auto", recipe->isa,
-                         isa_name(isa_best()));
+        return no_isa(recipe, err);
     parallel_set_threads(recipe->threads);
-    session->precision = resolve_precision(recipe->precision, session->family);
+    session->precision = resolve_precision(recipe->precision, session->family, isa_current());
     struct program_options options = {
         .max_batch = recipe->batch,
         .precision = session->precision,

@@ -25,6 +25,14 @@ struct session {
     uint32_t steps_per_epoch, steps;
 };
 
+/*
+ * All that can be known to be wrong with a recipe without reading the data or allocating the program: values, where the
+ * data is and its files' sizes, batch, crop and cutout, the network's shapes, device, instruction set and precision.
+ * 0: recipe->data is then the source that was found (a folder by its absolute path, so that a resume from elsewhere, or
+ * years later, has the same), and plan is the network's for it. -1: both are as they were.
+ */
+int session_check(struct recipe *recipe, struct plan *plan, struct error *err);
+
 /* Data set, network and plan only: enough for samples, network and checks. */
 int session_open_data(struct session *session, const struct recipe *recipe, struct error *err);
 

@@ -384,15 +384,24 @@ static void load_range(void *context, size_t begin, size_t end, int thread)
     }
 }
 
-int synthetic_load(struct dataset *dataset, uint64_t seed, uint32_t train, struct error *err)
+void synthetic_probe(struct dataset *dataset, uint32_t train)
 {
     const struct images shape = {.channels = 3, .height = SIDE, .width = SIDE, .classes = SYNTHETIC_CLASSES};
-    const uint32_t test = train / (SYNTHETIC_TRAIN / SYNTHETIC_TEST), count = train + test;
+    dataset->train = dataset->test = shape;
+    dataset->train.count = train;
+    dataset->test.count = train / (SYNTHETIC_TRAIN / SYNTHETIC_TEST);
+    for (int i = 0; i < SYNTHETIC_CLASSES; i++)
+        snprintf(dataset->class_name[i], sizeof dataset->class_name[i], "%s", synthetic_class_name[i]);
+}
+
+int synthetic_load(struct dataset *dataset, uint64_t seed, uint32_t train, struct error *err)
+{
+    synthetic_probe(dataset, train);
+    const struct images shape = dataset->train;
+    const uint32_t test = dataset->test.count, count = train + test;
     if (dataset_allocate(dataset, train, test, &shape, err) != 0)
         return -1;
     struct load load = {seed, train, dataset->storage, dataset->storage + (size_t)count * 3 * PLANE};
     parallel_for(count, 50, load_range, &load);
-    for (int i = 0; i < SYNTHETIC_CLASSES; i++)
-        snprintf(dataset->class_name[i], sizeof dataset->class_name[i], "%s", synthetic_class_name[i]);
     return 0;
 }

@@ -27,6 +27,9 @@ extern const char *const synthetic_class_name[SYNTHETIC_CLASSES];
 /* Image `index` (the test images follow the training images): [3][32][32] bytes; returns its label. */
 uint8_t synthetic_draw(uint64_t seed, uint32_t index, uint8_t *pixels);
 
+/* Shapes, counts and class names of what synthetic_load would make; no pixels. */
+void synthetic_probe(struct dataset *dataset, uint32_t train);
+
 /*
  * Fills `train` training images (at most SYNTHETIC_TRAIN) and a fifth as many test images, labels and class names, in
  * parallel; the caller computes statistics and the digest. Fewer are the first ones of the full set's two parts.

@@ -16,6 +16,7 @@
 
 #include "engine/files.h"
 #include "engine/frozen.h"
+#include "engine/stopwatch.h"
 #include "engine/thread.h"
 #include "engine/trainer_internal.h"
 
@@ -76,8 +77,10 @@ static void check_replay(struct trainer *trainer, const struct step_result *resu
 static int train_step(struct trainer *trainer, struct error *err)
 {
     struct session *session = &trainer->session;
-    double begin = trainer_clock();
+    struct stopwatch watch;
+    stopwatch_start(&watch);
     uint32_t step = trainer->clock.step;
+    uint64_t timed = session->executor.train_steps;
     struct batch batch;
     struct hyper hyper;
     struct step_result result;
@@ -89,7 +92,7 @@ static int train_step(struct trainer *trainer, struct error *err)
     session_hyper(session, step, &hyper);
     if (executor_train(&session->executor, &batch, &hyper, &result, err))
         return -1;
-    double seconds = trainer_clock() - begin;
+    double seconds = stopwatch_seconds(&watch, session->program->options.threads);
     trainer->clock.step++;
     trainer->clock.train_seconds += seconds;
     trainer->clock.speedrun_seconds = trainer->clock.train_seconds;
@@ -100,7 +103,7 @@ static int train_step(struct trainer *trainer, struct error *err)
     if (!trainer->warm) { /* the first step of a sitting touches fresh memory: not what a step takes */
         executor_reset_times(&session->executor);
         trainer->warm = 1;
-    } else {
+    } else if (session->executor.train_steps > timed) {
         trainer->timed_images += (uint64_t)result.n;
     }
     double keep = exp2(-seconds / RATE_SECONDS);
@@ -124,11 +127,12 @@ static int evaluate(struct trainer *trainer, struct error *err)
 {
     trainer_publish(trainer, TRAINER_EVALUATING);
     struct step_result test;
-    double begin = trainer_clock();
+    struct stopwatch watch;
+    stopwatch_start(&watch);
     int status = session_evaluate(&trainer->session, &test, stop_now, trainer, err);
     if (status)
         return status;
-    trainer->evaluate_seconds = trainer_clock() - begin;
+    trainer->evaluate_seconds = stopwatch_seconds(&watch, trainer->session.program->options.threads);
     double accuracy = step_result_accuracy(&test);
     trainer->now.test_acc = accuracy;
     trainer->clock.speedrun_seconds = trainer->clock.train_seconds + trainer->evaluate_seconds;
@@ -161,10 +165,14 @@ static int finish_epoch(struct trainer *trainer, struct error *err)
     if (!last && trainer_save(trainer, 0, err))
         return -1;
     trainer_publish(trainer, TRAINER_TRAINING);
-    double done = (double)step / session->steps_per_epoch;
-    if (trainer->options.stop_after > 0 && done >= trainer->options.stop_after - 1e-9 && !last)
-        return 1;
     return atomic_load(&trainer->stop) != TRAINER_STOP_NONE && !last;
+}
+
+/* After how many steps stop_after ends this sitting, if training goes on so long. */
+static double stop_step(const struct trainer *trainer)
+{
+    double epochs = trainer->options.stop_after;
+    return epochs > 0 ? fmax(1, ceil(epochs * trainer->session.steps_per_epoch - 1e-9)) : INFINITY;
 }
 
 /* 0 all steps done, 1 stopped on request, -1 failed. */
@@ -194,6 +202,8 @@ static int train(struct trainer *trainer, struct error *err)
         }
         if (scribe_check(&trainer->scribe, err))
             return -1;
+        if (step >= stop_step(trainer) && step < session->steps)
+            return 1;
     }
     return 0;
 }
@@ -317,6 +327,14 @@ static int prepare(struct trainer *trainer, struct error *err)
     return frozen_write(session, &trainer->folder, err);
 }
 
+/* What failed before its first step was no run: nothing is kept of it, and it is not the newest one. */
+static void forget_folder(struct trainer *trainer)
+{
+    scribe_wait(&trainer->scribe);
+    folder_remove(trainer->folder.path, NULL);
+    trainer->now.run[0] = trainer->now.path[0] = '\0';
+}
+
 /* Writes what a stop leaves behind and publishes the end. */
 static void finish(struct trainer *trainer, int status, struct error *err)
 {
@@ -338,7 +356,10 @@ static void finish(struct trainer *trainer, int status, struct error *err)
     }
     if (phase == TRAINER_FAILED) {
         snprintf(trainer->now.error, sizeof trainer->now.error, "%s", err->text);
-        trainer_write_failure(trainer);
+        if (trainer->clock.step > 0 || trainer->resuming)
+            trainer_write_failure(trainer);
+        else
+            forget_folder(trainer);
     }
     trainer_publish(trainer, phase);
 }
@@ -391,6 +412,19 @@ static int find_init(struct trainer *trainer, const char *path, struct error *er
     return length < (int)sizeof trainer->init ? 0 : error_set(err, "%s: the path is too long", path);
 }
 
+/* What can be known to be wrong is said before there is a folder. The recipe says from now on where its data is. */
+static int check_start(struct trainer *trainer, struct error *err)
+{
+    struct plan *plan = malloc(sizeof *plan); /* large */
+    if (!plan)
+        return error_set(err, "out of memory for the network's plan");
+    int status = session_check(&trainer->options.recipe, plan, err);
+    if (!status && trainer->init[0])
+        status = checkpoint_check_model(trainer->init, plan, err);
+    free(plan);
+    return status;
+}
+
 static int open_folder(struct trainer *trainer, struct error *err)
 {
     const struct trainer_options *options = &trainer->options;
@@ -405,7 +439,7 @@ static int open_folder(struct trainer *trainer, struct error *err)
             return -1;
     } else {
         char parent[RUN_PATH_MAX];
-        if (options->init && find_init(trainer, options->init, err))
+        if ((options->init && find_init(trainer, options->init, err)) || check_start(trainer, err))
             return -1;
         run_folder_default_parent(parent, sizeof parent);
         if (run_folder_create(&trainer->folder, options->parent ? options->parent : parent, options->name,

@@ -30,7 +30,12 @@ enum trainer_phase {
     TRAINER_PHASE_COUNT
 };
 
-enum trainer_stop { TRAINER_STOP_NONE, TRAINER_STOP_EPOCH /* at the epoch's end */, TRAINER_STOP_NOW /* next step */ };
+/*
+ * NOW stops before the next step, also a paused run. EPOCH stops when the epoch in progress has been trained, evaluated
+ * and saved: a paused run stays paused, and goes on to the epoch's end, and ends there, when the pause is over. An
+ * epoch's end that is also the run's is the run's: it is done, not stopped. NONE takes an EPOCH back.
+ */
+enum trainer_stop { TRAINER_STOP_NONE, TRAINER_STOP_EPOCH, TRAINER_STOP_NOW };
 
 struct trainer_options {
     struct recipe recipe; /* ignored when resuming */
@@ -38,12 +43,12 @@ struct trainer_options {
     const char *name;     /* (optional) the run's name */
     const char *resume;   /* (optional) RUN to go on with */
     const char *init;     /* (optional) a model.safetensors to start from; RUN/init keeps its path for a resume */
-    double stop_after;    /* > 0: stop after this many epochs; the schedule stays as it is */
+    double stop_after;    /* > 0: stop at the first step that reaches so many epochs; the schedule stays as it is */
 };
 
 struct trainer_status {
     enum trainer_phase phase;
-    char run[128]; /* the run's name; empty until the folder exists */
+    char run[128]; /* the run's name; empty when it has no folder (any more) */
     char path[RUN_PATH_MAX];
     char device[128]; /* "cpu, bf16, 2 threads, amx"; empty until compiled */
     char data[512];
@@ -61,8 +66,10 @@ struct trainer_status {
 };
 
 /*
- * Makes the run folder and starts the thread; NULL with err if that cannot be done. Everything later (bad data,
- * no memory, a NaN) ends in TRAINER_FAILED. options is copied.
+ * Checks what can be checked without reading the data (session_check, and the model to start from), makes the run
+ * folder and starts the thread; NULL with err, and no folder, if that cannot be done. Everything later (damaged data,
+ * no memory, a NaN) ends in TRAINER_FAILED; a new run that fails before its first step leaves no folder either, and its
+ * status then has neither run nor path. options is copied.
  */
 struct trainer *trainer_start(const struct trainer_options *options, struct error *err);
 

@@ -58,20 +58,25 @@ enum isa isa_current(void)
     return forced >= 0 ? (enum isa)forced : isa_best();
 }
 
+int isa_find(const char *name)
+{
+    for (int i = 0; i <= (int)isa_best(); i++)
+        if (strcmp(name, names[i]) == 0)
+            return i;
+    return -1;
+}
+
 int isa_force(const char *name)
 {
     if (!name || strcmp(name, "auto") == 0) {
         forced = -1;
         return 0;
     }
-    for (int i = 0; i < ISA_COUNT; i++)
-        if (strcmp(name, names[i]) == 0) {
-            if (i > (int)isa_best())
-                return -1;
-            forced = i;
-            return 0;
-        }
-    return -1;
+    int level = isa_find(name);
+    if (level < 0)
+        return -1;
+    forced = level;
+    return 0;
 }
 
 const char *isa_name(enum isa isa)

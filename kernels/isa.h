@@ -10,5 +10,6 @@ enum isa isa_best(void);         /* what the CPU and the kernel offer (AMX: perm
 enum isa isa_current(void);      /* isa_best(), or what was forced */
 int isa_force(const char *name); /* "plain", "avx2", ...; "auto" or NULL undoes; -1: unknown or not here */
 const char *isa_name(enum isa isa);
+int isa_find(const char *name); /* the level of that name if this CPU offers it, else -1 */
 
 #endif

@@ -262,6 +262,29 @@ static void a_resume_without_checkpoint_begins_with_the_given_model(void **state
     assert_non_null(strstr(err.text, "/nonexistent/model"));
 }
 
+/* Half an epoch ends at its step, with a checkpoint there; a resume goes on to the same weights. */
+static void stop_after_a_part_of_an_epoch(void **state)
+{
+    (void)state;
+    struct trainer_options options = {.parent = folder, .name = "part", .stop_after = 1.5};
+    struct trainer_status status;
+    char path[256];
+    tiny(&options.recipe, "3");
+    struct trainer *trainer = start(&options);
+    wait_for_end(trainer, &status);
+    assert_int_equal(status.phase, TRAINER_STOPPED);
+    assert_int_equal(status.step, 8); /* of 5 an epoch: the first step that reaches it */
+    assert_int_equal(count_kind(trainer_log(trainer), RECORD_EPOCH), 1);
+    trainer_free(trainer);
+    snprintf(path, sizeof path, "%s/part/checkpoint-8/model.safetensors", folder);
+    assert_int_equal(access(path, F_OK), 0);
+    snprintf(path, sizeof path, "%s/part", folder);
+    struct trainer_options resume = {.resume = path};
+    wait_and_free(start(&resume), &status);
+    assert_int_equal(status.phase, TRAINER_DONE);
+    assert_same_models("straight", "part", 15);
+}
+
 static void stop_after_keeps_the_schedule(void **state)
 {
     (void)state;
@@ -371,19 +394,118 @@ static void divergence_is_said(void **state)
     assert_failure_is_on_disk("diverges", "the last checkpoint is from before");
 }
 
-static void bad_data_is_said(void **state)
+static void assert_no_folder(const char *run)
+{
+    char path[256];
+    snprintf(path, sizeof path, "%s/%s", folder, run);
+    assert_int_equal(access(path, F_OK), -1);
+}
+
+static void refused(const struct trainer_options *options, const char *why)
+{
+    struct error err = {""};
+    assert_null(trainer_start(options, &err));
+    if (!strstr(err.text, why))
+        fail_msg("'%s' does not say '%s'", err.text, why);
+    assert_no_folder(options->name);
+}
+
+/* What can be known to be wrong is said before there is a folder. */
+static void bad_starts_leave_no_folder(void **state)
 {
     (void)state;
-    struct trainer_options options = {.parent = folder, .name = "no-data"};
-    struct trainer_status status;
-    tiny(&options.recipe, "1");
+    struct trainer_options good = {.parent = folder, .name = "bad-start"}, options;
+    char model[256];
+    tiny(&good.recipe, "1");
+    options = good;
     strcpy(options.recipe.data, "/nonexistent/cifar");
+    refused(&options, "/nonexistent/cifar");
+    options = good;
+    options.recipe.batch = 101;
+    refused(&options, "larger than the 100 training images");
+    options = good;
+    options.recipe.device = RECIPE_DEVICE_CUDA;
+    refused(&options, "cuda");
+    options = good;
+    options.recipe.precision = RECIPE_PRECISION_F16;
+    refused(&options, "f16");
+    options = good;
+    options.recipe.crop = 1;
+    options.recipe.crop_pad = 9;
+    refused(&options, "crop_pad = 9");
+    options = good;
+    options.recipe.cutout = 1;
+    options.recipe.cutout_height = 33;
+    refused(&options, "cutout_height = 33");
+    options = good;
+    strcpy(options.recipe.network, "logits = linear\npool = max_pool 40\n");
+    refused(&options, "line");
+    options = good;
+    snprintf(model, sizeof model, "%s/whole/recipe.ini", folder);
+    options.init = model;
+    refused(&options, "recipe.ini");
+}
+
+/* The files have the right sizes, so the data is found; what is wrong with it shows when it is read. */
+static void what_fails_before_its_first_step_leaves_no_folder(void **state)
+{
+    (void)state;
+    struct trainer_options options = {.parent = folder, .name = "damaged-data"};
+    struct trainer_status status;
+    char command[1024];
+    snprintf(command, sizeof command,
+             "mkdir '%s/zeros' && cd '%s/zeros' && for f in data_batch_1 data_batch_2 data_batch_3 data_batch_4 "
+             "data_batch_5 test_batch; do truncate -s 30730000 $f.bin; done && printf '\\013' | dd of=test_batch.bin "
+             "conv=notrunc status=none",
+             folder, folder);
+    assert_int_equal(system(command), 0);
+    tiny(&options.recipe, "1");
+    snprintf(options.recipe.data, sizeof options.recipe.data, "%s/zeros", folder);
     struct trainer *trainer = start(&options);
     wait_for_end(trainer, &status);
     assert_int_equal(status.phase, TRAINER_FAILED);
-    assert_non_null(strstr(status.error, "/nonexistent/cifar"));
+    assert_non_null(strstr(status.error, "found 11"));
+    assert_string_equal(status.run, "");
+    assert_string_equal(status.path, "");
+    assert_no_folder("damaged-data");
     trainer_free(trainer);
-    assert_failure_is_on_disk("no-data", "/nonexistent/cifar");
+}
+
+/* Killed before it compiled, a run has no program.json: its recipe says which data it is of, from anywhere. */
+static void a_resume_without_program_has_the_same_data(void **state)
+{
+    (void)state;
+    struct trainer_options options = {.parent = folder, .name = "early-kill", .stop_after = 1};
+    struct trainer_status status;
+    char path[256], command[1024], back[1024];
+    struct recipe recipe;
+    struct error err = {""};
+    tiny(&options.recipe, "2");
+    options.recipe.data[0] = '\0';
+    assert_int_equal(setenv("DAVIDNET_DATA", "synthetic:3:100", 1), 0);
+    wait_and_free(start(&options), &status);
+    snprintf(path, sizeof path, "%s/early-kill/recipe.ini", folder);
+    assert_int_equal(recipe_read(path, &recipe, &err), 0);
+    assert_string_equal(recipe.data, "synthetic:3:100");
+
+    snprintf(command, sizeof command, "cd '%s/early-kill' && rm -r program.json log checkpoint-*", folder);
+    assert_int_equal(system(command), 0);
+    assert_int_equal(setenv("DAVIDNET_DATA", "synthetic:4:200", 1), 0);
+    snprintf(path, sizeof path, "%s/early-kill", folder);
+    struct trainer_options resume = {.resume = path};
+    wait_and_free(start(&resume), &status);
+    assert_int_equal(status.phase, TRAINER_DONE);
+    assert_string_equal(status.data, "synthetic:3:100");
+    assert_int_equal(unsetenv("DAVIDNET_DATA"), 0);
+
+    /* A folder is named absolutely. */
+    assert_non_null(getcwd(back, sizeof back));
+    assert_int_equal(chdir(folder), 0);
+    options.name = "relative";
+    strcpy(options.recipe.data, "zeros");
+    wait_and_free(start(&options), &status);
+    assert_int_equal(chdir(back), 0);
+    assert_non_null(strstr(status.error, folder));
 }
 
 static void one_process_trains_a_run(void **state)
@@ -410,21 +532,32 @@ static void another_program_is_refused(void **state)
     (void)state;
     struct trainer_options options = {.parent = folder, .name = "frozen", .stop_after = 1};
     struct trainer_status status;
-    char path[256], command[512];
+    char path[256], command[1024];
     tiny(&options.recipe, "3");
     struct trainer *trainer = start(&options);
     wait_for_end(trainer, &status);
     trainer_free(trainer);
     snprintf(path, sizeof path, "%s/frozen", folder);
-    snprintf(command, sizeof command, "sed -i 's/\"data_sha256\":[^,]*/\"data_sha256\": \"00\"/' '%s/program.json'",
-             path);
-    assert_int_equal(system(command), 0);
     struct trainer_options resume = {.resume = path};
-    trainer = start(&resume);
-    wait_for_end(trainer, &status);
-    assert_int_equal(status.phase, TRAINER_FAILED);
-    assert_non_null(strstr(status.error, "data_sha256"));
-    trainer_free(trainer);
+    static const char *const changes[][2] = {{"data_sha256", "\"00\""}, {"davidnet", "\"0.0.9\""}, {"version", "7"}};
+    for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
+        snprintf(command, sizeof command,
+                 "cd '%s' && cp program.json before && sed -i 's/\"%s\":[^,]*/\"%s\": %s/' program.json && "
+                 "! cmp -s before program.json",
+                 path, changes[i][0], changes[i][0], changes[i][1]);
+        assert_int_equal(system(command), 0);
+        trainer = start(&resume);
+        wait_for_end(trainer, &status);
+        assert_int_equal(status.phase, TRAINER_FAILED);
+        assert_non_null(strstr(status.error, changes[i][0]));
+        trainer_free(trainer);
+        assert_failure_is_on_disk("frozen", changes[i][0]);
+        snprintf(command, sizeof command, "mv '%s/before' '%s/program.json'", path, path);
+        assert_int_equal(system(command), 0);
+    }
+    wait_and_free(start(&resume), &status); /* nothing differs */
+    assert_string_equal(status.error, "");
+    assert_int_equal(status.phase, TRAINER_DONE);
 }
 
 int main(void)
@@ -435,11 +568,14 @@ int main(void)
         cmocka_unit_test(stop_and_resume_give_the_same_weights),
         cmocka_unit_test(a_resume_without_checkpoint_begins_with_the_given_model),
         cmocka_unit_test(stop_after_keeps_the_schedule),
+        cmocka_unit_test(stop_after_a_part_of_an_epoch),
         cmocka_unit_test(pausing_stops_the_training_clock),
         cmocka_unit_test(timing_and_data_are_there_while_it_trains),
         cmocka_unit_test(a_paused_run_can_be_stopped),
         cmocka_unit_test(divergence_is_said),
-        cmocka_unit_test(bad_data_is_said),
+        cmocka_unit_test(bad_starts_leave_no_folder),
+        cmocka_unit_test(what_fails_before_its_first_step_leaves_no_folder),
+        cmocka_unit_test(a_resume_without_program_has_the_same_data),
         cmocka_unit_test(one_process_trains_a_run),
         cmocka_unit_test(another_program_is_refused),
     };

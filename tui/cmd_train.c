@@ -2,6 +2,7 @@
 #include "tui/command.h"
 #include "tui/headless.h"
 #include "tui/options.h"
+#include "tui/run_report.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -52,7 +53,10 @@ static const struct command_option train_own[] = {
     {"--name", "NAME", "the run's name (default: preset and date)", NULL},
     {"--out", "DIR", "parent of the run's folder ($DAVIDNET_RUNS, else ~/.local/share/davidnet/runs)", "FILE"},
     {"--runs", "N", "N runs, with seeds counted up from --seed", NULL},
-    {"--stop-after", "N", "end with the epoch that reaches N, the schedule as it is (--epochs stretches it)", NULL},
+    {"--stop-after", "N",
+     "stop after N epochs (0.5: half-way through the first), with a checkpoint, the schedule as it is (--epochs "
+     "stretches it)",
+     NULL},
     {"--init", "FILE", "start from a model.safetensors", "FILE"},
     {"--on-finish", "COMMAND",
      "shell command when a run has ended, in whatever way; it gets DAVIDNET_RUN (its folder), DAVIDNET_STATE (done, "
@@ -136,6 +140,15 @@ static int resume_main(int argc, char **argv)
     }
     if (!options.resume)
         return command_usage_error(&command_resume, "say which run: its name, its folder, or 'last'");
+    struct run_report *report = run_report_open(options.resume, &err);
+    if (!report)
+        return headless_error(headless.json, err.text);
+    int finished = strcmp(report->summary.state, "done") == 0;
+    if (finished)
+        headless_finished(report, headless.json);
+    run_report_free(report);
+    if (finished)
+        return EXIT_OK;
     struct trainer *trainer = trainer_start(&options, &err);
     return trainer ? headless_follow(trainer, &headless) : headless_error(headless.json, err.text);
 }
@@ -170,7 +183,7 @@ const struct command command_resume = {
         "usage: davidnet resume RUN [OPTION]...\n\n"
         "RUN is a run's name, its folder, or 'last'. Goes back to its newest checkpoint (to the start if there is\n"
         "none), with the same program as before, or refuses and says what differs. The weights at the end are\n"
-        "those of a run that was never interrupted.\n",
+        "those of a run that was never interrupted. Of a run that is done it says so, and leaves it as it is.\n",
     .options = resume_own,
     .words = "RUN",
     .run = resume_main,

@@ -25,7 +25,7 @@ struct tui_request {
 
 static const struct command_option options[] = {
     {"--run", "RUN", "look at a run (a folder, a name, or 'last'), read-only; follows it while it trains", "RUN"},
-    {"--resume", "RUN", "go on with a run that was stopped", "RUN"},
+    {"--resume", "RUN", "go on with a run that was stopped; one that is done is shown", "RUN"},
     {"--out", "DIR", "folder for new runs", "FILE"},
     {"--name", "NAME", "the new run's name", NULL},
     {0},
@@ -102,6 +102,14 @@ static int open_source(struct tui_request *request, struct trainer_options *opti
 {
     if (request->run)
         return run_source_open(source, request->run, err);
+    if (request->resume) { /* of a run that is done there is nothing to go on with, but all to look at */
+        struct run_folder folder;
+        struct run_summary summary;
+        if (run_folder_find(&folder, request->resume, err) || run_folder_summary(&folder, &summary, err))
+            return -1;
+        if (strcmp(summary.state, "done") == 0)
+            return run_source_open(source, request->resume, err);
+    }
     options->resume = request->resume;
     options->parent = request->out;
     options->name = request->name;

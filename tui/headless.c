@@ -1,5 +1,6 @@
 #include "tui/headless.h"
 
+#include "engine/stopwatch.h"
 #include "tui/columns.h"
 #include "tui/command.h"
 #include "tui/run_report.h"
@@ -20,6 +21,12 @@ static volatile sig_atomic_t stop_signal;
 static void on_signal(int number)
 {
     stop_signal = number;
+}
+
+static void on_continue(int number)
+{
+    (void)number;
+    stopwatch_continued();
 }
 
 struct follower {
@@ -217,40 +224,90 @@ static void print_progress(struct follower *f)
     f->progress_shown = 1;
 }
 
+/* How a run came out, from this process or from its folder. */
+struct outcome {
+    const char *run; /* the folder */
+    const char *state;
+    const struct recipe *recipe;
+    double test_acc, best_acc, train_seconds, speedrun_seconds, wall_seconds, seconds_to_target;
+};
+
+static void print_outcome_json(const struct outcome *o)
+{
+    cJSON *object = event("done");
+    cJSON_AddStringToObject(object, "run", o->run);
+    cJSON_AddStringToObject(object, "state", o->state);
+    run_report_add_number(object, "test_acc", o->test_acc);
+    run_report_add_number(object, "best_acc", o->best_acc);
+    run_report_add_number(object, "train_seconds", o->train_seconds);
+    run_report_add_number(object, "speedrun_seconds", o->speedrun_seconds);
+    run_report_add_number(object, "wall_seconds", o->wall_seconds);
+    run_report_add_number(object, "seconds_to_target", o->seconds_to_target);
+    cJSON_AddStringToObject(object, "eval", eval_name(o->recipe));
+    print_event(object);
+}
+
+static void print_outcome(const struct outcome *o)
+{
+    char train[RUN_TEXT], wall[RUN_TEXT], last[RUN_TEXT], best[RUN_TEXT];
+    printf("done    %s accuracy %s %% (best %s %%), trained %s, wall %s\n", eval_name(o->recipe),
+           run_text_number(o->test_acc, 2, last), run_text_number(o->best_acc, 2, best),
+           run_text_seconds(o->train_seconds, train), run_text_seconds(o->wall_seconds, wall));
+    if (isnan(o->seconds_to_target))
+        printf("target  %g %% not reached\n", o->recipe->target);
+    else
+        printf("target  %g %% reached after %s of training\n", o->recipe->target,
+               run_text_seconds(o->seconds_to_target, train));
+}
+
 static void print_done(struct follower *f)
 {
     const struct trainer_status *s = &f->status;
-    const struct recipe *recipe = trainer_recipe(f->trainer);
+    const struct outcome outcome = {.run = s->path,
+                                    .state = trainer_phase_name(s->phase),
+                                    .recipe = trainer_recipe(f->trainer),
+                                    .test_acc = f->last_acc,
+                                    .best_acc = s->best_acc,
+                                    .train_seconds = s->train_seconds,
+                                    .speedrun_seconds = s->speedrun_seconds,
+                                    .wall_seconds = s->wall_seconds,
+                                    .seconds_to_target = s->seconds_to_target};
     if (f->options->json) {
-        cJSON *object = event("done");
-        cJSON_AddStringToObject(object, "run", s->path);
-        cJSON_AddStringToObject(object, "state", trainer_phase_name(s->phase));
-        run_report_add_number(object, "test_acc", f->last_acc);
-        run_report_add_number(object, "best_acc", s->best_acc);
-        run_report_add_number(object, "train_seconds", s->train_seconds);
-        run_report_add_number(object, "speedrun_seconds", s->speedrun_seconds);
-        run_report_add_number(object, "wall_seconds", s->wall_seconds);
-        run_report_add_number(object, "seconds_to_target", s->seconds_to_target);
-        cJSON_AddStringToObject(object, "eval", eval_name(recipe));
-        print_event(object);
+        print_outcome_json(&outcome);
         return;
     }
-    char train[RUN_TEXT], wall[RUN_TEXT], last[RUN_TEXT], best[RUN_TEXT];
     clear_progress(f);
     if (s->phase == TRAINER_STOPPED) {
         printf("stopped at step %u of %u; go on with: davidnet resume %s\n", s->step, s->steps, s->run);
         return;
     }
-    printf("done    %s accuracy %s %% (best %s %%), trained %s, wall %s\n", eval_name(recipe),
-           run_text_number(f->last_acc, 2, last), run_text_number(s->best_acc, 2, best),
-           run_text_seconds(s->train_seconds, train), run_text_seconds(s->wall_seconds, wall));
-    if (isnan(s->seconds_to_target))
-        printf("target  %g %% not reached\n", recipe->target);
-    else
-        printf("target  %g %% reached after %s of training\n", recipe->target,
-               run_text_seconds(s->seconds_to_target, train));
+    print_outcome(&outcome);
     if (s->replay_mismatches)
         printf("warning %d replayed steps did not repeat the log's losses\n", s->replay_mismatches);
+}
+
+void headless_finished(const struct run_report *report, int json)
+{
+    const struct run_summary *s = &report->summary;
+    struct outcome outcome = {.run = report->folder.path,
+                              .state = s->state,
+                              .recipe = &report->recipe,
+                              .test_acc = s->last_acc,
+                              .best_acc = s->best_acc,
+                              .train_seconds = s->train_seconds,
+                              .speedrun_seconds = NAN,
+                              .wall_seconds = s->wall_seconds,
+                              .seconds_to_target = s->seconds_to_target};
+    for (size_t i = 0; i < run_log_length(&report->log); i++)
+        if (run_log_at(&report->log, i)->kind == RECORD_EPOCH)
+            outcome.speedrun_seconds = run_log_at(&report->log, i)->as.epoch.speedrun_seconds;
+    if (json) {
+        print_outcome_json(&outcome);
+        return;
+    }
+    printf("run     %s\nall %u steps were trained before: there is nothing left to do\n", report->folder.path,
+           s->steps);
+    print_outcome(&outcome);
 }
 
 /* However the run ended: who waits for it wants to know. */
@@ -282,6 +339,9 @@ static void install_handlers(void (*handler)(int))
             continue; /* nohup */
         sigaction(numbers[i], &action, NULL);
     }
+    action = (struct sigaction){.sa_handler = handler == SIG_DFL ? SIG_DFL : on_continue, .sa_flags = SA_RESTART};
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGCONT, &action, NULL);
 }
 
 static void follow(struct follower *f)

@@ -6,6 +6,7 @@
 #define DAVIDNET_TUI_HEADLESS_H
 
 #include "engine/trainer.h"
+#include "tui/run_report.h"
 
 struct headless_options {
     int json;           /* {"event":...} lines on stdout instead of text */
@@ -16,6 +17,9 @@ struct headless_options {
 
 /* Takes over the trainer and frees it. Returns the program's exit code (130, 143, 129 after a signal). */
 int headless_follow(struct trainer *trainer, const struct headless_options *options);
+
+/* Says of a run whose steps are all done that they are, and how it came out: lines, or the "done" event alone. */
+void headless_finished(const struct run_report *report, int json);
 
 /* {"event":"error","error":...} on stdout with json, else "davidnet: ..." on stderr. Returns EXIT_FAILED. */
 int headless_error(int json, const char *message);

@@ -1,6 +1,6 @@
 #include "tui/version.h"
 
-#define NUMBER "0.1.0"
+#include "engine/version.h"
 
 #ifndef DAVIDNET_COMMIT
 #define DAVIDNET_COMMIT ""
@@ -16,7 +16,7 @@ static const char *or_unknown(const char *text)
 
 const char *version_number(void)
 {
-    return NUMBER;
+    return DAVIDNET_VERSION;
 }
 
 const char *version_commit(void)

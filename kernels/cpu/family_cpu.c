@@ -11,9 +11,9 @@ static enum isa wanted_isa(const struct program_options *options, struct error *
 {
     if (!options->isa || strcmp(options->isa, "auto") == 0)
         return isa_current();
-    for (int i = 0; i <= (int)isa_best(); i++)
-        if (strcmp(options->isa, isa_name((enum isa)i)) == 0)
-            return (enum isa)i;
+    int level = isa_find(options->isa);
+    if (level >= 0)
+        return (enum isa)level;
     error_set(err, "this processor has no '%s'; the best it offers is --isa %s", options->isa, isa_name(isa_best()));
     return ISA_COUNT;
 }
