@@ -59,7 +59,8 @@ static const struct command_option train_own[] = {
      NULL},
     {"--init", "FILE", "start from a model.safetensors", "FILE"},
     {"--on-finish", "COMMAND",
-     "shell command when a run has ended, in whatever way; it gets DAVIDNET_RUN (its folder), DAVIDNET_STATE (done, "
+     "shell command when a run has ended, in whatever way; it gets DAVIDNET_RUN (its folder; empty where it never "
+     "began), DAVIDNET_STATE (done, "
      "stopped or failed) and DAVIDNET_ACCURACY (percent; empty where none was measured)",
      NULL},
     {"--json", NULL, "one JSON object a line: start, step, epoch, note, done, error", NULL},
@@ -68,11 +69,9 @@ static const struct command_option train_own[] = {
 
 static int train_once(const struct train_options *o, const struct recipe *recipe, const char *name)
 {
-    struct error err = {""};
     struct trainer_options options = {
         .recipe = *recipe, .parent = o->out, .name = name, .init = o->init, .stop_after = o->stop_after};
-    struct trainer *trainer = trainer_start(&options, &err);
-    return trainer ? headless_follow(trainer, &o->headless) : headless_error(o->headless.json, err.text);
+    return headless_run(&options, &o->headless);
 }
 
 static int train_main(int argc, char **argv)
@@ -149,8 +148,7 @@ static int resume_main(int argc, char **argv)
     run_report_free(report);
     if (finished)
         return EXIT_OK;
-    struct trainer *trainer = trainer_start(&options, &err);
-    return trainer ? headless_follow(trainer, &headless) : headless_error(headless.json, err.text);
+    return headless_run(&options, &headless);
 }
 
 static const struct command_option resume_own[] = {

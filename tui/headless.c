@@ -374,9 +374,17 @@ static void follow(struct follower *f)
     }
 }
 
-int headless_follow(struct trainer *trainer, const struct headless_options *options)
+int headless_run(const struct trainer_options *what, const struct headless_options *options)
 {
+    struct error err = {""};
+    struct trainer *trainer = trainer_start(what, &err);
     struct follower f = {.trainer = trainer, .options = options, .last_acc = NAN};
+    if (!trainer) {
+        f.status.phase = TRAINER_FAILED;
+        headless_error(options->json, err.text);
+        run_finish_command(&f);
+        return EXIT_FAILED;
+    }
     f.progress = !options->json && isatty(STDERR_FILENO) && isatty(STDOUT_FILENO);
     stop_signal = 0;
     install_handlers(on_signal);

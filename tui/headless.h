@@ -15,8 +15,8 @@ struct headless_options {
                            DAVIDNET_RUN, DAVIDNET_STATE and DAVIDNET_ACCURACY */
 };
 
-/* Takes over the trainer and frees it. Returns the program's exit code (130, 143, 129 after a signal). */
-int headless_follow(struct trainer *trainer, const struct headless_options *options);
+/* Starts the run, or says why not, and follows it. Returns the program's exit code (130, 143, 129 after a signal). */
+int headless_run(const struct trainer_options *what, const struct headless_options *options);
 
 /* Says of a run whose steps are all done that they are, and how it came out: lines, or the "done" event alone. */
 void headless_finished(const struct run_report *report, int json);
