@@ -32,7 +32,9 @@ static const struct command show = {.name = "show",
                                     .usage = "usage: davidnet show RUN\n",
                                     .options = show_options,
                                     .words = "RUN"};
-static const struct command *const list[] = {&train, &network, &show, NULL};
+static const struct command tui = {
+    .name = "tui", .summary = "is what no command means", .usage = "", .takes_recipe = 1};
+static const struct command *const list[] = {&tui, &train, &network, &show, NULL};
 
 /* As the manual shows it: '-' is "\-". */
 static int shows(const char *manual, const char *text)
@@ -138,6 +140,9 @@ static void test_completion(void **state)
         {"davidnet show short-run --f", "--format"},
         {"davidnet network --asc", "--ascii"},
         {"davidnet --asc", "--ascii"},
+        {"davidnet --rec", "--recipe"},
+        {"davidnet --ascii --rec", "--recipe"},
+        {"davidnet help ne", "network"},
     };
     int wrong = 0;
     if (system("command -v bash > /dev/null 2>&1") != 0) {

@@ -242,7 +242,10 @@ static void print_command_cases(FILE *out, const struct command *const *list)
             fputs("    esac ;;\n", out);
         }
     }
-    fputs("    esac\n    [ -n \"$words\" ] || case \"$command\" in\n", out);
+    fputs("    \"help help\") words=\"--man --completion", out);
+    for (int i = 0; list[i]; i++)
+        fprintf(out, " %s", list[i]->name);
+    fputs("\" ;;\n    esac\n    [ -n \"$words\" ] || case \"$command\" in\n", out);
     for (int i = 0; list[i]; i++) {
         fprintf(out, "    %s) words=\"--help ", list[i]->name);
         print_flags(out, list[i]->options);
@@ -279,14 +282,12 @@ void manual_print_completion(FILE *out, const struct command *const *list)
           "runs=\"${DAVIDNET_RUNS:-${XDG_DATA_HOME:-$HOME/.local/share}/davidnet/runs}\"\n    display=\"",
           out);
     print_flags(out, display_option_table);
-    fputs("\"\n    case \"$command\" in -*) [ \"$COMP_CWORD\" -eq 1 ] || command=tui ;; esac\n", out);
+    fputs("\"\n    case \"$command\" in -*) command=tui ;; esac\n", out);
     print_value_cases(out);
-    fputs("    if [ \"$COMP_CWORD\" -eq 1 ]; then\n    words=\"help", out);
+    fputs("    if [ \"$COMP_CWORD\" -eq 1 ] && [ \"${word#-}\" = \"$word\" ]; then\n    words=\"help", out);
     for (int i = 0; list[i]; i++)
         fprintf(out, " %s", list[i]->name);
-    fputs("\"\n    case \"$word\" in -*) words=\"--help --version $display\" ;; esac\n    else\n"
-          "    case \"$previous\" in\n",
-          out);
+    fputs("\"\n    else\n    case \"$previous\" in\n", out);
     print_recipe_cases(out);
     fputs("    esac\n    [ -n \"$words\" ] || {\n", out);
     print_command_cases(out, list);
