@@ -72,9 +72,9 @@ static void print_help(void)
         printf("  %-9s %s\n", commands[i]->name, commands[i]->summary);
     puts("\ndisplay options, anywhere:");
     command_options_help(stdout, display_option_table);
-    puts("\n'davidnet COMMAND --help' explains a command; 'davidnet --version' says what was\n"
-         "built in. 'davidnet help --man' and 'davidnet help --completion' print the manual\n"
-         "and bash completions.");
+    puts("\n'davidnet COMMAND --help' explains a command; 'davidnet --version' says what\n"
+         "was built in. 'davidnet help --man' and 'davidnet help --completion' print the\n"
+         "manual and bash completions.");
 }
 
 static int take_size(const char *text)

@@ -125,7 +125,6 @@ static void print_files(FILE *out)
     entry(out, "DAVIDNET_RUNS", "folder of the runs, where --out is not given");
     entry(out, "XDG_DATA_HOME", "where davidnet/runs and the fetched data are (~/.local/share)");
     entry(out, "XDG_CONFIG_HOME", "where davidnet/recipes is (~/.config)");
-    entry(out, "OMP_NUM_THREADS, taskset, cgroups", "bound the number of threads where --threads is not given");
     entry(out, "NO_COLOR", "when it is not empty: no colour");
     section(out, "EXIT STATUS");
     entry(out, "0", "all went well");
