@@ -58,8 +58,42 @@ static void test_tick_labels(void **state)
     chart_make_ticks(&(struct chart_range){0.01, 2.3, CHART_LOG}, 4, 0, &ticks);
     assert_string_equal(ticks.label[0], "0.01");
     assert_true(ticks.n >= 2 && ticks.n <= 5);
+    chart_make_ticks(&(struct chart_range){0, 99.5, CHART_LOG_ERROR}, 8, 0, &ticks);
+    static const char *const errors[] = {"0", "50", "80", "90", "95", "98", "99", "99.5"};
+    assert_int_equal(ticks.n, 8);
+    for (int i = 0; i < 8; i++)
+        assert_string_equal(ticks.label[i], errors[i]);
     chart_make_ticks(&(struct chart_range){0, 40000, CHART_LINEAR}, 4, 0, &ticks);
     assert_string_equal(ticks.label[ticks.n - 1], "40k");
+}
+
+/* Halving the error is the same step everywhere; 100 % is beyond every end. */
+static void test_errors(void **state)
+{
+    (void)state;
+    const struct chart_range range = {60, 99, CHART_LOG_ERROR};
+    double step = chart_position(&range, 80) - chart_position(&range, 60);
+    assert_true(fabs(chart_position(&range, 60)) < 1e-12 && fabs(chart_position(&range, 99) - 1) < 1e-12);
+    assert_true(fabs(chart_position(&range, 98) - chart_position(&range, 96) - step) < 1e-12);
+    assert_true(chart_position(&range, 100) > 1);
+    assert_true(chart_position(&range, 10) < 0);
+    for (int round = 0; round < 2000; round++) {
+        double x[20], y[20];
+        size_t n = (size_t)(round % 21);
+        for (size_t i = 0; i < n; i++) {
+            x[i] = (double)i;
+            y[i] = uniform(0, 1) < 0.1 ? NAN : uniform(0, 1) < 0.1 ? 100 : 100 - pow(10, uniform(-3, 2));
+        }
+        struct chart chart = {.title = "t", .n_series = 1, .x = {.min = NAN, .max = NAN}};
+        chart.y =
+            (struct chart_axis){.scale = CHART_LOG_ERROR, .min = round % 3 ? NAN : 50, .max = round % 5 ? NAN : 97};
+        chart.series[0] = (struct chart_series){.x = x, .y = y, .n = n};
+        struct chart_range got = chart_range_y(&chart, 5);
+        assert_true(isfinite(got.min) && isfinite(got.max) && got.min < got.max && got.max < 100);
+        for (size_t i = 0; i < n; i++)
+            if (y[i] < 100 && isnan(chart.y.min) && isnan(chart.y.max))
+                assert_true(got.min <= y[i] + 1e-9 && y[i] <= got.max + 1e-9);
+    }
 }
 
 /* Whatever the data, the range is finite, not empty, and holds every finite point of a free axis. */
@@ -175,7 +209,7 @@ static void test_draw_stays_inside(void **state)
         struct chart chart = {.title = "Loss", .empty = "nothing yet", .n_series = 2, .n_lines = 1};
         chart.x = (struct chart_axis){.min = 0, .max = round % 3 ? 30 : NAN, .unit = "epochs", .integers = 1};
         chart.y = (struct chart_axis){
-            .min = NAN, .max = round % 5 ? NAN : 1, .unit = "nats", .scale = round % 4 ? CHART_LINEAR : CHART_LOG};
+            .min = NAN, .max = round % 5 ? NAN : 1, .unit = "nats", .scale = (enum chart_scale)(round % 4 % 3)};
         chart.series[0] = (struct chart_series){.name = "test",
                                                 .color = COLOR_VALID,
                                                 .style = CHART_MARKED,
@@ -267,6 +301,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_ticks_are_round_and_inside),
         cmocka_unit_test(test_tick_labels),
+        cmocka_unit_test(test_errors),
         cmocka_unit_test(test_ranges),
         cmocka_unit_test(test_reduce),
         cmocka_unit_test(test_smooth),

@@ -72,7 +72,7 @@ static void test_golden_training(void **state)
     struct fixture f;
     open_fixture(&f, 1300);
     golden_check_sizes("run-training", draw, &f.model);
-    f.model.view.log_loss = f.model.view.whole_range = 1;
+    f.model.view.log_axes = f.model.view.whole_range = 1;
     golden_check("run-log", 80, 24, 0, draw, &f.model);
     f.model.view.focus = RUN_LOSS;
     f.model.view.zoomed = 1;

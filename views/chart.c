@@ -6,7 +6,7 @@
 
 static int usable(double v, enum chart_scale scale)
 {
-    return isfinite(v) && (scale == CHART_LINEAR || v > 0);
+    return isfinite(v) && (scale == CHART_LINEAR || (scale == CHART_LOG ? v > 0 : v < 100));
 }
 
 static void take(struct chart_range *range, double v)
@@ -62,6 +62,36 @@ static double nice_step(double least)
     return (digit <= 1.0000001 ? 1 : digit <= 2.0000001 ? 2 : digit <= 5.0000001 ? 5 : 10) * power;
 }
 
+/* The range of errors, seen from the other end: 100 less than the largest is the least. */
+static struct chart_range errors_of(const struct chart_range *range)
+{
+    return (struct chart_range){100 - range->max, 100 - range->min, CHART_LOG};
+}
+
+/* Free ends of a log scale move out to 1, 2 or 5 times a power of ten. */
+static void widen_log(struct chart_range *range, int fixed_min, int fixed_max)
+{
+    double low = pow(10, floor(log10(range->min))), high = pow(10, floor(log10(range->max)));
+    double a = range->min / low, b = range->max / high;
+    if (!fixed_min)
+        range->min = (a >= 5 ? 5 : a >= 2 ? 2 : 1) * low;
+    if (!fixed_max)
+        range->max = (b <= 1 ? 1 : b <= 2 ? 2 : b <= 5 ? 5 : 10) * high;
+}
+
+/* As chart_range_y, of accuracies that are not all usable: an error of 0 has no place. */
+static void widen_errors(struct chart_range *range, int fixed_min, int fixed_max)
+{
+    struct chart_range errors = errors_of(range);
+    mend(&errors);
+    widen_log(&errors, fixed_max, fixed_min);
+    if (errors.max > 100 && !fixed_min)
+        errors.max = 100; /* no accuracy is below 0 */
+    mend(&errors);
+    range->min = 100 - errors.max;
+    range->max = 100 - errors.min;
+}
+
 struct chart_range chart_range_y(const struct chart *chart, int ticks)
 {
     struct chart_range range = {NAN, NAN, chart->y.scale};
@@ -76,6 +106,12 @@ struct chart_range chart_range_y(const struct chart *chart, int ticks)
         range.min = chart->y.min;
     if (fixed_max)
         range.max = chart->y.max;
+    if (range.scale == CHART_LOG_ERROR) {
+        range.min = usable(range.min, range.scale) ? range.min : 0;
+        range.max = usable(range.max, range.scale) ? range.max : 90;
+        widen_errors(&range, fixed_min, fixed_max);
+        return range;
+    }
     mend(&range);
     /* Free ends move out to the next round value. */
     if (range.scale == CHART_LINEAR) {
@@ -85,12 +121,7 @@ struct chart_range chart_range_y(const struct chart *chart, int ticks)
         if (!fixed_max)
             range.max = ceil(range.max / step - 1e-9) * step;
     } else {
-        double low = pow(10, floor(log10(range.min))), high = pow(10, floor(log10(range.max)));
-        double a = range.min / low, b = range.max / high;
-        if (!fixed_min)
-            range.min = (a >= 5 ? 5 : a >= 2 ? 2 : 1) * low;
-        if (!fixed_max)
-            range.max = (b <= 1 ? 1 : b <= 2 ? 2 : b <= 5 ? 5 : 10) * high;
+        widen_log(&range, fixed_min, fixed_max);
     }
     mend(&range);
     return range;
@@ -100,6 +131,9 @@ double chart_position(const struct chart_range *range, double value)
 {
     if (range->scale == CHART_LINEAR)
         return (value - range->min) / (range->max - range->min);
+    if (range->scale == CHART_LOG_ERROR)
+        return value < 100 ? log((100 - range->min) / (100 - value)) / log((100 - range->min) / (100 - range->max))
+                           : INFINITY;
     return value > 0 ? log(value / range->min) / log(range->max / range->min) : NAN;
 }
 
@@ -135,6 +169,18 @@ static void log_ticks(const struct chart_range *range, int wanted, struct chart_
     }
 }
 
+/* Those of the errors, from the other end: 50, 80, 90, 95, 98, 99 ... */
+static void error_ticks(const struct chart_range *range, int wanted, struct chart_ticks *ticks)
+{
+    struct chart_range errors = errors_of(range);
+    struct chart_ticks found = {.n = 0};
+    log_ticks(&errors, wanted, &found);
+    for (int i = found.n - 1; i >= 0; i--) {
+        double error = found.value[i];
+        add_tick(ticks, 100 - error, error < 0.95 ? (int)ceil(-log10(error) - 1e-9) : 0);
+    }
+}
+
 void chart_make_ticks(const struct chart_range *range, int wanted, int integers, struct chart_ticks *ticks)
 {
     ticks->n = 0;
@@ -142,6 +188,10 @@ void chart_make_ticks(const struct chart_range *range, int wanted, int integers,
         return;
     if (wanted > CHART_TICKS_MAX - 1)
         wanted = CHART_TICKS_MAX - 1;
+    if (range->scale == CHART_LOG_ERROR) {
+        error_ticks(range, wanted, ticks);
+        return;
+    }
     if (range->scale == CHART_LOG) {
         log_ticks(range, wanted, ticks);
         return;

@@ -14,7 +14,12 @@
 #define CHART_LINES_MAX 4
 #define CHART_TICKS_MAX 24
 
-enum chart_scale { CHART_LINEAR, CHART_LOG };
+enum chart_scale {
+    CHART_LINEAR,
+    CHART_LOG,
+    CHART_LOG_ERROR, /* of percentages: the logarithm of what is missing to 100, so that 98 to 99 is as far as 96 to 98
+                      */
+};
 enum chart_style {
     CHART_CURVE,  /* lines between points */
     CHART_MARKED, /* lines, and a mark at every point where there is room */
@@ -60,7 +65,7 @@ struct chart {
     int n_lines;
 };
 
-/* The ends of an axis: finite, min < max, min > 0 on a log scale. */
+/* The ends of an axis: finite, min < max; min > 0 on a log scale, max < 100 on one of errors. */
 struct chart_range {
     double min, max;
     enum chart_scale scale;
@@ -68,7 +73,7 @@ struct chart_range {
 struct chart_range chart_range_x(const struct chart *chart);
 struct chart_range chart_range_y(const struct chart *chart, int ticks);
 
-/* 0 at min, 1 at max; NaN where the scale has no place for the value (log of 0). Not clamped. */
+/* 0 at min, 1 at max; NaN or infinite where the scale has no place for the value (log of 0). Not clamped. */
 double chart_position(const struct chart_range *range, double value);
 
 /* Ticks at round values (1, 2 or 5 times a power of ten; powers of ten on long log axes), increasing. */

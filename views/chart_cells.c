@@ -74,7 +74,7 @@ static int dot_x(const struct canvas *canvas, double x)
 static int dot_y(const struct canvas *canvas, double y)
 {
     double position = chart_position(&canvas->y, y);
-    if (!isfinite(position))
+    if (isnan(position))
         position = -1;
     position = position < -1 ? -1 : position > 2 ? 2 : position;
     return (int)lround((1 - position) * (canvas->h - 1));

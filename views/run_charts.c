@@ -124,6 +124,19 @@ static double detail_limit(const struct run_model *model, const double *test, co
     return limit;
 }
 
+/* What is missing to 100 % at best: of the target, or of an epoch. */
+static double least_error(const struct run_model *model)
+{
+    double best = fmin(model->target, 99.9);
+    for (size_t i = 0; i < model->n_epochs; i++) {
+        if (model->test_acc[i] < 99.9)
+            best = fmax(best, model->test_acc[i]);
+        if (model->train_acc[i] < 99.9)
+            best = fmax(best, model->train_acc[i]);
+    }
+    return 100 - best;
+}
+
 static struct chart_axis epochs_axis(const struct run_model *model)
 {
     double epochs = model->epochs;
@@ -159,6 +172,11 @@ void run_accuracy_draw(const struct run_model *model, struct grid *grid, struct 
     add_failure(model, &chart);
     double low = detail_limit(model, model->test_acc, model->train_acc, 1);
     chart.y.min = isfinite(low) ? fmin(floor(low / 10) * 10, 90) : 0;
+    if (model->view.log_axes) {
+        chart.y.scale = CHART_LOG_ERROR;
+        chart.y.max = 100 - least_error(model) / 1.5;
+        chart.y.unit = "%, log";
+    }
     chart.line[chart.n_lines++] = (struct chart_line){.y = model->target, .color = COLOR_TARGET};
     char text[160];
     const struct forecast *f = &model->forecast;
@@ -175,8 +193,8 @@ void run_loss_draw(const struct run_model *model, struct grid *grid, struct rect
     struct names names;
     struct chart chart = {
         .title = "Loss", .focused = model->view.focus == RUN_LOSS, .x = epochs_axis(model), .empty = waiting(model)};
-    chart.y = (struct chart_axis){model->view.log_loss ? CHART_LOG : CHART_LINEAR, model->view.log_loss ? NAN : 0, NAN,
-                                  0, model->view.log_loss ? "nats, log" : "nats"};
+    chart.y = (struct chart_axis){model->view.log_axes ? CHART_LOG : CHART_LINEAR, model->view.log_axes ? NAN : 0, NAN,
+                                  0, model->view.log_axes ? "nats, log" : "nats"};
     double high = detail_limit(model, model->test_loss, model->train_loss, 0);
     if (isfinite(high))
         chart.y.max = ceil(high * 12) / 10; /* a fifth more, in tenths */

@@ -13,7 +13,7 @@ enum run_panel { RUN_ACCURACY, RUN_LOSS, RUN_LR, RUN_EPOCHS, RUN_PANELS };
 /* How the user wants to see it. */
 struct run_view_options {
     double smoothing;     /* weight of chart_smooth; 0: off */
-    int log_loss;         /* 1: log axis */
+    int log_axes;         /* 1: of the loss, and of what is missing to 100 % accuracy */
     int whole_range;      /* 1: all points; 0: once there is enough, without the steep beginning */
     enum run_panel focus; /* the panel shown where only one fits, or alone when zoomed */
     int zoomed;
