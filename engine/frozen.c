@@ -118,6 +118,17 @@ int frozen_apply(const struct run_folder *folder, struct recipe *recipe, struct 
     return 0;
 }
 
+int frozen_data(const struct run_folder *folder, char source[512], char sha256[65], struct error *err)
+{
+    cJSON *root = frozen_load(folder, err);
+    if (!root)
+        return -1;
+    snprintf(source, 512, "%s", text_of(root, "data"));
+    snprintf(sha256, 65, "%s", text_of(root, "data_sha256"));
+    cJSON_Delete(root);
+    return 0;
+}
+
 static int compare_text(const cJSON *was, const cJSON *is, const char *key, const char *path, struct error *err)
 {
     if (strcmp(text_of(was, key), text_of(is, key)) == 0)

@@ -14,6 +14,9 @@ int frozen_write(const struct session *session, const struct run_folder *folder,
 /* Puts the stored device, precision and threads into the recipe, so that compiling gives the same program. */
 int frozen_apply(const struct run_folder *folder, struct recipe *recipe, struct error *err);
 
+/* What it was trained on: the SOURCE and the digest of all its records (struct dataset). */
+int frozen_data(const struct run_folder *folder, char source[512], char sha256[65], struct error *err);
+
 /* 0 if the compiled session is what was stored; -1 naming the first difference. */
 int frozen_check(const struct session *session, const struct run_folder *folder, struct error *err);
 

@@ -11,7 +11,7 @@
 
 /* At the keys 1, 2 ... */
 const struct screen *const app_screens[] = {
-    &screen_run, &screen_layers, &screen_tricks, &screen_runs, NULL,
+    &screen_run, &screen_layers, &screen_samples, &screen_tricks, &screen_runs, NULL,
 };
 
 int app_screen_count(void)

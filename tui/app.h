@@ -7,6 +7,7 @@
 #ifndef DAVIDNET_TUI_APP_H
 #define DAVIDNET_TUI_APP_H
 
+#include "tui/data_job.h"
 #include "tui/fetch_job.h"
 #include "tui/keys.h"
 #include "tui/run_source.h"
@@ -15,6 +16,7 @@
 #include "views/layers_model.h"
 #include "views/run_model.h"
 #include "views/runs_model.h"
+#include "views/samples_model.h"
 #include "views/tricks_model.h"
 
 struct app;
@@ -65,8 +67,8 @@ struct app {
     struct tricks_model tricks;
     struct runs_model runs;
     struct runs_watch watch;
-    char trashed[RUN_PATH_MAX]; /* the run that was thrown away last, where it is now; empty: none */
-    char resumed[RUN_PATH_MAX]; /* the run that is gone on with from the Runs screen; options point at it */
+    char trashed[RUN_PATH_MAX];     /* the run that was thrown away last, where it is now; empty: none */
+    char resumed[RUN_PATH_MAX];     /* the run that is gone on with from the Runs screen; options point at it */
     struct trainer_options options; /* to start the next run with; only if can_start */
     int can_start;
     struct trainer_options queued; /* the next run; only if queue */
@@ -80,6 +82,12 @@ struct app {
     struct layers_model layers;
     uint64_t layers_version; /* of the times that it was made from */
     unsigned layers_run;     /* and the run_number */
+    struct {
+        struct samples_model model;
+        struct data_job *job; /* loads the data set of a folder; NULL: none */
+        unsigned run;         /* the run_number that the model is of */
+        double next_at;       /* the next batch is taken then */
+    } samples;
     struct fetch_job *fetch;
     char fetched[512]; /* the data set's folder, once it is there */
     char said[256];    /* what the last key led to; shown for some seconds */
@@ -136,6 +144,6 @@ void app_unqueue(struct app *app);
 /* Looks at a run's folder on the Run screen instead; -1 with err, and while a run of ours is training. */
 int app_open_run(struct app *app, const char *run, struct error *err);
 
-extern const struct screen screen_run, screen_layers, screen_tricks, screen_runs;
+extern const struct screen screen_run, screen_layers, screen_samples, screen_tricks, screen_runs;
 
 #endif

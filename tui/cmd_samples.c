@@ -139,43 +139,12 @@ static int print_json(const struct samples *s, const struct choice *choices)
     return command_print_json(root, 0);
 }
 
-static void add_part(char *out, size_t size, const char *text)
-{
-    size_t used = strlen(out);
-    snprintf(out + used, size - used, "%s%s", used ? ", " : "", text);
-}
-
-/* "reflect-pad 4 and crop, mirror with p 0.5, cutout 8x8" */
-static void describe_choices(const struct choices_options *choices, char *out, size_t size)
-{
-    char part[64];
-    out[0] = '\0';
-    if (choices->crop_pad) {
-        snprintf(part, sizeof part, "reflect-pad %d and crop", choices->crop_pad);
-        add_part(out, size, part);
-    }
-    if (choices->flip > 0) {
-        snprintf(part, sizeof part, "mirror with p %g", choices->flip);
-        add_part(out, size, part);
-    }
-    if (choices->vertical_flip > 0) {
-        snprintf(part, sizeof part, "upside down with p %g", choices->vertical_flip);
-        add_part(out, size, part);
-    }
-    if (choices->cutout_h && choices->cutout_w) {
-        snprintf(part, sizeof part, "cutout %d\u00d7%d", choices->cutout_w, choices->cutout_h);
-        add_part(out, size, part);
-    }
-    if (!out[0])
-        add_part(out, size, "no augmentation");
-}
-
 static int save(const struct samples *s, const struct choice *choices)
 {
     char title[1024], subtitle[1024], done[256];
     struct error err = {""};
     const char *slash = strrchr(s->dataset.source, '/');
-    describe_choices(&s->choices, done, sizeof done);
+    sheet_describe_options(&s->choices, done, sizeof done);
     snprintf(title, sizeof title, "%s \u00b7 %s \u00b7 epoch %ld \u00b7 seed %" PRId64,
              slash && slash[1] ? slash + 1 : s->dataset.source, s->recipe.preset, s->epoch, s->recipe.seed);
     snprintf(subtitle, sizeof subtitle, "Images %ld to %ld of the epoch; left as stored, right as trained on: %s.",

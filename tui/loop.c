@@ -267,6 +267,7 @@ int loop_run(struct app *app, const struct term_options *options, double delay, 
     loop.frames = FRAMES_MAX;
     int status = grid_init(&loop.grid, 0, 0);
     loop.grid.ascii = term_ascii();
+    loop.grid.few_colors = term_depth() < 8;
     if (status == 0)
         status = run(&loop);
     term_close(); /* a terminal that is gone takes no harm */

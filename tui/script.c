@@ -63,6 +63,8 @@ static int reached(const struct app *app, const char *what, double number)
         return !app->fetch;
     if (strcmp(what, "runs") == 0)
         return !runs_watch_reading(app);
+    if (strcmp(what, "images") == 0)
+        return app->samples.model.state != SAMPLES_LOADING;
     if (app_idle(app))
         return 1;
     if (strcmp(what, "step") == 0)
@@ -78,9 +80,10 @@ static int wait_until(struct script *script, const char *words, struct error *er
     double number = 0;
     int n = sscanf(words, "%15s %lf %c", what, &number, &tail);
     int counted = strcmp(what, "step") == 0 || strcmp(what, "epoch") == 0;
-    int plain = strcmp(what, "end") == 0 || strcmp(what, "fetched") == 0 || strcmp(what, "runs") == 0;
+    int plain = strcmp(what, "end") == 0 || strcmp(what, "fetched") == 0 || strcmp(what, "runs") == 0 ||
+                strcmp(what, "images") == 0;
     if (!(counted && n == 2) && !(plain && n == 1))
-        return error_set(err, "%s:%d: ':until %s': expected step N, epoch N, end, fetched or runs", script->file,
+        return error_set(err, "%s:%d: ':until %s': expected step N, epoch N, end, fetched, runs or images", script->file,
                          script->line, words);
     for (tick(script); !reached(script->app, what, number); tick(script))
         poll(NULL, 0, 20);
@@ -176,6 +179,7 @@ int script_run(struct app *app, const struct script_options *options, struct err
     if (grid_init(&script.grid, options->w, options->h))
         return error_set(err, "out of memory");
     script.grid.ascii = options->ascii;
+    script.grid.few_colors = options->depth < 8;
     tick(&script);
     if (options->file) {
         FILE *in = strcmp(options->file, "-") == 0 ? stdin : fopen(options->file, "r");

@@ -7,6 +7,7 @@
  *     :until epoch N
  *     :until end
  *     :until fetched
+ *     :until images       until the Samples screen has its data set
  *     :wait 0.5           seconds
  *     :type TEXT          its characters as keys
  *     :paste TEXT         the same as a paste

@@ -269,3 +269,15 @@ int put_paragraph(struct grid *grid, struct rect area, uint32_t fg, const char *
 {
     return put_paragraph_in(grid, area, area, fg, text);
 }
+
+void put_notice(struct grid *grid, struct rect area, uint32_t color, const char *title, const char *text)
+{
+    int width = area.w - 4 > 64 ? 64 : area.w - 4;
+    int lines = put_paragraph(NULL, (struct rect){0, 0, width, 0}, COLOR_DIM, text);
+    int y = area.y + (area.h - lines - 2) / 2;
+    struct rect box = rect_intersect(area, (struct rect){area.x + (area.w - width) / 2, y, width, lines + 2});
+    if (y < area.y)
+        box = area;
+    put_text(grid, box, box.x, box.y, color, ATTR_BOLD, title);
+    put_paragraph(grid, rect_intersect(box, (struct rect){box.x, box.y + 2, box.w, box.h - 2}), COLOR_DIM, text);
+}

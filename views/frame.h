@@ -62,4 +62,7 @@ int dialog_find(const char *text, const struct frame_key *keys, int n, struct re
 int put_paragraph(struct grid *grid, struct rect area, uint32_t fg, const char *text);
 int put_paragraph_in(struct grid *grid, struct rect clip, struct rect area, uint32_t fg, const char *text);
 
+/* In place of what is not there yet: a title and what to do about it, in the middle of the area. */
+void put_notice(struct grid *grid, struct rect area, uint32_t color, const char *title, const char *text);
+
 #endif

@@ -60,6 +60,7 @@ struct grid {
     int w, h;
     struct cell *cells;     /* [h][w], owned */
     int ascii;              /* 1: views use ASCII instead of braille and box drawing */
+    int few_colors;         /* 1: fewer than 256: pictures are drawn in shades */
     int cursor_x, cursor_y; /* -1: hidden */
 };
 

@@ -453,16 +453,9 @@ static void draw_empty(const struct layers_model *model, struct grid *grid, stru
                                      "ends after its second step."},
         [LAYERS_BAD] = {"The times cannot be read", ""},
     };
-    const char *text = model->state == LAYERS_BAD ? model->problem : said[model->state].text;
-    int width = area.w - 4 > 64 ? 64 : area.w - 4;
-    int lines = put_paragraph(NULL, (struct rect){0, 0, width, 0}, COLOR_DIM, text);
-    int y = area.y + (area.h - lines - 2) / 2;
-    struct rect box = rect_intersect(area, (struct rect){area.x + (area.w - width) / 2, y, width, lines + 2});
-    if (y < area.y)
-        box = rect_intersect(area, (struct rect){area.x, area.y, area.w, area.h});
-    put_text(grid, box, box.x, box.y, model->state == LAYERS_BAD ? COLOR_BAD : COLOR_TITLE, ATTR_BOLD,
-             said[model->state].title);
-    put_paragraph(grid, rect_intersect(box, (struct rect){box.x, box.y + 2, box.w, box.h - 2}), COLOR_DIM, text);
+    int bad = model->state == LAYERS_BAD;
+    put_notice(grid, area, bad ? COLOR_BAD : COLOR_TITLE, said[model->state].title,
+               bad ? model->problem : said[model->state].text);
 }
 
 void layers_view_draw(const struct layers_model *model, struct grid *grid, struct rect area)

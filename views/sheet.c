@@ -140,6 +140,36 @@ void sheet_describe(const struct choice *choice, char geometry[64], char cutout[
                  choice->cut_y);
 }
 
+static void add_part(char *out, size_t size, const char *text)
+{
+    size_t used = strlen(out);
+    snprintf(out + used, size - used, "%s%s", used ? ", " : "", text);
+}
+
+void sheet_describe_options(const struct choices_options *options, char *out, size_t size)
+{
+    char part[64];
+    out[0] = '\0';
+    if (options->crop_pad) {
+        snprintf(part, sizeof part, "reflect-pad %d and crop", options->crop_pad);
+        add_part(out, size, part);
+    }
+    if (options->flip > 0) {
+        snprintf(part, sizeof part, "mirror with p %g", options->flip);
+        add_part(out, size, part);
+    }
+    if (options->vertical_flip > 0) {
+        snprintf(part, sizeof part, "upside down with p %g", options->vertical_flip);
+        add_part(out, size, part);
+    }
+    if (options->cutout_h && options->cutout_w) {
+        snprintf(part, sizeof part, "cutout %d\u00d7%d", options->cutout_w, options->cutout_h);
+        add_part(out, size, part);
+    }
+    if (!out[0])
+        add_part(out, size, "no augmentation");
+}
+
 static void set_font(cairo_t *cr, double size, int bold)
 {
     cairo_select_font_face(cr, sans, CAIRO_FONT_SLANT_NORMAL, bold ? CAIRO_FONT_WEIGHT_BOLD : CAIRO_FONT_WEIGHT_NORMAL);

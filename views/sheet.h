@@ -6,6 +6,7 @@
 #ifndef DAVIDNET_VIEWS_SHEET_H
 #define DAVIDNET_VIEWS_SHEET_H
 
+#include "engine/choices.h"
 #include "engine/dataset.h"
 #include "kernels/choice.h"
 #include "kernels/error.h"
@@ -39,6 +40,9 @@ struct sheet_place sheet_augmented(const struct sheet *sheet, const struct sheet
 /* What was done to an image, as printed below it: "crop +2, -3   flipped" and "cutout 8x8 at (12, 5)"; "" for nothing.
  */
 void sheet_describe(const struct choice *choice, char geometry[64], char cutout[64]);
+
+/* What is done to every image of a run, in words: "reflect-pad 4 and crop, mirror with p 0.5, cutout 8×8". */
+void sheet_describe_options(const struct choices_options *options, char *out, size_t size);
 
 /* *rgb is malloc'ed: [height][width][3]. */
 int sheet_draw(const struct sheet *sheet, struct sheet_layout *layout, uint8_t **rgb, struct error *err);
