@@ -74,8 +74,10 @@ void forecast_make(const struct forecast_run *runs, int count, const struct fore
     for (int i = 0; i < count; i++) {
         size_t at = first_reached(&runs[i], now->target);
         int reached = at < runs[i].n;
-        if (reached && runs[i].epoch[at] <= now->epochs)
-            continue; /* it was faster than this one already is */
+        if (reached && runs[i].epoch[at] <= now->epochs) {
+            f->earlier++; /* it was faster than this one already is */
+            continue;
+        }
         f->runs++;
         f->reached += reached;
         if (!reached)

@@ -45,6 +45,7 @@ struct forecast_now {
 struct forecast {
     int ground;                   /* 1: what follows is said; 0: too few runs, and only `runs` counts */
     int runs;                     /* earlier runs that can be compared, at this point: n */
+    int earlier;                  /* that reached it before this point, and so are no longer compared */
     int reached;                  /* of these: k */
     double low, high;             /* of the probability, 0 to 1 */
     double epoch_low, epoch_high; /* when; NaN with reached == 0 */

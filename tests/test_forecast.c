@@ -108,6 +108,7 @@ static void test_conditional(void **state)
     f = ask(runs, 5, 4, 400); /* at its end: two that never did */
     assert_int_equal(f.ground, 0);
     assert_int_equal(f.runs, 2);
+    assert_int_equal(f.earlier, 3);
 }
 
 static void test_times_only_from_the_same_machine(void **state)

@@ -165,11 +165,21 @@ static void test_forecast_text(void **state)
     struct run_model *m = &f.model;
     says(m, 1, ""); /* nobody asked */
     m->forecast = (struct forecast){.runs = 2, .reached = 2};
-    says(m, 1, "forecast of 94 %: from 3 earlier runs of this recipe on; there are 2 so far");
-    says(m, 0, "forecast of 94 %: from 3 earlier runs on; 2 so far");
+    says(m, 1, "forecast of 94 %: from 3 earlier runs of this recipe on (2 so far)");
+    says(m, 0, "forecast of 94 %: from 3 earlier runs on (2 so far)");
+    m->forecast.earlier = 5;
+    says(m, 1, "94 %: 5 of 7 earlier runs of this recipe were there by now");
     m->forecast = (struct forecast){.ground = 1, .runs = 5, .low = 0, .high = 0.4345};
     says(m, 1, "94 %: none of 5 earlier runs of this recipe got there from here (chance 0-43 %)");
-    m->forecast = (struct forecast){1, 9, 7, 0.4526, 0.9368, 22, 24, 730.4, 842};
+    m->forecast = (struct forecast){.ground = 1,
+                                    .runs = 9,
+                                    .reached = 7,
+                                    .low = 0.4526,
+                                    .high = 0.9368,
+                                    .epoch_low = 22,
+                                    .epoch_high = 24,
+                                    .seconds_low = 730.4,
+                                    .seconds_high = 842};
     says(m, 1, "94 %: 7 of 9 earlier runs of this recipe (chance 45-94 %), after 12:10-14:02 of training, epoch 22-24");
     says(m, 0, "94 %: 7 of 9 earlier runs (45-94 %), at 12:10-14:02");
     m->forecast.seconds_low = m->forecast.seconds_high = NAN;

@@ -255,11 +255,14 @@ int run_forecast_text(const struct run_model *model, int wide, char *out, size_t
     if (f->runs < 0 || !(model->target > 0) || trainer_ended(model->status.phase) ||
         isfinite(model->status.seconds_to_target))
         return 0;
+    if (!f->ground && f->runs + f->earlier >= FORECAST_RUNS_MIN) {
+        snprintf(out, size, "%g %%: %d of %d earlier runs%s were there by now", model->target, f->earlier,
+                 f->runs + f->earlier, wide ? " of this recipe" : "");
+        return 1;
+    }
     if (!f->ground) {
-        snprintf(out, size,
-                 wide ? "forecast of %g %%: from %d earlier runs of this recipe on; there are %d so far"
-                      : "forecast of %g %%: from %d earlier runs on; %d so far",
-                 model->target, FORECAST_RUNS_MIN, f->runs);
+        snprintf(out, size, "forecast of %g %%: from %d earlier runs%s on (%d so far)", model->target,
+                 FORECAST_RUNS_MIN, wide ? " of this recipe" : "", f->runs + f->earlier);
         return 1;
     }
     snprintf(chance, sizeof chance, wide ? " (chance %.0f-%.0f %%)" : " (%.0f-%.0f %%)", 100 * f->low, 100 * f->high);
