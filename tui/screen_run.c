@@ -171,7 +171,7 @@ static const struct binding run_keys[] = {
     {"S-Tab", "Left", NULL, "Previous panel", NULL, NULL, do_previous_panel},
     {"z", "Enter", "zoom", "One panel alone, or all of them", NULL, NULL, do_zoom},
     {"s", NULL, "smooth", "Smoothing of the step curves: 0.9, 0.97, off", NULL, NULL, do_smooth},
-    {"y", NULL, "log", "Logarithmic axes: of the loss, and of what is missing to 100 % accuracy", NULL, NULL, do_log},
+    {"y", NULL, "log", "Logarithmic axes: loss, and accuracy by what it lacks to 100 %", NULL, NULL, do_log},
     {"v", NULL, "range", "Axes over every point, or without the steep beginning", NULL, NULL, do_range},
     {"c", NULL, "copy", "Copy the command that makes this run again", has_recipe, NULL, do_copy},
     {0},
@@ -189,9 +189,9 @@ static void draw(const struct app *app, struct grid *grid, struct rect area)
 
 const struct screen screen_run = {
     .title = "Run",
-    .intro = "The run as it trains: accuracy on the test images after every epoch (blue), of the batches in training "
-             "(orange), the learning rate so far and ahead. The green line is the target; it is "
-             "solid where earlier runs of this recipe got there. Marked runs (Runs) have a letter.",
+    .intro = "The run as it trains: test accuracy after every epoch (blue), the batches in training (orange), the "
+             "learning rate. The green line is the target, solid where earlier runs of this recipe got there; "
+             "letters are marked runs.",
     .keys = run_keys,
     .draw = draw,
     .update = update,
