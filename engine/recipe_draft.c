@@ -324,18 +324,43 @@ const struct trick *recipe_draft_rival(const struct recipe_draft *draft, int tri
     return NULL;
 }
 
+static int refuse_rival(const struct recipe_draft *draft, int index, struct error *err)
+{
+    const char *field;
+    const struct trick *rival = recipe_draft_rival(draft, index, &field);
+    if (!rival)
+        return 0;
+    return error_set(err, "%s and %s both set %s: switch one off", rival->key, draft->tricks[index].key, field);
+}
+
+/* A rival that the preset has on, and that only a value of the user's own keeps from being on, is off by name too. */
+static void switch_off_rivals(struct group *group, const struct recipe_draft *draft, int index)
+{
+    struct draft_place place = {DRAFT_TRICK, index};
+    for (int i = 0; i < draft->n_tricks; i++) {
+        const struct trick *other = &draft->tricks[i];
+        if (i != index && trick_clash(other, &draft->tricks[index]) && trick_is_on(other, &draft->base) &&
+            !trick_is_on(other, &draft->recipe))
+            group_add(group, (struct draft_edit){.kind = EDIT_TRICK, .index = i, .number = -1, .place = place}, NULL,
+                      NULL);
+    }
+}
+
 int recipe_draft_switch(struct recipe_draft *draft, int index, int on, struct error *err)
 {
     const struct trick *trick = &draft->tricks[index];
     struct draft_place place = {DRAFT_TRICK, index};
     struct group group = {0};
-    const char *field;
-    const struct trick *rival = on ? recipe_draft_rival(draft, index, &field) : NULL;
-    if (rival)
-        return error_set(err, "%s and %s both set %s: switch one off", rival->key, trick->key, field);
-    group_add(&group, (struct draft_edit){.kind = EDIT_TRICK, .index = index, .number = on ? 1 : -1, .place = place},
-              NULL, NULL);
+    on = on != 0;
+    if (on && refuse_rival(draft, index, err))
+        return -1;
+    /* back to how the preset has it: no wish at all */
+    int wish = trick_is_on(trick, &draft->base) == on ? 0 : on ? 1 : -1;
+    group_add(&group, (struct draft_edit){.kind = EDIT_TRICK, .index = index, .number = wish, .place = place}, NULL,
+              NULL);
     forget_written(&group, trick, place);
+    if (on)
+        switch_off_rivals(&group, draft, index);
     if (commit(draft, &group, 1, err))
         return -1;
     if (!on && trick_is_on(trick, &draft->recipe))
@@ -432,6 +457,8 @@ int recipe_draft_reset(struct recipe_draft *draft, struct draft_place place, str
         group_add(&group, (struct draft_edit){.kind = EDIT_BASE, .number = 1, .place = place}, NULL, &draft->base);
         break;
     case DRAFT_TRICK:
+        if (trick_is_on(&draft->tricks[place.index], &draft->base) && refuse_rival(draft, place.index, err))
+            return -1;
         group_add(&group, (struct draft_edit){.kind = EDIT_TRICK, .index = place.index, .place = place}, NULL, NULL);
         forget_written(&group, &draft->tricks[place.index], place);
         break;

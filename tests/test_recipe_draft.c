@@ -21,9 +21,11 @@ static const struct trick table[] = {
     {.key = "hot", .title = "Hot", .patches = {{"logit_scale", "0.25", "0.125"}, {"momentum", "0.8", "0.9"}}},
     {.key = "cold", .title = "Cold", .patches = {{"logit_scale", "0.0625", "0.125"}}},
     {.key = "nesterov", .title = "Nesterov", .patches = {{"nesterov", "page", NULL}}},
+    {.key = "firm", .title = "Firm", .patches = {{"weight_decay", "0.0005", "0"}}}, /* the preset has it on */
+    {.key = "loose", .title = "Loose", .patches = {{"weight_decay", "0.001", "0.0004"}}},
     {.key = "half", .title = "Half", .patches = {{"precision", "f16", "auto"}}},
 };
-enum { CUTOUT, HOT, COLD, NESTEROV, HALF, TRICKS };
+enum { CUTOUT, HOT, COLD, NESTEROV, FIRM, LOOSE, HALF, TRICKS };
 
 static int enter(void **state)
 {
@@ -222,6 +224,32 @@ static void test_tricks(void **state)
     recipe_draft_release(&draft);
 }
 
+/* The preset has one on that conflicts with another: it is switched off first, by name or by value. */
+static void test_rivals_of_the_preset(void **state)
+{
+    (void)state;
+    struct recipe_draft draft;
+    begin(&draft, "davidnet-79");
+    must_fail(recipe_draft_switch(&draft, LOOSE, 1, &err), "firm and loose both set weight_decay: switch one off");
+    must(recipe_draft_switch(&draft, FIRM, 0, &err));
+    expect(&draft, "weight_decay", "0");
+    must(recipe_draft_switch(&draft, LOOSE, 1, &err));
+    expect(&draft, "weight_decay", "0.001");
+    must_fail(recipe_draft_switch(&draft, FIRM, 1, &err), "loose and firm both set");
+    must_fail(recipe_draft_reset(&draft, (struct draft_place){DRAFT_TRICK, FIRM}, &err), "loose and firm both set");
+    expect(&draft, "weight_decay", "0.001");
+    must(recipe_draft_switch(&draft, LOOSE, 0, &err));
+    must(recipe_draft_switch(&draft, FIRM, 1, &err));
+    expect(&draft, "weight_decay", "0.0005");
+    while (recipe_draft_undo(&draft, NULL))
+        continue;
+
+    set(&draft, "weight_decay", "0.3"); /* firm is off by that */
+    must(recipe_draft_switch(&draft, LOOSE, 1, &err));
+    expect(&draft, "weight_decay", "0.001");
+    recipe_draft_release(&draft);
+}
+
 /* A trick that contradicts the rest is refused as it is toggled; the same value of a knob is let in and named. */
 static void test_a_contradicting_trick_is_refused(void **state)
 {
@@ -394,6 +422,7 @@ int main(void)
         cmocka_unit_test(test_contradictions_are_named),
         cmocka_unit_test(test_epochs_stretch_the_schedule),
         cmocka_unit_test(test_tricks),
+        cmocka_unit_test(test_rivals_of_the_preset),
         cmocka_unit_test(test_a_contradicting_trick_is_refused),
         cmocka_unit_test(test_presets),
         cmocka_unit_test(test_network),
