@@ -451,16 +451,18 @@ int recipe_draft_set_network(struct recipe_draft *draft, const char *text, struc
 int recipe_draft_reset(struct recipe_draft *draft, struct draft_place place, struct error *err)
 {
     struct group group = {0};
+    const struct trick *trick;
     char text[KNOB_TEXT_MAX];
     switch (place.kind) {
     case DRAFT_PRESET:
         group_add(&group, (struct draft_edit){.kind = EDIT_BASE, .number = 1, .place = place}, NULL, &draft->base);
         break;
     case DRAFT_TRICK:
-        if (trick_is_on(&draft->tricks[place.index], &draft->base) && refuse_rival(draft, place.index, err))
+        trick = &draft->tricks[place.index];
+        if (trick_is_on(trick, &draft->base) && refuse_rival(draft, place.index, err))
             return -1;
         group_add(&group, (struct draft_edit){.kind = EDIT_TRICK, .index = place.index, .place = place}, NULL, NULL);
-        forget_written(&group, &draft->tricks[place.index], place);
+        forget_written(&group, trick, place);
         break;
     case DRAFT_NETWORK:
         group_add(&group, (struct draft_edit){.kind = EDIT_NETWORK, .place = place}, NULL, NULL);

@@ -87,8 +87,10 @@ static void do_start(struct app *app)
         app_queue_run(app, &options);
         return;
     }
+    unsigned before = app->run_number;
     app_start_run(app, &options);
-    app_go(app, &screen_run);
+    if (app->run_number != before) /* else it could not start, and the reason was said */
+        app_go(app, &screen_run);
 }
 
 static int is_queued(const struct app *app)
