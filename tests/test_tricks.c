@@ -53,7 +53,10 @@ enum { CROP, CUTOUT, HOT, COLD, TRICKS };
 static int enter(void **state)
 {
     (void)state;
-    return mkdtemp(folder) && setenv("XDG_CONFIG_HOME", folder, 1) == 0 ? 0 : -1;
+    return mkdtemp(folder) && setenv("XDG_CONFIG_HOME", folder, 1) == 0 &&
+                   setenv("DAVIDNET_DATA", "synthetic:1:50000", 1) == 0
+               ? 0
+               : -1;
 }
 
 static int leave(void **state)
@@ -369,33 +372,70 @@ static void test_filter_and_differences(void **state)
     end(model);
 }
 
+static void type_value(struct tricks_model *model, const char *key, const char *text)
+{
+    go_knob(model, key);
+    tricks_model_edit(model);
+    line_edit_set(&model->edit, text);
+    assert_true(tricks_model_accept(model));
+}
+
+/* Steps are counted; seconds need a run whose steps do the same. */
 static void test_cost_only_with_ground(void **state)
 {
     (void)state;
     struct tricks_model *model = begin();
-    assert_true(isnan(model->cost.steps) && isnan(model->cost.seconds));
+    assert_true(model->cost.steps_per_epoch == 97 && model->cost.steps == 24 * 97); /* 50,000 images */
+    assert_true(isnan(model->cost.seconds));
     add_last(model);
-    assert_true(model->cost.steps_per_epoch == 98); /* 195 x 256 images in batches of 512 */
-    assert_true(model->cost.steps == 24 * 98);
     assert_true(isnan(model->cost.seconds)); /* another batch: its speed is not known */
-    go_knob(model, "batch");
-    tricks_model_edit(model);
-    type(model, "256");
-    assert_true(tricks_model_accept(model));
+    type_value(model, "batch", "256");
     assert_true(model->cost.steps == 24 * 195);
     assert_true(fabs(model->cost.seconds - 24 * 195 * 0.2) < 1e-6);
-    go_knob(model, "width");
-    tricks_model_edit(model);
-    type(model, "32");
-    assert_true(tricks_model_accept(model));
+    type_value(model, "width", "32");
     assert_true(isnan(model->cost.seconds) && model->cost.steps == 24 * 195);
     tricks_model_undo(model, 0);
     assert_true(model->cost.seconds > 0);
-    go_knob(model, "data");
-    tricks_model_edit(model);
-    type(model, "synthetic:1:2000");
-    assert_true(tricks_model_accept(model));
-    assert_true(isnan(model->cost.steps) && isnan(model->cost.seconds));
+    go_knob(model, "eval");
+    tricks_model_step(model, 1);
+    assert_true(model->cost.steps_per_epoch == 175);
+    go_knob(model, "drop_last");
+    tricks_model_toggle(model);
+    assert_true(model->cost.steps_per_epoch == 176);
+
+    /* What starting it would be refused for. */
+    assert_string_equal(model->problem, "");
+    type_value(model, "data", "synthetic:1:100");
+    assert_true(isnan(model->cost.steps));
+    assert_true(*model->problem); /* nothing to hold out of it */
+    go_knob(model, "eval");
+    tricks_model_step(model, 1);
+    assert_string_equal(model->problem, "");
+    assert_true(model->cost.steps_per_epoch == 1);
+    type_value(model, "data", "/nonexistent");
+    assert_non_null(strstr(model->problem, "/nonexistent"));
+    assert_true(isnan(model->cost.steps) && model->draft.valid);
+    end(model);
+}
+
+/* The last run's recipe names the data set that was found; the draft, that it is to be found. */
+static void test_the_same_data_is_no_difference(void **state)
+{
+    (void)state;
+    static struct recipe last;
+    struct trainer_status status = {.step = 1};
+    struct tricks_model *model = begin();
+    last = model->draft.recipe;
+    snprintf(last.data, sizeof last.data, "%s", model->source);
+    assert_string_equal(model->source, "synthetic:1");
+    assert_true(tricks_model_last(model, &last, &status));
+    assert_false(tricks_model_last(model, &last, &status));
+    assert_int_equal(tricks_model_count(model, TRICKS_NEW), 0);
+    type_value(model, "data", "synthetic:2");
+    assert_int_equal(tricks_model_count(model, TRICKS_NEW), 1);
+    tricks_model_take(model, &model->last);
+    expect(model, "data", "synthetic:1");
+    assert_int_equal(tricks_model_count(model, TRICKS_NEW), 0);
     end(model);
 }
 
@@ -634,6 +674,7 @@ int main(void)
         cmocka_unit_test(test_undo_goes_to_what_changed),
         cmocka_unit_test(test_filter_and_differences),
         cmocka_unit_test(test_cost_only_with_ground),
+        cmocka_unit_test(test_the_same_data_is_no_difference),
         cmocka_unit_test(test_golden),
         cmocka_unit_test(test_small_sizes),
         cmocka_unit_test(test_layout_shows_the_cursor),

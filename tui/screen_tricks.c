@@ -38,7 +38,10 @@ static void update(struct app *app)
 static void enter(struct app *app)
 {
     update(app);
-    if (app->tricks.row && app->tricks.n_presets == 0)
+    if (!app->tricks.row)
+        return;
+    tricks_model_look(&app->tricks);
+    if (app->tricks.n_presets == 0)
         tricks_model_list_presets(&app->tricks);
 }
 

@@ -111,6 +111,9 @@ static void write_knob(const struct tricks_model *model, const struct tricks_row
         write_text(writer, COLOR_DIM, "Of %s, which is %s.", trick->title,
                    trick_is_on(trick, &model->draft.recipe) ? "on" : "off: it has no effect");
     }
+    if (strcmp(knob->key, "data") == 0)
+        write_text(writer, *model->source ? COLOR_DIM : COLOR_WARN, "%s%s", *model->source ? "That is " : "",
+                   *model->source ? model->source : model->problem);
     if (!knob_has_effect(&model->draft.recipe, knob))
         write_text(writer, COLOR_WARN, "Without effect: it takes %s.", knob->when);
     for (int i = 0; i < model->draft.n_tricks; i++)
@@ -153,15 +156,17 @@ static void write_cost(const struct tricks_model *model, struct writer *writer)
 {
     const struct tricks_cost *cost = &model->cost;
     char steps[32], all[32], time[32];
+    if (*model->problem)
+        write_text(writer, COLOR_WARN, "It could not start: %s", model->problem);
     if (!isfinite(cost->steps))
         return;
     format_count(cost->steps_per_epoch, steps, sizeof steps);
     format_count(cost->steps, all, sizeof all);
     if (isfinite(cost->seconds))
-        write_text(writer, COLOR_DEFAULT, "About %s steps, %s an epoch: %s of training at the last run's speed.", all,
+        write_text(writer, COLOR_DEFAULT, "%s steps, %s an epoch: about %s of training at the last run's speed.", all,
                    steps, format_seconds(cost->seconds, time, sizeof time));
     else
-        write_text(writer, COLOR_DEFAULT, "About %s steps, %s an epoch.", all, steps);
+        write_text(writer, COLOR_DEFAULT, "%s steps, %s an epoch.", all, steps);
 }
 
 static void write_differences(const struct tricks_model *model, struct writer *writer)

@@ -1,5 +1,8 @@
 #include "views/tricks_model.h"
 
+#include "engine/batches.h"
+#include "engine/dataset.h"
+
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -46,27 +49,44 @@ static int same_knob(const struct recipe *a, const struct recipe *b, const char 
     return knob_same(a, b, knob_find(key));
 }
 
-/*
- * Images of an epoch from the last run, if the data are the same; seconds only if the arithmetic of a step is too:
- * network, model, batch and machine.
- */
-static struct tricks_cost make_cost(const struct tricks_model *model)
+/* How many steps: what starting the run would find, without reading the data. */
+static void measure(struct tricks_model *model)
+{
+    const struct recipe *next = &model->draft.recipe;
+    struct dataset *data = calloc(1, sizeof *data);
+    struct batches batches;
+    struct error err = {""};
+    char source[sizeof next->data];
+    model->cost = (struct tricks_cost){NAN, NAN, NAN};
+    model->source[0] = model->problem[0] = '\0';
+    if (!data)
+        return;
+    snprintf(source, sizeof source, "%s", next->data);
+    if (!source[0])
+        dataset_default_source(source, sizeof source);
+    if (dataset_probe(data, source, &err) == 0) {
+        snprintf(model->source, sizeof model->source, "%s", data->source);
+        if ((next->eval != RECIPE_EVAL_HOLDOUT || dataset_hold_out(data, &err) == 0) &&
+            batches_measure(&batches, next, &data->train, &err) == 0) {
+            model->cost.steps_per_epoch = batches.steps_per_epoch;
+            model->cost.steps = batches.steps;
+        }
+    }
+    if (model->draft.valid)
+        snprintf(model->problem, sizeof model->problem, "%s", err.text);
+    free(data);
+}
+
+/* Only if the arithmetic of a step is that of the last run: network, model, batch and machine. */
+static void add_seconds(struct tricks_model *model)
 {
     const struct recipe *next = &model->draft.recipe, *last = &model->last;
     const struct trainer_status *status = &model->last_status;
-    struct tricks_cost cost = {NAN, NAN, NAN, NAN};
-    if (!model->has_last || !model->draft.valid || status->steps_per_epoch == 0 || !same_section(next, last, "data"))
-        return cost;
-    cost.images = (double)status->steps_per_epoch * last->batch;
-    cost.steps_per_epoch = round(cost.images / next->batch);
-    if (cost.steps_per_epoch < 1)
-        cost.steps_per_epoch = 1;
-    cost.steps = ceil(next->epochs * cost.steps_per_epoch);
-    int alike = strcmp(next->network, last->network) == 0 && same_section(next, last, "model") &&
-                same_section(next, last, "machine") && same_knob(next, last, "batch");
-    if (alike && status->step >= 10 && status->train_seconds > 0)
-        cost.seconds = cost.steps * status->train_seconds / status->step;
-    return cost;
+    model->cost.seconds = NAN;
+    if (model->has_last && strcmp(next->network, last->network) == 0 && same_section(next, last, "model") &&
+        same_section(next, last, "machine") && same_knob(next, last, "batch") && status->step >= 10 &&
+        status->train_seconds > 0)
+        model->cost.seconds = model->cost.steps * status->train_seconds / status->step;
 }
 
 /* Everything that is made from the draft. */
@@ -86,7 +106,11 @@ static void refresh(struct tricks_model *model)
     model->command[0] = '\0';
     if (draft->valid)
         recipe_command(&draft->recipe, model->command, sizeof model->command);
-    model->cost = make_cost(model);
+    measure(model);
+    model->last = model->last_given;
+    if (*model->source && strcmp(model->source, model->last.data) == 0)
+        memcpy(model->last.data, draft->recipe.data, sizeof model->last.data);
+    add_seconds(model);
     tricks_rows_make(model);
 }
 
@@ -125,7 +149,7 @@ static int same_recipe_as(const struct recipe *a, const struct recipe *b)
 int tricks_model_last(struct tricks_model *model, const struct recipe *recipe, const struct trainer_status *status)
 {
     int has = recipe != NULL;
-    int same_recipe = has == model->has_last && (!has || same_recipe_as(recipe, &model->last));
+    int same_recipe = has == model->has_last && (!has || same_recipe_as(recipe, &model->last_given));
     int same_speed = !has || (status->step / 32 == model->last_status.step / 32 &&
                               status->steps_per_epoch == model->last_status.steps_per_epoch &&
                               strcmp(status->run, model->last_name) == 0);
@@ -133,16 +157,21 @@ int tricks_model_last(struct tricks_model *model, const struct recipe *recipe, c
         return 0;
     model->has_last = has;
     if (has) {
-        model->last = *recipe;
+        model->last_given = *recipe;
         model->last_status = *status;
         snprintf(model->last_name, sizeof model->last_name, "%s", status->run);
     }
     struct tricks_cost before = model->cost;
     if (same_recipe) /* only the speed has moved */
-        model->cost = make_cost(model);
+        add_seconds(model);
     else
         refresh(model);
     return !same_recipe || memcmp(&before, &model->cost, sizeof before) != 0;
+}
+
+void tricks_model_look(struct tricks_model *model)
+{
+    refresh(model);
 }
 
 int tricks_model_ready(struct tricks_model *model, enum tricks_start start, const struct recipe *queued)

@@ -50,10 +50,8 @@ enum tricks_start { TRICKS_CANNOT, TRICKS_STARTS, TRICKS_QUEUES };
 
 /* The recipe's length, as far as it is known. */
 struct tricks_cost {
-    double images;          /* of an epoch's training steps; NaN: not known */
-    double steps_per_epoch; /* NaN: not known */
-    double steps;
-    double seconds; /* of training at the last run's speed; NaN: no ground to say */
+    double steps_per_epoch, steps; /* NaN: not known */
+    double seconds;                /* of training at the last run's speed; NaN: no ground to say */
 };
 
 struct tricks_model {
@@ -77,8 +75,8 @@ struct tricks_model {
     char folder[512];        /* where recipes are saved to; empty: not known */
 
     /* From outside. */
-    int has_last; /* there is a run to compare with */
-    struct recipe last;
+    int has_last;       /* there is a run to compare with */
+    struct recipe last; /* its data are called as the draft calls them, where they are the same */
     char last_name[128];
     struct trainer_status last_status; /* its speed */
     enum tricks_start start;
@@ -89,9 +87,13 @@ struct tricks_model {
     int n_lr, preset_lr_differs;
     double lr_x[TRICKS_LR_POINTS], lr[TRICKS_LR_POINTS], preset_lr_x[TRICKS_LR_POINTS], preset_lr[TRICKS_LR_POINTS];
     struct tricks_cost cost;
+    char problem[1024]; /* why a run of this valid draft could not start: its data; empty: nothing known */
+    char source[512];   /* the data set that the draft means; empty: not found */
     char command[RECIPE_COMMAND_MAX]; /* that trains it; empty while the draft is not valid */
 
-    int row_room; /* private */
+    /* Private. */
+    struct recipe last_given;
+    int row_room;
 };
 
 int tricks_model_init(struct tricks_model *model, const struct trick *table, int n_tricks, const struct recipe *recipe,
@@ -102,6 +104,8 @@ void tricks_model_release(struct tricks_model *model);
 int tricks_model_last(struct tricks_model *model, const struct recipe *recipe, const struct trainer_status *status);
 /* What starting means now, and the recipe that waits behind the run (or NULL). 1 if anything changed. */
 int tricks_model_ready(struct tricks_model *model, enum tricks_start start, const struct recipe *queued);
+/* Looks again at what is on the disk: the data set that the draft means. */
+void tricks_model_look(struct tricks_model *model);
 /* Looks for the presets there are. */
 void tricks_model_list_presets(struct tricks_model *model);
 

@@ -263,6 +263,10 @@ static void draw_start(const struct tricks_model *model, const struct columns *c
         tricks_put_cut(grid, line, c->value, line.y, width, COLOR_BAD, ATTR_NONE, model->draft.why.text);
         return;
     }
+    if (*model->problem) {
+        tricks_put_cut(grid, line, c->value, line.y, width, COLOR_WARN, ATTR_NONE, model->problem);
+        return;
+    }
     recipe_summary(&model->draft.recipe, text, sizeof text);
     tricks_put_cut(grid, line, c->value, line.y, width, COLOR_DIM, ATTR_NONE, text);
 }
