@@ -1,10 +1,6 @@
-/*
- * The Tricks screen: which rows there are, what each key does to the form, and golden screens in
- * tests/golden/tricks-*.txt.
- */
+/* The Tricks screen's form: which rows there are, and what each key does to it. */
 #include "kernels/rng.h"
-#include "tests/golden_screen.h"
-#include "views/tricks_view.h"
+#include "tests/tricks_form.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -13,119 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
-
-static struct error err;
-static char folder[] = "/tmp/davidnet-test-XXXXXX";
-
-static const struct trick table[] = {
-    {.key = "crop",
-     .title = "Random crop",
-     .changes = "pads each training image by reflection and cuts a window of the old size out of it",
-     .published = "part of every published recipe: standard augmentation",
-     .source = "He et al., Deep Residual Learning, arXiv:1512.03385, 4.2",
-     .parameters = {"crop_pad"},
-     .patches = {{"crop", "on", "off"}}},
-    {.key = "cutout",
-     .title = "Cutout",
-     .changes = "sets a box of each training image, at a random place, to zero",
-     .published = "35 epochs: 3 of 5 to 5 of 5 runs reach 94 %",
-     .source = "DeVries & Taylor, arXiv:1708.04552",
-     .parameters = {"cutout_height", "cutout_width"},
-     .patches = {{"cutout", "on", "off"}}},
-    {.key = "hot",
-     .title = "Hot logits",
-     .changes = "makes the logits larger",
-     .published = "nowhere",
-     .source = "this test",
-     .patches = {{"logit_scale", "0.25", "0.125"}}},
-    {.key = "cold",
-     .title = "Cold logits",
-     .changes = "makes the logits smaller",
-     .published = "nowhere",
-     .source = "this test",
-     .patches = {{"logit_scale", "0.0625", "0.125"}}},
-};
-enum { CROP, CUTOUT, HOT, COLD, TRICKS };
-
-static int enter(void **state)
-{
-    (void)state;
-    return mkdtemp(folder) && setenv("XDG_CONFIG_HOME", folder, 1) == 0 &&
-                   setenv("DAVIDNET_DATA", "synthetic:1:50000", 1) == 0
-               ? 0
-               : -1;
-}
-
-static int leave(void **state)
-{
-    (void)state;
-    char command[64];
-    snprintf(command, sizeof command, "rm -r %s", folder);
-    return system(command);
-}
-
-/* On davidnet-79, with no run to compare with. */
-static struct tricks_model *begin(void)
-{
-    static struct recipe recipe;
-    struct tricks_model *model = calloc(1, sizeof *model);
-    assert_non_null(model);
-    if (recipe_preset_load("davidnet-79", &recipe, NULL, &err) ||
-        tricks_model_init(model, table, TRICKS, &recipe, &err))
-        fail_msg("%s", err.text);
-    tricks_model_list_presets(model);
-    tricks_model_ready(model, TRICKS_STARTS, NULL);
-    return model;
-}
-
-static void end(struct tricks_model *model)
-{
-    tricks_model_release(model);
-    free(model);
-}
-
-/* A run of davidnet-66 with batch 256, that has done 500 steps of 195 an epoch in 100 seconds. */
-static void add_last(struct tricks_model *model)
-{
-    static struct recipe last;
-    struct trainer_status status = {.step = 500, .steps = 3900, .steps_per_epoch = 195, .train_seconds = 100};
-    const struct recipe_request request = {.preset = "davidnet-66", .sets = {"batch=256"}, .n_sets = 1};
-    if (recipe_resolve(&request, &last, &err))
-        fail_msg("%s", err.text);
-    snprintf(status.run, sizeof status.run, "davidnet-66-20261101-120000");
-    assert_true(tricks_model_last(model, &last, &status));
-    assert_false(tricks_model_last(model, &last, &status));
-}
-
-static struct draft_place knob_place(const char *key)
-{
-    return (struct draft_place){DRAFT_KNOB, (int)(knob_find(key) - knobs)};
-}
-
-static void go(struct tricks_model *model, struct draft_place place)
-{
-    int row = tricks_model_find(model, place);
-    assert_true(row >= 0);
-    tricks_model_go(model, row);
-    assert_int_equal(model->cursor, row);
-}
-
-static void go_knob(struct tricks_model *model, const char *key)
-{
-    go(model, knob_place(key));
-}
-
-static void type(struct tricks_model *model, const char *text)
-{
-    for (; *text; text++) {
-        tricks_model_start_typing(model, 1);
-        line_edit_insert(&model->edit, *text);
-        tricks_model_edited(model);
-    }
-}
 
 static void expect(const struct tricks_model *model, const char *key, const char *text)
 {
@@ -144,14 +29,14 @@ static void said(const struct tricks_model *model, int bad, const char *part)
 static void test_rows_are_the_tables(void **state)
 {
     (void)state;
-    struct tricks_model *model = begin();
+    struct tricks_model *model = form_open();
     for (int k = 0; k < knob_count; k++) {
         int n = 0, is_switch = strcmp(knobs[k].key, "crop") == 0 || strcmp(knobs[k].key, "cutout") == 0;
         for (int i = 0; i < model->n_rows; i++)
             n += model->row[i].kind == TRICKS_KNOB && model->row[i].index == k;
         assert_int_equal(n, !is_switch);
     }
-    for (int t = 0; t < TRICKS; t++)
+    for (int t = 0; t < FORM_TRICKS; t++)
         assert_true(tricks_model_find(model, (struct draft_place){DRAFT_TRICK, t}) > 0);
     assert_true(tricks_model_find(model, (struct draft_place){DRAFT_NETWORK, 0}) > 0);
     assert_int_equal(model->row[0].kind, TRICKS_START);
@@ -166,16 +51,16 @@ static void test_rows_are_the_tables(void **state)
                 assert_string_not_equal(model->row[j].heading, model->row[i].heading);
     }
     /* A parameter stands below its trick. */
-    int cutout = tricks_model_find(model, (struct draft_place){DRAFT_TRICK, CUTOUT});
-    assert_int_equal(tricks_model_find(model, knob_place("cutout_height")), cutout + 1);
-    assert_int_equal(model->row[cutout + 1].of_trick, CUTOUT);
-    end(model);
+    int cutout = tricks_model_find(model, (struct draft_place){DRAFT_TRICK, FORM_CUTOUT});
+    assert_int_equal(tricks_model_find(model, form_knob_place("cutout_height")), cutout + 1);
+    assert_int_equal(model->row[cutout + 1].of_trick, FORM_CUTOUT);
+    form_close(model);
 }
 
 static void test_moving_passes_headings(void **state)
 {
     (void)state;
-    struct tricks_model *model = begin();
+    struct tricks_model *model = form_open();
     int seen = 0;
     tricks_model_end(model, 0);
     for (int before = -1; model->cursor != before; seen++) {
@@ -197,50 +82,50 @@ static void test_moving_passes_headings(void **state)
     assert_int_equal(model->cursor, model->n_rows - 1);
     tricks_model_move(model, -1000);
     assert_int_equal(model->cursor, 0);
-    end(model);
+    form_close(model);
 }
 
 static void test_tricks_toggle_and_conflict(void **state)
 {
     (void)state;
-    struct tricks_model *model = begin();
-    go(model, (struct draft_place){DRAFT_TRICK, CUTOUT});
+    struct tricks_model *model = form_open();
+    form_go(model, (struct draft_place){DRAFT_TRICK, FORM_CUTOUT});
     tricks_model_toggle(model);
     expect(model, "cutout", "off");
     assert_true(tricks_row_changed(model, tricks_model_here(model)));
     tricks_model_move(model, 1); /* on its parameter too */
     tricks_model_toggle(model);
     expect(model, "cutout", "on");
-    go(model, (struct draft_place){DRAFT_TRICK, HOT});
+    form_go(model, (struct draft_place){DRAFT_TRICK, FORM_HOT});
     tricks_model_toggle(model);
     expect(model, "logit_scale", "0.25");
-    go(model, (struct draft_place){DRAFT_TRICK, COLD});
+    form_go(model, (struct draft_place){DRAFT_TRICK, FORM_COLD});
     tricks_model_toggle(model);
     said(model, 1, "hot and cold both set logit_scale: switch one off");
     expect(model, "logit_scale", "0.25");
     tricks_model_move(model, -1);
     assert_string_equal(model->said, "");
-    end(model);
+    form_close(model);
 }
 
 static void test_choices(void **state)
 {
     (void)state;
-    struct tricks_model *model = begin();
-    go_knob(model, "eval");
+    struct tricks_model *model = form_open();
+    form_go_knob(model, "eval");
     tricks_model_step(model, 1);
     expect(model, "eval", "holdout");
     tricks_model_step(model, 1);
     expect(model, "eval", "test");
     tricks_model_step(model, -1);
     expect(model, "eval", "holdout");
-    go_knob(model, "drop_last");
+    form_go_knob(model, "drop_last");
     tricks_model_toggle(model);
     expect(model, "drop_last", "off");
-    go_knob(model, "batch");
+    form_go_knob(model, "batch");
     tricks_model_step(model, 1); /* not a choice */
     expect(model, "batch", "512");
-    go(model, (struct draft_place){DRAFT_PRESET, 0});
+    form_go(model, (struct draft_place){DRAFT_PRESET, 0});
     char first[64];
     snprintf(first, sizeof first, "%s", model->draft.recipe.preset);
     tricks_model_step(model, 1);
@@ -248,21 +133,21 @@ static void test_choices(void **state)
     for (int i = 1; i < model->n_presets; i++)
         tricks_model_step(model, 1);
     assert_string_equal(model->draft.recipe.preset, first);
-    end(model);
+    form_close(model);
 }
 
 static void test_editing(void **state)
 {
     (void)state;
-    struct tricks_model *model = begin();
-    go_knob(model, "batch");
+    struct tricks_model *model = form_open();
+    form_go_knob(model, "batch");
     tricks_model_edit(model);
     assert_int_equal(model->mode, TRICKS_EDIT);
     assert_string_equal(model->edit.text, "512");
-    type(model, "9"); /* takes the place of the number */
+    form_type(model, "9"); /* takes the place of the number */
     assert_string_equal(model->edit.text, "9");
     assert_false(model->refused);
-    type(model, "x");
+    form_type(model, "x");
     assert_true(model->refused);
     said(model, 1, "batch = 9x: expected a whole number, 2 to 16384");
     assert_false(tricks_model_accept(model)); /* stays open, and nothing has changed */
@@ -274,20 +159,20 @@ static void test_editing(void **state)
     assert_true(tricks_model_accept(model));
     expect(model, "batch", "9");
     tricks_model_edit(model);
-    type(model, "77");
+    form_type(model, "77");
     tricks_model_cancel(model);
     expect(model, "batch", "9");
 
     /* A list is gone on with, and the contradiction of its neighbour is said while typing. */
-    go_knob(model, "lr_knots");
+    form_go_knob(model, "lr_knots");
     tricks_model_edit(model);
-    type(model, ",30");
+    form_type(model, ",30");
     assert_string_equal(model->edit.text, "0,5,24,30");
     assert_false(model->refused);
     said(model, 1, "differ in length");
     tricks_model_cancel(model);
 
-    go(model, (struct draft_place){DRAFT_NETWORK, 0});
+    form_go(model, (struct draft_place){DRAFT_NETWORK, 0});
     tricks_model_edit(model);
     assert_non_null(strstr(model->edit.text, "prep = conv_bn c; layer1 = "));
     line_edit_set(&model->edit, "prep = nonsense");
@@ -297,23 +182,23 @@ static void test_editing(void **state)
     line_edit_set(&model->edit, "prep = block c; pool = global_max; logits = linear");
     assert_true(tricks_model_accept(model));
     assert_string_equal(model->draft.recipe.network, "prep = block c\npool = global_max\nlogits = linear\n");
-    end(model);
+    form_close(model);
 }
 
 static void test_undo_goes_to_what_changed(void **state)
 {
     (void)state;
-    struct tricks_model *model = begin();
-    go_knob(model, "eval");
+    struct tricks_model *model = form_open();
+    form_go_knob(model, "eval");
     tricks_model_step(model, 1);
-    go(model, (struct draft_place){DRAFT_TRICK, CROP});
+    form_go(model, (struct draft_place){DRAFT_TRICK, FORM_CROP});
     tricks_model_toggle(model);
     tricks_model_end(model, 1);
     tricks_model_undo(model, 0);
     assert_int_equal(tricks_model_here(model)->kind, TRICKS_TRICK);
     expect(model, "crop", "on");
     tricks_model_undo(model, 0);
-    assert_int_equal(model->cursor, tricks_model_find(model, knob_place("eval")));
+    assert_int_equal(model->cursor, tricks_model_find(model, form_knob_place("eval")));
     expect(model, "eval", "test");
     tricks_model_undo(model, 0);
     said(model, 0, "nothing to undo");
@@ -322,7 +207,7 @@ static void test_undo_goes_to_what_changed(void **state)
     expect(model, "crop", "off");
     tricks_model_undo(model, 1);
     said(model, 0, "nothing to do again");
-    go_knob(model, "eval");
+    form_go_knob(model, "eval");
     tricks_model_reset(model);
     expect(model, "eval", "test");
     expect(model, "crop", "off");
@@ -330,17 +215,17 @@ static void test_undo_goes_to_what_changed(void **state)
     expect(model, "crop", "on");
     tricks_model_undo(model, 0);
     expect(model, "crop", "off");
-    end(model);
+    form_close(model);
 }
 
 static void test_filter_and_differences(void **state)
 {
     (void)state;
-    struct tricks_model *model = begin();
+    struct tricks_model *model = form_open();
     int all = model->n_rows;
     tricks_model_open(model, TRICKS_FILTER);
-    type(model, "LR_KN");
-    assert_true(tricks_model_find(model, knob_place("lr_knots")) > 0);
+    form_type(model, "LR_KN");
+    assert_true(tricks_model_find(model, form_knob_place("lr_knots")) > 0);
     assert_int_equal(model->n_rows, 3); /* start, a heading, the knob */
     assert_true(tricks_model_accept(model));
     assert_int_equal(model->n_rows, 3);
@@ -351,71 +236,63 @@ static void test_filter_and_differences(void **state)
     assert_int_equal(model->n_rows, 1);
     tricks_model_show(model, TRICKS_NEW); /* there is no run to compare with */
     assert_int_equal(model->show, TRICKS_ALL);
-    add_last(model);
-    go_knob(model, "momentum");
+    form_add_last(model);
+    form_go_knob(model, "momentum");
     tricks_model_edit(model);
-    type(model, "0.8");
+    form_type(model, "0.8");
     assert_true(tricks_model_accept(model));
     tricks_model_show(model, TRICKS_CHANGED);
     assert_int_equal(model->n_rows, 3);
-    assert_int_equal(model->cursor, tricks_model_find(model, knob_place("momentum")));
+    assert_int_equal(model->cursor, tricks_model_find(model, form_knob_place("momentum")));
     assert_int_equal(tricks_model_count(model, TRICKS_CHANGED), 1);
     tricks_model_show(model, TRICKS_NEW);
-    assert_true(tricks_model_find(model, knob_place("batch")) > 0);
-    assert_true(tricks_model_find(model, knob_place("momentum")) > 0);
-    assert_true(tricks_model_find(model, knob_place("weight_decay")) < 0);
+    assert_true(tricks_model_find(model, form_knob_place("batch")) > 0);
+    assert_true(tricks_model_find(model, form_knob_place("momentum")) > 0);
+    assert_true(tricks_model_find(model, form_knob_place("weight_decay")) < 0);
     assert_true(tricks_model_find(model, (struct draft_place){DRAFT_PRESET, 0}) > 0);
     tricks_model_take(model, &model->last);
     assert_int_equal(model->n_rows, 1); /* the same as the last run now */
     assert_int_equal(tricks_model_count(model, TRICKS_NEW), 0);
     expect(model, "batch", "256");
-    end(model);
-}
-
-static void type_value(struct tricks_model *model, const char *key, const char *text)
-{
-    go_knob(model, key);
-    tricks_model_edit(model);
-    line_edit_set(&model->edit, text);
-    assert_true(tricks_model_accept(model));
+    form_close(model);
 }
 
 /* Steps are counted; seconds need a run whose steps do the same. */
 static void test_cost_only_with_ground(void **state)
 {
     (void)state;
-    struct tricks_model *model = begin();
+    struct tricks_model *model = form_open();
     assert_true(model->cost.steps_per_epoch == 97 && model->cost.steps == 24 * 97); /* 50,000 images */
     assert_true(isnan(model->cost.seconds));
-    add_last(model);
+    form_add_last(model);
     assert_true(isnan(model->cost.seconds)); /* another batch: its speed is not known */
-    type_value(model, "batch", "256");
+    form_set(model, "batch", "256");
     assert_true(model->cost.steps == 24 * 195);
     assert_true(fabs(model->cost.seconds - 24 * 195 * 0.2) < 1e-6);
-    type_value(model, "width", "32");
+    form_set(model, "width", "32");
     assert_true(isnan(model->cost.seconds) && model->cost.steps == 24 * 195);
     tricks_model_undo(model, 0);
     assert_true(model->cost.seconds > 0);
-    go_knob(model, "eval");
+    form_go_knob(model, "eval");
     tricks_model_step(model, 1);
     assert_true(model->cost.steps_per_epoch == 175);
-    go_knob(model, "drop_last");
+    form_go_knob(model, "drop_last");
     tricks_model_toggle(model);
     assert_true(model->cost.steps_per_epoch == 176);
 
     /* What starting it would be refused for. */
     assert_string_equal(model->problem, "");
-    type_value(model, "data", "synthetic:1:100");
+    form_set(model, "data", "synthetic:1:100");
     assert_true(isnan(model->cost.steps));
     assert_true(*model->problem); /* nothing to hold out of it */
-    go_knob(model, "eval");
+    form_go_knob(model, "eval");
     tricks_model_step(model, 1);
     assert_string_equal(model->problem, "");
     assert_true(model->cost.steps_per_epoch == 1);
-    type_value(model, "data", "/nonexistent");
+    form_set(model, "data", "/nonexistent");
     assert_non_null(strstr(model->problem, "/nonexistent"));
     assert_true(isnan(model->cost.steps) && model->draft.valid);
-    end(model);
+    form_close(model);
 }
 
 /* The last run's recipe names the data set that was found; the draft, that it is to be found. */
@@ -424,25 +301,25 @@ static void test_the_same_data_is_no_difference(void **state)
     (void)state;
     static struct recipe last;
     struct trainer_status status = {.step = 1};
-    struct tricks_model *model = begin();
+    struct tricks_model *model = form_open();
     last = model->draft.recipe;
     snprintf(last.data, sizeof last.data, "%s", model->source);
     assert_string_equal(model->source, "synthetic:1");
     assert_true(tricks_model_last(model, &last, &status));
     assert_false(tricks_model_last(model, &last, &status));
     assert_int_equal(tricks_model_count(model, TRICKS_NEW), 0);
-    type_value(model, "data", "synthetic:2");
+    form_set(model, "data", "synthetic:2");
     assert_int_equal(tricks_model_count(model, TRICKS_NEW), 1);
     tricks_model_take(model, &model->last);
     expect(model, "data", "synthetic:1");
     assert_int_equal(tricks_model_count(model, TRICKS_NEW), 0);
-    end(model);
+    form_close(model);
 }
 
 static void test_plot(void **state)
 {
     (void)state;
-    struct tricks_model *model = begin();
+    struct tricks_model *model = form_open();
     struct tricks_plot *plot = &model->plot;
     tricks_model_open(model, TRICKS_PLOT);
     assert_int_equal(model->mode, TRICKS_PLOT);
@@ -476,19 +353,19 @@ static void test_plot(void **state)
     tricks_model_cancel(model);
     expect(model, "lr_knots", "0,5,24");
 
-    go_knob(model, "lr_shape");
+    form_go_knob(model, "lr_shape");
     tricks_model_step(model, 1);
     tricks_model_open(model, TRICKS_PLOT);
     assert_int_equal(model->mode, TRICKS_BROWSE);
     said(model, 1, "only a piecewise learning rate has knots");
-    end(model);
+    form_close(model);
 }
 
 /* Whatever is pressed, it is a schedule, and what is drawn is what is taken. */
 static void test_plot_stays_a_schedule(void **state)
 {
     (void)state;
-    struct tricks_model *model = begin();
+    struct tricks_model *model = form_open();
     struct tricks_plot *plot = &model->plot;
     int most = 0;
     tricks_model_open(model, TRICKS_PLOT);
@@ -512,16 +389,16 @@ static void test_plot_stays_a_schedule(void **state)
         }
     }
     assert_true(most == SCHEDULE_KNOTS_MAX);
-    end(model);
+    form_close(model);
 }
 
 static void test_save_and_pick(void **state)
 {
     (void)state;
-    struct tricks_model *model = begin();
+    struct tricks_model *model = form_open();
     int presets = model->n_presets;
     tricks_model_open(model, TRICKS_SAVE);
-    type(model, "no/good");
+    form_type(model, "no/good");
     assert_false(tricks_model_accept(model));
     said(model, 1, "letters, digits");
     line_edit_set(&model->edit, "mine");
@@ -530,7 +407,7 @@ static void test_save_and_pick(void **state)
     said(model, 0, "davidnet train --preset mine");
     assert_int_equal(model->n_presets, presets + 1);
     tricks_model_open(model, TRICKS_SAVE);
-    type(model, "mine");
+    form_type(model, "mine");
     assert_false(tricks_model_accept(model)); /* a file would be lost: once more */
     said(model, 1, "Enter again");
     assert_true(tricks_model_accept(model));
@@ -543,7 +420,7 @@ static void test_save_and_pick(void **state)
     assert_string_equal(model->draft.recipe.preset, "mine");
 
     /* A draft that cannot be run is not written. */
-    go_knob(model, "lr_values");
+    form_go_knob(model, "lr_values");
     tricks_model_edit(model);
     line_edit_set(&model->edit, "0,1");
     assert_true(tricks_model_accept(model));
@@ -553,114 +430,7 @@ static void test_save_and_pick(void **state)
     tricks_model_open(model, TRICKS_SAVE);
     assert_int_equal(model->mode, TRICKS_BROWSE);
     said(model, 1, "differ in length");
-    end(model);
-}
-
-/* ---- screens ---- */
-
-static void draw(const void *model, struct grid *grid, struct rect area)
-{
-    tricks_view_draw(model, grid, area);
-}
-
-static void test_golden(void **state)
-{
-    (void)state;
-    struct tricks_model *model = begin();
-    add_last(model);
-    go(model, (struct draft_place){DRAFT_TRICK, CUTOUT});
-    tricks_model_toggle(model);
-    golden_check_sizes("tricks", draw, model);
-    go(model, (struct draft_place){DRAFT_TRICK, HOT});
-    tricks_model_toggle(model);
-    tricks_model_move(model, 1);
-    tricks_model_toggle(model);
-    golden_check("tricks-conflict", 80, 24, 0, draw, model);
-    go_knob(model, "epochs");
-    tricks_model_edit(model);
-    type(model, "0");
-    golden_check("tricks-edit", 80, 24, 0, draw, model);
-    golden_check("tricks-edit", 40, 10, 1, draw, model);
-    line_edit_set(&model->edit, "30");
-    assert_true(tricks_model_accept(model));
-    tricks_model_ready(model, TRICKS_QUEUES, &model->draft.recipe);
-    tricks_model_open(model, TRICKS_PLOT);
-    tricks_model_add_knot(model, 1);
-    golden_check_sizes("tricks-plot", draw, model);
-    tricks_model_cancel(model);
-    tricks_model_end(model, 0);
-    golden_check("tricks-queued", 120, 40, 0, draw, model);
-    tricks_model_show(model, TRICKS_CHANGED);
-    golden_check("tricks-changed", 80, 24, 0, draw, model);
-    tricks_model_filter(model, "nonsense");
-    golden_check("tricks-nothing", 80, 24, 0, draw, model);
-    end(model);
-}
-
-static void test_small_sizes(void **state)
-{
-    (void)state;
-    for (int mode = TRICKS_BROWSE; mode <= TRICKS_PLOT; mode++) {
-        struct tricks_model *model = begin();
-        add_last(model);
-        for (int row = 0; row < model->n_rows; row += mode == TRICKS_BROWSE ? 3 : 17) {
-            model->mode = TRICKS_BROWSE;
-            tricks_model_go(model, row);
-            if (mode == TRICKS_EDIT) {
-                tricks_model_edit(model);
-                type(model, "?");
-            } else if (mode != TRICKS_BROWSE) {
-                tricks_model_open(model, (enum tricks_mode)mode);
-            }
-            golden_check_small(draw, model);
-        }
-        end(model);
-    }
-}
-
-/* The list always shows the cursor, whatever the size, and a click finds the row that is drawn there. */
-static void test_layout_shows_the_cursor(void **state)
-{
-    (void)state;
-    struct tricks_model *model = begin();
-    for (int i = 0; i < 400; i++) {
-        struct rect area = {i % 3, i % 5, 20 + i * 7 % 200, 5 + i * 11 % 60};
-        struct tricks_layout layout;
-        tricks_model_go(model, i * 13 % model->n_rows);
-        tricks_layout_make(model, area, &layout);
-        assert_true(layout.list.h > 0);
-        assert_true(layout.top <= model->cursor && model->cursor < layout.top + layout.list.h);
-        const struct rect parts[] = {layout.head, layout.list, layout.detail, layout.chart, layout.command};
-        for (int a = 0; a < 5; a++) {
-            struct rect inside = rect_intersect(parts[a], area);
-            if (parts[a].w > 0 && parts[a].h > 0)
-                assert_memory_equal(&inside, &parts[a], sizeof inside);
-            for (int b = 0; b < a; b++) {
-                struct rect both = rect_intersect(parts[a], parts[b]);
-                assert_true(both.w <= 0 || both.h <= 0);
-            }
-        }
-        int y = layout.list.y + model->cursor - layout.top;
-        assert_int_equal(tricks_view_row_at(model, area, layout.list.x, y), model->cursor);
-        assert_int_equal(tricks_view_row_at(model, area, layout.list.x, layout.list.y - 1), -1);
-    }
-    end(model);
-}
-
-static void test_drawing_changes_nothing(void **state)
-{
-    (void)state;
-    struct tricks_model *model = begin();
-    add_last(model);
-    struct tricks_model *before = malloc(sizeof *before);
-    memcpy(before, model, sizeof *before);
-    struct grid grid;
-    assert_int_equal(grid_init(&grid, 120, 40), 0);
-    draw(model, &grid, (struct rect){0, 0, 120, 40});
-    assert_memory_equal(before, model, sizeof *before);
-    grid_release(&grid);
-    free(before);
-    end(model);
+    form_close(model);
 }
 
 int main(void)
@@ -675,13 +445,9 @@ int main(void)
         cmocka_unit_test(test_filter_and_differences),
         cmocka_unit_test(test_cost_only_with_ground),
         cmocka_unit_test(test_the_same_data_is_no_difference),
-        cmocka_unit_test(test_golden),
-        cmocka_unit_test(test_small_sizes),
-        cmocka_unit_test(test_layout_shows_the_cursor),
-        cmocka_unit_test(test_drawing_changes_nothing),
         cmocka_unit_test(test_plot),
         cmocka_unit_test(test_plot_stays_a_schedule),
         cmocka_unit_test(test_save_and_pick),
     };
-    return cmocka_run_group_tests(tests, enter, leave);
+    return cmocka_run_group_tests(tests, form_enter, form_leave);
 }
