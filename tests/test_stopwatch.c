@@ -43,7 +43,8 @@ static void measure(int out, int stops, int blocks)
     sigaddset(&set, SIGCONT);
     if (blocks) /* as a thread that another's handler works for: the signal stays pending */
         sigprocmask(SIG_BLOCK, &set, NULL);
-    signal(SIGCONT, on_continue);
+    struct sigaction action = {.sa_handler = on_continue};
+    sigaction(SIGCONT, &action, NULL);
     double begin = now();
     stopwatch_start(&watch);
     for (int i = 0; i < 2000000; i++)
