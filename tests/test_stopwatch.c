@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -37,6 +38,7 @@ static void measure(int out, int stops, int blocks)
 {
     struct stopwatch watch;
     struct measured measured;
+    memset(&measured, 0, sizeof measured); /* its padding is written, too */
     volatile double work = 0;
     sigset_t set;
     sigemptyset(&set);
