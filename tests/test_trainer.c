@@ -327,7 +327,7 @@ static void timing_and_data_are_there_while_it_trains(void **state)
     struct trainer_options options = {.parent = folder, .name = "live"};
     struct trainer_status status;
     struct error err = {""};
-    tiny(&options.recipe, "60");
+    tiny(&options.recipe, "4");
     struct trainer *trainer = start(&options);
     uint64_t version = 0, fresh = 0, last_steps = 0;
     int while_training = 0;
@@ -343,7 +343,7 @@ static void timing_and_data_are_there_while_it_trains(void **state)
         assert_true(have >= 0);
         if (!have)
             continue;
-        assert_true(timing.train_steps >= last_steps && timing.train_steps < 300);
+        assert_true(timing.train_steps >= last_steps && timing.train_steps < 20);
         assert_true(timing_step_ms(&timing) > 0);
         assert_string_equal(timing.family, "ref");
         last_steps = timing.train_steps;
@@ -352,7 +352,7 @@ static void timing_and_data_are_there_while_it_trains(void **state)
         timing_release(&timing);
     } while (!trainer_ended(status.phase));
     assert_int_equal(status.phase, TRAINER_DONE);
-    assert_int_equal(last_steps, 299); /* the last word: all but the first step, which warms up */
+    assert_int_equal(last_steps, 19); /* the last word: all but the first step, which warms up */
     assert_true(while_training > 0);
     assert_true((double)fresh <= status.wall_seconds / 0.25 + 2); /* not at each step, and the last word */
     assert_non_null(trainer_dataset(trainer));

@@ -1,0 +1,343 @@
+/* The Layers and Samples screens over real runs: one that trains here, and a folder. */
+#include "tui/app.h"
+#include "tui/keys.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static char folder[64];
+
+static int setup(void **state)
+{
+    (void)state;
+    strcpy(folder, "/tmp/davidnet-live-XXXXXX");
+    return mkdtemp(folder) && chdir(folder) == 0 ? 0 : -1; /* exports go into the current folder */
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    char command[128];
+    snprintf(command, sizeof command, "rm -rf '%s'", folder);
+    return chdir("/") || system(command);
+}
+
+/* 100 images, batch 20: 5 steps an epoch. */
+static void make_options(struct trainer_options *options, const char *name, const char *epochs)
+{
+    static char epochs_set[64], knots[64];
+    struct error err = {""};
+    snprintf(epochs_set, sizeof epochs_set, "epochs=%s", epochs);
+    snprintf(knots, sizeof knots, "lr_knots=0,1,%s", epochs);
+    struct recipe_request request = {.preset = "davidnet-79",
+                                     .n_sets = 9,
+                                     .sets = {epochs_set, knots, "lr_values=0,0.1,0", "width=4", "batch=20",
+                                              "device=cpu", "data=synthetic:3:100", "seed=7", "threads=1"}};
+    memset(options, 0, sizeof *options);
+    options->parent = folder;
+    options->name = name;
+    if (recipe_resolve(&request, &options->recipe, &err))
+        fail_msg("%s", err.text);
+    strcpy(options->recipe.network,
+           "prep = block c\nlayer1 = res_block 2c convs=1\npool = global_max\nlogits = linear\n");
+}
+
+static struct app *open_app(struct run_source source, const struct trainer_options *options)
+{
+    struct app *app = calloc(1, sizeof *app);
+    assert_non_null(app);
+    app_init(app, source, options);
+    app->w = 100;
+    app->h = 30;
+    return app;
+}
+
+static void close_app(struct app *app)
+{
+    app_release(app);
+    free(app);
+}
+
+static struct app *train(const struct trainer_options *options)
+{
+    struct run_source source;
+    struct error err = {""};
+    if (run_source_train(&source, options, &err))
+        fail_msg("%s", err.text);
+    return open_app(source, options);
+}
+
+static struct app *look_at(const char *name)
+{
+    char path[256];
+    struct run_source source;
+    struct error err = {""};
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    if (run_source_open(&source, path, &err))
+        fail_msg("%s", err.text);
+    return open_app(source, NULL);
+}
+
+static void tick(struct app *app)
+{
+    usleep(2000);
+    app->now += 0.1; /* a frame later */
+    app_update(app);
+}
+
+static void press(struct app *app, const char *key)
+{
+    app_key(app, keys_parse(key));
+    tick(app);
+}
+
+static int shows(const struct app *app, const char *text)
+{
+    struct grid grid;
+    assert_int_equal(grid_init(&grid, app->w, app->h), 0);
+    app_draw(app, &grid);
+    char *screen = grid_text(&grid);
+    int found = strstr(screen, text) != NULL;
+    free(screen);
+    grid_release(&grid);
+    return found;
+}
+
+static void wait_for_end(struct app *app)
+{
+    while (!app_idle(app))
+        tick(app);
+}
+
+static void wait_for_images(struct app *app)
+{
+    while (app->samples.model.state == SAMPLES_LOADING || app->samples.model.state == SAMPLES_NO_RUN)
+        tick(app);
+}
+
+static void test_layers_live(void **state)
+{
+    (void)state;
+    struct trainer_options options;
+    make_options(&options, "live", "8");
+    struct app *app = train(&options);
+    app_go(app, &screen_layers);
+    app_update(app);
+    while (app->layers.state != LAYERS_READY) {
+        assert_int_not_equal(app->layers.state, LAYERS_BAD);
+        tick(app);
+    }
+    assert_true(shows(app, "layer1"));
+    press(app, "a"); /* folds all, or opens all */
+    press(app, "Down");
+    int cursor = app->layers.cursor;
+    wait_for_end(app);
+    tick(app);
+    assert_int_equal(app->layers.timing.train_steps, 39); /* the last word */
+    assert_int_equal(app->layers.cursor, cursor);
+    assert_true(app->layers.steps_per_epoch == 5);
+    press(app, "u");
+    assert_true(shows(app, "s/epoch"));
+
+    /* Another run: the old one's rows are not shown as its own. */
+    options.name = "next";
+    app_start_run(app, &options);
+    tick(app);
+    if (app->layers.state != LAYERS_READY)
+        assert_true(shows(app, "No times yet"));
+    while (app->layers.state != LAYERS_READY)
+        tick(app);
+    assert_true(app->layers.timing.train_steps < 39 || app_idle(app));
+    wait_for_end(app);
+    close_app(app);
+}
+
+static void test_samples_live(void **state)
+{
+    (void)state;
+    struct trainer_options options;
+    make_options(&options, "samples", "12");
+    struct app *app = train(&options);
+    app_go(app, &screen_samples);
+    wait_for_images(app);
+    assert_int_equal(app->samples.model.state, SAMPLES_READY);
+    assert_ptr_equal(app->samples.model.dataset, app->source.ops->dataset(app->source.self)); /* no second copy */
+    assert_true(shows(app, "trained on"));
+    press(app, "f");
+    uint32_t step = app->samples.model.step;
+    while (app->model.status.step < step + 5 && !app_idle(app))
+        tick(app);
+    assert_int_equal(app->samples.model.step, step); /* frozen */
+    press(app, "]");
+    assert_int_equal(app->samples.model.step, step + 1);
+    press(app, "[");
+    press(app, "[");
+    assert_true(app->samples.model.step + 1 == step || step == 0);
+    press(app, "}");
+    wait_for_end(app);
+    app->now += 100;
+    tick(app);
+    assert_int_equal(app->samples.model.training, 59);
+    press(app, "End");
+    assert_int_equal(app->samples.model.cursor, 19);
+
+    /* Another run while its batch is shown: what the old one's data set held is not touched any more. */
+    options.name = "samples-next";
+    app_start_run(app, &options);
+    shows(app, "");
+    press(app, "Right");
+    wait_for_images(app);
+    assert_int_equal(app->samples.model.state, SAMPLES_READY);
+    assert_int_equal(app->samples.model.frozen, 1); /* how it is looked at stays */
+    wait_for_end(app);
+    close_app(app);
+}
+
+/* Without freezing: a new batch when its time has come, not at each step. */
+static void test_samples_follow(void **state)
+{
+    (void)state;
+    struct trainer_options options;
+    make_options(&options, "follow", "12");
+    struct app *app = train(&options);
+    app_go(app, &screen_samples);
+    wait_for_images(app);
+    while (app->model.status.step < 1 && !app_idle(app))
+        tick(app);
+    press(app, "Space"); /* the newest */
+    uint32_t step = app->samples.model.step, seen = 0;
+    double taken = app->now;
+    while (!app_idle(app) && app->now < taken + 14) {
+        tick(app);
+        seen += app->samples.model.step != step;
+    }
+    assert_int_equal(seen, 0);
+    app->now += 100;
+    tick(app);
+    assert_int_equal(app->samples.model.step, app->samples.model.training);
+    wait_for_end(app);
+    app->now += 100;
+    tick(app);
+    assert_int_equal(app->samples.model.step, 59);
+    press(app, "e");
+    assert_true(shows(app, "20 images are in samples-follow-epoch12-batch5.png"));
+    assert_int_equal(access("samples-follow-epoch12-batch5.png", R_OK), 0);
+    close_app(app);
+}
+
+static void edit_file(const char *run, const char *file, const char *edit)
+{
+    char command[512];
+    snprintf(command, sizeof command, "sed -i '%s' '%s/%s/%s'", edit, folder, run, file);
+    assert_int_equal(system(command), 0);
+}
+
+static void test_a_folder(void **state)
+{
+    (void)state;
+    struct trainer_options options;
+    make_options(&options, "folder", "2");
+    struct app *app = train(&options);
+    wait_for_end(app);
+    close_app(app);
+
+    app = look_at("folder");
+    press(app, "2");
+    assert_int_equal(app->layers.state, LAYERS_READY);
+    assert_int_equal(app->layers.timing.train_steps, 9);
+    press(app, "3");
+    wait_for_images(app);
+    assert_int_equal(app->samples.model.state, SAMPLES_READY);
+    assert_int_equal(app->samples.model.step, 9);
+    assert_int_equal(app->samples.model.live, 0);
+    close_app(app);
+
+    app = look_at("folder"); /* closed while its data set is loaded: nobody waits, nothing is lost */
+    press(app, "3");
+    close_app(app);
+
+    edit_file("folder", "program.json", "s/\"data_sha256\":[^,]*/\"data_sha256\": \"00\"/");
+    edit_file("folder", "timing.json", "s/version/revision/");
+    app = look_at("folder");
+    press(app, "2");
+    assert_int_equal(app->layers.state, LAYERS_BAD);
+    assert_true(shows(app, "The times cannot be read"));
+    press(app, "3");
+    wait_for_images(app);
+    assert_true(shows(app, "holds other images"));
+    close_app(app);
+
+    edit_file("folder", "program.json", "s/synthetic:3:100/\\/nonexistent\\/cifar/");
+    char path[128];
+    snprintf(path, sizeof path, "%s/folder/timing.json", folder);
+    unlink(path);
+    app = look_at("folder");
+    press(app, "2");
+    assert_true(shows(app, "This run has no timing.json"));
+    press(app, "3");
+    wait_for_images(app);
+    assert_true(shows(app, "/nonexistent/cifar"));
+    close_app(app);
+}
+
+static void failed_status(void *self, struct trainer_status *status)
+{
+    (void)self;
+    *status = (struct trainer_status){.phase = TRAINER_FAILED, .error = "the disk with the images is gone"};
+}
+
+static const struct dataset *no_dataset(void *self)
+{
+    (void)self;
+    return NULL;
+}
+
+static void close_nothing(void *self)
+{
+    (void)self;
+}
+
+/* A run that failed before its data was there, and none at all. */
+static void test_nothing_to_show(void **state)
+{
+    (void)state;
+    static const struct run_source_ops ops = {.status = failed_status, .dataset = no_dataset, .close = close_nothing};
+    struct trainer_options options;
+    struct error err = {""};
+    struct run_log log;
+    make_options(&options, "none", "2");
+    assert_int_equal(run_log_open(&log, NULL, &err), 0);
+    struct app *app = open_app((struct run_source){&ops, NULL, &log, &options.recipe}, NULL);
+    app_go(app, &screen_samples);
+    wait_for_images(app);
+    assert_true(shows(app, "the disk with the images is gone"));
+    press(app, "2");
+    assert_true(shows(app, "This run has no timing.json"));
+    close_app(app);
+    run_log_release(&log);
+
+    app = open_app((struct run_source){0}, NULL);
+    static const char *const keys[] = {"2", "Enter", "Down", "a", "s", "3", "e", "Right", "]", "f", "PgDn", "z"};
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        press(app, keys[i]);
+    assert_true(shows(app, "No run"));
+    close_app(app);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_layers_live),     cmocka_unit_test(test_samples_live),
+        cmocka_unit_test(test_samples_follow),  cmocka_unit_test(test_a_folder),
+        cmocka_unit_test(test_nothing_to_show),
+    };
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
