@@ -83,7 +83,7 @@ static struct slot *find_slot(struct run_catalog *catalog, const char *name)
     }
     struct slot *slot = &catalog->slots[catalog->n_slots++];
     *slot = (struct slot){.seen = 0};
-    snprintf(slot->name, sizeof slot->name, "%s", name);
+    snprintf(slot->name, sizeof slot->name, "%.*s", (int)sizeof slot->name - 1, name);
     return slot;
 }
 

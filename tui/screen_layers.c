@@ -38,7 +38,7 @@ static void update(struct app *app)
     if (have < 0) {
         layers_model_clear(model);
         model->state = LAYERS_BAD;
-        snprintf(model->problem, sizeof model->problem, "%s", err.text);
+        snprintf(model->problem, sizeof model->problem, "%.*s", (int)sizeof model->problem - 1, err.text);
     }
     if (model->state != LAYERS_READY && model->state != LAYERS_BAD && model->state != without_times(app)) {
         model->state = without_times(app);

@@ -78,7 +78,7 @@ struct names {
 static void name_overlay(const char *name, char *out, size_t size)
 {
     if (strlen(name) < size)
-        snprintf(out, size, "%s", name);
+        snprintf(out, size, "%.*s", (int)size - 1, name);
     else
         snprintf(out, size, "%.*s..", (int)size - 3, name);
 }
