@@ -260,8 +260,20 @@ static void test_a_folder(void **state)
     assert_int_equal(app->samples.model.live, 0);
     close_app(app);
 
-    app = look_at("folder"); /* closed while its data set is loaded: nobody waits, nothing is lost */
+    app = look_at("folder"); /* closed while its data set is loaded */
     press(app, "3");
+    close_app(app);
+
+    struct error err = {""};
+    char path[128];
+    app = look_at("folder"); /* another run while the data set is loaded: that one's comes */
+    press(app, "3");
+    snprintf(path, sizeof path, "%s/live", folder);
+    assert_int_equal(app_open_run(app, path, &err), 0);
+    app_go(app, &screen_samples);
+    wait_for_images(app);
+    assert_int_equal(app->samples.model.state, SAMPLES_READY);
+    assert_int_equal(app->samples.model.step, 39);
     close_app(app);
 
     edit_file("folder", "program.json", "s/\"data_sha256\":[^,]*/\"data_sha256\": \"00\"/");
@@ -276,7 +288,6 @@ static void test_a_folder(void **state)
     close_app(app);
 
     edit_file("folder", "program.json", "s/synthetic:3:100/\\/nonexistent\\/cifar/");
-    char path[128];
     snprintf(path, sizeof path, "%s/folder/timing.json", folder);
     unlink(path);
     app = look_at("folder");

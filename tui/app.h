@@ -85,6 +85,7 @@ struct app {
     struct {
         struct samples_model model;
         struct data_job *job; /* loads the data set of a folder; NULL: none */
+        unsigned job_run;     /* the run_number that it is for */
         unsigned run;         /* the run_number that the model is of */
         double next_at;       /* the next batch is taken then */
     } samples;

@@ -1,7 +1,7 @@
 /*
- * The thread writes dataset and error, then stores DONE; the front end reads them only after it has seen that. A job
- * that is freed while it loads is abandoned: both sides exchange the state, and whoever comes second frees. Signals
- * stay with the front end's thread (engine/thread.h).
+ * The thread writes dataset and error, then sets `done`; the front end reads them only after it has seen that. Nothing
+ * can stop a load half-way, and no thread may be left behind: one that still reads and digests while the process ends
+ * would use libraries that have shut down. Signals stay with the front end's thread (engine/thread.h).
  */
 #include "tui/data_job.h"
 
@@ -14,11 +14,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LOADING, DONE, ABANDONED };
-
 struct data_job {
     pthread_t thread;
-    atomic_int state;
+    atomic_int done;
     struct run_folder folder;
     enum recipe_eval eval;
     struct dataset dataset;
@@ -54,10 +52,7 @@ static void *data_main(void *context)
 {
     struct data_job *job = context;
     job->failed = load(job) != 0;
-    if (atomic_exchange(&job->state, DONE) == ABANDONED) {
-        dataset_release(&job->dataset);
-        free(job);
-    }
+    atomic_store(&job->done, 1);
     return NULL;
 }
 
@@ -79,7 +74,7 @@ struct data_job *data_job_start(const char *folder, enum recipe_eval eval, struc
 
 enum data_job_state data_job_state(const struct data_job *job, struct error *err)
 {
-    if (atomic_load(&job->state) != DONE)
+    if (!atomic_load(&job->done))
         return DATA_JOB_LOADING;
     if (!job->failed)
         return DATA_JOB_OK;
@@ -96,12 +91,7 @@ void data_job_free(struct data_job *job)
 {
     if (!job)
         return;
-    pthread_t thread = job->thread;
-    if (atomic_exchange(&job->state, ABANDONED) == LOADING) {
-        pthread_detach(thread); /* frees the job itself; it is not ours any more */
-        return;
-    }
-    pthread_join(thread, NULL);
+    pthread_join(job->thread, NULL);
     dataset_release(&job->dataset);
     free(job);
 }

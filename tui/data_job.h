@@ -22,7 +22,7 @@ enum data_job_state data_job_state(const struct data_job *job, struct error *err
 /* Only if OK; lives until data_job_free. */
 const struct dataset *data_job_dataset(const struct data_job *job);
 
-/* Does not wait: a thread that is still loading frees what it has when it is done. NULL is nothing. */
+/* Waits for a thread that is still loading, as long as that takes. NULL is nothing. */
 void data_job_free(struct data_job *job);
 
 #endif

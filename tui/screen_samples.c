@@ -45,10 +45,19 @@ static void fail(struct app *app, const char *why)
 static void forget(struct app *app)
 {
     samples_model_clear(&app->samples.model);
-    data_job_free(app->samples.job);
-    app->samples.job = NULL;
     app->samples.run = app->run_number;
     app->dirty = 1;
+}
+
+/* The data set of a run that is not looked at any more, once waiting for its thread takes no time. */
+static void drop_old_job(struct app *app)
+{
+    struct error err;
+    if (!app->samples.job || app->samples.job_run == app->run_number ||
+        data_job_state(app->samples.job, &err) == DATA_JOB_LOADING)
+        return;
+    data_job_free(app->samples.job);
+    app->samples.job = NULL;
 }
 
 /* The trainer's own data set, or that of the folder, which a thread loads once. NULL: not yet, or never (BAD). */
@@ -66,10 +75,13 @@ static const struct dataset *find_data(struct app *app)
     }
     if (!app->samples.job) {
         app->samples.job = data_job_start(status->path, source->recipe->eval, &err);
+        app->samples.job_run = app->run_number;
         if (!app->samples.job)
             fail(app, err.text);
         return NULL;
     }
+    if (app->samples.job_run != app->run_number)
+        return NULL; /* one at a time */
     enum data_job_state state = data_job_state(app->samples.job, &err);
     if (state == DATA_JOB_FAILED && model->state != SAMPLES_BAD)
         fail(app, err.text);
@@ -128,6 +140,7 @@ static void update(struct app *app)
 {
     if (!is_current(app))
         forget(app);
+    drop_old_job(app);
     if (!app->source.ops)
         return;
     if (app->samples.model.state != SAMPLES_READY)

@@ -35,7 +35,7 @@ struct layers_node {
 
 struct layers_model {
     enum layers_state state;
-    char problem[512];
+    char problem[1024];
     struct timing timing; /* owned; only if READY */
     uint32_t steps_per_epoch;
     double step_ms; /* of all nodes; NaN: unknown */
