@@ -307,6 +307,7 @@ static void test_status_from_log(void **state)
     run_status_from_log(&f.log, &f.recipe, &status);
     assert_int_equal(status.phase, TRAINER_STOPPED); /* it never said that it ended */
     assert_int_equal(status.step, f.status.step);
+    assert_true(status.speedrun_seconds >= status.train_seconds);
     assert_true(fabs(status.best_acc - f.status.best_acc) < 1e-9);
     assert_true(fabs(status.seconds_to_target - f.status.seconds_to_target) < 1e-9);
     add(&f.log, (struct record){.kind = RECORD_END, .as.end.how = RUN_END_DONE});

@@ -237,6 +237,7 @@ void run_status_from_log(const struct run_log *log, const struct recipe *recipe,
             status->loss = record->as.step.loss;
             status->accuracy = record->as.step.accuracy;
             status->train_seconds = record->as.step.train_seconds;
+            status->speedrun_seconds = status->train_seconds; /* as the engine's: only the last evaluation counts */
             status->wall_seconds = record->as.step.wall_seconds;
             status->phase = TRAINER_STOPPED;
         } else if (record->kind == RECORD_EPOCH) {
