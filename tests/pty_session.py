@@ -119,6 +119,7 @@ class Session:
         os.set_blocking(self.master, False)
         while keys:
             expect(time.monotonic() < deadline, "the program takes no input")
+            expect(self.process.poll() is None, "the program has ended: %r" % self.output[-1000:])
             try:
                 keys = keys[os.write(self.master, keys[:4096]):]
             except BlockingIOError:
@@ -180,11 +181,18 @@ class Suite:
     """Tests over one folder, some at a time, each a function of the suite. Prints TAP in their order."""
 
     def __init__(self):
-        self.folder = tempfile.mkdtemp(prefix="davidnet-pty-")
+        self.root = tempfile.mkdtemp(prefix="davidnet-pty-")
         self.local = threading.local()
-        os.makedirs(self.folder + "/state/davidnet")
-        self.guide_seen = self.folder + "/state/davidnet/guide-seen"
-        open(self.guide_seen, "w").close()  # the first start's guide is a test of its own
+
+    @property
+    def folder(self):
+        """Of the test that asks: its own, so that no other's keys reach its runs."""
+        return getattr(self.local, "folder", self.root)
+
+    def fresh(self):
+        """The runs are as they were."""
+        shutil.rmtree(self.folder + "/runs", ignore_errors=True)
+        shutil.copytree(self.root + "/runs", self.folder + "/runs")
 
     def open(self, arguments, **options):
         session = Session(arguments, self.folder, **options)
@@ -192,7 +200,7 @@ class Suite:
         return session
 
     def train(self, name, **options):
-        session = self.open(["tui"] + SMALL + ["--name", name], **options)
+        session = self.open(["tui", "--delay", "0.02"] + SMALL + ["--name", name], **options)
         session.wait_for(b"loading|compiling|training")
         return session
 
@@ -210,6 +218,10 @@ class Suite:
         self.local.sessions = []
         start = time.monotonic()
         try:
+            self.local.folder = "%s/%s" % (self.root, test.__name__)
+            os.makedirs(self.local.folder + "/state/davidnet")
+            open(self.local.folder + "/state/davidnet/guide-seen", "w").close()  # the guide is a test of its own
+            self.fresh()
             test(self)
             return None, time.monotonic() - start
         except Exception as failure:  # whatever it is, the other tests still count
@@ -217,6 +229,7 @@ class Suite:
         finally:
             for session in self.local.sessions:
                 session.close()
+            self.local.__dict__.clear()
 
     def main(self, tests, at_once=4):
         """tests: functions; (function, why) is skipped."""
@@ -236,5 +249,5 @@ class Suite:
                         print("\n".join("# " + line for line in text.splitlines()), flush=True)
                     sys.stdout.flush()
         finally:
-            shutil.rmtree(self.folder, ignore_errors=True)
+            shutil.rmtree(self.root, ignore_errors=True)
         return 1 if failures else 0

@@ -249,7 +249,9 @@ void app_key(struct app *app, int key)
 
 void app_paste(struct app *app, int key)
 {
-    if (key >= ' ' && key != KEYS_BACKSPACE && typed(app, key))
+    if (key < ' ' || key == KEYS_BACKSPACE)
+        return;
+    if (app->over == APP_MENU ? keys_edit(&app->menu_text, key) : typed(app, key))
         app->dirty = 1;
 }
 

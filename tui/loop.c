@@ -22,7 +22,6 @@
 #define KEYS_AT_ONCE 256 /* before a frame is drawn again */
 #define PASTED_AT_ONCE 65536
 #define WAITING_MS 50 /* while the terminal has not taken the last frame: its answer wakes us earlier */
-#define FRAMES_A_SECOND 10
 #define FRAMES_MAX 3
 #define DOUBLE_SECONDS 0.4
 
@@ -175,6 +174,12 @@ static void take_wishes(struct app *app)
     app->copy[0] = '\0';
 }
 
+/* Fewer on request are the run's own: keys are answered all the same. */
+static double frames_a_second(const struct app *app)
+{
+    return app->delay_ms < 100 ? 1000.0 / app->delay_ms : 10;
+}
+
 /*
  * Frames are earned over time, ten a second, and FRAMES_MAX can be saved up. The run's own take them only `delay`
  * apart and leave one, so that a key is answered at once, and a key that is held down gets ten frames a second too.
@@ -184,7 +189,7 @@ static double draw_is_due(struct loop *loop)
 {
     double now = loop->app->now, delay = loop->app->delay_ms / 1000.0;
     double needed = loop->answer ? 1 : 2;
-    double due = needed > loop->frames ? (needed - loop->frames) / FRAMES_A_SECOND : 0;
+    double due = needed > loop->frames ? (needed - loop->frames) / frames_a_second(loop->app) : 0;
     if (!loop->answer && loop->drawn_at + delay - now > due)
         due = loop->drawn_at + delay - now;
     if (loop->rest_until - now > due)
@@ -217,7 +222,7 @@ static void wait_for_something(struct loop *loop)
 
 static void earn_frames(struct loop *loop, double now)
 {
-    loop->frames += (now - loop->app->now) * FRAMES_A_SECOND;
+    loop->frames += (now - loop->app->now) * frames_a_second(loop->app);
     if (loop->frames > FRAMES_MAX)
         loop->frames = FRAMES_MAX;
     loop->app->now = now;

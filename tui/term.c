@@ -48,7 +48,8 @@ static struct {
     size_t restore_length;
     int has_mouse, has_clipboard, wants_mouse;
     int shows;        /* a frame has been sent */
-    int pasting;      /* within a bracketed paste */
+    int brackets;     /* the terminal says what is pasted */
+    int pasting;      /* and this is */
     double pasted_at; /* when the last of it came */
     int flooded;      /* within one that came without brackets */
     double now;       /* of term_tick */
@@ -69,7 +70,8 @@ static const char raw_paste_begins[] = "\033[200~", raw_paste_ends[] = "\033[201
 enum { CODE_ANSWER = KEY_MAX + 1, CODE_PASTE_BEGINS, CODE_PASTE_ENDS };
 
 #define PASTE_BYTES 1024  /* waiting all at once: nobody types that, it was pasted */
-#define PASTE_SECONDS 0.5 /* of silence end such a paste, or one whose end got lost */
+#define PASTE_SECONDS 0.5 /* of silence end such a paste */
+#define BRACKET_SECONDS 5 /* and one whose end got lost */
 
 /* ---- within signal handlers ---- */
 
@@ -266,14 +268,28 @@ static void open_input(const char *name, const struct term_options *options)
     mouseinterval(0); /* a press is one at once; loop.c knows what a double click is */
     term.wants_mouse = modern && !options->no_mouse;
     term.pacing = (struct pacing){0};
-    term.pasting = term.flooded = term.shows = 0;
+    term.brackets = term.pasting = term.flooded = term.shows = 0;
+}
+
+static void tell_mouse(void)
+{
+    mousemask(term.wants_mouse ? BUTTON1_PRESSED | BUTTON4_PRESSED | BUTTON5_PRESSED : 0, NULL);
+}
+
+void term_mouse(int on)
+{
+    on = on && term.has_mouse;
+    if (on == term.wants_mouse)
+        return; /* curses would tell the terminal again */
+    term.wants_mouse = on;
+    tell_mouse();
 }
 
 /* The modes that are ours alone, as the terminal is opened or comes back to us. */
 static void enter(void)
 {
     send_raw(raw_paste_on);
-    term_mouse(term.wants_mouse);
+    tell_mouse();
     ask();
 }
 
@@ -288,12 +304,6 @@ static void leave(void)
             pacing_answered(&term.pacing);
     term.pacing.due = 0;
     send_raw(raw_paste_off);
-}
-
-void term_mouse(int on)
-{
-    term.wants_mouse = on && term.has_mouse;
-    mousemask(term.wants_mouse ? BUTTON1_PRESSED | BUTTON4_PRESSED | BUTTON5_PRESSED : 0, NULL);
 }
 
 int term_open(const struct term_options *options, struct error *err)
@@ -468,7 +478,7 @@ static int take_mouse(struct mouse *mouse)
 static void notice_flood(void)
 {
     int waiting = 0;
-    if (!term.pasting && ioctl(STDIN_FILENO, FIONREAD, &waiting) == 0 && waiting >= PASTE_BYTES) {
+    if (!term.brackets && !term.flooded && ioctl(STDIN_FILENO, FIONREAD, &waiting) == 0 && waiting >= PASTE_BYTES) {
         term.flooded = 1;
         term.pasted_at = term.now;
     }
@@ -477,7 +487,7 @@ static void notice_flood(void)
 static enum term_input nothing(void)
 {
     struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
-    if (term_pasting() && term.now - term.pasted_at > PASTE_SECONDS)
+    if (term_pasting() && term.now - term.pasted_at > (term.pasting ? BRACKET_SECONDS : PASTE_SECONDS))
         term.pasting = term.flooded = 0;
     /* Nothing to read, or nothing ever again: end of file is readable for ever. */
     if (poll(&input, 1, 0) > 0 && (input.revents & (POLLHUP | POLLERR | POLLNVAL)))
@@ -497,6 +507,8 @@ enum term_input term_read(int *key, struct mouse *mouse)
             continue;
         if (status == KEY_CODE_YES && (code == CODE_PASTE_BEGINS || code == CODE_PASTE_ENDS)) {
             term.pasting = code == CODE_PASTE_BEGINS;
+            term.brackets = 1;
+            term.flooded = 0;
             term.pasted_at = term.now;
             continue;
         }
