@@ -409,7 +409,8 @@ static void timing_as_a_table(void **state)
     write_timing_json();
     assert_int_equal(CALL(command_timing, "timing", "short"), EXIT_OK); /* into a file: whole */
     assert_null(strchr(output, '~'));
-    line_says("\nlayer1/residual/res1/norm", "fused 7.250 - 7.2 - norm_back; forward fused into layer1/residual/res1/conv");
+    line_says("\nlayer1/residual/res1/norm",
+              "fused 7.250 - 7.2 - norm_back; forward fused into layer1/residual/res1/conv");
     call_on_terminal(&command_timing, 2, (const char *const[]){"timing", "short"});
     fits_80_columns();
     line_says("\ninput", "2.000 - - 2.0 - table");

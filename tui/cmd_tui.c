@@ -175,7 +175,8 @@ const struct command command_tui = {
     .takes_recipe = 1,
     .more = "Off screen: --script FILE plays keys, one a line. Between them may stand ':size WxH', ':dump FILE',\n"
             "':until step N', ':until epoch N', ':until end', ':until fetched', ':until images', ':wait SECONDS',\n"
-            "':type TEXT', ':paste TEXT', ':click X Y' and ':wheel up|down X Y'. --size and --dump as in 'davidnet --help'.\n\n"
+            "':type TEXT', ':paste TEXT', ':click X Y' and ':wheel up|down X Y'. --size and --dump as in 'davidnet "
+            "--help'.\n\n"
             "Libraries' messages on stderr go to RUN/stderr.txt while the workbench is on the screen.\n",
     .run = run,
 };

@@ -83,8 +83,8 @@ static int wait_until(struct script *script, const char *words, struct error *er
     int plain = strcmp(what, "end") == 0 || strcmp(what, "fetched") == 0 || strcmp(what, "runs") == 0 ||
                 strcmp(what, "images") == 0;
     if (!(counted && n == 2) && !(plain && n == 1))
-        return error_set(err, "%s:%d: ':until %s': expected step N, epoch N, end, fetched, runs or images", script->file,
-                         script->line, words);
+        return error_set(err, "%s:%d: ':until %s': expected step N, epoch N, end, fetched, runs or images",
+                         script->file, script->line, words);
     for (tick(script); !reached(script->app, what, number); tick(script))
         poll(NULL, 0, 20);
     return 0;
