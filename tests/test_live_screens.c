@@ -215,7 +215,7 @@ static void test_samples_follow(void **state)
     press(app, "Space"); /* the newest */
     uint32_t step = app->samples.model.step, seen = 0;
     double taken = app->now;
-    while (!app_idle(app) && app->now < taken + 14) {
+    while (!app_idle(app) && app->now < taken + 19) {
         tick(app);
         seen += app->samples.model.step != step;
     }

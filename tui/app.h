@@ -82,6 +82,7 @@ struct app {
     struct layers_model layers;
     uint64_t layers_version; /* of the times that it was made from */
     unsigned layers_run;     /* and the run_number */
+    double layers_next;      /* they are read again then */
     struct {
         struct samples_model model;
         struct data_job *job; /* loads the data set of a folder; NULL: none */

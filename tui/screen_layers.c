@@ -6,6 +6,8 @@
 #include <string.h>
 
 #define WHEEL_LINES 3
+/* Between two readings of new times: digits that nobody can follow still go over the terminal's line. */
+#define READ_SECONDS 1
 
 /* ---- what is shown ---- */
 
@@ -32,7 +34,10 @@ static void update(struct app *app)
     const struct run_source_ops *ops = app->source.ops;
     if (app->layers_run != app->run_number)
         forget(app);
-    int have = ops && ops->timing ? ops->timing(app->source.self, &app->layers_version, &timing, &err) : 0;
+    int due = model->state != LAYERS_READY || app_idle(app) || app->now >= app->layers_next;
+    int have = due && ops && ops->timing ? ops->timing(app->source.self, &app->layers_version, &timing, &err) : 0;
+    if (due)
+        app->layers_next = app->now + READ_SECONDS;
     if (have > 0 && layers_model_take(model, &timing))
         have = error_set(&err, "out of memory for the rows");
     if (have < 0) {
@@ -113,6 +118,11 @@ static void do_fold(struct app *app)
     layers_model_fold(&app->layers);
 }
 
+static const char *fold_all_label(const struct app *app)
+{
+    return layers_model_any_open(&app->layers) ? "fold all" : "open all";
+}
+
 static void do_fold_all(struct app *app)
 {
     layers_model_fold_all(&app->layers);
@@ -159,7 +169,7 @@ static const struct binding layers_keys[] = {
     {"Enter", "Space", "fold", "Fold the block under the cursor, or open it", has_rows, NULL, do_toggle},
     {"s", NULL, "by time", "Sort by time, or in the order of the network", has_rows, sort_label, do_sort},
     {"t", NULL, "flat", "A tree of blocks, or rows only, with their whole names", has_rows, flat_label, do_flat},
-    {"a", NULL, "all", "Fold all blocks, or open all", has_rows, NULL, do_fold_all},
+    {"a", NULL, "fold all", "Fold all blocks, or open all", has_rows, fold_all_label, do_fold_all},
     {"u", NULL, "per epoch", "Times of a step, or of an epoch", has_epochs, unit_label, do_unit},
     {"Up", "k", NULL, "Row above", has_rows, NULL, do_up},
     {"Down", "j", NULL, "Row below", has_rows, NULL, do_down},

@@ -12,7 +12,7 @@
  * Between two batches when it follows the training: nobody looks at one faster, and every cell of a picture has to go
  * over the terminal's line.
  */
-#define FOLLOW_SECONDS 15
+#define FOLLOW_SECONDS 20
 #define SHEET_IMAGES 48
 
 /* ---- where the images come from ---- */
@@ -307,7 +307,7 @@ static void do_export(struct app *app)
 static const struct binding samples_keys[] = {
     {"f", NULL, "freeze", "Follow the training, or keep this batch", is_live, follow_label, do_follow},
     {"[", NULL, "back", "The batch before", is_ready, NULL, do_previous},
-    {"]", NULL, "next batch", "The batch after", is_ready, NULL, do_next},
+    {"]", NULL, "next", "The batch after", is_ready, NULL, do_next},
     {"Space", NULL, NULL, "The batch that is being trained on now", is_live, NULL, do_newest},
     {"e", NULL, "export", "A PNG of the images from the first one shown on, with what was done to each", is_ready, NULL,
      do_export},

@@ -354,11 +354,17 @@ void layers_model_toggle(struct layers_model *model)
         set_open(model, !model->nodes[model->cursor].open);
 }
 
-void layers_model_fold_all(struct layers_model *model)
+int layers_model_any_open(const struct layers_model *model)
 {
     int any = 0;
     for (int i = 0; i < model->n_nodes; i++)
         any |= model->nodes[i].is_block && model->nodes[i].open;
+    return any;
+}
+
+void layers_model_fold_all(struct layers_model *model)
+{
+    int any = layers_model_any_open(model);
     model->folded = 1;
     model->flat = 0;
     for (int i = 0; i < model->n_nodes; i++)

@@ -72,7 +72,8 @@ void layers_model_select(struct layers_model *model, int line); /* the line-th o
 void layers_model_open(struct layers_model *model);             /* the block under the cursor, or goes into it */
 void layers_model_fold(struct layers_model *model);             /* the block under the cursor, or goes to its block */
 void layers_model_toggle(struct layers_model *model);
-void layers_model_fold_all(struct layers_model *model); /* all blocks, or opens all if none is open */
+int layers_model_any_open(const struct layers_model *model); /* blocks */
+void layers_model_fold_all(struct layers_model *model);      /* all blocks, or opens all if none is open */
 void layers_model_set_sort(struct layers_model *model, enum layers_sort sort);
 void layers_model_set_flat(struct layers_model *model, int flat);
 void layers_model_set_page(struct layers_model *model, int lines);

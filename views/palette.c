@@ -1,6 +1,7 @@
 #include "views/palette.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 #define BACKGROUND 0x11151C
 
@@ -61,11 +62,23 @@ static int distance(uint32_t a, uint32_t b)
     return 3 * r * r + 6 * g * g + v * v;
 }
 
+/* Of the cube's six values for a channel. */
+static int nearest_level(int value)
+{
+    int best = 0;
+    for (int i = 1; i < 6; i++)
+        if (abs(value - cube_level(i)) < abs(value - cube_level(best)))
+            best = i;
+    return best;
+}
+
+/* The nearest of the cube has the nearest value in each channel; then only the greys are left to compare. */
 int palette_256(uint32_t color, int background)
 {
     uint32_t rgb = palette_rgb(color, background);
-    int best = 16;
-    for (int i = 17; i < 256; i++)
+    int red = nearest_level((int)(rgb >> 16 & 255)), green = nearest_level((int)(rgb >> 8 & 255));
+    int best = 16 + 36 * red + 6 * green + nearest_level((int)(rgb & 255));
+    for (int i = 232; i < 256; i++)
         if (distance(rgb, palette_xterm(i)) < distance(rgb, palette_xterm(best)))
             best = i;
     return best;
