@@ -299,6 +299,34 @@ static void test_a_folder(void **state)
     close_app(app);
 }
 
+/* The run that the screen's images were borrowed from is thrown away: they are not touched any more. */
+static void test_samples_of_a_run_thrown_away(void **state)
+{
+    (void)state;
+    struct trainer_options options;
+    make_options(&options, "thrown", "2");
+    struct app *app = train(&options);
+    wait_for_end(app);
+    press(app, "3");
+    wait_for_images(app);
+    assert_int_equal(app->samples.model.state, SAMPLES_READY);
+    press(app, "5");
+    while (runs_watch_reading(app))
+        tick(app);
+    runs_model_select_path(&app->runs, app->model.status.path);
+    press(app, "D");
+    assert_true(app->trashed[0] && !app->source.ops);
+    app_key(app, '3'); /* drawn and used without an update in between, too */
+    shows(app, "");
+    app_key(app, keys_parse("]"));
+    app_key(app, keys_parse("e"));
+    tick(app);
+    assert_true(shows(app, "No run"));
+    assert_int_equal(app->samples.model.state, SAMPLES_NO_RUN);
+    assert_null(app->samples.model.dataset);
+    close_app(app);
+}
+
 static void failed_status(void *self, struct trainer_status *status)
 {
     (void)self;
@@ -346,8 +374,11 @@ static void test_nothing_to_show(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_layers_live),     cmocka_unit_test(test_samples_live),
-        cmocka_unit_test(test_samples_follow),  cmocka_unit_test(test_a_folder),
+        cmocka_unit_test(test_layers_live),
+        cmocka_unit_test(test_samples_live),
+        cmocka_unit_test(test_samples_follow),
+        cmocka_unit_test(test_a_folder),
+        cmocka_unit_test(test_samples_of_a_run_thrown_away),
         cmocka_unit_test(test_nothing_to_show),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

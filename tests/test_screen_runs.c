@@ -2,7 +2,7 @@
 #include "engine/files.h"
 #include "engine/run_move.h"
 #include "tests/fake_folder.h"
-#include "tui/app.h"
+#include "tui/app_internal.h"
 #include "views/runs_view.h"
 
 #include <poll.h>
@@ -238,6 +238,95 @@ static void test_differences(void **state)
     assert_false(app.runs.comparing);
 }
 
+static struct run_label label_of(const char *name)
+{
+    struct run_folder folder;
+    struct run_label label;
+    struct error err;
+    assert_int_equal(run_folder_find(&folder, name, &err), 0);
+    assert_true(run_label_read(&folder, &label, &err) >= 0);
+    return label;
+}
+
+/* What is typed goes to the run that it was begun for, or nowhere. */
+static void test_typing_is_for_one_run(void **state)
+{
+    (void)state;
+    struct error err = {""};
+    struct run_folder folder;
+    struct rect area = app_area(&app);
+    make_three();
+    press("Down");
+    press("i");
+    type("of b");
+    struct mouse wheel = {.what = MOUSE_WHEEL_DOWN, .x = 10, .y = area.y + 2};
+    app_mouse(&app, &wheel);
+    for (int x = 0; x < area.w; x++) /* the headings, all of them */
+        app_mouse(&app, &(struct mouse){.what = MOUSE_PRESS, .x = x, .y = area.y + 1});
+    assert_int_equal(app.runs.sort, RUNS_NAME);
+    assert_string_equal(selected(), "b");
+    press("Enter");
+    assert_string_equal(label_of("b").note, "of b");
+
+    press("t");
+    type("tag-of-b");
+    assert_int_equal(run_folder_find(&folder, "b", &err), 0);
+    assert_int_equal(run_trash(&folder, &err), 0);
+    runs_watch_refresh(&app);
+    settle();
+    assert_true(shows("b is not in the list any more"));
+    press("Enter"); /* opens the run that is selected now */
+    assert_int_equal(label_of("a").n_tags + label_of("c").n_tags, 0);
+}
+
+/* Where it cannot start, the screen and the run that is looked at stay. */
+static void test_a_start_that_fails(void **state)
+{
+    (void)state;
+    struct trainer_options options;
+    char nowhere[128];
+    memset(&options, 0, sizeof options);
+    make_three();
+    options.recipe = runs_model_selected(&app.runs)->recipe;
+    snprintf(nowhere, sizeof nowhere, "%s/a/recipe.ini/runs", parent); /* a file is in the way */
+    options.parent = nowhere;
+    app.options = options;
+    app.can_start = 1;
+    press("End");
+    press("Enter");
+    assert_string_equal(app.model.status.run, "c");
+    unsigned before = app.run_number;
+    app_go(&app, &screen_runs);
+    press("n");
+    assert_true(app.said[0] && shows("Runs"));
+    assert_int_equal(app.run_number, before);
+    assert_ptr_equal(app_current(&app), &screen_runs);
+    struct run_folder folder;
+    struct error err;
+    assert_int_equal(run_folder_find(&folder, "c", &err), 0);
+    int lock;
+    assert_int_equal(run_folder_lock(&folder, &lock, &err), 0); /* somebody else goes on with it */
+    app_key(&app, 'R');
+    run_folder_unlock(&lock);
+    settle();
+    assert_true(app.said[0]);
+    assert_ptr_equal(app_current(&app), &screen_runs);
+    assert_string_equal(app.model.status.run, "c");
+    assert_non_null(app.source.ops);
+    assert_int_not_equal(app.run_number, before); /* it was closed: nothing borrowed from it may be used */
+}
+
+/* The list is taken in wherever one looks, or the loop would not sleep again. */
+static void test_list_is_taken_on_every_screen(void **state)
+{
+    (void)state;
+    make_three();
+    runs_watch_refresh(&app);
+    app_go(&app, &screen_tricks);
+    settle();
+    assert_false(runs_watch_reading(&app));
+}
+
 static void click(int x, int y, int twice)
 {
     struct mouse event = {.what = MOUSE_PRESS, .x = x, .y = y, .twice = twice};
@@ -321,8 +410,17 @@ int main(void)
 {
 #define EACH(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
     const struct CMUnitTest tests[] = {
-        EACH(test_empty),          EACH(test_open_and_overlay), EACH(test_tags_and_note), EACH(test_rename),
-        EACH(test_trash_and_undo), EACH(test_differences),      EACH(test_mouse),         EACH(test_training),
+        EACH(test_empty),
+        EACH(test_open_and_overlay),
+        EACH(test_tags_and_note),
+        EACH(test_rename),
+        EACH(test_trash_and_undo),
+        EACH(test_differences),
+        EACH(test_mouse),
+        EACH(test_training),
+        EACH(test_typing_is_for_one_run),
+        EACH(test_a_start_that_fails),
+        EACH(test_list_is_taken_on_every_screen),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

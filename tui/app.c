@@ -55,7 +55,7 @@ void app_release(struct app *app)
 {
     if (app_training(app))
         app->source.ops->stop(app->source.self, TRAINER_STOP_NOW);
-    run_source_close(&app->source);
+    app_close_run(app);
     fetch_job_free(app->fetch);
     app->fetch = NULL;
     for (int i = 0; app_screens[i]; i++)
@@ -105,37 +105,43 @@ void app_copy(struct app *app, const char *text, const char *what)
 
 /* ---- runs one after the other ---- */
 
-/* The old one has ended, so closing it waits for nothing. */
-static void take_source(struct app *app, struct run_source source)
+void app_close_run(struct app *app)
 {
     run_source_close(&app->source);
-    app->source = source;
     app->run_number++;
     app->paused = 0;
-    app->model.notice[0] = '\0';
-    app->model.status.error[0] = '\0';
+    run_model_forget(&app->model);
+    app->dirty = 1;
+}
+
+static void take_source(struct app *app, struct run_source source)
+{
+    app_close_run(app);
+    app->source = source;
     run_model_start(&app->model, source.recipe);
     app->dirty = 1;
 }
 
-static void start_queued(struct app *app)
+/* -1: it could not start, and that was said. */
+static int start_queued(struct app *app)
 {
     struct error err = {""};
     struct run_source source;
     if (!app->queue || app->leaving || app_training(app))
-        return;
+        return 0;
     app->queue = APP_QUEUE_NONE;
     if (run_source_train(&source, &app->queued, &err)) {
         snprintf(app->model.status.error, sizeof app->model.status.error, "%s", err.text);
         app_say(app, "%s", err.text);
-        return;
+        return -1;
     }
     app->options = app->queued; /* what a new run with the same recipe repeats */
     app->options.name = app->options.resume = NULL;
     take_source(app, source);
+    return 0;
 }
 
-void app_start_run(struct app *app, const struct trainer_options *options)
+int app_start_run(struct app *app, const struct trainer_options *options)
 {
     app->queued = *options;
     app->queue = APP_QUEUE_STOPS;
@@ -143,16 +149,16 @@ void app_start_run(struct app *app, const struct trainer_options *options)
         app_stop(app, TRAINER_STOP_NOW);
         app_say(app, "stopping at this step; then the new run starts");
     }
-    start_queued(app);
+    return start_queued(app);
 }
 
-void app_queue_run(struct app *app, const struct trainer_options *options)
+int app_queue_run(struct app *app, const struct trainer_options *options)
 {
     app->queued = *options;
     app->queue = APP_QUEUE_AFTER;
     if (app_training(app))
         app_say(app, "queued: it starts when this run has ended");
-    start_queued(app);
+    return start_queued(app);
 }
 
 void app_unqueue(struct app *app)
@@ -236,6 +242,8 @@ void app_update(struct app *app)
     start_queued(app);
     update_fetch(app);
     update_notice(app);
+    if (app->watch.catalog) /* whatever the screen: what is read and never taken keeps the loop awake */
+        runs_watch_update(app, 0, 0);
     if (app_current(app)->update)
         app_current(app)->update(app);
     if (*app->said && app->now - app->said_at > SAID_SECONDS && !app->leaving) {

@@ -62,7 +62,7 @@ enum app_queue {
 
 struct app {
     struct run_source source;
-    unsigned run_number; /* another one with each source */
+    unsigned run_number; /* another one whenever the source is closed: what was borrowed from it is gone */
     struct run_model model;
     struct tricks_model tricks;
     struct runs_model runs;
@@ -137,12 +137,18 @@ struct rect app_area(const struct app *app); /* what a screen is drawn into: for
 void app_stop(struct app *app, enum trainer_stop how);
 /*
  * Starts a run, only if can_start. The one that trains is asked to stop at its next step and the new one starts when
- * it has: nothing waits here. options is copied; its strings must live as long as the app.
+ * it has: nothing waits here. options is copied; its strings must live as long as the app. 0: it started, or will;
+ * -1: it could not, and the reason was said.
  */
-void app_start_run(struct app *app, const struct trainer_options *options);
+int app_start_run(struct app *app, const struct trainer_options *options);
 /* As app_start_run, but the run that trains goes on to its end. One run can wait: another takes its place. */
-void app_queue_run(struct app *app, const struct trainer_options *options);
+int app_queue_run(struct app *app, const struct trainer_options *options);
 void app_unqueue(struct app *app);
+/*
+ * There is no run any more; a trainer's must have ended, or this waits for it. Nothing else closes a source: with
+ * run_number the screens forget what they had borrowed from it.
+ */
+void app_close_run(struct app *app);
 /* Looks at a run's folder on the Run screen instead; -1 with err, and while a run of ours is training. */
 int app_open_run(struct app *app, const char *run, struct error *err);
 

@@ -143,6 +143,9 @@ static void begin(struct app *app, enum runs_edit what, const char *text)
 {
     app->runs.comparing = 0;
     app->runs.editing = what;
+    app->runs.edited[0] = '\0';
+    if (what != RUNS_EDIT_FILTER)
+        snprintf(app->runs.edited, sizeof app->runs.edited, "%s", selected(app)->folder.path);
     line_edit_set(&app->runs.edit, text);
 }
 
@@ -186,7 +189,7 @@ static int let_go(struct app *app, const char *path)
 {
     if (strcmp(app->model.status.path, path) != 0)
         return 0;
-    run_source_close(&app->source);
+    app_close_run(app);
     return 1;
 }
 
@@ -216,16 +219,28 @@ static int rename_run(struct app *app, struct run_folder *folder, const char *na
     return rc;
 }
 
+/* The run that typing began for has gone, or is filtered out now: what is typed must not go to another one. */
+static void drop_orphan(struct app *app)
+{
+    const struct run_entry *entry = selected(app);
+    const char *edited = app->runs.edited, *slash = strrchr(edited, '/');
+    if (!is_typing(app) || app->runs.editing == RUNS_EDIT_FILTER || (entry && strcmp(entry->folder.path, edited) == 0))
+        return;
+    app->runs.editing = RUNS_EDIT_NONE;
+    app_say(app, "%s is not in the list any more: nothing is written", slash ? slash + 1 : edited);
+}
+
 static void commit(struct app *app)
 {
     struct error err = {""};
-    const struct run_entry *entry = selected(app);
-    enum runs_edit what = app->runs.editing;
     int rc = 0;
-    if (what == RUNS_EDIT_FILTER || !entry) {
+    drop_orphan(app);
+    enum runs_edit what = app->runs.editing;
+    if (what == RUNS_EDIT_FILTER)
         app->runs.editing = RUNS_EDIT_NONE;
+    const struct run_entry *entry = selected(app);
+    if (!is_typing(app) || !entry)
         return;
-    }
     struct run_folder folder = entry->folder;
     if (what == RUNS_EDIT_NAME)
         rc = rename_run(app, &folder, app->runs.edit.text, &err);
@@ -288,8 +303,6 @@ static void do_trash(struct app *app)
             app_open_run(app, folder.path, &err);
         return;
     }
-    if (open)
-        run_model_forget(&app->model);
     snprintf(app->trashed, sizeof app->trashed, "%s", folder.path);
     app_say(app, "%s is in the trash: u brings it back", selected(app)->folder.name);
     runs_watch_refresh(app);
@@ -325,8 +338,8 @@ static int can_start(const struct app *app)
 static void do_start(struct app *app)
 {
     app->options.name = app->options.resume = NULL;
-    app_start_run(app, &app->options);
-    app_go(app, &screen_run);
+    if (app_start_run(app, &app->options) == 0)
+        app_go(app, &screen_run);
 }
 
 static int can_resume(const struct app *app)
@@ -339,12 +352,15 @@ static int can_resume(const struct app *app)
 static void do_resume(struct app *app)
 {
     struct trainer_options options = app->options;
+    struct error err;
     snprintf(app->resumed, sizeof app->resumed, "%s", selected(app)->folder.path);
     options.name = NULL;
     options.resume = app->resumed;
-    let_go(app, app->resumed);
-    app_start_run(app, &options);
-    app_go(app, &screen_run);
+    int open = let_go(app, app->resumed);
+    if (app_start_run(app, &options) == 0)
+        app_go(app, &screen_run);
+    else if (open)
+        app_open_run(app, app->resumed, &err); /* as it was; why it could not start was said */
 }
 
 static const struct binding runs_keys[] = {
@@ -379,6 +395,8 @@ static const struct binding runs_keys[] = {
 static void mouse(struct app *app, const struct mouse *event, struct rect area)
 {
     enum runs_column column;
+    if (is_typing(app)) /* it is for the run that was selected when it began */
+        return;
     if (event->what != MOUSE_PRESS) {
         move_by(app, event->what == MOUSE_WHEEL_UP ? -3 : 3);
         return;
@@ -386,7 +404,7 @@ static void mouse(struct app *app, const struct mouse *event, struct rect area)
     int row = runs_view_find(&app->runs, area, event->x, event->y, &column);
     if (column != RUNS_COLUMNS)
         sort_by(app, column);
-    if (row < 0 || app->runs.editing != RUNS_EDIT_NONE)
+    if (row < 0)
         return;
     runs_model_select(&app->runs, row);
     if (event->twice)
@@ -404,6 +422,7 @@ static void enter(struct app *app)
 static void update(struct app *app)
 {
     runs_watch_update(app, 1, LOOK_SECONDS);
+    drop_orphan(app);
 }
 
 static void draw(const struct app *app, struct grid *grid, struct rect area)

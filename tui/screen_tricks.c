@@ -90,9 +90,7 @@ static void do_start(struct app *app)
         app_queue_run(app, &options);
         return;
     }
-    unsigned before = app->run_number;
-    app_start_run(app, &options);
-    if (app->run_number != before) /* else it could not start, and the reason was said */
+    if (app_start_run(app, &options) == 0)
         app_go(app, &screen_run);
 }
 

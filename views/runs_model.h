@@ -57,7 +57,8 @@ struct runs_model {
     char marked[RUNS_MARKS_MAX][RUN_PATH_MAX]; /* empty: free */
 
     enum runs_edit editing;
-    struct line_edit edit; /* the text being typed */
+    struct line_edit edit;     /* the text being typed */
+    char edited[RUN_PATH_MAX]; /* folder of the run that it is for; empty for the filter */
 
     int comparing;                                    /* 1: differences are shown */
     const struct run_entry *compared[RUNS_MARKS_MAX]; /* NULL: the preset of the one run compared */
