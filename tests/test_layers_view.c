@@ -18,6 +18,12 @@ static void draw(const void *model, struct grid *grid, struct rect area)
     layers_view_draw(model, grid, area);
 }
 
+static void draw_in_mono(const void *model, struct grid *grid, struct rect area)
+{
+    grid->few_colors = 1;
+    layers_view_draw(model, grid, area);
+}
+
 static void open_model(struct layers_model *model, int page)
 {
     struct timing timing;
@@ -79,6 +85,7 @@ static void test_golden_other_ways(void **state)
     model.per_epoch = 1;
     select_path(&model, "layer1/residual/res1/act");
     golden_check("layers-by-time", 80, 24, 0, draw, &model);
+    golden_check("layers-mono", 80, 24, 0, draw_in_mono, &model);
     layers_model_set_flat(&model, 1);
     golden_check("layers-flat", 120, 30, 0, draw, &model);
     layers_model_release(&model);

@@ -198,13 +198,14 @@ static void draw_bar(const double ms[PHASE_COUNT], double whole, struct grid *gr
     if (!(sum > 0) || !(whole > 0) || line.w <= 0 || line.h <= 0)
         return;
     double length = fmin(sum / whole, 1) * line.w;
-    length = fmax(length, grid->ascii ? 0.51 : 0.125);
+    int whole_cells = grid->ascii || grid->few_colors; /* two colours in a cell need colours */
+    length = fmax(length, whole_cells ? 0.51 : 0.125);
     for (int x = 0; x < line.w; x++) {
         int first = phase_at(ms, sum, length, x), middle = phase_at(ms, sum, length, x + 0.5);
         int last = phase_at(ms, sum, length, x + 15.0 / 16);
         struct rect cell = {line.x + x, line.y, 1, 1};
-        int split = grid->ascii || first < 0 ? 8 : (int)((phase_end(ms, sum, length, first) - x) * 8 + 0.5);
-        if (grid->ascii)
+        int split = whole_cells || first < 0 ? 8 : (int)((phase_end(ms, sum, length, first) - x) * 8 + 0.5);
+        if (whole_cells)
             first = last = middle;
         if (first < 0)
             break;
