@@ -2,6 +2,9 @@
 
 #include "tests/golden_text.h"
 
+#include "views/palette.h"
+
+#include <ctype.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,6 +14,20 @@
 
 #include <cmocka.h>
 
+/* In 24-bit colours. Lines and dots need not be read: only letters and digits must stand out from what is behind. */
+static void check_contrast(const struct grid *grid)
+{
+    for (int i = 0; i < grid->w * grid->h; i++) {
+        const struct cell *cell = &grid->cells[i];
+        if (!isalnum((unsigned char)*cell->text))
+            continue;
+        double contrast = palette_contrast(palette_rgb(cell->fg, 0), palette_rgb(cell->bg, 1));
+        if (contrast < 4.5)
+            fail_msg("'%s' at %d, %d: colour %u on %u has a contrast of %.2f", cell->text, i % grid->w, i / grid->w,
+                     cell->fg, cell->bg, contrast);
+    }
+}
+
 void golden_check(const char *name, int w, int h, int ascii, golden_draw *draw, const void *model)
 {
     char path[160];
@@ -18,6 +35,8 @@ void golden_check(const char *name, int w, int h, int ascii, golden_draw *draw, 
     assert_int_equal(grid_init(&grid, w, h), 0);
     grid.ascii = ascii;
     draw(model, &grid, (struct rect){0, 0, w, h});
+    if (!ascii) /* there, charts are letters too */
+        check_contrast(&grid);
     char *text = grid_text(&grid);
     assert_non_null(text);
     snprintf(path, sizeof path, "tests/golden/%s-%dx%d%s.txt", name, w, h, ascii ? "-ascii" : "");

@@ -9,7 +9,7 @@
 
 typedef void golden_draw(const void *model, struct grid *grid, struct rect area);
 
-/* Draws over a whole grid and compares with tests/golden/NAME-WxH[-ascii].txt. */
+/* Draws over a whole grid and compares with tests/golden/NAME-WxH[-ascii].txt; its text must stand out. */
 void golden_check(const char *name, int w, int h, int ascii, golden_draw *draw, const void *model);
 /* 80x24, 40x10 and 200x60, in braille and in ASCII. */
 void golden_check_sizes(const char *name, golden_draw *draw, const void *model);

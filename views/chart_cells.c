@@ -232,7 +232,8 @@ static void draw_heading(const struct chart *chart, struct grid *grid, struct re
             continue;
         int width = legend_entry(series, how, text, sizeof text);
         put_text(grid, row, x + 2, row.y, series->color, ATTR_BOLD, key);
-        put_text(grid, row, x + 4, row.y, series->color, ATTR_NONE, text);
+        /* a faint line's colour is too dark for text */
+        put_text(grid, row, x + 4, row.y, series->style == CHART_FAINT ? COLOR_DIM : series->color, ATTR_NONE, text);
         x += width;
     }
 }

@@ -2,6 +2,7 @@
 #include "views/format.h"
 #include "views/frame.h"
 #include "views/layout.h"
+#include "views/palette.h"
 #include "views/tiles.h"
 
 #include <math.h>
@@ -297,16 +298,6 @@ static int is_fused(const struct layers_node *node)
     return fused && !node->own;
 }
 
-/* On the colour of what is selected only the lightest ink can be read. */
-static void lighten(struct grid *grid, struct rect line)
-{
-    for (int x = line.x; x < line.x + line.w; x++) {
-        struct cell *cell = grid_at(grid, x, line.y);
-        if (cell && cell->bg == COLOR_SELECTED)
-            cell->fg = COLOR_TITLE;
-    }
-}
-
 static void draw_node(const struct layers_model *model, int index, double longest, struct grid *grid, struct rect line)
 {
     const struct layers_node *node = &model->nodes[index];
@@ -324,7 +315,7 @@ static void draw_node(const struct layers_model *model, int index, double longes
         put_format(grid, rest, columns[FORWARD].w ? x + 2 : x, line.y, COLOR_DIM, ATTR_NONE,
                    columns[FORWARD].w ? "fused into %s" : "in %s", carrier(model, node, phase));
         if (here)
-            lighten(grid, line);
+            palette_legible(grid, line);
         return;
     }
     put_phase(model, node, PHASE_FORWARD, grid, columns[FORWARD]);
@@ -336,7 +327,7 @@ static void draw_node(const struct layers_model *model, int index, double longes
     put_number(grid, columns[SHARE], COLOR_DEFAULT, ATTR_NONE,
                layers_share(node->total, model->step_ms, text, sizeof text));
     if (here)
-        lighten(grid, line);
+        palette_legible(grid, line);
     draw_bar(node->ms, longest, grid, columns[BAR]);
 }
 

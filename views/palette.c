@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #define BACKGROUND 0x11151C
+#define LEGIBLE 4.5 /* contrast of text: WCAG 2, level AA */
 
 struct entry {
     uint32_t rgb;
@@ -144,4 +145,15 @@ double palette_contrast(uint32_t rgb_a, uint32_t rgb_b)
 {
     double a = luminance(rgb_a) + 0.05, b = luminance(rgb_b) + 0.05;
     return a > b ? a / b : b / a;
+}
+
+void palette_legible(struct grid *grid, struct rect area)
+{
+    uint32_t selected = palette_rgb(COLOR_SELECTED, 1);
+    for (int y = area.y; y < area.y + area.h; y++)
+        for (int x = area.x; x < area.x + area.w; x++) {
+            struct cell *cell = grid_at(grid, x, y);
+            if (cell && cell->bg == COLOR_SELECTED && palette_contrast(palette_rgb(cell->fg, 0), selected) < LEGIBLE)
+                cell->fg = COLOR_TITLE;
+        }
 }

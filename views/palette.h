@@ -29,4 +29,10 @@ uint32_t palette_xterm(int index);
 /* WCAG 2 contrast ratio of two colours, 1..21. */
 double palette_contrast(uint32_t rgb_a, uint32_t rgb_b);
 
+/*
+ * For rows that are drawn already: where an ink cannot be read on the colour of what is selected (4.5:1), it becomes
+ * COLOR_TITLE.
+ */
+void palette_legible(struct grid *grid, struct rect area);
+
 #endif

@@ -1,4 +1,5 @@
 #include "views/runs_view.h"
+#include "views/palette.h"
 
 #include "views/format.h"
 #include "views/frame.h"
@@ -191,8 +192,7 @@ static void draw_row(const struct runs_model *model, const struct table *table, 
         put_text(grid, row, row.x, row.y, COLOR_TITLE, ATTR_BOLD, grid->ascii ? ">" : "▸");
     }
     if (mark >= 0)
-        put_text(grid, row, row.x + 1, row.y, selected ? COLOR_TITLE : runs_mark_color(mark), ATTR_BOLD,
-                 (char[]){runs_mark_letter(mark), '\0'});
+        put_text(grid, row, row.x + 1, row.y, runs_mark_color(mark), ATTR_BOLD, (char[]){runs_mark_letter(mark), '\0'});
     for (int c = 0; c < RUNS_COLUMNS; c++) {
         char text[RUN_TAGS_TEXT_MAX];
         struct rect cell = rect_intersect(row, (struct rect){table->x[c], row.y, table->width[c], 1});
@@ -203,7 +203,7 @@ static void draw_row(const struct runs_model *model, const struct table *table, 
             continue;
         }
         runs_cell(entry, (enum runs_column)c, text, sizeof text);
-        uint32_t color = selected ? COLOR_TITLE : cell_color(model, entry, (enum runs_column)c);
+        uint32_t color = cell_color(model, entry, (enum runs_column)c);
         uint8_t attr = selected || c == RUNS_BEST ? ATTR_BOLD : ATTR_NONE;
         if (columns[c].right && text_width(text) <= cell.w)
             put_right(grid, cell, cell.x + cell.w, cell.y, color, attr, text);
@@ -212,6 +212,7 @@ static void draw_row(const struct runs_model *model, const struct table *table, 
         else
             put_cut(grid, cell, color, attr, text);
     }
+    palette_legible(grid, row);
 }
 
 static void draw_table(const struct runs_model *model, struct grid *grid, struct rect area)

@@ -2,6 +2,7 @@
 
 #include "views/frame.h"
 #include "views/layout.h"
+#include "views/palette.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -271,8 +272,8 @@ static void draw_start(const struct tricks_model *model, const struct columns *c
     tricks_put_cut(grid, line, c->value, line.y, width, COLOR_DIM, ATTR_NONE, text);
 }
 
-static void draw_row(const struct tricks_model *model, int index, const struct columns *c, struct grid *grid,
-                     struct rect line)
+static void draw_cells(const struct tricks_model *model, int index, const struct columns *c, struct grid *grid,
+                       struct rect line)
 {
     const struct tricks_row *row = &model->row[index];
     const struct recipe *recipe = &model->draft.recipe;
@@ -306,6 +307,13 @@ static void draw_row(const struct tricks_model *model, int index, const struct c
     if (c->last_w && tricks_row_is_new(model, row))
         draw_value(model, row, &model->last, grid, rect_intersect(line, (struct rect){c->last, line.y, c->last_w, 1}),
                    COLOR_WARN, ATTR_NONE, 0);
+}
+
+static void draw_row(const struct tricks_model *model, int index, const struct columns *c, struct grid *grid,
+                     struct rect line)
+{
+    draw_cells(model, index, c, grid, line);
+    palette_legible(grid, line);
 }
 
 static void draw_scroll_bar(const struct tricks_model *model, const struct tricks_layout *layout, struct grid *grid)
