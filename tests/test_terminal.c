@@ -1,6 +1,7 @@
-/* What the terminal's file relies on and needs no terminal: pacing by answers, and the clipboard's escape. */
+/* What the terminal's file relies on and needs no terminal: pacing by answers, pastes, and the clipboard's text. */
 #include "tui/clipboard.h"
 #include "tui/pacing.h"
+#include "tui/paste.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -37,6 +38,77 @@ static void test_silence(void **state)
     assert_false(pacing.silent);
     assert_true(pacing_ready(&pacing, 5 + PACING_SILENT_SECONDS));
     assert_true(pacing.silent);
+    assert_false(pacing_wants(&pacing, 7));
+    assert_true(pacing_ready(&pacing, 7)); /* not waited for */
+    assert_true(pacing_wants(&pacing, 5 + PACING_AGAIN_SECONDS));
+    pacing_asked(&pacing, 5 + PACING_AGAIN_SECONDS);
+    assert_true(pacing_ready(&pacing, 15.1));
+    assert_false(pacing_wants(&pacing, 15.2));
+    pacing_answered(&pacing); /* late, but it does */
+    assert_false(pacing.silent);
+    assert_true(pacing_wants(&pacing, 16));
+    pacing_asked(&pacing, 16);
+    assert_false(pacing_ready(&pacing, 16 + 2 * PACING_SILENT_SECONDS));
+}
+
+/* An answer that is still to come is waited for on the way out, but not for ever. */
+static void test_leave(void **state)
+{
+    (void)state;
+    struct pacing pacing = {0};
+    assert_true(pacing_leave(&pacing, 1) == 0);
+    pacing_asked(&pacing, 5);
+    assert_true(pacing_leave(&pacing, 5) == PACING_LEAVE_SECONDS);
+    assert_true(pacing_ready(&pacing, 6.5) && pacing.silent); /* not waited for, and owed all the same */
+    assert_true(pacing_leave(&pacing, 6.5) > 0.4);
+    assert_true(pacing_leave(&pacing, 8) == 0);
+    pacing_answered(&pacing);
+    assert_true(pacing_leave(&pacing, 6.5) == 0);
+}
+
+static void test_bracketed_paste(void **state)
+{
+    (void)state;
+    struct paste paste = {0};
+    assert_int_equal(paste_key(&paste, 0), PASTE_NONE);
+    paste_bracket(&paste, 1, 1);
+    assert_int_equal(paste_key(&paste, 1), PASTE_BRACKETED);
+    paste_nothing(&paste, 20); /* it stalls */
+    paste_waiting(&paste, 5000, 20);
+    assert_int_equal(paste_key(&paste, 20), PASTE_BRACKETED);
+    paste_bracket(&paste, 0, 21);
+    assert_int_equal(paste_key(&paste, 21), PASTE_NONE);
+    paste_waiting(&paste, 5000, 22); /* this terminal would have said so */
+    assert_int_equal(paste_key(&paste, 22), PASTE_NONE);
+}
+
+static void test_lost_end_of_a_paste(void **state)
+{
+    (void)state;
+    struct paste paste = {0};
+    paste_bracket(&paste, 1, 0);
+    assert_int_equal(paste_key(&paste, 0), PASTE_BRACKETED);
+    paste_nothing(&paste, PASTE_LOST_SECONDS + 0.1);
+    paste_nothing(&paste, 50); /* quiet since, but the rest may still come */
+    assert_int_equal(paste_key(&paste, 50), PASTE_DROPPED);
+    paste_nothing(&paste, 50.1);
+    assert_int_equal(paste_key(&paste, 50.2), PASTE_DROPPED);
+    paste_nothing(&paste, 50.2 + 2 * PASTE_QUIET_SECONDS);
+    assert_int_equal(paste_key(&paste, 52), PASTE_NONE);
+}
+
+static void test_flood(void **state)
+{
+    (void)state;
+    struct paste paste = {0};
+    paste_waiting(&paste, PASTE_FLOOD_BYTES - 1, 0);
+    assert_int_equal(paste_key(&paste, 0), PASTE_NONE);
+    paste_waiting(&paste, PASTE_FLOOD_BYTES, 1);
+    assert_int_equal(paste_key(&paste, 1), PASTE_FLOOD);
+    paste_nothing(&paste, 1.1);
+    assert_int_equal(paste_key(&paste, 1.2), PASTE_FLOOD);
+    paste_nothing(&paste, 1.2 + 2 * PASTE_QUIET_SECONDS);
+    assert_int_equal(paste_key(&paste, 2.5), PASTE_NONE);
 }
 
 /* Only what follows the Esc of an answer that is due is swallowed, and only as long as it is one. */
@@ -44,20 +116,20 @@ static void test_torn(void **state)
 {
     (void)state;
     struct pacing pacing = {0};
-    const char *answer = PACING_ANSWER;
+    const char *answer = "\033[0n";
     for (const char *c = answer; *c; c++)
-        assert_int_equal(pacing_torn(&pacing, (unsigned char)*c), 0); /* none is due: keys */
+        assert_int_equal(pacing_torn(&pacing, answer, (unsigned char)*c, 0), 0); /* none is due: keys */
     pacing_asked(&pacing, 0);
-    assert_int_equal(pacing_torn(&pacing, 'n'), 0);
+    assert_int_equal(pacing_torn(&pacing, answer, 'n', 0), 0);
     for (const char *c = answer; *c; c++)
-        assert_int_equal(pacing_torn(&pacing, (unsigned char)*c), c > answer);
+        assert_int_equal(pacing_torn(&pacing, answer, (unsigned char)*c, 0), c > answer);
     assert_true(pacing.known && pacing.due == 0);
     pacing_asked(&pacing, 0);
-    assert_int_equal(pacing_torn(&pacing, 27), 0);
-    assert_int_equal(pacing_torn(&pacing, 27), 0); /* Esc twice, and then an answer */
-    assert_int_equal(pacing_torn(&pacing, '['), 1);
-    assert_int_equal(pacing_torn(&pacing, 'q'), 0);
-    assert_int_equal(pacing_torn(&pacing, '0'), 0);
+    assert_int_equal(pacing_torn(&pacing, answer, 27, 0), 0);
+    assert_int_equal(pacing_torn(&pacing, answer, 27, 0), 0); /* Esc twice, and then an answer */
+    assert_int_equal(pacing_torn(&pacing, answer, '[', 0), 1);
+    assert_int_equal(pacing_torn(&pacing, answer, 'q', 0), 0);
+    assert_int_equal(pacing_torn(&pacing, answer, '0', 0), 0);
     assert_int_equal(pacing.due, 1);
 }
 
@@ -65,29 +137,28 @@ static void test_clipboard(void **state)
 {
     (void)state;
     static const struct {
-        const char *text, *escape;
-    } cases[] = {
-        {"", "\033]52;c;\007"},        {"f", "\033]52;c;Zg==\007"},        {"fo", "\033]52;c;Zm8=\007"},
-        {"foo", "\033]52;c;Zm9v\007"}, {"foob", "\033]52;c;Zm9vYg==\007"}, {"\xC3\xA9\xFF", "\033]52;c;w6n/\007"}};
-    char out[CLIPBOARD_ESCAPE_MAX], text[CLIPBOARD_TEXT_MAX + 2];
+        const char *text, *encoded;
+    } cases[] = {{"", ""},        {"f", "Zg=="},        {"fo", "Zm8="},
+                 {"foo", "Zm9v"}, {"foob", "Zm9vYg=="}, {"\xC3\xA9\xFF", "w6n/"}};
+    char out[CLIPBOARD_ENCODED_MAX], text[CLIPBOARD_TEXT_MAX + 2];
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        assert_int_equal(clipboard_escape(cases[i].text, out), 0);
-        assert_string_equal(out, cases[i].escape);
+        assert_int_equal(clipboard_encode(cases[i].text, out), 0);
+        assert_string_equal(out, cases[i].encoded);
     }
     memset(text, 'x', sizeof text);
     text[CLIPBOARD_TEXT_MAX + 1] = '\0';
-    assert_int_equal(clipboard_escape(text, out), -1);
+    assert_int_equal(clipboard_encode(text, out), -1);
     text[CLIPBOARD_TEXT_MAX] = '\0';
-    assert_int_equal(clipboard_escape(text, out), 0);
+    assert_int_equal(clipboard_encode(text, out), 0);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_answers),
-        cmocka_unit_test(test_silence),
-        cmocka_unit_test(test_torn),
-        cmocka_unit_test(test_clipboard),
+        cmocka_unit_test(test_answers),         cmocka_unit_test(test_silence),
+        cmocka_unit_test(test_leave),           cmocka_unit_test(test_torn),
+        cmocka_unit_test(test_bracketed_paste), cmocka_unit_test(test_lost_end_of_a_paste),
+        cmocka_unit_test(test_flood),           cmocka_unit_test(test_clipboard),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

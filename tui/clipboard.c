@@ -3,14 +3,13 @@
 #include <stdint.h>
 #include <string.h>
 
-int clipboard_escape(const char *text, char out[CLIPBOARD_ESCAPE_MAX])
+int clipboard_encode(const char *text, char out[CLIPBOARD_ENCODED_MAX])
 {
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"; /* base64 */
-    static const char begin[] = "\033]52;c;", end[] = "\007";
     size_t length = strlen(text);
     if (length > CLIPBOARD_TEXT_MAX)
         return -1;
-    char *to = strcpy(out, begin) + sizeof begin - 1;
+    char *to = out;
     for (size_t i = 0; i < length; i += 3) {
         size_t n = length - i < 3 ? length - i : 3;
         uint32_t bits = 0;
@@ -21,6 +20,6 @@ int clipboard_escape(const char *text, char out[CLIPBOARD_ESCAPE_MAX])
         for (size_t k = 0; k <= n; k++)
             to[(int)k - 4] = digits[bits >> (18 - 6 * k) & 63];
     }
-    strcpy(to, end);
+    *to = '\0';
     return 0;
 }

@@ -1,13 +1,13 @@
-/* What puts a text into the clipboard of whoever sits at a terminal: OSC 52, as xterm defined it. */
+/* How a text is written for a terminal to put it into the clipboard of whoever sits there: base64. */
 #ifndef DAVIDNET_TUI_CLIPBOARD_H
 #define DAVIDNET_TUI_CLIPBOARD_H
 
 #include <stddef.h>
 
 #define CLIPBOARD_TEXT_MAX 4096 /* bytes: terminals take no more than some thousands */
-#define CLIPBOARD_ESCAPE_MAX (CLIPBOARD_TEXT_MAX * 4 / 3 + 16)
+#define CLIPBOARD_ENCODED_MAX ((CLIPBOARD_TEXT_MAX + 2) / 3 * 4 + 1)
 
-/* The escape with its NUL; -1: the text is too long. */
-int clipboard_escape(const char *text, char out[CLIPBOARD_ESCAPE_MAX]);
+/* With its NUL; -1: the text is too long. */
+int clipboard_encode(const char *text, char out[CLIPBOARD_ENCODED_MAX]);
 
 #endif

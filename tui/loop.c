@@ -75,7 +75,12 @@ static void suspend(struct loop *loop)
             app_update(app);
             if (app->model.status.phase == TRAINER_PAUSED)
                 break;
-            if (app->dirty && app->now - loop->drawn_at >= app->delay_ms / 1000.0)
+            if (signals_waiting() & (SIGNALS_TERMINATE | SIGNALS_HANGUP)) { /* whoever stops us can do so again */
+                app->source.ops->pause(app->source.self, 0);
+                return;
+            }
+            term_tick(app->now);
+            if (app->dirty && term_ready() && app->now - loop->drawn_at >= app->delay_ms / 1000.0)
                 draw(loop);
             poll(NULL, 0, 20);
         }
@@ -169,8 +174,20 @@ static void take_noise(struct app *app)
 static void take_wishes(struct app *app)
 {
     term_mouse(app->mouse);
-    if (*app->copy && !term_copy(app->copy))
+    if (!*app->copy)
+        return;
+    switch (term_copy(app->copy)) {
+    case TERM_COPY_LATER:
+        return;
+    case TERM_COPY_SENT:
+        break;
+    case TERM_COPY_UNKNOWN:
         app_say(app, "this terminal is not known to take a copy: %s", app->copy);
+        break;
+    case TERM_COPY_LONG:
+        app_say(app, "too long for the clipboard: %zu characters", strlen(app->copy));
+        break;
+    }
     app->copy[0] = '\0';
 }
 
@@ -201,7 +218,7 @@ static double draw_is_due(struct loop *loop)
 static void wait_for_something(struct loop *loop)
 {
     const struct app *app = loop->app;
-    struct pollfd fds[3] = {{.fd = term_input_fd(), .events = POLLIN}, {.fd = signals_fd(), .events = POLLIN}};
+    struct pollfd fds[4] = {{.fd = term_input_fd(), .events = POLLIN}, {.fd = signals_fd(), .events = POLLIN}};
     int n = 2, busy = !app_idle(app) || app->fetch || *app->said || term_pasting() || runs_watch_reading(app);
     int timeout = busy ? app->delay_ms : IDLE_MS;
     if (app->dirty) {
@@ -210,12 +227,15 @@ static void wait_for_something(struct loop *loop)
     }
     if (app->source.ops && app->source.ops->wake_fd)
         fds[n++] = (struct pollfd){.fd = app->source.ops->wake_fd(app->source.self), .events = POLLIN};
+    int wake = n > 2;
+    if (term_output_fd() >= 0)
+        fds[n++] = (struct pollfd){.fd = term_output_fd(), .events = POLLOUT};
     if (poll(fds, (nfds_t)n, timeout) <= 0)
         return;
     if (fds[0].revents & (POLLHUP | POLLERR | POLLNVAL))
         loop->lost = 1;
     char bytes[64];
-    if (n > 2 && fds[2].revents & POLLIN)
+    if (wake && fds[2].revents & POLLIN)
         while (read(fds[2].fd, bytes, sizeof bytes) > 0)
             continue;
 }
@@ -238,6 +258,7 @@ static int run(struct loop *loop)
         app_update(app);
         take_noise(app);
         if (!loop->lost) {
+            term_ready(); /* what waits for the terminal goes on its way */
             take_wishes(app);
             if (take_size(loop))
                 return -1;

@@ -24,4 +24,7 @@ int noise_next(char *line, size_t size);
  */
 void noise_end(void);
 
+/* The same, as far as it can be done within a handler of a fatal signal; nothing is released. */
+void noise_crash(void);
+
 #endif

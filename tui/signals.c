@@ -41,8 +41,6 @@ static void on_asking(int number)
                     : number == SIGTERM ? SIGNALS_TERMINATE
                                         : SIGNALS_HANGUP;
     atomic_fetch_or(&events, flag);
-    if (flag & (SIGNALS_TERMINATE | SIGNALS_HANGUP))
-        signals.hooks.ending();
     ssize_t ignored = write(signals.pipe[1], "s", 1); /* full: somebody will read it anyway */
     (void)ignored;
     errno = saved;
@@ -99,4 +97,9 @@ unsigned signals_take(void)
     while (read(signals.pipe[0], bytes, sizeof bytes) > 0)
         continue;
     return atomic_exchange(&events, 0);
+}
+
+unsigned signals_waiting(void)
+{
+    return atomic_load(&events);
 }

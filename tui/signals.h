@@ -20,8 +20,7 @@ enum signals_event {
 
 /* Called within handlers, so they may do only what is async-signal-safe. */
 struct signals_hooks {
-    void (*fatal)(void);  /* the process ends when it returns */
-    void (*ending)(void); /* SIGTERM or SIGHUP came */
+    void (*fatal)(void); /* the process ends when it returns */
 };
 
 int signals_begin(const struct signals_hooks *hooks, struct error *err); /* remembers the handlers that were there */
@@ -30,5 +29,6 @@ void signals_end(void);   /* the old ones */
 
 int signals_fd(void); /* for poll: signals_take has something */
 unsigned signals_take(void);
+unsigned signals_waiting(void); /* what signals_take would return, without taking it */
 
 #endif

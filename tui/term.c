@@ -1,17 +1,19 @@
 /*
  * Curses does the sending: it knows what is on the screen and what is cheapest. We keep a copy of the last grid so
- * that only changed cells are handed to it. Raw escapes that curses has no way to send are in `raw_` below, with what
- * comes in that curses does not know.
+ * that only changed cells are handed to it. Escapes that curses has no way to send are in `raw_` below, with what
+ * comes in that curses does not know: the program has no others.
  *
- * A terminal that takes nothing (a stalled connection) must not keep us from ending: frames wait until it takes
- * something, and where curses is stuck in the middle of one when SIGTERM comes, the handler puts /dev/null in the
- * terminal's place for good (`is_muted`), so that the write that is begun again comes to an end.
+ * A terminal that takes nothing (a stalled connection) must not keep us from anything: all that is written is caught
+ * (tui/outlet.h), a frame is drawn when the terminal has the last one, and the way out waits only so long.
  */
 #include "tui/term.h"
 
 #include "tui/clipboard.h"
 #include "tui/keys.h"
+#include "tui/noise.h"
+#include "tui/outlet.h"
 #include "tui/pacing.h"
+#include "tui/paste.h"
 #include "tui/signals.h"
 #include "views/palette.h"
 #include "views/utf8.h"
@@ -19,21 +21,21 @@
 #define NCURSES_WIDECHAR 1
 #include <curses.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <langinfo.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <term.h>
 #include <termios.h>
+#include <time.h>
 #include <unistd.h>
 
 static struct {
     SCREEN *screen;
+    WINDOW *input;         /* a pad: curses sends nothing when it is read from */
     struct termios before; /* as we found it */
     int ascii, depth, repaint;
     struct grid shown;
@@ -42,21 +44,16 @@ static struct {
         int index;
     } cache[2][256]; /* foreground, background: curses colour of exact colours */
     int named[2][COLOR_COUNT];
-    int tty, nowhere;  /* the terminal, where a write does not wait; /dev/null */
-    int out;           /* what stdout was, for when it is muted */
     char restore[512]; /* for the handler of fatal signals */
     size_t restore_length;
     int has_mouse, has_clipboard, wants_mouse;
-    int shows;        /* a frame has been sent */
-    int brackets;     /* the terminal says what is pasted */
-    int pasting;      /* and this is */
-    double pasted_at; /* when the last of it came */
-    int flooded;      /* within one that came without brackets */
-    double now;       /* of term_tick */
+    int shows;  /* a frame has been sent */
+    double now; /* of term_tick */
+    struct paste paste;
     struct pacing pacing;
-} term = {.tty = -1, .out = -1, .nowhere = -1};
+} term;
 
-static volatile sig_atomic_t is_open, is_sending, is_muted;
+static volatile sig_atomic_t is_open;
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
@@ -65,49 +62,25 @@ static const char raw_restore[] = "\033[0m\033[?25h";
 static const char raw_paste_on[] = "\033[?2004h", raw_paste_off[] = "\033[?2004l";
 static const char raw_mouse_off[] = "\033[?1006;1000l";
 
-/* What the terminal sends and curses does not know. */
-static const char raw_paste_begins[] = "\033[200~", raw_paste_ends[] = "\033[201~";
-enum { CODE_ANSWER = KEY_MAX + 1, CODE_PASTE_BEGINS, CODE_PASTE_ENDS };
+static const char raw_question[] = "\033[5n";
+static const char raw_copy[] = "\033]52;c;%s\007"; /* OSC 52, as xterm defined it: base64 */
 
-#define PASTE_BYTES 1024  /* waiting all at once: nobody types that, it was pasted */
-#define PASTE_SECONDS 0.5 /* of silence end such a paste */
-#define BRACKET_SECONDS 5 /* and one whose end got lost */
+/* What the terminal sends and curses does not know. Far above what curses numbers keys of terminfo's extensions. */
+static const char raw_paste_begins[] = "\033[200~", raw_paste_ends[] = "\033[201~", raw_answer[] = "\033[0n";
+enum { CODE_ANSWER = 0xF000, CODE_PASTE_BEGINS, CODE_PASTE_ENDS };
+
+#define TAKEN_SECONDS 1.0 /* for what restores the terminal */
 
 /* ---- within signal handlers ---- */
-
-static void send_restore(void)
-{
-    ssize_t ignored = write(term.tty, term.restore, term.restore_length);
-    (void)ignored;
-}
 
 static void on_fatal(void)
 {
     if (!is_open)
         return;
     is_open = 0;
-    send_restore();
+    outlet_crash(term.restore, term.restore_length);
     tcsetattr(STDIN_FILENO, TCSANOW, &term.before);
-}
-
-static void mute(void)
-{
-    is_muted = 1;
-    dup2(term.nowhere, STDOUT_FILENO);
-}
-
-/* Whoever ended us in the middle of a frame gets the last word all the same, if the terminal takes something again. */
-static void unmute(void)
-{
-    struct pollfd output = {.fd = term.out, .events = POLLOUT};
-    if (is_muted && term.out >= 0 && poll(&output, 1, 0) > 0 && output.revents == POLLOUT)
-        dup2(term.out, STDOUT_FILENO);
-}
-
-static void on_ending(void)
-{
-    if (is_sending)
-        mute();
+    noise_crash();
 }
 
 /* ---- opening and closing ---- */
@@ -185,7 +158,8 @@ static void prepare_restore(void)
     term.restore_length = 0;
     if (term.depth == 24)
         add_restore(tigetstr("oc"));
-    add_restore(tigetstr("sgr0") ? raw_paste_off : raw_restore);
+    add_restore(raw_paste_off);
+    add_restore(raw_restore);
     if (term.has_mouse)
         add_restore(raw_mouse_off);
     add_restore(tigetstr("sgr0"));
@@ -194,42 +168,12 @@ static void prepare_restore(void)
     add_restore(tigetstr("rmcup"));
 }
 
-static int open_files(struct error *err)
-{
-    /* Opened anew: O_NONBLOCK on the descriptor that we were given would be the shell's too. */
-    if (term.tty < 0)
-        term.tty = open("/proc/self/fd/1", O_WRONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
-    if (term.tty < 0)
-        term.tty = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
-    if (term.out < 0)
-        term.out = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
-    if (term.nowhere < 0)
-        term.nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
-    return term.tty < 0 || term.nowhere < 0 ? error_set(err, "cannot open /dev/null: %s", strerror(errno)) : 0;
-}
-
-static int takes_output(void)
-{
-    struct pollfd output = {.fd = STDOUT_FILENO, .events = POLLOUT};
-    return !is_muted && poll(&output, 1, 0) > 0;
-}
-
-/* Nothing, where the terminal takes nothing. */
-static int send_raw(const char *text)
-{
-    if (!takes_output())
-        return 0;
-    is_sending = 1;
-    fputs(text, stdout);
-    fflush(stdout);
-    is_sending = 0;
-    return 1;
-}
-
 static void ask(void)
 {
-    if (!term.pacing.silent && send_raw(PACING_QUESTION))
-        pacing_asked(&term.pacing, term.now);
+    if (!pacing_wants(&term.pacing, term.now))
+        return;
+    fputs(raw_question, stdout);
+    pacing_asked(&term.pacing, term.now);
 }
 
 int term_check(struct error *err)
@@ -262,13 +206,14 @@ static void open_input(const char *name, const struct term_options *options)
     int modern = mouse && mouse != (const char *)-1 && strcmp(name, "linux") != 0;
     term.has_mouse = modern;
     term.has_clipboard = modern || (clipboard && clipboard != (const char *)-1);
-    define_key(PACING_ANSWER, CODE_ANSWER);
+    define_key(raw_answer, CODE_ANSWER);
     define_key(raw_paste_begins, CODE_PASTE_BEGINS);
     define_key(raw_paste_ends, CODE_PASTE_ENDS);
     mouseinterval(0); /* a press is one at once; loop.c knows what a double click is */
     term.wants_mouse = modern && !options->no_mouse;
     term.pacing = (struct pacing){0};
-    term.brackets = term.pasting = term.flooded = term.shows = 0;
+    term.paste = (struct paste){0};
+    term.shows = 0;
 }
 
 static void tell_mouse(void)
@@ -279,41 +224,93 @@ static void tell_mouse(void)
 void term_mouse(int on)
 {
     on = on && term.has_mouse;
-    if (on == term.wants_mouse)
-        return; /* curses would tell the terminal again */
+    if (on == term.wants_mouse || !outlet_pump())
+        return; /* the caller asks again */
     term.wants_mouse = on;
+    outlet_begin();
     tell_mouse();
+    outlet_end();
+    outlet_pump();
 }
 
-/* The modes that are ours alone, as the terminal is opened or comes back to us. */
+/* The modes that are ours alone, as the terminal is opened or comes back to us. Caught output. */
 static void enter(void)
 {
-    send_raw(raw_paste_on);
+    fputs(raw_paste_on, stdout);
     tell_mouse();
     ask();
 }
 
-/* The answer to a question that was asked must not become input of the shell. */
-static void leave(void)
+static double seconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+/*
+ * The answer to a question that was asked must not become input of the shell. What was typed comes before it, and
+ * cannot be handed on.
+ */
+static void await_answers(void)
 {
     struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
-    wint_t code;
-    mousemask(0, NULL);
-    while (term.pacing.known && term.pacing.due > 0 && poll(&input, 1, 1000) > 0 && input.revents == POLLIN)
-        if (wget_wch(stdscr, &code) == KEY_CODE_YES && code == CODE_ANSWER)
+    double end = seconds() + pacing_leave(&term.pacing, term.now);
+    for (double left; term.pacing.owed > 0 && (left = end - seconds()) > 0;) {
+        wint_t code;
+        if (poll(&input, 1, (int)(left * 1000) + 1) <= 0)
+            continue;
+        if (input.revents != POLLIN)
+            break;
+        int status = wget_wch(term.input, &code);
+        if (status == KEY_CODE_YES && code == CODE_ANSWER)
             pacing_answered(&term.pacing);
-    term.pacing.due = 0;
-    send_raw(raw_paste_off);
+        else if (status == OK)
+            pacing_torn(&term.pacing, raw_answer, code, term.now);
+    }
+    term.pacing.due = term.pacing.owed = 0;
+}
+
+/* The terminal is as it was. 0: it did not take all that this needs. */
+static int leave(void)
+{
+    outlet_begin();
+    mousemask(0, NULL);
+    fputs(raw_paste_off, stdout);
+    outlet_end();
+    int taken = outlet_finish(TAKEN_SECONDS);
+    if (taken)
+        await_answers(); /* before endwin, while it is not echoed */
+    outlet_begin();
+    endwin();
+    outlet_end();
+    taken = outlet_finish(taken ? TAKEN_SECONDS : 0) && taken;
+    if (!taken)
+        outlet_crash(term.restore, term.restore_length);
+    tcsetattr(STDIN_FILENO, TCSANOW, &term.before); /* draining might wait for ever */
+    return taken;
+}
+
+/* What curses is told and tells the terminal first; caught output. */
+static void begin(const char *name, const struct term_options *options)
+{
+    keypad(term.input, TRUE);
+    curs_set(0);
+    open_colors(options->no_color);
+    open_input(name, options);
+    prepare_restore();
+    is_open = 1;
+    enter();
 }
 
 int term_open(const struct term_options *options, struct error *err)
 {
-    static const struct signals_hooks hooks = {.fatal = on_fatal, .ending = on_ending};
+    static const struct signals_hooks hooks = {.fatal = on_fatal};
     static int exit_is_set;
     if (term_check(err))
         return -1;
     const char *name = choose_terminal();
-    if (open_files(err))
+    if (outlet_open(err))
         return -1;
     if (tcgetattr(STDIN_FILENO, &term.before) != 0 || grid_init(&term.shown, 0, 0))
         return error_set(err, "cannot read the terminal's modes: %s", strerror(errno));
@@ -331,18 +328,16 @@ int term_open(const struct term_options *options, struct error *err)
     cbreak();
     noecho();
     nonl();
-    keypad(stdscr, TRUE);
-    nodelay(stdscr, TRUE);
-    intrflush(stdscr, FALSE);
-    curs_set(0);
     keep_output_going();
+    term.input = newpad(1, 1);
+    nodelay(term.input, TRUE);
+    intrflush(term.input, FALSE);
     term.ascii = options->ascii || strcmp(nl_langinfo(CODESET), "UTF-8") != 0;
-    open_colors(options->no_color);
-    open_input(name, options);
-    prepare_restore();
-    is_open = 1;
+    outlet_begin();
+    begin(name, options);
+    outlet_end();
+    outlet_pump();
     signals_again();
-    enter();
     if (!exit_is_set++)
         atexit(term_close);
     term.repaint = 1;
@@ -355,17 +350,8 @@ void term_close(void)
         return;
     if (is_open) {
         is_open = 0;
-        if (!takes_output())
-            mute();
-        else
-            leave();
-        is_sending = 1;
-        endwin();
-        is_sending = 0;
-        if (is_muted)
-            send_restore();
-        tcsetattr(STDIN_FILENO, is_muted ? TCSANOW : TCSADRAIN, &term.before);
-        unmute();
+        if (!leave())
+            outlet_mute();
     }
     signals_end();
     delscreen(term.screen);
@@ -376,22 +362,27 @@ void term_close(void)
 void term_suspend(void)
 {
     leave();
-    endwin();
-    tcsetattr(STDIN_FILENO, TCSADRAIN, &term.before);
     is_open = 0;
     signal(SIGTSTP, SIG_DFL);
     raise(SIGTSTP); /* nothing, where no shell could continue us */
     is_open = 1;
     signals_again();
-    refresh(); /* program modes again */
+    outlet_begin();
+    refresh(); /* curses' own modes again */
     enter();
+    outlet_end();
+    outlet_pump();
+    reset_prog_mode();
     term_forget();
 }
 
 void term_resume(void)
 {
     reset_prog_mode();
+    outlet_begin();
     enter();
+    outlet_end();
+    outlet_pump();
     term_forget();
 }
 
@@ -410,6 +401,11 @@ int term_depth(void)
 int term_input_fd(void)
 {
     return STDIN_FILENO;
+}
+
+int term_output_fd(void)
+{
+    return outlet_fd();
 }
 
 void term_size(int *w, int *h)
@@ -474,73 +470,75 @@ static int take_mouse(struct mouse *mouse)
     return 1;
 }
 
-/* More at once than anybody types was pasted, even where the terminal does not say so. */
-static void notice_flood(void)
-{
-    int waiting = 0;
-    if (!term.brackets && !term.flooded && ioctl(STDIN_FILENO, FIONREAD, &waiting) == 0 && waiting >= PASTE_BYTES) {
-        term.flooded = 1;
-        term.pasted_at = term.now;
-    }
-}
-
 static enum term_input nothing(void)
 {
     struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
-    if (term_pasting() && term.now - term.pasted_at > (term.pasting ? BRACKET_SECONDS : PASTE_SECONDS))
-        term.pasting = term.flooded = 0;
+    paste_nothing(&term.paste, term.now);
     /* Nothing to read, or nothing ever again: end of file is readable for ever. */
     if (poll(&input, 1, 0) > 0 && (input.revents & (POLLHUP | POLLERR | POLLNVAL)))
         return TERM_LOST;
     return TERM_NOTHING;
 }
 
+/* What is no key; 1: there is nothing more to it. */
+static int take_code(wint_t code)
+{
+    if (code == CODE_PASTE_BEGINS || code == CODE_PASTE_ENDS)
+        paste_bracket(&term.paste, code == CODE_PASTE_BEGINS, term.now);
+    else if (code == CODE_ANSWER)
+        pacing_answered(&term.pacing);
+    else
+        return 0;
+    return 1;
+}
+
 enum term_input term_read(int *key, struct mouse *mouse)
 {
     for (;;) {
         wint_t code;
-        notice_flood();
-        int status = wget_wch(stdscr, &code);
+        int waiting;
+        if (term.paste.state == PASTE_NONE && ioctl(STDIN_FILENO, FIONREAD, &waiting) == 0)
+            paste_waiting(&term.paste, waiting, term.now);
+        int status = wget_wch(term.input, &code);
         if (status == ERR)
             return nothing();
-        if (status != KEY_CODE_YES && pacing_torn(&term.pacing, code))
+        int is_named = status == KEY_CODE_YES;
+        if (is_named ? take_code(code) : pacing_torn(&term.pacing, raw_answer, code, term.now))
             continue;
-        if (status == KEY_CODE_YES && (code == CODE_PASTE_BEGINS || code == CODE_PASTE_ENDS)) {
-            term.pasting = code == CODE_PASTE_BEGINS;
-            term.brackets = 1;
-            term.flooded = 0;
-            term.pasted_at = term.now;
-            continue;
-        }
-        if (status == KEY_CODE_YES && code == CODE_ANSWER) {
-            pacing_answered(&term.pacing);
-            continue;
-        }
-        if (status == KEY_CODE_YES && code == KEY_MOUSE) {
-            if (take_mouse(mouse))
+        enum paste_state state = paste_key(&term.paste, term.now);
+        if (is_named && code == KEY_MOUSE) { /* in a paste, too: so that curses forgets it */
+            if (take_mouse(mouse) && state == PASTE_NONE)
                 return TERM_MOUSE;
             continue;
         }
-        *key = status == KEY_CODE_YES ? named_key(code)
-               : code == '\r'         ? KEYS_ENTER
-               : code == 8            ? KEYS_BACKSPACE
-                                      : (int)code;
-        if (!term_pasting())
-            return TERM_KEY;
-        term.pasted_at = term.now;
-        return TERM_PASTED;
+        if (state == PASTE_DROPPED || (is_named && state == PASTE_BRACKETED))
+            continue; /* a pasted escape is no key */
+        *key = is_named ? named_key(code) : code == '\r' ? KEYS_ENTER : code == 8 ? KEYS_BACKSPACE : (int)code;
+        if (state != PASTE_NONE && *key >= KEYS_UP)
+            continue;
+        return state == PASTE_NONE ? TERM_KEY : TERM_PASTED;
     }
 }
 
 int term_pasting(void)
 {
-    return term.pasting || term.flooded;
+    return term.paste.state != PASTE_NONE;
 }
 
-int term_copy(const char *text)
+enum term_copied term_copy(const char *text)
 {
-    char escape[CLIPBOARD_ESCAPE_MAX];
-    return term.has_clipboard && clipboard_escape(text, escape) == 0 && send_raw(escape);
+    char encoded[CLIPBOARD_ENCODED_MAX];
+    if (!term.has_clipboard)
+        return TERM_COPY_UNKNOWN;
+    if (clipboard_encode(text, encoded))
+        return TERM_COPY_LONG;
+    if (!outlet_pump())
+        return TERM_COPY_LATER;
+    outlet_begin();
+    printf(raw_copy, encoded);
+    outlet_end();
+    outlet_pump();
+    return TERM_COPY_SENT;
 }
 
 /* ---- showing ---- */
@@ -584,7 +582,7 @@ static void put_cell(int x, int y, const struct cell *cell)
 
 int term_show(const struct grid *grid)
 {
-    if (!takes_output())
+    if (!outlet_pump())
         return 1;
     if (term.repaint || grid->w != term.shown.w || grid->h != term.shown.h) {
         if (grid_resize(&term.shown, grid->w, grid->h))
@@ -605,11 +603,12 @@ int term_show(const struct grid *grid)
         }
     }
     term.repaint = 0;
-    is_sending = 1;
+    outlet_begin();
     refresh();
-    is_sending = 0;
-    term.shows = 1;
     ask();
+    outlet_end();
+    outlet_pump();
+    term.shows = 1;
     return 0;
 }
 
@@ -620,7 +619,7 @@ void term_tick(double now)
 
 int term_ready(void)
 {
-    return !term.shows || pacing_ready(&term.pacing, term.now);
+    return outlet_pump() && (!term.shows || pacing_ready(&term.pacing, term.now));
 }
 
 void term_forget(void)

@@ -26,6 +26,7 @@ int term_ascii(void);           /* 1: draw with ASCII */
 int term_depth(void);           /* colours: 0, 4, 8 or 24 bits */
 void term_size(int *w, int *h); /* asks the terminal anew; at least 1 x 1 */
 int term_input_fd(void);        /* for poll: keys are there */
+int term_output_fd(void);       /* for poll: it takes what waits for it: term_ready; -1: nothing does */
 void term_forget(void);         /* the next term_show sends everything */
 void term_resume(void);         /* our modes again, and the next term_show sends everything */
 void term_suspend(void);        /* restores the terminal, stops the process, comes back when it is continued */
@@ -45,10 +46,16 @@ int term_pasting(void); /* 1: in the middle of a paste: more is to come */
 void term_mouse(int on);
 
 /*
- * Puts a text into the clipboard of whoever sits at the terminal (OSC 52), over SSH too. 0: this terminal is not
- * known to take one. Whether it really does cannot be asked.
+ * Puts a text of up to CLIPBOARD_TEXT_MAX bytes into the clipboard of whoever sits at the terminal, over SSH too.
+ * Whether the terminal really takes it cannot be asked.
  */
-int term_copy(const char *text);
+enum term_copied {
+    TERM_COPY_SENT,
+    TERM_COPY_LATER,   /* the terminal takes nothing now: call again */
+    TERM_COPY_UNKNOWN, /* it is not known to take one */
+    TERM_COPY_LONG     /* it would not take as much */
+};
+enum term_copied term_copy(const char *text);
 
 /*
  * Pacing. A frame ends with a question (a device status report) that the terminal answers when it has taken
