@@ -126,6 +126,7 @@ int run_trash(struct run_folder *folder, struct error *err)
 int run_restore(struct run_folder *folder, struct error *err)
 {
     char trash[RUN_PATH_MAX], name[128];
+    int lock;
     if (!in_trash(folder))
         return error_set(err, "%s is not in the trash", folder->name);
     parent_of(folder, trash, sizeof trash);
@@ -134,7 +135,10 @@ int run_restore(struct run_folder *folder, struct error *err)
     name[strcspn(name, "~")] = '\0';
     if (run_folder_check_name(name, err) < 0)
         return -1;
+    if (run_folder_lock(folder, &lock, err) < 0) /* a path into the trash can be resumed, too */
+        return error_prefix(err, "%s cannot be brought back", folder->name);
     int rc = move(folder, trash, name, err);
+    run_folder_unlock(&lock);
     if (rc <= 0)
         return rc;
     taken(trash, name, err);

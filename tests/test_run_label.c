@@ -195,6 +195,11 @@ static void test_trash(void **state)
     assert_string_equal(found.path, second.path);
     assert_int_equal(run_trash_find(&found, parent, "../a", &err), -1);
 
+    assert_int_equal(run_folder_lock(&second, &lock, &err), 0);
+    assert_int_equal(run_restore(&second, &err), -1);
+    assert_non_null(strstr(err.text, "is training in process"));
+    assert_true(exists(".trash/a~2") && !exists("a"));
+    run_folder_unlock(&lock);
     assert_int_equal(run_restore(&second, &err), 0);
     assert_string_equal(second.name, "a");
     assert_true(exists("a/log") && !exists(".trash/a~2"));
