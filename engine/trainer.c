@@ -425,7 +425,8 @@ static int check_start(struct trainer *trainer, struct error *err)
     return status;
 }
 
-static int open_folder(struct trainer *trainer, struct error *err)
+/* *created: the folder was made here, so that who fails after that takes it away again. */
+static int open_folder(struct trainer *trainer, int *created, struct error *err)
 {
     const struct trainer_options *options = &trainer->options;
     char path[RUN_PATH_MAX + 32];
@@ -443,8 +444,10 @@ static int open_folder(struct trainer *trainer, struct error *err)
             return -1;
         run_folder_default_parent(parent, sizeof parent);
         if (run_folder_create(&trainer->folder, options->parent ? options->parent : parent, options->name,
-                              &options->recipe, err) ||
-            run_folder_lock(&trainer->folder, &trainer->lock_fd, err) || write_init(trainer, err))
+                              &options->recipe, err))
+            return -1;
+        *created = 1;
+        if (run_folder_lock(&trainer->folder, &trainer->lock_fd, err) || write_init(trainer, err))
             return -1;
     }
     run_folder_path(&trainer->folder, "log", path, sizeof path);
@@ -453,6 +456,7 @@ static int open_folder(struct trainer *trainer, struct error *err)
 
 struct trainer *trainer_start(const struct trainer_options *options, struct error *err)
 {
+    int created = 0;
     struct trainer *trainer = calloc(1, sizeof *trainer);
     if (!trainer) {
         error_set(err, "out of memory for the trainer");
@@ -471,7 +475,7 @@ struct trainer *trainer_start(const struct trainer_options *options, struct erro
     pthread_cond_init(&trainer->pause_changed, NULL);
     if (pipe2(trainer->wake, O_CLOEXEC | O_NONBLOCK) != 0)
         error_set(err, "cannot make a pipe: too many open files");
-    else if (open_folder(trainer, err) == 0) {
+    else if (open_folder(trainer, &created, err) == 0) {
         snprintf(trainer->now.run, sizeof trainer->now.run, "%s", trainer->folder.name);
         snprintf(trainer->now.path, sizeof trainer->now.path, "%s", trainer->folder.path);
         trainer->status = trainer->now;
@@ -479,7 +483,10 @@ struct trainer *trainer_start(const struct trainer_options *options, struct erro
             return trainer;
     }
     trainer->thread = 0;
-    trainer_free(trainer);
+    struct run_folder folder = trainer->folder;
+    trainer_free(trainer); /* first: it closes the lock and the log, and the removal needs descriptors, too */
+    if (created)
+        folder_remove(folder.path, NULL);
     return NULL;
 }
 
@@ -515,7 +522,8 @@ int trainer_timing(struct trainer *trainer, uint64_t *version, struct timing *ti
     pthread_mutex_lock(&trainer->timing_lock);
     if (trainer->timing_version > 0 && trainer->timing_version != *version) {
         status = timing_copy(timing, &trainer->timing, err) ? -1 : 1;
-        *version = trainer->timing_version;
+        if (status > 0) /* what failed is tried again */
+            *version = trainer->timing_version;
     }
     pthread_mutex_unlock(&trainer->timing_lock);
     return status;

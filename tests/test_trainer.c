@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -473,6 +474,40 @@ static void what_fails_before_its_first_step_leaves_no_folder(void **state)
 }
 
 /* Killed before it compiled, a run has no program.json: its recipe says which data it is of, from anywhere. */
+/* Out of descriptors at each point of the start, one after the other: before the folder is made and after. */
+static void a_start_that_fails_late_leaves_no_folder(void **state)
+{
+    (void)state;
+    struct trainer_options options = {.parent = folder, .name = "late"};
+    struct rlimit old, few;
+    struct stat at;
+    struct trainer *trainer = NULL;
+    char path[128];
+    int failed = 0;
+    tiny(&options.recipe, "2");
+    snprintf(path, sizeof path, "%s/late", folder);
+    getrlimit(RLIMIT_NOFILE, &old);
+    few = old;
+    int next = dup(0);
+    close(next);
+    for (int n = 1; !trainer && n < 64; n++) {
+        struct error err = {""};
+        few.rlim_cur = (rlim_t)(next + n);
+        assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+        trainer = trainer_start(&options, &err);
+        assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
+        if (!trainer) {
+            failed++;
+            assert_string_not_equal(err.text, "");
+            assert_int_not_equal(stat(path, &at), 0);
+        }
+    }
+    assert_non_null(trainer);
+    assert_in_range(failed, 3, 63); /* at the pipe, in making the folder, at the log */
+    trainer_stop(trainer, TRAINER_STOP_NOW);
+    trainer_free(trainer);
+}
+
 static void a_resume_without_program_has_the_same_data(void **state)
 {
     (void)state;
@@ -576,6 +611,7 @@ int main(void)
         cmocka_unit_test(divergence_is_said),
         cmocka_unit_test(bad_starts_leave_no_folder),
         cmocka_unit_test(what_fails_before_its_first_step_leaves_no_folder),
+        cmocka_unit_test(a_start_that_fails_late_leaves_no_folder),
         cmocka_unit_test(a_resume_without_program_has_the_same_data),
         cmocka_unit_test(one_process_trains_a_run),
         cmocka_unit_test(another_program_is_refused),
