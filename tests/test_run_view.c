@@ -308,7 +308,7 @@ static void test_status_from_log(void **state)
     assert_int_equal(status.phase, TRAINER_STOPPED); /* it never said that it ended */
     assert_int_equal(status.step, f.status.step);
     assert_true(status.speedrun_seconds >= status.train_seconds);
-    assert_true(fabs(status.best_acc - f.status.best_acc) < 1e-9);
+    assert_true(fabs(status.best_acc - f.status.best_acc) < 1e-5); /* a float's decimal */
     assert_true(fabs(status.seconds_to_target - f.status.seconds_to_target) < 1e-9);
     add(&f.log, (struct record){.kind = RECORD_END, .as.end.how = RUN_END_DONE});
     run_status_from_log(&f.log, &f.recipe, &status);
@@ -320,6 +320,76 @@ static void test_status_from_log(void **state)
     assert_int_equal(status.phase, TRAINER_FAILED);
     assert_string_equal(status.error, "the disk is full");
     close_fixture(&f);
+}
+
+/* A resume goes back to a checkpoint: what came after it holds no more, from the REWIND on. */
+static void test_status_after_a_rewind(void **state)
+{
+    (void)state;
+    static struct run_log log;
+    struct recipe recipe = {.target = 93.7, .batch = 512};
+    struct trainer_status status;
+    struct error err;
+    assert_int_equal(run_log_open(&log, NULL, &err), 0);
+    add(&log, (struct record){.kind = RECORD_START, .as.start = {.steps = 392, .steps_per_epoch = 98}});
+    add(&log, (struct record){.kind = RECORD_STEP, .step = 98, .as.step = {.loss = 1.5, .train_seconds = 100}});
+    add(&log, (struct record){.kind = RECORD_EPOCH,
+                              .step = 98,
+                              .as.epoch = {.train_seconds = 100, .speedrun_seconds = 110, .test_acc = 93.7f}});
+    add(&log, (struct record){.kind = RECORD_STEP, .step = 196, .as.step = {.loss = 0.5, .train_seconds = 200}});
+    add(&log, (struct record){.kind = RECORD_EPOCH,
+                              .step = 196,
+                              .as.epoch = {.train_seconds = 200, .speedrun_seconds = 210, .test_acc = 95}});
+    struct record end = {.kind = RECORD_END, .step = 196, .as.end.how = RUN_END_FAILED};
+    snprintf(end.as.end.text, sizeof end.as.end.text, "the disk is full");
+    add(&log, end);
+    run_status_from_log(&log, &recipe, &status);
+    assert_int_equal(status.phase, TRAINER_FAILED);
+    assert_int_equal(status.step, 196);
+    assert_true(status.best_acc == 95 && status.speedrun_seconds == 210);
+
+    add(&log, (struct record){.kind = RECORD_REWIND, .step = 98});
+    run_status_from_log(&log, &recipe, &status);
+    assert_int_equal(status.phase, TRAINER_STOPPED);
+    assert_string_equal(status.error, "");
+    assert_int_equal(status.step, 98);
+    assert_true(status.loss == 1.5 && status.train_seconds == 100 && status.speedrun_seconds == 110);
+    assert_true(status.best_acc == 93.7 && status.test_acc == 93.7);
+    assert_true(status.seconds_to_target == 100); /* 93.7 as a float is less than 93.7 */
+
+    add(&log, (struct record){.kind = RECORD_STEP, .step = 99, .as.step = {.loss = 1.4, .train_seconds = 101}});
+    run_status_from_log(&log, &recipe, &status);
+    assert_int_equal(status.step, 99);
+    assert_true(status.loss == 1.4 && status.speedrun_seconds == 101);
+    assert_string_equal(status.error, "");
+
+    add(&log, (struct record){.kind = RECORD_REWIND, .step = 0});
+    run_status_from_log(&log, &recipe, &status);
+    assert_int_equal(status.step, 0);
+    assert_true(isnan(status.loss) && isnan(status.train_seconds) && isnan(status.seconds_to_target));
+    run_log_release(&log);
+}
+
+/* The forecast and the charts see the same accuracies as the status. */
+static void test_a_target_is_reached_exactly(void **state)
+{
+    (void)state;
+    static struct run_log log;
+    struct recipe recipe = {.target = 93.7, .batch = 512, .epochs = 4};
+    struct run_model model;
+    struct trainer_status status;
+    struct error err;
+    assert_int_equal(run_log_open(&log, NULL, &err), 0);
+    add(&log, (struct record){.kind = RECORD_START, .as.start = {.steps = 392, .steps_per_epoch = 98}});
+    add(&log, (struct record){.kind = RECORD_EPOCH, .step = 98, .as.epoch = {.train_acc = 57.28f, .test_acc = 93.7f}});
+    run_model_init(&model);
+    run_model_start(&model, &recipe);
+    run_status_from_log(&log, &recipe, &status);
+    assert_int_equal(run_model_update(&model, &log, &status), 1);
+    assert_int_equal(model.n_epochs, 1);
+    assert_true(model.test_acc[0] == 93.7 && model.train_acc[0] == 57.28);
+    run_model_release(&model);
+    run_log_release(&log);
 }
 
 static void test_formats(void **state)
@@ -367,6 +437,8 @@ int main(void)
         cmocka_unit_test(test_model_follows_the_log),
         cmocka_unit_test(test_drawing_changes_nothing),
         cmocka_unit_test(test_status_from_log),
+        cmocka_unit_test(test_status_after_a_rewind),
+        cmocka_unit_test(test_a_target_is_reached_exactly),
         cmocka_unit_test(test_formats),
         cmocka_unit_test(test_paragraph),
     };

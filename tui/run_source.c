@@ -101,9 +101,10 @@ static void watched_refresh(struct watched *watched)
     snprintf(watched->status.run, sizeof watched->status.run, "%s", watched->folder.name);
     snprintf(watched->status.path, sizeof watched->status.path, "%s", watched->folder.path);
     read_status_file(watched);
-    if (!trainer_ended(watched->status.phase) || !run_folder_locked(&watched->folder, NULL, 0))
+    if (watched->status.phase != TRAINER_STOPPED || !run_folder_locked(&watched->folder, NULL, 0))
         return;
-    /* Somebody holds it: what the log calls stopped is going on. */
+    /* Somebody holds it: what the log calls stopped is going on. What is done or has failed stays so, though a
+     * workbench that still shows it keeps the lock. */
     watched->status.phase = watched->status.step ? TRAINER_TRAINING : TRAINER_LOADING;
     if (watched->status.images_per_second > 0)
         watched->status.eta_seconds = (double)(watched->status.steps - watched->status.step) * watched->recipe.batch /

@@ -139,8 +139,8 @@ static int read_epochs(struct run_model *model, const struct run_log *log, doubl
         model->epoch_lr[i] = record->as.epoch.lr;
         model->train_loss[i] = record->as.epoch.train_loss;
         model->test_loss[i] = record->as.epoch.test_loss;
-        model->train_acc[i] = record->as.epoch.train_acc;
-        model->test_acc[i] = record->as.epoch.test_acc;
+        model->train_acc[i] = record_decimal(record->as.epoch.train_acc); /* 93.7 reaches a target of 93.7 */
+        model->test_acc[i] = record_decimal(record->as.epoch.test_acc);
         model->train_seconds[i] = record->as.epoch.train_seconds;
     }
     model->n_epochs = (size_t)n;
@@ -219,49 +219,57 @@ static void status_of_end(const struct record *record, struct trainer_status *st
         snprintf(status->error, sizeof status->error, "%.*s", RECORD_NOTE_MAX, record->as.end.text);
 }
 
+static void status_of_step(const struct record *record, struct trainer_status *status)
+{
+    status->step = record->step;
+    status->lr = record->as.step.lr;
+    status->loss = record->as.step.loss;
+    status->accuracy = record->as.step.accuracy;
+    status->train_seconds = record->as.step.train_seconds;
+    status->speedrun_seconds = status->train_seconds; /* as the engine's: only the last evaluation counts */
+    status->wall_seconds = record->as.step.wall_seconds;
+}
+
+static void status_of_epoch(const struct record *record, double target, struct trainer_status *status)
+{
+    if (record->step >= status->step) {
+        status->step = record->step;
+        status->train_seconds = record->as.epoch.train_seconds;
+        status->speedrun_seconds = record->as.epoch.speedrun_seconds;
+        status->wall_seconds = record->as.epoch.wall_seconds;
+    }
+    double accuracy = record_decimal(record->as.epoch.test_acc);
+    if (isnan(accuracy))
+        return;
+    status->test_acc = accuracy;
+    if (!(status->best_acc >= accuracy))
+        status->best_acc = accuracy;
+    if (isnan(status->seconds_to_target) && accuracy >= target)
+        status->seconds_to_target = record->as.epoch.train_seconds;
+}
+
 void run_status_from_log(const struct run_log *log, const struct recipe *recipe, struct trainer_status *status)
 {
-    size_t n = run_log_length(log);
+    size_t n = run_log_length(log), found;
+    size_t *index = malloc((n ? n : 1) * sizeof *index);
     struct run_model empty;
     run_model_init(&empty);
     *status = empty.status;
     status->phase = TRAINER_STOPPED; /* no end: killed; it can be resumed */
-    for (size_t i = 0; i < n; i++) {
-        const struct record *record = run_log_at(log, i);
-        if (record->kind == RECORD_START) {
-            status->steps = record->as.start.steps;
-            status->steps_per_epoch = record->as.start.steps_per_epoch;
-        } else if (record->kind == RECORD_STEP) {
-            status->step = record->step;
-            status->lr = record->as.step.lr;
-            status->loss = record->as.step.loss;
-            status->accuracy = record->as.step.accuracy;
-            status->train_seconds = record->as.step.train_seconds;
-            status->speedrun_seconds = status->train_seconds; /* as the engine's: only the last evaluation counts */
-            status->wall_seconds = record->as.step.wall_seconds;
-            status->phase = TRAINER_STOPPED;
-        } else if (record->kind == RECORD_EPOCH) {
-            status->train_seconds = record->as.epoch.train_seconds;
-            status->speedrun_seconds = record->as.epoch.speedrun_seconds;
-            status->wall_seconds = record->as.epoch.wall_seconds;
-        } else if (record->kind == RECORD_END) {
-            status_of_end(record, status);
-        }
+    if (!index)
+        return;
+    if (run_log_series(log, RECORD_START, index, n) > 0) {
+        status->steps = run_log_at(log, index[0])->as.start.steps;
+        status->steps_per_epoch = run_log_at(log, index[0])->as.start.steps_per_epoch;
     }
-    /* Accuracies only from epochs that still hold. */
-    size_t *index = malloc((n ? n : 1) * sizeof *index);
-    size_t epochs = index ? run_log_series(log, RECORD_EPOCH, index, n) : 0;
-    for (size_t i = 0; i < epochs; i++) {
-        const struct record *record = run_log_at(log, index[i]);
-        double acc = record->as.epoch.test_acc;
-        if (isnan(acc))
-            continue;
-        status->test_acc = acc;
-        if (!(status->best_acc >= acc))
-            status->best_acc = acc;
-        if (isnan(status->seconds_to_target) && acc >= recipe->target)
-            status->seconds_to_target = record->as.epoch.train_seconds;
-    }
+    found = run_log_series(log, RECORD_STEP, index, n);
+    if (found > 0)
+        status_of_step(run_log_at(log, index[found - 1]), status);
+    found = run_log_series(log, RECORD_EPOCH, index, n);
+    for (size_t i = 0; i < found; i++)
+        status_of_epoch(run_log_at(log, index[i]), recipe->target, status);
+    if (run_log_series(log, RECORD_END, index, n) > 0)
+        status_of_end(run_log_at(log, index[0]), status);
     free(index);
     if (status->train_seconds > 0 && status->step > 0)
         status->images_per_second = (double)status->step * recipe->batch / status->train_seconds;
