@@ -2,12 +2,22 @@
 
 #include "kernels/parallel_backend.h"
 
+#include <assert.h>
 #include <math.h>
 #include <sched.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <unistd.h>
 
 static int current_threads;
+static atomic_flag region_open = ATOMIC_FLAG_INIT;
+static _Thread_local bool serial;
+
+void parallel_serial(void)
+{
+    serial = true;
+}
 
 /* CPUs that a cgroup v2 (or v1) quota allows, rounded up; a large number without one. */
 static int cgroup_limit(void)
@@ -89,7 +99,7 @@ void parallel_for(size_t count, size_t grain, void (*fn)(void *context, size_t b
     if (grain == 0)
         grain = 1;
     size_t grains = (count + grain - 1) / grain;
-    int threads = parallel_threads();
+    int threads = serial ? 1 : parallel_threads(); /* what the engine sets, a serial thread does not read */
     if (grains < (size_t)threads)
         threads = (int)grains;
     if (threads <= 1) {
@@ -97,5 +107,9 @@ void parallel_for(size_t count, size_t grain, void (*fn)(void *context, size_t b
         return;
     }
     struct loop loop = {count, grain, threads, fn, context};
+    bool open = atomic_flag_test_and_set_explicit(&region_open, memory_order_acquire);
+    assert(!open && "two parallel regions at a time: see parallel_serial");
+    (void)open;
     parallel_backend_run(threads, loop_share, &loop);
+    atomic_flag_clear_explicit(&region_open, memory_order_release);
 }

@@ -3,8 +3,9 @@
  * that one pool of threads serves both. Built with PARALLEL=pthread it is a pool of our own that
  * ThreadSanitizer understands.
  *
- * Only one thread at a time (the engine's) opens parallel regions. Ranges are contiguous and depend only on
- * count and grain, never on timing; kernels split over outputs and reduce in a fixed order, so results are
+ * Only one thread at a time (the engine's) opens parallel regions, and never one within another: both stop the program
+ * (assert). Any other thread that calls what may open one says parallel_serial first. Ranges are contiguous and depend
+ * only on count and grain, never on timing; kernels split over outputs and reduce in a fixed order, so results are
  * bit-identical for any number of threads.
  */
 #ifndef DAVIDNET_KERNELS_PARALLEL_H
@@ -19,6 +20,10 @@
 void parallel_set_threads(int threads);
 int parallel_threads(void);
 int parallel_default_threads(void);
+
+/* From now on parallel_for on the calling thread opens no region: it does all of its loops itself, as thread 0. For a
+ * job beside the engine, such as one that loads a data set to look at. */
+void parallel_serial(void);
 
 /* Calls fn(context, begin, end, thread) so that the ranges cover [0, count) once; returns when all are done.
  * grain >= 1: ranges start on multiples of it. thread is 0 .. parallel_threads()-1, unique among running calls. */

@@ -1,12 +1,17 @@
-/* parallel_for: every index once, whatever the number of threads, and also when the runtime gives fewer. */
+/* parallel_for: every index once, whatever the number of threads, also when the runtime gives fewer; one region at a
+ * time. */
 #include "kernels/parallel.h"
 
+#include <pthread.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -80,12 +85,94 @@ static void fewer_threads_do_all_the_work(void **state)
     }
 }
 
+/* ---- one region at a time ---- */
+
+static void *serial_main(void *bad)
+{
+    parallel_serial();
+    static struct visits visits;
+    visits.grain = 1;
+    parallel_for(COUNT, 1, visit, &visits);
+    int *missed_or_split = bad;
+    for (size_t i = 0; i < COUNT; i++)
+        *missed_or_split += atomic_load(&visits.index[i]) != 1;
+    *missed_or_split += atomic_load(&visits.wrong);
+    return NULL;
+}
+
+/* A job's thread loops within the engine's region: it would stop the program if it opened one of its own. */
+static void loop_beside(void *context, size_t begin, size_t end, int thread)
+{
+    pthread_t job;
+    (void)end;
+    (void)thread;
+    if (begin > 0)
+        return;
+    if (pthread_create(&job, NULL, serial_main, context) || pthread_join(job, NULL))
+        *(int *)context = -1;
+}
+
+static void a_serial_thread_opens_no_region(void **state)
+{
+    (void)state;
+    int bad = 0;
+    parallel_set_threads(4);
+    parallel_for(4, 1, loop_beside, &bad);
+    assert_int_equal(bad, 0);
+    assert_int_equal(missed(4, COUNT, 1), 0); /* the other threads go on as before */
+}
+
+static void do_nothing(void *context, size_t begin, size_t end, int thread)
+{
+    (void)context;
+    (void)begin;
+    (void)end;
+    (void)thread;
+}
+
+static void loop_within(void *context, size_t begin, size_t end, int thread)
+{
+    (void)end;
+    (void)thread;
+    if (begin == 0)
+        parallel_for(4, 1, do_nothing, context);
+}
+
+static void two_regions_at_a_time_stop_the_program(void **state)
+{
+    (void)state;
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        execl("/proc/self/exe", "test_parallel", "two", "regions", (char *)NULL);
+        _exit(127);
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFSIGNALED(status));
+    assert_int_equal(WTERMSIG(status), SIGABRT);
+}
+
+static int open_two_regions(void)
+{
+    struct rlimit none = {0, 0};
+    setrlimit(RLIMIT_CORE, &none);
+    if (!freopen("/dev/null", "w", stderr)) /* what assert says */
+        return 1;
+    parallel_set_threads(4);
+    parallel_for(4, 1, loop_within, NULL);
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     (void)argv;
+    if (argc > 2)
+        return open_two_regions();
     if (argc > 1)
         return missed(4, COUNT, 1) ? 1 : 0;
-    const struct CMUnitTest tests[] = {cmocka_unit_test(every_index_once),
-                                       cmocka_unit_test(fewer_threads_do_all_the_work)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_index_once), cmocka_unit_test(fewer_threads_do_all_the_work),
+        cmocka_unit_test(a_serial_thread_opens_no_region), cmocka_unit_test(two_regions_at_a_time_stop_the_program)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,6 +7,7 @@
 
 #include "engine/frozen.h"
 #include "engine/thread.h"
+#include "kernels/parallel.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -51,6 +52,7 @@ static int load(struct data_job *job)
 static void *data_main(void *context)
 {
     struct data_job *job = context;
+    parallel_serial(); /* the engine may be training */
     job->failed = load(job) != 0;
     atomic_store(&job->done, 1);
     return NULL;
