@@ -28,7 +28,7 @@ int run_label_check_tag(const char *tag, struct error *err)
         return error_set(err, "tag '%s': begin it with a letter or a digit", tag);
     for (size_t i = 0; i < n; i++)
         if (!is_alphanumeric(tag[i]) && strchr("._=@+-", tag[i]) == NULL)
-            return error_set(err, "a tag is made of letters, digits and . _ = @ + -; character %zu of it is not",
+            return error_set(err, "tag '%s': it is made of letters, digits and . _ = @ + -; character %zu is not", tag,
                              i + 1);
     return 0;
 }

@@ -120,6 +120,8 @@ static void test_empty(void **state)
     press("Space");
     press("d");
     assert_true(shows("No runs yet"));
+    press("R");
+    assert_true(shows("no run can be started from here")); /* the help names the key: so it says why not */
 }
 
 static void test_open_and_overlay(void **state)
@@ -156,8 +158,9 @@ static void test_tags_and_note(void **state)
     press("t");
     type("q?s bad/tag"); /* keys that mean something else are text here */
     press("Enter");
+    assert_true(!shows("? help") && !shows(": menu"));  /* these would be text */
     assert_int_equal(app.runs.editing, RUNS_EDIT_TAGS); /* refused: it stays, to be mended */
-    assert_true(shows("a tag is made of"));
+    assert_true(shows("tag 'q?s': it is made of"));
     press("Ctrl-U");
     type("fast slow");
     press("Enter");

@@ -41,6 +41,9 @@ struct screen {
                                                it is the current one; sets app->dirty where something changed */
     int (*typed)(struct app *app, int key); /* (optional) text entry: sees a key before the tables do, and what is
                                                pasted; 1: taken */
+    int (*typing)(const struct app *app);   /* (optional) whether letters are text now, and so no keys */
+    const char *(*why)(const struct app *app, const char *key); /* (optional) why a key of the table does nothing now;
+                                                                   NULL: nothing to be said */
     void (*mouse)(struct app *app, const struct mouse *event, struct rect area); /* (optional) area: as drawn into */
     void (*release)(struct app *app);                                            /* (optional) of its model */
 };
@@ -76,7 +79,8 @@ struct app {
     int screen; /* in app_screens */
     enum app_over over;
     const struct dialog *dialog;
-    int help_top; /* the first row of the help that is shown */
+    char asked[512]; /* its text, and what follows from what is so now */
+    int help_top;    /* the first row of the help that is shown */
     struct line_edit menu_text;
     int menu_at; /* of the rows that match */
     struct layers_model layers;
@@ -127,6 +131,8 @@ void app_interrupt(struct app *app);
 /* For the screens' files. */
 void app_say(struct app *app, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void app_ask(struct app *app, const struct dialog *dialog);
+/* One more sentence of the dialog that was just opened. */
+void app_ask_more(struct app *app, const char *sentence);
 /* Into the clipboard of the terminal's user; what: "the command", for the message. */
 void app_copy(struct app *app, const char *text, const char *what);
 void app_close_dialog(struct app *app);

@@ -42,7 +42,7 @@ void app_draw(const struct app *app, struct grid *grid)
     }
     screen->draw(app, grid, area);
     if (app->over == APP_DIALOG) {
-        dialog_draw(app->dialog->title, app->dialog->text, keys.keys, keys.n, grid, area);
+        dialog_draw(app->dialog->title, app->asked, keys.keys, keys.n, grid, area);
     } else if (app->over == APP_MENU) {
         app_menu_make(app, &menu);
         menu_draw(menu.rows, menu.n, &app->menu_text, app->menu_at, grid, area);

@@ -32,6 +32,7 @@ struct app_menu {
     char keys[9][2]; /* "1", "2" ... */
     int n;
 };
+extern const struct binding app_menu_keys[]; /* beside the letters, which look for a command */
 void app_open_menu(struct app *app);
 void app_menu_make(const struct app *app, struct app_menu *menu);
 int app_menu_key(struct app *app, int key);    /* 1: taken */

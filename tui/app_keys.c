@@ -1,6 +1,7 @@
 /* What keys and the mouse do: the tables of every screen, the question before leaving, and who is asked first. */
 #include "tui/app_internal.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* ---- keys that work on every screen ---- */
@@ -81,17 +82,25 @@ static const struct binding quit_keys[] = {
     {"n", "Esc", NULL, "Go on training", NULL, NULL, app_close_dialog},
     {0},
 };
-static const struct dialog quit_dialog = {"Quit?",
-                                          "The run is still training. What is done is saved, and "
-                                          "'davidnet resume' goes on from there.",
-                                          quit_keys};
+/* Its text depends on the run. */
+/* Its text depends on the run. */
+static const struct dialog quit_dialog = {"Quit?", "", quit_keys};
+
+static void ask_to_quit(struct app *app)
+{
+    app_ask(app, &quit_dialog);
+    app_ask_more(app, app->paused ? "The run is paused." : "The run is still training.");
+    app_ask_more(app, "What is done is saved, and 'davidnet resume' goes on from there.");
+    if (app->queue == APP_QUEUE_AFTER)
+        app_ask_more(app, "The queued run is dropped: the command that starts it is printed.");
+}
 
 static void do_quit(struct app *app)
 {
     if (app->over == APP_HELP)
         app->over = APP_SCREEN;
     else if (app_training(app) && !app->leaving)
-        app_ask(app, &quit_dialog);
+        ask_to_quit(app);
     else
         app_leave(app);
 }
@@ -101,14 +110,21 @@ void app_interrupt(struct app *app)
     if (app->leaving || !app_training(app) || (app->over == APP_DIALOG && app->dialog == &quit_dialog))
         app_leave(app);
     else
-        app_ask(app, &quit_dialog);
+        ask_to_quit(app);
 }
 
 void app_ask(struct app *app, const struct dialog *dialog)
 {
     app->dialog = dialog;
+    snprintf(app->asked, sizeof app->asked, "%s", dialog->text);
     app->over = APP_DIALOG;
     app->dirty = 1;
+}
+
+void app_ask_more(struct app *app, const char *sentence)
+{
+    size_t used = strlen(app->asked);
+    snprintf(app->asked + used, sizeof app->asked - used, "%s%s", used ? " " : "", sentence);
 }
 
 /* ---- rows for the footer and the help ---- */
@@ -136,9 +152,14 @@ void app_keys_now(const struct app *app, struct app_keys *out)
             out->keys[i].label = out->keys[i].help;
         return;
     }
+    if (app->over == APP_MENU) {
+        list_keys(app, app_menu_keys, "Menu", 0, out);
+        return;
+    }
     if (app->over == APP_SCREEN)
         list_keys(app, screen->keys, screen->title, 0, out);
-    list_keys(app, app_everywhere, "Everywhere", 0, out);
+    if (app->over != APP_SCREEN || !screen->typing || !screen->typing(app))
+        list_keys(app, app_everywhere, "Everywhere", 0, out);
 }
 
 void app_keys_help(const struct app *app, struct app_keys *out)
@@ -160,6 +181,19 @@ static const struct binding *find_binding(const struct app *app, const struct bi
             return b;
     }
     return NULL;
+}
+
+/* A key that the help names, and that does nothing now. */
+static void say_why(struct app *app, int key)
+{
+    const struct screen *screen = app_current(app);
+    for (const struct binding *b = screen->keys; screen->why && b->key; b++) {
+        const char *why = keys_parse(b->key) == key ? screen->why(app, b->key) : NULL;
+        if (!why)
+            continue;
+        app_say(app, "%s", why);
+        return;
+    }
 }
 
 void app_go(struct app *app, const struct screen *screen)
@@ -242,6 +276,8 @@ void app_key(struct app *app, int key)
             binding = find_binding(app, app_everywhere, key);
         if (!binding && key >= '1' && key < '1' + app_screen_count())
             app_go(app, app_screens[key - '1']);
+        else if (!binding && app->over == APP_SCREEN)
+            say_why(app, key);
     }
     if (binding)
         binding->act(app);
@@ -276,7 +312,7 @@ static void press(struct app *app, const struct mouse *event, struct rect area)
     enum frame_part part = frame_find(&frame, (struct rect){0, 0, app->w, app->h}, event->x, event->y, &index);
     if (app->over == APP_DIALOG) {
         if (part != FRAME_KEY)
-            index = dialog_find(app->dialog->text, keys.keys, keys.n, area, event->x, event->y);
+            index = dialog_find(app->asked, keys.keys, keys.n, area, event->x, event->y);
         if (part == FRAME_KEY || index >= 0)
             press_binding(app, &keys, index);
     } else if (part == FRAME_SCREEN) {

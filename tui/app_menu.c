@@ -17,6 +17,17 @@ static const struct binding commands[] = {
     {0},
 };
 
+static void do_choose(struct app *app)
+{
+    app_menu_key(app, KEYS_ENTER);
+}
+
+const struct binding app_menu_keys[] = {
+    {"Enter", NULL, "do it", "Do what is selected", NULL, NULL, do_choose},
+    {"Esc", NULL, "close", "Close the menu", NULL, NULL, app_close_dialog},
+    {0},
+};
+
 static void add(struct app_menu *menu, const char *group, const char *name, const char *text, const char *key,
                 const struct binding *binding, int screen)
 {

@@ -30,11 +30,11 @@ const struct command command_tag = {
     .name = "tag",
     .summary = "put tags on a run, or take them off",
     .usage =
-        "usage: davidnet tag RUN [+TAG | -TAG]...\n\n"
-        "RUN is a name from `davidnet runs`, a run's folder, or 'last'. +TAG puts a tag on it, -TAG takes it off;\n"
-        "then, or without changes, prints the tags that it has. They are kept in RUN/label.json. A tag has 2 to\n"
-        "31 letters, digits and . _ = @ + -, and begins with a letter or a digit; a run has at most 16.\n"
-        "`davidnet runs` and the workbench's Runs screen show and find them.\n",
+        "usage: davidnet tag RUN [[+]TAG | -TAG]...\n\n"
+        "RUN is a name from `davidnet runs`, a run's folder, or 'last'. +TAG, or TAG alone, puts a tag on it, -TAG\n"
+        "takes it off; then, or without changes, prints the tags that it has. They are kept in RUN/label.json.\n"
+        "A tag has 2 to 31 letters, digits and . _ = @ + -, and begins with a letter or a digit; a run has at\n"
+        "most 16. `davidnet runs` and the workbench's Runs screen show and find them.\n",
     .words = "RUN",
     .run = run,
 };

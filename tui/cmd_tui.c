@@ -67,6 +67,7 @@ static int take_options(int argc, char **argv, struct tui_request *request, stru
 static int report(const struct app *app, int code)
 {
     const struct trainer_status *status = &app->model.status;
+    char command[RECIPE_COMMAND_MAX];
     if (!app->source.ops || !app->source.ops->stop || !*status->run)
         return *status->error ? command_fail("%s", status->error) : code;
     if (status->phase == TRAINER_FAILED)
@@ -77,6 +78,10 @@ static int report(const struct app *app, int code)
     printf("\n");
     if (status->phase == TRAINER_STOPPED)
         printf("'davidnet resume %s' goes on from there\n", status->run);
+    if (app->queue) {
+        recipe_command(&app->queued.recipe, command, sizeof command);
+        printf("the queued run was not started; this starts it:\n%s\n", command);
+    }
     return code;
 }
 
@@ -141,7 +146,12 @@ static int run(int argc, char **argv)
         code = command_fail("%s", err.text);
         goto done;
     }
-    app_init(app, source, request->run || request->resume ? NULL : options);
+    if (request->run || request->resume) { /* what is started next is another run with its recipe */
+        options->recipe = *source.recipe;
+        options->parent = request->out;
+        options->name = options->resume = NULL;
+    }
+    app_init(app, source, options);
     code = show(app, &err);
     noise_end();
     if (code < 0)

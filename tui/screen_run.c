@@ -37,9 +37,21 @@ static void do_stop_epoch(struct app *app)
     stop(app, TRAINER_STOP_EPOCH);
 }
 
+static int is_queued(const struct app *app)
+{
+    return app->queue == APP_QUEUE_AFTER;
+}
+
+static void do_stop_all(struct app *app)
+{
+    app_unqueue(app);
+    do_stop_now(app);
+}
+
 static const struct binding stop_keys[] = {
     {"y", NULL, NULL, "Stop now, at this step", NULL, NULL, do_stop_now},
     {"e", "Enter", NULL, "Stop at the end of this epoch", NULL, NULL, do_stop_epoch},
+    {"u", NULL, NULL, "Stop now, and take the queued run back", is_queued, NULL, do_stop_all},
     {"n", "Esc", NULL, "Go on training", NULL, NULL, app_close_dialog},
     {0},
 };
@@ -49,6 +61,8 @@ static const struct dialog stop_dialog = {"Stop the run?",
 static void do_stop(struct app *app)
 {
     app_ask(app, &stop_dialog);
+    if (is_queued(app))
+        app_ask_more(app, "The queued run starts then.");
 }
 
 /* ---- data and new runs ---- */
@@ -177,6 +191,19 @@ static const struct binding run_keys[] = {
     {0},
 };
 
+static const char *why(const struct app *app, const char *key)
+{
+    if (strcmp(key, "p") == 0 || strcmp(key, "x") == 0)
+        return app_idle(app) ? "no run is training" : "another process trains this run; it is only looked at here";
+    if (strcmp(key, "n") == 0)
+        return app_training(app) ? "a run is training: x stops it, and on the Tricks screen one can be queued"
+               : app->can_start  ? "another process trains this run: it is only looked at here"
+                                 : "no run can be started from here";
+    if (strcmp(key, "R") == 0)
+        return app_training(app) ? "it is training" : "only a run that was stopped can be gone on with";
+    return strcmp(key, "f") == 0 ? "CIFAR-10 is there already" : NULL;
+}
+
 static void update(struct app *app)
 {
     runs_watch_update(app, 0, 0);
@@ -193,6 +220,7 @@ const struct screen screen_run = {
              "learning rate. The green line is the target, solid where earlier runs of this recipe got there; "
              "letters are marked runs.",
     .keys = run_keys,
+    .why = why,
     .draw = draw,
     .update = update,
 };

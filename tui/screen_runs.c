@@ -279,6 +279,12 @@ static int typed(struct app *app, int key)
 
 /* ---- runs ---- */
 
+/* While ours trains, there is only that one to go to. */
+static int can_open(const struct app *app)
+{
+    return has_selected(app) && (!app_training(app) || strcmp(selected(app)->folder.path, app->model.status.path) == 0);
+}
+
 static void do_open(struct app *app)
 {
     struct error err = {""};
@@ -363,8 +369,25 @@ static void do_resume(struct app *app)
         app_open_run(app, app->resumed, &err); /* as it was; why it could not start was said */
 }
 
+static const char *why(const struct app *app, const char *key)
+{
+    const struct run_entry *entry = selected(app);
+    int resume = strcmp(key, "R") == 0;
+    if (is_typing(app))
+        return NULL;
+    if (resume || strcmp(key, "n") == 0)
+        return app_training(app) ? "a run is training: stop it first (x on the Run screen), or queue one (Tricks)"
+               : !app->can_start ? "no run can be started from here"
+               : !resume         ? NULL
+               : !entry          ? "there is no run to go on with"
+                                 : "only a run that was stopped, or crashed, can be gone on with";
+    if (strcmp(key, "Enter") == 0 && entry)
+        return "a run is training; Space puts this one's curves behind it";
+    return strcmp(key, "u") == 0 ? "nothing was thrown away that could be brought back" : NULL;
+}
+
 static const struct binding runs_keys[] = {
-    {"Enter", NULL, "open", "Show the run on the Run screen", has_selected, NULL, do_open},
+    {"Enter", NULL, "open", "Show the run on the Run screen", can_open, NULL, do_open},
     {"Space", NULL, "mark", "Mark it: its curve goes behind the run's, a letter each", has_selected, NULL, do_mark},
     {"/", NULL, "filter", "Only runs with these words in name, preset, tags, tricks, state or note", has_runs, NULL,
      do_filter},
@@ -439,6 +462,8 @@ const struct screen screen_runs = {
     .enter = enter,
     .update = update,
     .typed = typed,
+    .typing = is_typing,
+    .why = why,
     .mouse = mouse,
     .release = runs_watch_release,
 };

@@ -437,6 +437,31 @@ static int typed(struct app *app, int key)
     return 1;
 }
 
+static int is_typing(const struct app *app)
+{
+    enum tricks_mode mode = app->tricks.mode;
+    return app->tricks.row && (mode == TRICKS_EDIT || mode == TRICKS_FILTER || mode == TRICKS_SAVE);
+}
+
+static const char *why(const struct app *app, const char *key)
+{
+    static const struct {
+        const char *key, *text;
+    } reasons[] = {{"x", "nothing is queued"},
+                   {"u", "there is nothing to undo"},
+                   {"Ctrl-R", "there is nothing to do again"},
+                   {"d", "this row is as the preset has it"},
+                   {"e", "only a piecewise schedule has knots to move: schedule.shape"},
+                   {"t", "there is no run whose recipe could be taken"},
+                   {"g", "no run can be started from here; w writes the recipe"},
+                   {"c", "the recipe is not ready: there is no command yet"},
+                   {"Space", "nothing to switch on this row"}};
+    for (size_t i = 0; is_open(app) && i < sizeof reasons / sizeof *reasons; i++)
+        if (strcmp(reasons[i].key, key) == 0)
+            return reasons[i].text;
+    return NULL;
+}
+
 static void mouse(struct app *app, const struct mouse *event, struct rect area)
 {
     struct tricks_model *model = &app->tricks;
@@ -469,6 +494,8 @@ const struct screen screen_tricks = {
     .enter = enter,
     .update = update,
     .typed = typed,
+    .typing = is_typing,
+    .why = why,
     .mouse = mouse,
     .release = release,
 };
