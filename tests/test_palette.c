@@ -135,6 +135,9 @@ static void test_fewer_colors(void **state)
     (void)state;
     int entries[2][COLOR_COUNT];
     assert_int_equal(palette_256(COLOR_RGB | 0xFF0000, 0), 196);
+    unsigned char taken[256] = {[196] = 1};
+    assert_int_equal(palette_256_but(COLOR_RGB | 0xFF0000, 0, taken), 160); /* the next red */
+    assert_int_equal(palette_256_but(COLOR_RGB | 0x00FF00, 0, taken), 46);
     assert_int_equal(palette_xterm(196), 0xFF0000);
     assert_int_equal(palette_16(COLOR_DEFAULT, 0), -1);
     assert_true(palette_mono(COLOR_DEFAULT, COLOR_SELECTED) & ATTR_REVERSE);

@@ -100,7 +100,8 @@ void app_copy(struct app *app, const char *text, const char *what)
         return;
     }
     snprintf(app->copy, sizeof app->copy, "%s", text);
-    app_say(app, "%s is in the terminal's clipboard", what);
+    snprintf(app->copied, sizeof app->copied, "%s", what);
+    app_say(app, "for the terminal's clipboard: %s", what);
 }
 
 /* ---- runs one after the other ---- */

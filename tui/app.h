@@ -7,6 +7,7 @@
 #ifndef DAVIDNET_TUI_APP_H
 #define DAVIDNET_TUI_APP_H
 
+#include "tui/clipboard.h"
 #include "tui/data_job.h"
 #include "tui/fetch_job.h"
 #include "tui/keys.h"
@@ -98,16 +99,17 @@ struct app {
     char fetched[512]; /* the data set's folder, once it is there */
     char said[256];    /* what the last key led to; shown for some seconds */
     double said_at;
-    char copy[1024]; /* for the clipboard, taken by the loop; empty: nothing */
-    int mouse;       /* the terminal tells us what it does */
-    int w, h;        /* of the grid, set by whoever owns it */
-    double now;      /* seconds, set by whoever calls app_update */
-    int paused;      /* the user asked for it */
-    int leaving;     /* quit once the run has ended */
-    int quit;        /* leave the loop */
-    int dirty;       /* something to draw */
-    int redraw;      /* everything must be sent again (Ctrl-L) */
-    int delay_ms;    /* between frames */
+    char copy[CLIPBOARD_TEXT_MAX + 1]; /* for the clipboard, taken by the loop; empty: nothing */
+    char copied[64];                   /* what that is, told when it has been sent */
+    int mouse;                         /* the terminal tells us what it does */
+    int w, h;                          /* of the grid, set by whoever owns it */
+    double now;                        /* seconds, set by whoever calls app_update */
+    int paused;                        /* the user asked for it */
+    int leaving;                       /* quit once the run has ended */
+    int quit;                          /* leave the loop */
+    int dirty;                         /* something to draw */
+    int redraw;                        /* everything must be sent again (Ctrl-L) */
+    int delay_ms;                      /* between frames */
 };
 
 /* source is taken over. options: NULL where no run can be started from here. */

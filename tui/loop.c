@@ -180,6 +180,7 @@ static void take_wishes(struct app *app)
     case TERM_COPY_LATER:
         return;
     case TERM_COPY_SENT:
+        app_say(app, "sent to the terminal's clipboard: %s", app->copied);
         break;
     case TERM_COPY_UNKNOWN:
         app_say(app, "this terminal is not known to take a copy: %s", app->copy);

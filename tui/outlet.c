@@ -42,20 +42,6 @@ int outlet_open(struct error *err)
     return ftruncate(outlet.file, 0) != 0 ? error_set(err, "cannot empty a memfd: %s", strerror(errno)) : 0;
 }
 
-void outlet_begin(void)
-{
-    fflush(stdout);
-    lseek(outlet.file, outlet.end, SEEK_SET);
-    dup2(outlet.file, STDOUT_FILENO);
-}
-
-void outlet_end(void)
-{
-    fflush(stdout);
-    dup2(outlet.out, STDOUT_FILENO);
-    outlet.end = lseek(outlet.file, 0, SEEK_CUR);
-}
-
 static void forget(void)
 {
     outlet.sent = outlet.end = 0;
@@ -90,24 +76,43 @@ int outlet_pump(void)
     return 1;
 }
 
+void outlet_begin(void)
+{
+    fflush(stdout);
+    lseek(outlet.file, outlet.end, SEEK_SET);
+    dup2(outlet.file, STDOUT_FILENO);
+}
+
+void outlet_end(void)
+{
+    fflush(stdout);
+    dup2(outlet.out, STDOUT_FILENO);
+    outlet.end = lseek(outlet.file, 0, SEEK_CUR);
+    outlet_pump();
+}
+
 int outlet_fd(void)
 {
     return outlet.sent < outlet.end ? outlet.tty : -1;
 }
 
+double outlet_seconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
 int outlet_finish(double seconds)
 {
-    struct timespec begin, now;
-    clock_gettime(CLOCK_MONOTONIC, &begin);
+    double end = outlet_seconds() + seconds;
     while (!outlet_pump()) {
-        clock_gettime(CLOCK_MONOTONIC, &now);
-        double left = seconds - (double)(now.tv_sec - begin.tv_sec) - 1e-9 * (double)(now.tv_nsec - begin.tv_nsec);
+        double left = end - outlet_seconds();
         if (left <= 0) {
             forget();
             return 0;
         }
-        if (!takes_output((int)(left * 1000) + 1))
-            continue;
+        takes_output((int)(left * 1000) + 1);
     }
     return 1;
 }

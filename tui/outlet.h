@@ -15,11 +15,13 @@
 int outlet_open(struct error *err);
 
 void outlet_begin(void); /* stdout is caught; ioctls on it do not reach the terminal */
-void outlet_end(void);   /* stdout is the terminal; what was caught waits for outlet_pump */
+void outlet_end(void);   /* stdout is the terminal; outlet_pump is called */
 
 /* 1: the terminal has all of it; 0: some waits until it takes more. */
 int outlet_pump(void);
 int outlet_fd(void); /* for poll: the terminal, where it takes something; -1: nothing is waiting for it */
+
+double outlet_seconds(void); /* monotonic */
 
 /*
  * As outlet_pump, but waits up to so many seconds. 0: the terminal has not taken it all; what is left is forgotten,

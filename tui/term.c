@@ -9,6 +9,7 @@
 #include "tui/term.h"
 
 #include "tui/clipboard.h"
+#include "tui/ink.h"
 #include "tui/keys.h"
 #include "tui/noise.h"
 #include "tui/outlet.h"
@@ -30,7 +31,6 @@
 #include <sys/ioctl.h>
 #include <term.h>
 #include <termios.h>
-#include <time.h>
 #include <unistd.h>
 
 static struct {
@@ -39,11 +39,7 @@ static struct {
     struct termios before; /* as we found it */
     int ascii, depth, repaint;
     struct grid shown;
-    struct {
-        uint32_t color;
-        int index;
-    } cache[2][256]; /* foreground, background: curses colour of exact colours */
-    int named[2][COLOR_COUNT];
+    struct ink ink;
     char restore[512]; /* for the handler of fatal signals */
     size_t restore_length;
     int has_mouse, has_clipboard, wants_mouse;
@@ -110,21 +106,14 @@ static int wants_true_color(void)
     return value && (strcmp(value, "truecolor") == 0 || strcmp(value, "24bit") == 0);
 }
 
+/* Curses sets the table back when it ends. */
 static void define_colors(void)
 {
-    if (term.depth == 24)
-        palette_entries(term.named);
     for (int background = 0; background < 2; background++) {
         for (uint32_t color = 0; color < COLOR_COUNT; color++) {
-            int *index = &term.named[background][color];
-            if (term.depth == 24) { /* curses sets the table back when it ends */
-                uint32_t rgb = palette_rgb(color, background);
-                init_extended_color(*index, (int)(rgb >> 16 & 255) * 1000 / 255, (int)(rgb >> 8 & 255) * 1000 / 255,
-                                    (int)(rgb & 255) * 1000 / 255);
-            } else {
-                *index = term.depth == 8 ? palette_256(color, background) : palette_16(color, background);
-                *index = *index >= COLORS ? *index & 7 : *index;
-            }
+            uint32_t rgb = palette_rgb(color, background);
+            init_extended_color(ink_index(&term.ink, color, background), (int)(rgb >> 16 & 255) * 1000 / 255,
+                                (int)(rgb >> 8 & 255) * 1000 / 255, (int)(rgb & 255) * 1000 / 255);
         }
     }
 }
@@ -136,7 +125,9 @@ static void open_colors(int no_color)
         return;
     use_default_colors();
     term.depth = COLORS >= 256 ? (wants_true_color() && can_change_color() ? 24 : 8) : 4;
-    define_colors();
+    ink_init(&term.ink, term.depth, COLORS);
+    if (term.depth == 24)
+        define_colors();
 }
 
 static void add_restore(const char *text)
@@ -230,7 +221,6 @@ void term_mouse(int on)
     outlet_begin();
     tell_mouse();
     outlet_end();
-    outlet_pump();
 }
 
 /* The modes that are ours alone, as the terminal is opened or comes back to us. Caught output. */
@@ -241,13 +231,6 @@ static void enter(void)
     ask();
 }
 
-static double seconds(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
-
 /*
  * The answer to a question that was asked must not become input of the shell. What was typed comes before it, and
  * cannot be handed on.
@@ -255,8 +238,8 @@ static double seconds(void)
 static void await_answers(void)
 {
     struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
-    double end = seconds() + pacing_leave(&term.pacing, term.now);
-    for (double left; term.pacing.owed > 0 && (left = end - seconds()) > 0;) {
+    double end = outlet_seconds() + pacing_leave(&term.pacing, term.now);
+    for (double left; term.pacing.owed > 0 && (left = end - outlet_seconds()) > 0;) {
         wint_t code;
         if (poll(&input, 1, (int)(left * 1000) + 1) <= 0)
             continue;
@@ -336,7 +319,6 @@ int term_open(const struct term_options *options, struct error *err)
     outlet_begin();
     begin(name, options);
     outlet_end();
-    outlet_pump();
     signals_again();
     if (!exit_is_set++)
         atexit(term_close);
@@ -371,7 +353,6 @@ void term_suspend(void)
     refresh(); /* curses' own modes again */
     enter();
     outlet_end();
-    outlet_pump();
     reset_prog_mode();
     term_forget();
 }
@@ -382,7 +363,6 @@ void term_resume(void)
     outlet_begin();
     enter();
     outlet_end();
-    outlet_pump();
     term_forget();
 }
 
@@ -537,24 +517,10 @@ enum term_copied term_copy(const char *text)
     outlet_begin();
     printf(raw_copy, encoded);
     outlet_end();
-    outlet_pump();
     return TERM_COPY_SENT;
 }
 
 /* ---- showing ---- */
-
-static int color_index(uint32_t color, int background)
-{
-    if (color < COLOR_COUNT)
-        return term.named[background][color];
-    size_t slot = (color * 2654435761u) >> 24;
-    if (term.cache[background][slot].color != color) {
-        term.cache[background][slot].color = color;
-        term.cache[background][slot].index =
-            term.depth == 4 ? palette_16(color, background) & 7 : palette_256(color, background);
-    }
-    return term.cache[background][slot].index;
-}
 
 static void put_cell(int x, int y, const struct cell *cell)
 {
@@ -572,7 +538,7 @@ static void put_cell(int x, int y, const struct cell *cell)
     attr |= wanted & ATTR_DIM ? A_DIM : 0;
     attr |= wanted & ATTR_UNDERLINE ? A_UNDERLINE : 0;
     attr |= wanted & ATTR_REVERSE ? A_REVERSE : 0;
-    int pair = term.depth ? alloc_pair(color_index(cell->fg, 0), color_index(cell->bg, 1)) : 0;
+    int pair = term.depth ? alloc_pair(ink_index(&term.ink, cell->fg, 0), ink_index(&term.ink, cell->bg, 1)) : 0;
     cchar_t wide;
     if (pair < 0)
         pair = 0;
@@ -607,7 +573,6 @@ int term_show(const struct grid *grid)
     refresh();
     ask();
     outlet_end();
-    outlet_pump();
     term.shows = 1;
     return 0;
 }

@@ -23,7 +23,7 @@ int term_open(const struct term_options *options, struct error *err);
 void term_close(void); /* may be called at any time, any number of times */
 
 int term_ascii(void);           /* 1: draw with ASCII */
-int term_depth(void);           /* colours: 0, 4, 8 or 24 bits */
+int term_depth(void);           /* colours: 0, 4, 8 or 24 bits; pictures have the 256 of a table at best */
 void term_size(int *w, int *h); /* asks the terminal anew; at least 1 x 1 */
 int term_input_fd(void);        /* for poll: keys are there */
 int term_output_fd(void);       /* for poll: it takes what waits for it: term_ready; -1: nothing does */

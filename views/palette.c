@@ -85,6 +85,18 @@ int palette_256(uint32_t color, int background)
     return best;
 }
 
+int palette_256_but(uint32_t color, int background, const unsigned char taken[256])
+{
+    uint32_t rgb = palette_rgb(color, background);
+    int best = palette_256(color, background);
+    if (!taken[best])
+        return best;
+    for (int i = 16; i < 256; i++)
+        if (!taken[i] && (taken[best] || distance(rgb, palette_xterm(i)) < distance(rgb, palette_xterm(best))))
+            best = i;
+    return best;
+}
+
 void palette_entries(int out[2][COLOR_COUNT])
 {
     uint32_t given[256]; /* the value that an entry gets */

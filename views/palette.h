@@ -13,6 +13,8 @@
 uint32_t palette_rgb(uint32_t color, int background);
 /* 16..255 of xterm's table: the nearest. */
 int palette_256(uint32_t color, int background);
+/* The same, but for entries that are taken. */
+int palette_256_but(uint32_t color, int background, const unsigned char taken[256]);
 /*
  * For a terminal whose table can be changed: an entry, 16..255, for every named colour, foregrounds and backgrounds;
  * the nearest that is free, so that what is shown is close where a terminal ignores the new value. One colour has one
