@@ -12,12 +12,12 @@
 #include <cmocka.h>
 
 static const struct frame_key keys[] = {
-    {"p", "pause", "Pause the run, or let it go on", "Run", 0},
-    {"x", "stop", "Stop the run", "Run", 0},
-    {"s", "smooth", "Smoothing", "View", 0},
-    {"Ctrl-L", NULL, "Draw everything again", "Everywhere", 0},
-    {"?", "help", "This screen", "Everywhere", 1},
-    {"q", "quit", "Quit", "Everywhere", 1},
+    {"p", "pause", "Pause the run, or let it go on", "Run", 0, NULL},
+    {"x", "stop", "Stop the run", "Run", 0, NULL},
+    {"s", "smooth", "Smoothing", "View", 0, NULL},
+    {"Ctrl-L", NULL, "Draw everything again", "Everywhere", 0, NULL},
+    {"?", "help", "This screen", "Everywhere", 1, NULL},
+    {"q", "quit", "Quit", "Everywhere", 1, NULL},
 };
 #define KEYS ((int)(sizeof keys / sizeof *keys))
 

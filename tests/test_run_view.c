@@ -19,11 +19,11 @@
 #include <cmocka.h>
 
 static const struct frame_key keys[] = {
-    {"p", "pause", "Pause the run, or let it go on", "Run", 0},
-    {"x", "stop", "Stop the run", "Run", 0},
-    {"s", "smooth", "Smoothing", "View", 0},
-    {"?", "help", "This screen", "Everywhere", 1},
-    {"q", "quit", "Quit", "Everywhere", 1},
+    {"p", "pause", "Pause the run, or let it go on", "Run", 0, NULL},
+    {"x", "stop", "Stop the run", "Run", 0, NULL},
+    {"s", "smooth", "Smoothing", "View", 0, NULL},
+    {"?", "help", "This screen", "Everywhere", 1, NULL},
+    {"q", "quit", "Quit", "Everywhere", 1, NULL},
 };
 
 static void draw(const void *data, struct grid *grid, struct rect area)

@@ -235,9 +235,9 @@ static void test_differences(void **state)
     assert_true(shows("What differs") && shows("seed"));
     press("Esc");
     assert_false(app.runs.comparing);
-    press("=");
+    press("d");
     assert_true(app.runs.comparing);
-    press("=");
+    press("d");
     assert_false(app.runs.comparing);
 }
 
@@ -409,6 +409,23 @@ static void test_training(void **state)
     assert_true(exists(".trash/b"));
 }
 
+/* No screen's key takes the place of one that works everywhere. */
+static void test_keys_are_not_shadowed(void **state)
+{
+    (void)state;
+    for (int i = 0; app_screens[i]; i++)
+        for (const struct binding *mine = app_screens[i]->keys; mine->key; mine++)
+            for (const struct binding *all = app_everywhere; all->key; all++) {
+                const char *const here[] = {mine->key, mine->also}, *const there[] = {all->key, all->also};
+                if (all->enabled && !all->enabled(&app))
+                    continue; /* only where something is over the screen, whose keys rest then */
+                for (int k = 0; k < 4; k++)
+                    if (here[k / 2] && there[k % 2] && *here[k / 2] &&
+                        keys_parse(here[k / 2]) == keys_parse(there[k % 2]))
+                        fail_msg("%s: %s is everywhere's", app_screens[i]->title, here[k / 2]);
+            }
+}
+
 int main(void)
 {
 #define EACH(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
@@ -421,6 +438,7 @@ int main(void)
         EACH(test_differences),
         EACH(test_mouse),
         EACH(test_training),
+        EACH(test_keys_are_not_shadowed),
         EACH(test_typing_is_for_one_run),
         EACH(test_a_start_that_fails),
         EACH(test_list_is_taken_on_every_screen),

@@ -184,7 +184,7 @@ static void test_edit_with_keys(void **state)
     press("e");
     assert_true(shows("Knot 2 of 3"));
     press("Right");
-    press("+");
+    press("K");
     press("Enter");
     expect(&app.tricks.draft.recipe, "lr_knots", "0,5.5,24");
     expect(&app.tricks.draft.recipe, "lr_values", "0,0.404,0");

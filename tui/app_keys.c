@@ -138,7 +138,8 @@ static void list_keys(const struct app *app, const struct binding *table, const 
             continue;
         const char *label = b->name ? b->name(app) : b->label;
         out->bindings[out->n] = b;
-        out->keys[out->n++] = (struct frame_key){b->key, label, b->help, group, table == app_everywhere};
+        out->keys[out->n++] =
+            (struct frame_key){b->key, label, b->help, group, table == app_everywhere, all ? b->also : NULL};
     }
 }
 

@@ -393,7 +393,7 @@ static const struct binding runs_keys[] = {
      do_filter},
     {"s", NULL, "sort", "Sort by the next column", has_runs, NULL, do_sort},
     {"S", NULL, NULL, "Sort the other way round", has_runs, NULL, do_reverse},
-    {"d", "=", "differences", "What differs: between the marked runs, or from the preset", has_runs, compare_label,
+    {"d", NULL, "differences", "What differs: between the marked runs, or from the preset", has_runs, compare_label,
      do_compare},
     {"t", NULL, "tags", "Change the run's tags", has_selected, NULL, do_tags},
     {"i", NULL, "note", "Change the run's note", has_selected, NULL, do_note},

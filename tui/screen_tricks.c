@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define PICK_PAGE 8 /* presets */
+
 /* ---- the model ---- */
 
 /* The recipe that the workbench was started with, or that of the run it looks at. */
@@ -278,7 +280,134 @@ static void do_save(struct app *app)
     tricks_model_open(&app->tricks, TRICKS_SAVE);
 }
 
-/* Keys of a field or list come to `typed` first; these rows show them in the footer. */
+/* ---- in a field, the list of presets or the plot ---- */
+
+static int is_picking(const struct app *app)
+{
+    return app->tricks.row && app->tricks.mode == TRICKS_PICK;
+}
+
+static int is_plotting(const struct app *app)
+{
+    return app->tricks.row && app->tricks.mode == TRICKS_PLOT;
+}
+
+static void do_pick_up(struct app *app)
+{
+    tricks_model_pick(&app->tricks, -1);
+}
+
+static void do_pick_down(struct app *app)
+{
+    tricks_model_pick(&app->tricks, 1);
+}
+
+static void do_pick_page_up(struct app *app)
+{
+    tricks_model_pick(&app->tricks, -PICK_PAGE);
+}
+
+static void do_pick_page_down(struct app *app)
+{
+    tricks_model_pick(&app->tricks, PICK_PAGE);
+}
+
+static void do_pick_first(struct app *app)
+{
+    tricks_model_pick(&app->tricks, -TRICKS_PRESETS_MAX);
+}
+
+static void do_pick_last(struct app *app)
+{
+    tricks_model_pick(&app->tricks, TRICKS_PRESETS_MAX);
+}
+
+static void do_knot_left(struct app *app)
+{
+    tricks_model_move_knot(&app->tricks, -1, 0);
+}
+
+static void do_knot_right(struct app *app)
+{
+    tricks_model_move_knot(&app->tricks, 1, 0);
+}
+
+static void do_knot_bit_left(struct app *app)
+{
+    tricks_model_move_knot(&app->tricks, -0.2, 0);
+}
+
+static void do_knot_bit_right(struct app *app)
+{
+    tricks_model_move_knot(&app->tricks, 0.2, 0);
+}
+
+static void do_knot_up(struct app *app)
+{
+    tricks_model_move_knot(&app->tricks, 0, 1);
+}
+
+static void do_knot_down(struct app *app)
+{
+    tricks_model_move_knot(&app->tricks, 0, -1);
+}
+
+static void do_knot_bit_up(struct app *app)
+{
+    tricks_model_move_knot(&app->tricks, 0, 0.2);
+}
+
+static void do_knot_bit_down(struct app *app)
+{
+    tricks_model_move_knot(&app->tricks, 0, -0.2);
+}
+
+static void do_knot_start(struct app *app)
+{
+    tricks_model_move_knot(&app->tricks, -1e6, 0);
+}
+
+static void do_knot_end(struct app *app)
+{
+    tricks_model_move_knot(&app->tricks, 1e6, 0);
+}
+
+static void do_knot_far_up(struct app *app)
+{
+    tricks_model_move_knot(&app->tricks, 0, 5);
+}
+
+static void do_knot_far_down(struct app *app)
+{
+    tricks_model_move_knot(&app->tricks, 0, -5);
+}
+
+static void do_knot_next(struct app *app)
+{
+    tricks_model_select_knot(&app->tricks, 1);
+}
+
+static void do_knot_before(struct app *app)
+{
+    tricks_model_select_knot(&app->tricks, -1);
+}
+
+static void do_knot_add(struct app *app)
+{
+    tricks_model_add_knot(&app->tricks, 1);
+}
+
+static void do_knot_remove(struct app *app)
+{
+    tricks_model_add_knot(&app->tricks, 0);
+}
+
+/* A field's keys come to `typed` first; these rows show them in the footer. */
+static int is_typing(const struct app *app)
+{
+    return app->tricks.row && app->tricks.mode != TRICKS_BROWSE && !is_picking(app) && !is_plotting(app);
+}
+
 static int is_busy(const struct app *app)
 {
     return app->tricks.row && app->tricks.mode != TRICKS_BROWSE;
@@ -348,82 +477,45 @@ static const struct binding tricks_keys[] = {
     {"PgDn", NULL, NULL, "A page down", is_open, NULL, do_page_down},
     {"Home", NULL, NULL, "The first row", is_open, NULL, do_home},
     {"End", NULL, NULL, "The last row", is_open, NULL, do_end},
-    {"Enter", NULL, "set", "In a field: take what is in it", is_busy, accept_label, do_accept},
-    {"Esc", NULL, "leave it", "In a field: leave it as it was", is_busy, NULL, do_cancel},
+    {"Enter", NULL, "set", "In a field or list, on the plot: take it", is_busy, accept_label, do_accept},
+    {"Esc", NULL, "leave it", "In a field or list, on the plot: leave it as it was", is_busy, NULL, do_cancel},
+    {"Tab", NULL, "next", "On the plot: the next knot", is_plotting, NULL, do_knot_next},
+    {"S-Tab", NULL, NULL, "On the plot: the knot before", is_plotting, NULL, do_knot_before},
+    {"a", NULL, "add", "On the plot: add a knot behind this one", is_plotting, NULL, do_knot_add},
+    {"d", "Delete", "remove", "On the plot: take this knot away", is_plotting, NULL, do_knot_remove},
+    {"Left", NULL, "earlier", "On the plot: move the knot to an earlier epoch", is_plotting, NULL, do_knot_left},
+    {"Right", NULL, "later", "On the plot: move the knot to a later epoch", is_plotting, NULL, do_knot_right},
+    {"Up", NULL, "higher", "On the plot: a higher rate", is_plotting, NULL, do_knot_up},
+    {"Down", NULL, "lower", "On the plot: a lower rate", is_plotting, NULL, do_knot_down},
+    {"<", NULL, NULL, "On the plot: a bit earlier", is_plotting, NULL, do_knot_bit_left},
+    {">", NULL, NULL, "On the plot: a bit later", is_plotting, NULL, do_knot_bit_right},
+    {"K", NULL, NULL, "On the plot: a bit higher", is_plotting, NULL, do_knot_bit_up},
+    {"J", NULL, NULL, "On the plot: a bit lower", is_plotting, NULL, do_knot_bit_down},
+    {"PgUp", NULL, NULL, "On the plot: much higher", is_plotting, NULL, do_knot_far_up},
+    {"PgDn", NULL, NULL, "On the plot: much lower", is_plotting, NULL, do_knot_far_down},
+    {"Home", NULL, NULL, "On the plot: as early as it may be", is_plotting, NULL, do_knot_start},
+    {"End", NULL, NULL, "On the plot: as late as it may be", is_plotting, NULL, do_knot_end},
+    {"Up", "k", NULL, "In the list: the preset above", is_picking, NULL, do_pick_up},
+    {"Down", "j", NULL, "In the list: the preset below", is_picking, NULL, do_pick_down},
+    {"PgUp", NULL, NULL, "In the list: a page up", is_picking, NULL, do_pick_page_up},
+    {"PgDn", NULL, NULL, "In the list: a page down", is_picking, NULL, do_pick_page_down},
+    {"Home", NULL, NULL, "In the list: the first preset", is_picking, NULL, do_pick_first},
+    {"End", NULL, NULL, "In the list: the last preset", is_picking, NULL, do_pick_last},
     {0},
 };
 
-/* ---- text entry, the list of presets, the mouse ---- */
-
-static int typed_in_list(struct tricks_model *model, int key)
-{
-    switch (key) {
-    case KEYS_UP:
-    case 'k':
-        tricks_model_pick(model, -1);
-        return 1;
-    case KEYS_DOWN:
-    case 'j':
-        tricks_model_pick(model, 1);
-        return 1;
-    case KEYS_HOME:
-        tricks_model_pick(model, -TRICKS_PRESETS_MAX);
-        return 1;
-    case KEYS_END:
-        tricks_model_pick(model, TRICKS_PRESETS_MAX);
-        return 1;
-    case KEYS_PAGE_UP:
-        tricks_model_pick(model, -8);
-        return 1;
-    case KEYS_PAGE_DOWN:
-        tricks_model_pick(model, 8);
-        return 1;
-    case 'q':
-        tricks_model_cancel(model);
-        return 1;
-    default:
-        return 0;
-    }
-}
-
-static int typed_in_plot(struct tricks_model *model, int key)
-{
-    static const struct {
-        int key;
-        double knots, values; /* steps */
-    } moves[] = {{KEYS_LEFT, -1, 0},   {KEYS_RIGHT, 1, 0}, {'<', -0.2, 0},       {'>', 0.2, 0},
-                 {KEYS_UP, 0, 1},      {KEYS_DOWN, 0, -1}, {'+', 0, 0.2},        {'-', 0, -0.2},
-                 {KEYS_HOME, -1e6, 0}, {KEYS_END, 1e6, 0}, {KEYS_PAGE_UP, 0, 5}, {KEYS_PAGE_DOWN, 0, -5}};
-    for (size_t i = 0; i < sizeof moves / sizeof *moves; i++)
-        if (moves[i].key == key) {
-            tricks_model_move_knot(model, moves[i].knots, moves[i].values);
-            return 1;
-        }
-    if (key == KEYS_TAB || key == KEYS_SHIFT_TAB)
-        tricks_model_select_knot(model, key == KEYS_TAB ? 1 : -1);
-    else if (key == 'a' || key == 'd' || key == KEYS_DELETE)
-        tricks_model_add_knot(model, key == 'a');
-    else if (key == 'q')
-        tricks_model_cancel(model);
-    else
-        return 0;
-    return 1;
-}
+/* ---- text entry, the mouse ---- */
 
 static int typed(struct app *app, int key)
 {
     struct tricks_model *model = &app->tricks;
     enum tricks_mode mode = model->mode;
-    if (mode == TRICKS_BROWSE)
+    if (!is_typing(app))
         return 0;
-    if (mode == TRICKS_PLOT && key != KEYS_ENTER && key != KEYS_ESC)
-        return typed_in_plot(model, key);
     if (key == KEYS_ENTER || key == KEYS_TAB) {
         do_accept(app);
     } else if (key == KEYS_ESC) {
         do_cancel(app);
-    } else if (mode == TRICKS_PICK) {
-        return typed_in_list(model, key);
     } else if ((key == KEYS_UP || key == KEYS_DOWN) && mode != TRICKS_SAVE) {
         /* on to the next row, with the value if it may stay */
         if (tricks_model_accept(model))
@@ -435,12 +527,6 @@ static int typed(struct app *app, int key)
         tricks_model_edited(model);
     }
     return 1;
-}
-
-static int is_typing(const struct app *app)
-{
-    enum tricks_mode mode = app->tricks.mode;
-    return app->tricks.row && (mode == TRICKS_EDIT || mode == TRICKS_FILTER || mode == TRICKS_SAVE);
 }
 
 static const char *why(const struct app *app, const char *key)

@@ -17,6 +17,7 @@ struct frame_key {
     const char *help;  /* a sentence for the help screen */
     const char *group; /* heading in the help screen: "Run", "Everywhere" */
     int last;          /* 1: at the right end of the footer, where it is never crowded out */
+    const char *also;  /* (optional) another key for the same, for the help screen */
 };
 
 struct frame_model {

@@ -10,11 +10,17 @@ static int same_group(const struct frame_key *a, const struct frame_key *b)
     return strcmp(a->group ? a->group : "", b->group ? b->group : "") == 0;
 }
 
+/* "Up k" */
+static int names_width(const struct frame_key *key)
+{
+    return text_width(key->key) + (key->also ? 1 + text_width(key->also) : 0);
+}
+
 static int widest(const struct frame_key *keys, int n)
 {
     int width = 0;
     for (int i = 0; i < n; i++)
-        width = text_width(keys[i].key) > width ? text_width(keys[i].key) : width;
+        width = names_width(&keys[i]) > width ? names_width(&keys[i]) : width;
     return width;
 }
 
@@ -42,7 +48,10 @@ static int draw_key(const struct frame_key *key, int key_width, struct grid *gri
                     int y)
 {
     struct rect text = {column.x + key_width + 2, y, column.w - key_width - 2, 1};
-    put_text(grid, clip, column.x + key_width - text_width(key->key), y, COLOR_KEY, ATTR_BOLD, key->key);
+    int x = column.x + key_width - names_width(key);
+    x += put_text(grid, clip, x, y, COLOR_KEY, ATTR_BOLD, key->key);
+    if (key->also)
+        put_text(grid, clip, x + 1, y, COLOR_KEY, ATTR_BOLD, key->also);
     if (text.w > 0)
         put_paragraph_in(grid, clip, text, COLOR_DEFAULT, key->help);
     return rows_of_key(key, key_width, column.w);

@@ -375,14 +375,10 @@ static void draw_save(const struct tricks_model *model, struct grid *grid, struc
 static void draw_plot(const struct tricks_model *model, struct grid *grid, struct rect area)
 {
     struct rect box = open_box(grid, area, 100, 26, "Learning rate");
-    struct rect hint = {box.x, box.y + box.h - 1, box.w, box.h >= 8};
+    struct rect hint = {box.x, box.y + box.h - 1, box.w, box.h >= 8 && *model->said};
     box.h -= hint.h;
     tricks_plot_draw(&model->plot, grid, box);
-    if (*model->said)
-        tricks_put_cut(grid, hint, hint.x, hint.y, hint.w, COLOR_BAD, ATTR_NONE, model->said);
-    else
-        tricks_put_cut(grid, hint, hint.x, hint.y, hint.w, COLOR_DIM, ATTR_NONE,
-                       "arrows move it (< > - + finer)  Tab next  a add  d remove");
+    tricks_put_cut(grid, hint, hint.x, hint.y, hint.w, COLOR_BAD, ATTR_NONE, model->said);
 }
 
 void tricks_box_draw(const struct tricks_model *model, struct grid *grid, struct rect area)
