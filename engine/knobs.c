@@ -295,10 +295,10 @@ int knob_has_effect(const struct recipe *recipe, const struct knob *knob)
         return 1;
     size_t length = strcspn(knob->when, "!=");
     snprintf(key, sizeof key, "%.*s", (int)length, knob->when);
-    int not = knob->when[length] == '!';
+    int negated = knob->when[length] == '!';
     const struct knob *other = knob_find(key);
     if (!other)
         return 1;
     knob_get(recipe, other, value, sizeof value);
-    return is_among(value, knob->when + length + 1 + not ) != not ;
+    return is_among(value, knob->when + length + 1 + negated) != negated;
 }

@@ -85,6 +85,7 @@ int recipe_set_network(struct recipe *recipe, const char *text, struct error *er
     struct network_line *lines = calloc(NETWORK_LINES_MAX, sizeof *lines);
     int n = lines ? network_parse(recipe, lines, err) : error_set(err, "out of memory");
     free(lines);
+    recipe_file_compare(recipe);
     return n < 0 ? -1 : 0;
 }
 

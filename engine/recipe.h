@@ -1,7 +1,8 @@
 /*
  * A recipe is plain data: everything that decides a run's result. It is passed by value; no pointers inside.
- * Every field but `network` is a row of the knob table (engine/knobs.h). A recipe = preset, then the tricks'
- * patches in table order, then the user's own values: resolved afresh each time, never undone in place.
+ * Every field but `network` (and what goes with it) is a row of the knob table (engine/knobs.h). A recipe = preset,
+ * then the tricks' patches in table order, then the user's own values: resolved afresh each time, never undone in
+ * place.
  */
 #ifndef DAVIDNET_ENGINE_RECIPE_H
 #define DAVIDNET_ENGINE_RECIPE_H
@@ -37,6 +38,8 @@ enum recipe_precision {
 struct recipe {
     char preset[64];                  /* what it was inherited from */
     char network[RECIPE_NETWORK_MAX]; /* text, one "name = kind args" a line (engine/network.h) */
+    int own_network; /* 1: it is not the preset's; set when the recipe is read, resolved or given a network, and no
+                        part of what recipe_write writes or recipe_equal compares */
     /* network */
     int width;          /* c: 64 in DavidNet */
     double logit_scale; /* multiplies the logits: 0.125 */
@@ -111,7 +114,7 @@ uint64_t recipe_init_seed(const struct recipe *recipe);
 void recipe_choices(const struct recipe *recipe, struct choices_options *options);
 
 /* One line for people: "davidnet-79, 24 epochs x 512, lr 0.4, cutout 8x8, seed 1"; with a network that is not the
- * preset's, "davidnet-79 + own network, ...". */
+ * preset's, "davidnet-79 + own network, ...". It goes by the recipe alone and reads nothing: views draw with it. */
 void recipe_summary(const struct recipe *recipe, char *out, size_t size);
 
 /*

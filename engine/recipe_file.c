@@ -410,6 +410,7 @@ static int load_preset(const char *name, int depth, struct recipe *recipe, struc
     if (result)
         return -1;
     snprintf(recipe->preset, sizeof recipe->preset, "%.63s", name);
+    recipe->own_network = 0;
     if (about) {
         snprintf(about->name, sizeof about->name, "%.63s", name);
         snprintf(about->path, sizeof about->path, "%s", path);
@@ -417,19 +418,32 @@ static int load_preset(const char *name, int depth, struct recipe *recipe, struc
     return 0;
 }
 
+void recipe_file_compare(struct recipe *recipe)
+{
+    struct recipe base;
+    recipe->own_network = load_preset(recipe->preset, 0, &base, NULL, NULL) == 0 && /* gone: nothing to go by */
+                          strcmp(base.network, recipe->network) != 0;
+}
+
 int recipe_file_parse(const char *file, const char *text, struct recipe *recipe, struct recipe_about *about,
                       struct error *err)
 {
     if (about)
         memset(about, 0, sizeof *about);
-    return parse(file, text, 0, recipe, about, err);
+    if (parse(file, text, 0, recipe, about, err))
+        return -1;
+    recipe_file_compare(recipe);
+    return 0;
 }
 
 int recipe_file_load(const char *path, struct recipe *recipe, struct recipe_about *about, struct error *err)
 {
     if (about)
         memset(about, 0, sizeof *about);
-    return load_file(path, 0, recipe, about, err);
+    if (load_file(path, 0, recipe, about, err))
+        return -1;
+    recipe_file_compare(recipe);
+    return 0;
 }
 
 int recipe_preset_load(const char *name, struct recipe *recipe, struct recipe_about *about, struct error *err)

@@ -149,14 +149,6 @@ static double highest_rate(const struct schedule *s)
     return rate;
 }
 
-/* "davidnet-79 + own network" when it is not the preset's, which is otherwise all that a reader can go by. */
-static void add_name(struct text *text, const struct recipe *recipe)
-{
-    struct recipe base;
-    int known = recipe_preset_load(recipe->preset, &base, NULL, NULL) == 0;
-    text_add(text, "%s%s", recipe->preset, known && strcmp(base.network, recipe->network) ? " + own network" : "");
-}
-
 void recipe_summary(const struct recipe *recipe, char *out, size_t size)
 {
     struct text text = {out, size, 0};
@@ -165,8 +157,8 @@ void recipe_summary(const struct recipe *recipe, char *out, size_t size)
         out[0] = '\0';
     number_format_real(highest_rate(&recipe->schedule), rate, sizeof rate);
     number_format_real(recipe->epochs, epochs, sizeof epochs);
-    add_name(&text, recipe);
-    text_add(&text, ", %s %s x %d, lr %s", epochs, recipe->epochs == 1 ? "epoch" : "epochs", recipe->batch, rate);
+    text_add(&text, "%s%s, %s %s x %d, lr %s", recipe->preset, recipe->own_network ? " + own network" : "", epochs,
+             recipe->epochs == 1 ? "epoch" : "epochs", recipe->batch, rate);
     if (recipe->crop)
         text_add(&text, ", crop %d", recipe->crop_pad);
     if (recipe->flip)

@@ -288,6 +288,9 @@ static void test_summary(void **state)
     must(recipe_set_network(&recipe, "pool = global_max; logits = linear", &err));
     recipe_summary(&recipe, text, sizeof text);
     assert_string_equal(text, "davidnet-66 + own network, 20 epochs x 512, lr 0.25, holdout, seed 0");
+    snprintf(recipe.preset, sizeof recipe.preset, "a-preset-that-is-gone"); /* the recipe alone says it */
+    recipe_summary(&recipe, text, sizeof text);
+    assert_string_equal(text, "a-preset-that-is-gone + own network, 20 epochs x 512, lr 0.25, holdout, seed 0");
 }
 
 static void test_seeds(void **state)

@@ -200,6 +200,8 @@ static int compare(const struct runs_model *model, const struct run_entry *a, co
     if (order != 0)
         return model->descending ? -order : order;
     double x = a->summary.unix_start, y = b->summary.unix_start;
+    if (isnan(x) != isnan(y))
+        return isnan(x) ? 1 : -1;
     if (x > y || x < y)
         return x > y ? -1 : 1;
     return strcmp(a->folder.path, b->folder.path);
