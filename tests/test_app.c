@@ -235,6 +235,22 @@ static void test_a_new_run_waits_for_the_old_one(void **state)
     close_app(&app, &fake);
 }
 
+/* Leaving after the epoch waits for the run: it cannot be paused then. */
+static void test_no_pause_while_leaving(void **state)
+{
+    (void)state;
+    struct app app;
+    struct fake fake;
+    open_app(&app, &fake, &fake_ops);
+    press(&app, "q");
+    press(&app, "e");
+    assert_int_equal(app.leaving, 1);
+    press(&app, "Space");
+    assert_int_equal(fake.paused, 0);
+    assert_true(shows(&app, "q leaves at this step"));
+    close_app(&app, &fake);
+}
+
 static void test_read_only(void **state)
 {
     (void)state;
@@ -510,6 +526,7 @@ int main(void)
         cmocka_unit_test(test_a_paused_run_goes_on_to_its_stop),
         cmocka_unit_test(test_interrupt_asks_first),
         cmocka_unit_test(test_a_new_run_waits_for_the_old_one),
+        cmocka_unit_test(test_no_pause_while_leaving),
         cmocka_unit_test(test_read_only),
         cmocka_unit_test(test_help_is_complete),
         cmocka_unit_test(test_menu),

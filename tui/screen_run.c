@@ -15,6 +15,10 @@ static const char *pause_label(const struct app *app)
 
 static void do_pause(struct app *app)
 {
+    if (app->leaving) { /* a paused run would never come to the end that is waited for */
+        app_say(app, "it goes on to where it was asked to stop, then leaves: q leaves at this step");
+        return;
+    }
     app->paused = !app->paused;
     app->source.ops->pause(app->source.self, app->paused);
     app_say(app, app->paused ? "pausing after this step" : "going on");
