@@ -21,12 +21,12 @@
 #define LATTICE 6             /* points a side of a noise texture: one every SIDE / 4 pixels, and a margin */
 
 /* How hard the set is; changing one changes every image, and the digest that tests/test_dataset expects. */
-#define CONTRAST 240    /* least difference of shape and background, summed over the channels, at most 765 */
-#define NOISE 24        /* greatest amplitude of the noise */
-#define FRAGMENTS 2     /* at most, and at least one */
-#define RADIUS_LEAST 11 /* of the shape, in pixels */
+#define CONTRAST 200   /* least difference of shape and background, summed over the channels, at most 765 */
+#define NOISE 32       /* greatest amplitude of the noise */
+#define FRAGMENTS 3    /* at most, and at least one */
+#define RADIUS_LEAST 8 /* of the shape, in pixels */
 #define RADIUS_MOST 14
-#define OFF_CENTRE 3      /* pixels, at most */
+#define OFF_CENTRE 5      /* pixels, at most */
 #define TILT 32           /* of the shape, in 1/256 of a turn, either way */
 #define STRETCH_LEAST 180 /* of one axis, in 1/256 */
 
