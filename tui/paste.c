@@ -34,8 +34,8 @@ void paste_nothing(struct paste *paste, double now)
     double silence = now - paste->last;
     if (paste->state == PASTE_BRACKETED && silence > PASTE_LOST_SECONDS)
         enter(paste, PASTE_DROPPED, now);
-    else if (paste->state == PASTE_FLOOD && silence > PASTE_QUIET_SECONDS)
-        enter(paste, PASTE_NONE, now);
-    else if (paste->state == PASTE_DROPPED && paste->dropped && silence > PASTE_QUIET_SECONDS)
+    /* The rest of a lost one may come long after: the quiet moment counts from then. */
+    int may_end = paste->state == PASTE_FLOOD || (paste->state == PASTE_DROPPED && paste->dropped);
+    if (may_end && silence > PASTE_QUIET_SECONDS)
         enter(paste, PASTE_NONE, now);
 }

@@ -1,7 +1,7 @@
 /*
- * The terminal: the only file that includes curses or writes to the tty. One terminal per process. It is restored
- * on every way out but SIGKILL: term_close (also at exit), and a handler for fatal signals that only writes a
- * string prepared beforehand and sets the modes back.
+ * The terminal: the only file that includes curses; what it writes reaches the tty through tui/outlet.h alone. One
+ * terminal per process. It is restored on every way out but SIGKILL: term_close (also at exit), and a handler for
+ * fatal signals that only writes a string prepared beforehand and sets the modes back.
  */
 #ifndef DAVIDNET_TUI_TERM_H
 #define DAVIDNET_TUI_TERM_H
