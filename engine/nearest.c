@@ -43,11 +43,14 @@ void nearest_init(struct nearest *nearest, const char *word)
 
 void nearest_offer(struct nearest *nearest, const char *candidate)
 {
-    size_t la = strlen(nearest->word), lb = strlen(candidate);
+    const char *word = nearest->word, *name = candidate;
+    for (; *word == '-' && *name == '-'; word++, name++)
+        continue; /* what begins every option makes none of them alike */
+    size_t la = strlen(word), lb = strlen(name);
     if (la == 0 || lb == 0 || la > WORD_MAX || lb > WORD_MAX)
         return;
     int limit = la <= 4 ? 1 : la < 9 ? 2 : (int)(la / 3);
-    int d = edit_distance(nearest->word, (int)la, candidate, (int)lb);
+    int d = edit_distance(word, (int)la, name, (int)lb);
     if (d > limit || d >= (int)la || (nearest->best && d >= nearest->distance))
         return;
     nearest->best = candidate;

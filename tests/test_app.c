@@ -501,12 +501,18 @@ static void test_script(void **state)
         fputs(cases[i].keys, out);
         fclose(out);
         open_app(&app, &fake, &fake_ops);
-        struct script_options options = {.file = script, .dump = dump, .w = 80, .h = 24, .depth = 24};
+        FILE *keys = script_open(script, &err);
+        assert_non_null(keys);
+        struct script_options options = {.file = script, .in = keys, .dump = dump, .w = 80, .h = 24, .depth = 24};
         assert_int_equal(script_run(&app, &options, &err), cases[i].error ? -1 : 0);
         if (cases[i].error)
             assert_non_null(strstr(err.text, cases[i].error));
+        fclose(keys);
         close_app(&app, &fake);
     }
+    struct error err = {""};
+    assert_null(script_open("/nonexistent", &err));
+    assert_null(script_open(folder, &err)); /* found out before a run is made for it */
     FILE *in = fopen(dump, "r");
     assert_non_null(in);
     assert_true(fread(text, 1, sizeof text - 1, in) > 0);

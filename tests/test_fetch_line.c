@@ -22,14 +22,17 @@ static void lines_say_what_is_known(void **state)
     p.bytes_per_second = 48e3;
     p.eta_seconds = 3700;
     fetch_line(&p, 200, 0, line, sizeof line);
-    assert_string_equal(line, "downloading   51 %   86.7 of 170.1 MB   48 kB/s   1h01m left");
+    assert_string_equal(line, "downloading   51 %   86.7 of 170.1 MB   48 kB/s   1:01:40 left");
     p.total = 0;
     p.bytes_per_second = p.eta_seconds = NAN;
     fetch_line(&p, 100, 1, line, sizeof line);
     assert_string_equal(line, "downloading  86.7 MB");
     p = (struct fetch_progress){FETCH_WAITING, 0, 0, NAN, NAN, 1, "the server answered 503"};
     fetch_line(&p, 100, 1, line, sizeof line);
-    assert_string_equal(line, "waiting for the next try: the server answered 503");
+    assert_string_equal(line, "waiting: the server answered 503; will be tried again");
+    p.problem = "http://example.org/a.tar.gz: could not connect"; /* the reason first: the address is what is cut */
+    fetch_line(&p, 100, 1, line, sizeof line);
+    assert_string_equal(line, "waiting: could not connect; will be tried again: http://example.org/a.tar.gz");
     p.phase = FETCH_CONNECTING;
     fetch_line(&p, 100, 1, line, sizeof line);
     assert_string_equal(line, "connecting");

@@ -85,6 +85,24 @@ static void test_header(void **state)
     assert_false(frame_shows(&frame, 200, "train"));
 }
 
+/* A message that is too long ends in an ellipsis; keys are whole or not there. */
+static void test_long_message(void **state)
+{
+    (void)state;
+    struct frame_model frame = make_frame();
+    frame.message =
+        "the fetch waits for its next try, as the server at the other end could not be reached: it will go on";
+    for (int w = 50; w < 200; w++) {
+        char *text = frame_text(&frame, w, 24, 0), *foot = strrchr(text, '\n');
+        for (foot = foot && !foot[1] ? foot - 1 : foot; foot && foot > text && *foot != '\n';)
+            foot--;
+        assert_non_null(foot);
+        assert_non_null(strstr(foot, "q quit  "));
+        assert_true(!strstr(foot, "it will go on") == !!strstr(foot, "\xE2\x80\xA6"));
+        free(text);
+    }
+}
+
 /* A cell that frame_find gives a meaning shows it. */
 static void test_find(void **state)
 {
@@ -173,12 +191,12 @@ static void test_dialog(void **state)
 /* ---- the menu ---- */
 
 static const struct menu_row rows[] = {
-    {"Run", "stop", "Stop the run: now, or at the end of this epoch", "x"},
-    {"Run", "log", "Loss on a logarithmic axis", "y"},
-    {"Run", NULL, "Previous panel", "S-Tab"},
-    {"Go to", "Layers", "Where the time goes", "2"},
-    {"Everywhere", "quit", "Quit; asks while a run is training", "q"},
-    {"Everywhere", NULL, "Show the guide again", ""},
+    {"Run", "stop", "Stop the run: now, or at the end of this epoch", "x", 0},
+    {"Run", "log", "Loss on a logarithmic axis", "y", 0},
+    {"Run", NULL, "Previous panel", "S-Tab", 0},
+    {"Go to", "Layers", "Where the time goes", "2", 1},
+    {"Everywhere", "quit", "Quit; asks while a run is training", "q", 0},
+    {"Everywhere", NULL, "Show the guide again", "", 0},
 };
 #define ROWS ((int)(sizeof rows / sizeof *rows))
 
@@ -198,6 +216,8 @@ static void test_menu_match(void **state)
     for (int i = 0; i < ROWS; i++)
         assert_int_equal(order[i], i);
     assert_int_equal(menu_filter(rows, ROWS, "zzz", order), 0);
+    assert_true(menu_filter(rows, ROWS, "go to layers", order) > 0); /* as the row says it */
+    assert_string_equal(rows[order[0]].name, "Layers");
     assert_true(menu_match("lo", "loss") > menu_match("lo", "a halo"));
     assert_int_equal(menu_match("abc", "a very long way to b and then to c"), -1);
 }
@@ -267,9 +287,9 @@ static void test_small_sizes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_header),      cmocka_unit_test(test_find),       cmocka_unit_test(test_help_scrolls),
-        cmocka_unit_test(test_dialog),      cmocka_unit_test(test_menu_match), cmocka_unit_test(test_menu_find),
-        cmocka_unit_test(test_small_sizes),
+        cmocka_unit_test(test_header),       cmocka_unit_test(test_find),        cmocka_unit_test(test_long_message),
+        cmocka_unit_test(test_help_scrolls), cmocka_unit_test(test_dialog),      cmocka_unit_test(test_menu_match),
+        cmocka_unit_test(test_menu_find),    cmocka_unit_test(test_small_sizes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -317,6 +317,12 @@ static void test_nearest(void **state)
     nearest_init(&nearest, "ab");
     nearest_offer(&nearest, "xy"); /* as many edits as letters is no likeness */
     assert_null(nearest.best);
+    nearest_init(&nearest, "--foo");
+    nearest_offer(&nearest, "--on"); /* the dashes are no likeness either */
+    assert_null(nearest.best);
+    nearest_init(&nearest, "--epocs");
+    nearest_offer(&nearest, "--epochs");
+    assert_string_equal(nearest.best, "--epochs");
     nearest_init(&nearest, "f64");
     nearest_offer(&nearest, "f32"); /* as much unlike as alike */
     assert_null(nearest.best);

@@ -97,6 +97,7 @@ static void test_take_errors(void **state)
     expect_error(WORDS("--preset"), "--preset needs a value", "NAME");
     expect_error(WORDS("--set"), "--set needs a value", "KEY=VALUE");
     expect_error(WORDS("--preset", "a", "--preset=b"), "given twice", "a and b");
+    expect_error(WORDS("--off", "crop,flip"), "--off crop,flip", "repeat the option");
     expect_error(WORDS("--epochs", "many"), "--epochs many", "0.001 to 10000");
     expect_error(WORDS("--epochs", "-1"), "--epochs -1", "0.001 to 10000");
     expect_error(WORDS("--device", "cpu:1"), "--device cpu:1", "cuda:N");

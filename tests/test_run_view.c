@@ -399,6 +399,7 @@ static void test_formats(void **state)
     assert_string_equal(format_seconds(5.26, out, sizeof out), "5.2 s");
     assert_string_equal(format_seconds(59.99, out, sizeof out), "59.9 s");
     assert_string_equal(format_seconds(60, out, sizeof out), "1:00");
+    assert_string_equal(format_seconds(224.9, out, sizeof out), "3:44");
     assert_string_equal(format_seconds(3723, out, sizeof out), "1:02:03");
     assert_string_equal(format_seconds(NAN, out, sizeof out), "-");
     assert_string_equal(format_count(1234567, out, sizeof out), "1,234,567");

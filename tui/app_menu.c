@@ -33,7 +33,7 @@ static void add(struct app_menu *menu, const char *group, const char *name, cons
 {
     if (menu->n == MENU_ROWS_MAX)
         return;
-    menu->rows[menu->n] = (struct menu_row){group, name, text, key};
+    menu->rows[menu->n] = (struct menu_row){group, name, text, key, 0};
     menu->acts[menu->n].binding = binding;
     menu->acts[menu->n++].screen = screen;
 }
@@ -57,8 +57,10 @@ void app_menu_make(const struct app *app, struct app_menu *menu)
     for (int i = 0; app_screens[i] && i < (int)sizeof menu->keys / 2; i++) {
         menu->keys[i][0] = (char)('1' + i);
         menu->keys[i][1] = '\0';
-        if (i != app->screen)
-            add(menu, "Go to", app_screens[i]->title, app_screens[i]->intro, menu->keys[i], NULL, i);
+        if (i == app->screen || menu->n == MENU_ROWS_MAX)
+            continue;
+        add(menu, "Go to", app_screens[i]->title, app_screens[i]->intro, menu->keys[i], NULL, i);
+        menu->rows[menu->n - 1].titled = 1;
     }
     add_table(app, app_everywhere, "Everywhere", 0, -1, menu);
     add_table(app, commands, "Everywhere", 0, -1, menu);

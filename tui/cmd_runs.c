@@ -2,6 +2,7 @@
 #include "tui/columns.h"
 #include "tui/command.h"
 #include "tui/run_report.h"
+#include "views/format.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -39,7 +40,7 @@ static void fill(struct line *line, const struct run_summary *s, const struct ru
     snprintf(line->cell[STATE], 64, "%s", s->state);
     epochs_text(s, line->cell[EPOCHS], 64);
     snprintf(line->cell[ACCURACY], 64, "%s", run_text_number(s->best_acc, 2, text));
-    snprintf(line->cell[TIME], 64, "%s", run_text_seconds(s->train_seconds, text));
+    snprintf(line->cell[TIME], 64, "%s", format_seconds(s->train_seconds, text, sizeof text));
     snprintf(line->cell[SIZE], 64, "%s", run_text_bytes(s->bytes, text));
     run_label_tags(label, line->tags, sizeof line->tags);
 }

@@ -4,6 +4,7 @@
 #include "tui/columns.h"
 #include "tui/command.h"
 #include "tui/run_report.h"
+#include "views/format.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -92,11 +93,11 @@ static void print_state(const struct run_report *report)
            run_text_number(s->epochs_done, 2, a), run_text_number(s->epochs, 2, b), run_text_number(s->best_acc, 2, c));
     if (end[0] != '\0')
         printf("  %s\n", end);
-    printf("trained for %s, %s by the clock", run_text_seconds(s->train_seconds, a),
-           run_text_seconds(s->wall_seconds, b));
+    printf("trained for %s, %s by the clock", format_seconds(s->train_seconds, a, sizeof a),
+           format_seconds(s->wall_seconds, b, sizeof b));
     if (report->recipe.target > 0)
         printf("; %g %% %s%s", report->recipe.target, isfinite(s->seconds_to_target) ? "after " : "not reached",
-               isfinite(s->seconds_to_target) ? run_text_seconds(s->seconds_to_target, c) : "");
+               isfinite(s->seconds_to_target) ? format_seconds(s->seconds_to_target, c, sizeof c) : "");
     printf("\n");
     if (strcmp(s->state, "running") == 0 && run_folder_locked(&report->folder, holder, sizeof holder))
         printf("in process %s\n", run_text_safe(holder, name, sizeof name));

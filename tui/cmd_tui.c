@@ -31,6 +31,20 @@ static const struct command_option options[] = {
     {0},
 };
 
+/* What would be left out of account, or train for nothing, is refused. */
+static int check_request(const struct tui_request *request, struct error *err)
+{
+    if (request->run && request->resume)
+        return error_set(err, "--run looks at a run and --resume goes on with one: give one of them");
+    if ((request->run || request->resume) && (request->name || recipe_options_any(&request->recipe)))
+        return error_set(err, "%s takes a run as it is: --name and the options that choose a recipe are for a new run",
+                         request->run ? "--run" : "--resume");
+    if (display.dump && !display.script && !request->run)
+        return error_set(err, "--dump alone has nothing to show: give --script FILE too ('-': keys from stdin), or "
+                              "--run RUN");
+    return display.dump ? script_check_dump(display.dump, err) : 0;
+}
+
 /* -1: said. */
 static int take_options(int argc, char **argv, struct tui_request *request, struct trainer_options *options, int *code)
 {
@@ -54,6 +68,10 @@ static int take_options(int argc, char **argv, struct tui_request *request, stru
     }
     struct error err = {""};
     struct recipe_request *recipe = &request->recipe.request;
+    if (check_request(request, &err)) {
+        *code = command_usage_error(&command_tui, "%s", err.text);
+        return -1;
+    }
     if (!recipe->preset && !recipe->file)
         recipe->preset = WORKBENCH_PRESET;
     if (!request->run && !request->resume && recipe_options_resolve(&request->recipe, &options->recipe, &err)) {
@@ -85,11 +103,12 @@ static int report(const struct app *app, int code)
     return code;
 }
 
-/* The exit code; -1: it could not be shown. */
-static int show(struct app *app, struct error *err)
+/* The exit code; -1: it could not be shown. in: the script's keys. */
+static int show(struct app *app, FILE *in, struct error *err)
 {
     if (display.script || display.dump) {
         struct script_options options = {.file = display.script,
+                                         .in = in,
                                          .dump = display.dump,
                                          .w = display.width || display.height ? display.width : 80,
                                          .h = display.width || display.height ? display.height : 24,
@@ -129,13 +148,15 @@ static int run(int argc, char **argv)
     struct trainer_options *options = calloc(1, sizeof *options);
     struct app *app = calloc(1, sizeof *app);
     struct run_source source = {0};
+    FILE *in = NULL;
     if (!request || !options || !app) {
         code = command_fail("out of memory");
         goto done;
     }
     if (take_options(argc, argv, request, options, &code))
         goto done;
-    if (!off_screen && term_check(&err)) { /* before a run's folder is made for nothing */
+    /* Before a run's folder is made for nothing. */
+    if (off_screen ? display.script && !(in = script_open(display.script, &err)) : term_check(&err)) {
         code = command_fail("%s", err.text);
         goto done;
     }
@@ -152,7 +173,7 @@ static int run(int argc, char **argv)
         options->name = options->resume = NULL;
     }
     app_init(app, source, options);
-    code = show(app, &err);
+    code = show(app, in, &err);
     noise_end();
     if (code < 0)
         code = command_fail("%s", err.text);
@@ -167,6 +188,8 @@ static int run(int argc, char **argv)
         code = report(app, code);
     app_release(app);
 done:
+    if (in && in != stdin)
+        fclose(in);
     free(request);
     free(options);
     free(app);

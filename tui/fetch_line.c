@@ -1,6 +1,7 @@
 #include "tui/fetch_line.h"
 
 #include "tui/run_report.h"
+#include "views/format.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -39,20 +40,29 @@ static void amounts(const struct fetch_progress *p, char *out, size_t size)
         append(out, size, text);
     }
     if (isfinite(p->eta_seconds) && p->eta_seconds > 0) {
-        snprintf(text, sizeof text, "   %s left", run_text_seconds(p->eta_seconds, left));
+        snprintf(text, sizeof text, "   %s left", format_seconds(p->eta_seconds, left, sizeof left));
         append(out, size, text);
     }
 }
 
+/* Why the last try failed, before what was asked for: that is long, and the end is what a narrow line loses. */
+static void put_problem(const char *problem, char *out, size_t size)
+{
+    size_t address = strncmp(problem, "http", 4) == 0 ? strcspn(problem, " ") : 0;
+    if (address > 1 && problem[address - 1] == ':' && problem[address])
+        snprintf(out, size, "%s; will be tried again: %.*s", problem + address + 1, (int)address - 1, problem);
+    else
+        snprintf(out, size, "%s%swill be tried again", problem, *problem ? "; " : "");
+}
+
 void fetch_line(const struct fetch_progress *progress, int width, int bar, char *out, size_t size)
 {
-    char tail[256] = "", head[32], cells[BAR_MAX + 8] = "";
-    snprintf(head, sizeof head, progress->phase == FETCH_WAITING ? "%s for the next try: " : "%-11s  ",
-             phase_names[progress->phase]);
+    char tail[512] = "", head[32], cells[BAR_MAX + 8] = "";
+    snprintf(head, sizeof head, progress->phase == FETCH_WAITING ? "%s: " : "%-11s  ", phase_names[progress->phase]);
     if (progress->phase == FETCH_DONE)
         snprintf(head, sizeof head, "%s", phase_names[progress->phase]);
     else if (progress->phase == FETCH_WAITING)
-        snprintf(tail, sizeof tail, "%s", progress->problem ? progress->problem : "");
+        put_problem(progress->problem ? progress->problem : "", tail, sizeof tail);
     else if (progress->phase != FETCH_CONNECTING)
         amounts(progress, tail, sizeof tail);
     int length = (int)strlen(tail) > TAIL ? (int)strlen(tail) : TAIL; /* so that the bar keeps its length */

@@ -4,6 +4,7 @@
 #include "tui/columns.h"
 #include "tui/command.h"
 #include "tui/run_report.h"
+#include "views/format.h"
 
 #include <cjson/cJSON.h>
 #include <math.h>
@@ -176,7 +177,7 @@ static void print_epoch(struct follower *f, const struct record *record)
                                             run_text_number(record->as.epoch.train_acc, 2, number[1]),
                                             run_text_number(record->as.epoch.test_loss, 4, number[2]),
                                             run_text_number(record->as.epoch.test_acc, 2, number[3]),
-                                            run_text_seconds(record->as.epoch.train_seconds, seconds)});
+                                            format_seconds(record->as.epoch.train_seconds, seconds, sizeof seconds)});
     fflush(stdout);
 }
 
@@ -220,7 +221,7 @@ static void print_progress(struct follower *f)
     if (!f->progress || s->steps == 0)
         return;
     fprintf(stderr, "\r\033[K%s: step %u/%u, loss %.4f, %.0f images/s, %s left", trainer_phase_name(s->phase), s->step,
-            s->steps, s->loss, s->images_per_second, run_text_seconds(s->eta_seconds, eta));
+            s->steps, s->loss, s->images_per_second, format_seconds(s->eta_seconds, eta, sizeof eta));
     f->progress_shown = 1;
 }
 
@@ -252,12 +253,12 @@ static void print_outcome(const struct outcome *o)
     char train[RUN_TEXT], wall[RUN_TEXT], last[RUN_TEXT], best[RUN_TEXT];
     printf("done    %s accuracy %s %% (best %s %%), trained %s, wall %s\n", eval_name(o->recipe),
            run_text_number(o->test_acc, 2, last), run_text_number(o->best_acc, 2, best),
-           run_text_seconds(o->train_seconds, train), run_text_seconds(o->wall_seconds, wall));
+           format_seconds(o->train_seconds, train, sizeof train), format_seconds(o->wall_seconds, wall, sizeof wall));
     if (isnan(o->seconds_to_target))
         printf("target  %g %% not reached\n", o->recipe->target);
     else
         printf("target  %g %% reached after %s of training\n", o->recipe->target,
-               run_text_seconds(o->seconds_to_target, train));
+               format_seconds(o->seconds_to_target, train, sizeof train));
 }
 
 static void print_done(struct follower *f)

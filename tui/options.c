@@ -91,6 +91,9 @@ static int take_value(struct recipe_options *options, const struct recipe_option
     int limit = RECIPE_SETS_MAX;
     if (strcmp(flag, "--set") != 0) {
         int on = strcmp(flag, "--on") == 0;
+        if (strchr(value, ','))
+            return error_set(err, "%s %.80s: one trick at a time; repeat the option: %s A %s B", flag, value, flag,
+                             flag);
         count = on ? &request->n_on : &request->n_off;
         list = on ? request->on : request->off;
         limit = RECIPE_TRICKS_MAX;
@@ -139,6 +142,13 @@ int recipe_options_gave(const struct recipe_options *options, const char *key)
         if (strncmp(request->sets[i], key, length) == 0 && request->sets[i][length] == '=')
             return 1;
     return strcmp(key, "epochs") == 0 && request->epochs > 0;
+}
+
+int recipe_options_any(const struct recipe_options *options)
+{
+    const struct recipe_request *request = &options->request;
+    return request->preset || request->file || request->n_on || request->n_off || request->n_sets ||
+           request->epochs > 0;
 }
 
 void recipe_options_help(FILE *out)

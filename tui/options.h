@@ -35,6 +35,9 @@ int recipe_options_resolve(const struct recipe_options *options, struct recipe *
 /* 1 if that knob was given a value by any of the options (not through a preset, file or trick). */
 int recipe_options_gave(const struct recipe_options *options, const char *key);
 
+/* 1 if any of the options was given. */
+int recipe_options_any(const struct recipe_options *options);
+
 /* The options' part of a command's help, and the list of knobs that --set takes. */
 void recipe_options_help(FILE *out);
 void recipe_options_help_knobs(FILE *out);

@@ -82,24 +82,6 @@ void run_report_label_json(cJSON *object, const struct run_label *label)
     cJSON_AddStringToObject(object, "note", label->note);
 }
 
-const char *run_text_seconds(double seconds, char out[RUN_TEXT])
-{
-    if (!isfinite(seconds) || seconds < 0 || seconds > 1e12) {
-        strcpy(out, "-");
-        return out;
-    }
-    long long whole = llround(seconds);
-    if (seconds < 99.95)
-        snprintf(out, RUN_TEXT, "%.1f s", seconds);
-    else if (whole < 3600)
-        snprintf(out, RUN_TEXT, "%lldm%02llds", whole / 60, whole % 60);
-    else if (whole < 86400)
-        snprintf(out, RUN_TEXT, "%lldh%02lldm", whole / 3600, whole / 60 % 60);
-    else
-        snprintf(out, RUN_TEXT, "%lldd%02lldh", whole / 86400, whole / 3600 % 24);
-    return out;
-}
-
 const char *run_text_bytes(int64_t bytes, char out[RUN_TEXT])
 {
     static const char *const units[] = {"B", "kB", "MB", "GB", "TB"};

@@ -30,10 +30,10 @@ void run_report_add_number(cJSON *object, const char *key, double value);
 
 /*
  * Text for people; "-" for NaN. Each returns out.
- *   seconds: "59.2 s", "16m40s", "1h02m", "3d04h"   bytes: "820 kB", "53 MB"   number: with that many decimals
+ *   bytes: "820 kB", "53 MB"   number: with that many decimals
+ * Clocks are format_seconds's (views/format.h), here as on the screen.
  */
 #define RUN_TEXT 32
-const char *run_text_seconds(double seconds, char out[RUN_TEXT]);
 const char *run_text_bytes(int64_t bytes, char out[RUN_TEXT]);
 const char *run_text_number(double value, int decimals, char out[RUN_TEXT]);
 

@@ -25,12 +25,19 @@ static int ends_with(const char *text, const char *tail)
     return length > tail_length && strcmp(text + length - tail_length, tail) == 0;
 }
 
+int script_check_dump(const char *path, struct error *err)
+{
+    if (!ends_with(path, ".txt") && !ends_with(path, ".ans") && !ends_with(path, ".png"))
+        return error_set(err, "%s: a dump's name ends with .txt, .ans or .png", path);
+    return 0;
+}
+
 int script_dump(const struct grid *grid, int depth, const char *path, struct error *err)
 {
+    if (script_check_dump(path, err))
+        return -1;
     if (ends_with(path, ".png"))
         return grid_png_write(grid, depth, 20, path, err);
-    if (!ends_with(path, ".txt") && !ends_with(path, ".ans"))
-        return error_set(err, "%s: a dump's name ends with .txt, .ans or .png", path);
     char *text = ends_with(path, ".ans") ? grid_ansi(grid, depth) : grid_text(grid);
     FILE *out = text ? fopen(path, "wb") : NULL;
     int bad = !out || fputs(text, out) < 0;
@@ -172,6 +179,22 @@ static int play(struct script *script, FILE *in, struct error *err)
     return 0;
 }
 
+FILE *script_open(const char *file, struct error *err)
+{
+    if (strcmp(file, "-") == 0)
+        return stdin;
+    FILE *in = fopen(file, "r");
+    int first = in ? getc(in) : EOF; /* a folder can be opened, but not read */
+    if (!in || (first == EOF && ferror(in))) {
+        error_set(err, "%s: cannot read it: %s", file, strerror(errno));
+        if (in)
+            fclose(in);
+        return NULL;
+    }
+    ungetc(first, in);
+    return in;
+}
+
 int script_run(struct app *app, const struct script_options *options, struct error *err)
 {
     struct script script = {.app = app, .depth = options->depth, .file = options->file};
@@ -181,12 +204,8 @@ int script_run(struct app *app, const struct script_options *options, struct err
     script.grid.ascii = options->ascii;
     script.grid.few_colors = options->depth < 8;
     tick(&script);
-    if (options->file) {
-        FILE *in = strcmp(options->file, "-") == 0 ? stdin : fopen(options->file, "r");
-        status = in ? play(&script, in, err) : error_set(err, "%s: cannot read it: %s", options->file, strerror(errno));
-        if (in && in != stdin)
-            fclose(in);
-    }
+    if (options->in)
+        status = play(&script, options->in, err);
     if (status == 0 && options->dump)
         status = dump(&script, options->dump, err);
     grid_release(&script.grid);

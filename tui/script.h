@@ -19,15 +19,23 @@
 
 #include "tui/app.h"
 
+#include <stdio.h>
+
 struct script_options {
-    const char *file; /* NULL: no keys, just the screen as it is */
+    const char *file; /* its name, for messages */
+    FILE *in;         /* NULL: no keys, just the screen as it is; stays the caller's */
     const char *dump; /* (optional) written at the end */
     int w, h, ascii;
     int depth; /* of colours in dumps: 24, or 0 */
 };
 
+/* The script, to be read; "-" is stdin. NULL with err. The caller closes it, where it is not stdin. */
+FILE *script_open(const char *file, struct error *err);
+
 int script_run(struct app *app, const struct script_options *options, struct error *err);
 
+/* -1 with err where script_dump does not know the name's end. */
+int script_check_dump(const char *path, struct error *err);
 /* Writes the grid in the format that the name ends with. */
 int script_dump(const struct grid *grid, int depth, const char *path, struct error *err);
 

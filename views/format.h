@@ -4,7 +4,11 @@
 
 #include <stddef.h>
 
-char *format_seconds(double seconds, char *out, size_t size);               /* "42.1 s", "12:31", "1:02:03" */
+/*
+ * "42.1 s", "12:31", "1:02:03": how every clock is told, on the screen and by the commands. As clocks do, it shows what
+ * has passed: 59.99 s is "59.9 s", 224.9 s is "3:44".
+ */
+char *format_seconds(double seconds, char *out, size_t size);
 char *format_count(double value, char *out, size_t size);                   /* "12,345" */
 char *format_number(double value, int decimals, char *out, size_t size);    /* "0.123", "1.5e+08" */
 char *format_significant(double value, int digits, char *out, size_t size); /* "0.400", "0.00123" */

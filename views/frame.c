@@ -142,14 +142,21 @@ static int key_width(const struct frame_key *key)
     return key->label ? text_width(key->key) + 1 + text_width(key->label) : 0;
 }
 
-/* Where the message begins; the row's end without one. */
+#define MESSAGE_MIN 24
+
+/* Where the message begins; the row's end without one. The last keys keep their place, if that leaves it some room. */
 static int message_at(const struct frame_model *model, struct rect row)
 {
-    int margin = row.w >= 60, at = row.x + row.w - margin;
+    int margin = row.w >= 60, end = row.x + row.w - margin, keys = 0;
     if (!model->message || !*model->message)
-        return at;
-    at -= text_width(model->message);
-    return at < row.x + margin ? row.x + margin : at;
+        return end;
+    for (int i = 0; i < model->n_keys; i++)
+        if (model->keys[i].last && key_width(&model->keys[i]))
+            keys += key_width(&model->keys[i]) + 2;
+    int first = row.x + margin + keys, at = end - text_width(model->message);
+    if (end - first < MESSAGE_MIN)
+        first = row.x + margin;
+    return at < first ? first : at;
 }
 
 /* Where each key stands, -1: left out. The last ones take their place first. */
@@ -179,8 +186,11 @@ static void draw_footer(const struct frame_model *model, struct grid *grid, stru
 {
     int at[FRAME_KEYS_MAX];
     put_fill(grid, row, COLOR_DEFAULT, COLOR_PANEL, NULL);
-    if (model->message)
-        put_text(grid, row, message_at(model, row), row.y, COLOR_ACCENT, ATTR_NONE, model->message);
+    if (model->message) {
+        int x = message_at(model, row);
+        put_cut(grid, (struct rect){x, row.y, row.x + row.w - (row.w >= 60) - x, 1}, COLOR_ACCENT, ATTR_NONE,
+                model->message);
+    }
     place_keys(model, row, at);
     for (int i = 0; i < model->n_keys; i++) {
         if (at[i] < 0)

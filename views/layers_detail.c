@@ -225,20 +225,19 @@ static void put_longest(const struct layers_model *model, int block, struct page
                block >= 0         ? model->nodes[block].path
                : model->per_epoch ? "an epoch"
                                   : "a step");
-    put_text(page->grid, page->area, right - 6, y, COLOR_DIM, ATTR_NONE, "summed");
-    double sum = 0;
+    put_text(page->grid, page->area, right - 5, y, COLOR_DIM, ATTR_NONE, "share");
     for (int at = next_longest(model, block, -1); at >= 0 && page->y < page->area.h;
          at = next_longest(model, block, at)) {
         const struct layers_node *node = &model->nodes[at];
         y = page->area.y + page->y++;
-        sum += node->total;
         put_squeezed(page->grid, (struct rect){page->area.x, y, page->area.w - 23, 1},
                      at == model->cursor ? COLOR_TITLE : COLOR_DEFAULT, at == model->cursor ? ATTR_BOLD : ATTR_NONE,
                      node->path);
         const char *time = layers_time(model, node->total, number, sizeof number);
         put_format(page->grid, page->area, right - 11 - text_width(time), y, COLOR_DEFAULT, ATTR_NONE, "%s %s", time,
                    layers_unit(model));
-        put_format(page->grid, page->area, right - 7, y, COLOR_DIM, ATTR_NONE, "%5.1f %%", 100 * sum / model->step_ms);
+        put_right(page->grid, page->area, right, y, COLOR_DIM, ATTR_NONE,
+                  layers_share(node->total, model->step_ms, number, sizeof number));
     }
 }
 

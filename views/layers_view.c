@@ -110,7 +110,7 @@ void layers_layout_make(struct rect area, struct layers_layout *layout)
         int width = area.w * 3 / 10 < 42 ? 42 : area.w * 3 / 10 > 60 ? 60 : area.w * 3 / 10;
         int below = layout->strip.y + part[STRIP].h;
         layout->detail = (struct rect){area.x + area.w - width, below, width, area.y + area.h - below};
-        layout->head.w = layout->list.w = layout->total.w = area.w - width - 2;
+        layout->head.w = layout->list.w = layout->total.w = area.w - width - 1;
     }
 }
 
@@ -358,6 +358,21 @@ static void draw_head(const struct layers_model *model, int top, int lines, stru
     put_number(grid, columns[TOTAL], COLOR_TITLE, ATTR_BOLD, text);
 }
 
+/* The longest form that fits, if any does: cut, it would be another unit. */
+static void put_rate(const struct layers_model *model, struct grid *grid, struct rect column)
+{
+    static const char *const forms[] = {"%.0f images/s", "%.0f img/s"};
+    double rate = model->timing.images_per_step / model->step_ms * 1000;
+    char text[64];
+    for (size_t i = 0; i < sizeof forms / sizeof *forms && isfinite(rate); i++) {
+        snprintf(text, sizeof text, forms[i], rate);
+        if (text_width(text) <= column.w) {
+            put_text(grid, column, column.x, column.y, COLOR_DEFAULT, ATTR_NONE, text);
+            return;
+        }
+    }
+}
+
 /* The sums of the columns: of all steps, folded or not. */
 static void draw_total(const struct layers_model *model, struct grid *grid, struct rect line)
 {
@@ -377,10 +392,7 @@ static void draw_total(const struct layers_model *model, struct grid *grid, stru
     put_number(grid, columns[TOTAL], COLOR_TITLE, ATTR_BOLD, layers_time(model, model->step_ms, text, sizeof text));
     put_number(grid, columns[SHARE], COLOR_TITLE, ATTR_BOLD,
                layers_share(model->step_ms, model->step_ms, text, sizeof text));
-    if (columns[BAR].w > 0 && isfinite(model->timing.images_per_step) && model->step_ms > 0)
-        put_format(grid, columns[BAR], columns[BAR].x, line.y, COLOR_DEFAULT, ATTR_NONE,
-                   columns[BAR].w >= 14 ? "%.0f images/s" : "%.0f img/s",
-                   model->timing.images_per_step / model->step_ms * 1000);
+    put_rate(model, grid, columns[BAR]);
 }
 
 /* ---- above the list ---- */

@@ -65,7 +65,7 @@ static int match_row(const struct menu_row *row, const char *pattern)
 {
     char text[512];
     int named = row->name && *pattern ? menu_match(pattern, row->name) : -1;
-    snprintf(text, sizeof text, "%s %s", row->text, row->group);
+    snprintf(text, sizeof text, "%s %s %s", row->text, row->group, row->titled ? row->name : "");
     int score = menu_match(pattern, text);
     return named >= 0 && named + 5 > score ? named + 5 : score;
 }
@@ -128,7 +128,11 @@ static void draw_row(const struct menu_row *row, int group_width, int here, stru
         put_text(grid, text, text.x, line.y, here ? COLOR_DEFAULT : COLOR_DIM, ATTR_NONE, row->group);
         text = (struct rect){text.x + group_width + 2, text.y, text.w - group_width - 2, 1};
     }
-    put_text(grid, text, text.x, line.y, here ? COLOR_TITLE : COLOR_DEFAULT, ATTR_NONE, row->text);
+    char said[512];
+    int narrow = line.w < 56; /* the group has no column of its own */
+    snprintf(said, sizeof said, "%s%s%s%s%s", row->titled && narrow ? row->group : "", row->titled && narrow ? " " : "",
+             row->titled ? row->name : "", row->titled ? ": " : "", row->text);
+    put_cut(grid, text, here ? COLOR_TITLE : COLOR_DEFAULT, ATTR_NONE, said);
 }
 
 void menu_draw(const struct menu_row *rows, int n, const struct line_edit *pattern, int at, struct grid *grid,

@@ -11,9 +11,10 @@
 
 struct menu_row {
     const char *group; /* "Run" */
-    const char *name;  /* (optional) a word or two; matched, not shown */
+    const char *name;  /* (optional) a word or two; matched, and shown where the row is titled */
     const char *text;  /* a sentence */
     const char *key;   /* (optional) the key that does the same */
+    int titled;        /* 1: the name is shown before the text: "Layers: where the time goes" */
 };
 
 /*

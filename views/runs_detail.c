@@ -42,6 +42,16 @@ static void draw_field(const char *label, const char *text, uint32_t color, int 
     *y += used;
 }
 
+/* A path has no blanks to break at: what is too long for the row is cut in the middle, both ends say more than it. */
+static void draw_path(const char *label, const char *path, int *y, struct grid *grid, struct rect area)
+{
+    if (*y >= area.y + area.h)
+        return;
+    put_text(grid, area, area.x, *y, COLOR_DIM, ATTR_NONE, label);
+    put_squeezed(grid, (struct rect){area.x + LABEL_WIDTH, *y, area.w - LABEL_WIDTH, 1}, COLOR_DIM, ATTR_NONE, path);
+    ++*y;
+}
+
 static void accuracy_text(const struct run_entry *entry, char *out, size_t size)
 {
     const struct run_summary *s = &entry->summary;
@@ -81,9 +91,9 @@ void runs_detail_draw(const struct runs_model *model, struct grid *grid, struct 
     char text[RUN_NOTE_MAX], started[32], size[24];
     if (area.h < 3 || area.w < 24)
         return;
-    draw_title(entry != NULL ? entry->folder.name : "", COLOR_TITLE, grid, area);
     if (entry == NULL)
         return;
+    draw_title(entry->folder.name, COLOR_TITLE, grid, area);
     int y = area.y + 1, roomy = area.h >= 10;
     if (entry->problem[0] != '\0') {
         draw_field("problem", entry->problem, COLOR_BAD, 4, &y, grid, area);
@@ -113,7 +123,7 @@ void runs_detail_draw(const struct runs_model *model, struct grid *grid, struct 
     draw_field("started", text, COLOR_DIM, 1, &y, grid, area);
     if (entry->machine[0] != '\0')
         draw_field("machine", entry->machine, COLOR_DIM, 2, &y, grid, area);
-    draw_field("folder", entry->folder.path, COLOR_DIM, 2, &y, grid, area);
+    draw_path("folder", entry->folder.path, &y, grid, area);
 }
 
 /* ---- curves ---- */
