@@ -73,7 +73,7 @@ static void press(struct app *app, const char *key)
 static int shows(const struct app *app, const char *text)
 {
     struct grid grid;
-    assert_int_equal(grid_init(&grid, 100, 30), 0);
+    assert_int_equal(grid_init(&grid, app->w, app->h), 0);
     app_draw(app, &grid);
     char *screen = grid_text(&grid);
     int found = strstr(screen, text) != NULL;
@@ -274,6 +274,7 @@ static void test_help_is_complete(void **state)
     struct app app;
     struct fake fake;
     open_app(&app, &fake, &fake_ops);
+    app.h = 40; /* no sentence is broken */
     press(&app, "?");
     for (const struct binding *a = screen_run.keys; a->key; a++) {
         assert_non_null(a->help);

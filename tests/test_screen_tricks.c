@@ -218,8 +218,11 @@ static void test_queue(void **state)
     assert_true(shows("Queued now:"));
     press("g");
     expect(&app.queued.recipe, "epochs", "4");
+    assert_true(shows("queued in place of the one that was"));
     press("x");
     assert_int_equal(app.queue, APP_QUEUE_NONE);
+    press("x");
+    assert_true(shows("nothing is queued"));
 
     /* A recipe that contradicts itself is not started. */
     go_knob("lr_values");

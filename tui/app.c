@@ -144,21 +144,41 @@ static int start_queued(struct app *app)
 
 int app_start_run(struct app *app, const struct trainer_options *options)
 {
+    int dropped = app->queue == APP_QUEUE_AFTER;
     app->queued = *options;
     app->queue = APP_QUEUE_STOPS;
     if (app_training(app)) {
         app_stop(app, TRAINER_STOP_NOW);
-        app_say(app, "stopping at this step; then the new run starts");
+        app_say(app, "stopping at this step; then the new run starts%s", dropped ? ", in place of the queued one" : "");
     }
     return start_queued(app);
 }
 
+int app_resume_run(struct app *app, const char *path)
+{
+    struct trainer_options options = app->options;
+    struct error err;
+    snprintf(app->resumed, sizeof app->resumed, "%s", path);
+    options.name = NULL;
+    options.resume = app->resumed;
+    int shown = strcmp(app->model.status.path, app->resumed) == 0;
+    if (shown) /* its trainer holds the folder */
+        app_close_run(app);
+    if (app_start_run(app, &options) == 0)
+        return 0;
+    if (shown)
+        app_open_run(app, app->resumed, &err); /* as it was; why it could not start was said */
+    return -1;
+}
+
 int app_queue_run(struct app *app, const struct trainer_options *options)
 {
+    int replaced = app->queue == APP_QUEUE_AFTER && !recipe_equal(&app->queued.recipe, &options->recipe);
     app->queued = *options;
     app->queue = APP_QUEUE_AFTER;
     if (app_training(app))
-        app_say(app, "queued: it starts when this run has ended");
+        app_say(app, replaced ? "queued in place of the one that was: one run can wait"
+                              : "queued: it starts when this run has ended");
     return start_queued(app);
 }
 

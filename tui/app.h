@@ -72,7 +72,7 @@ struct app {
     struct runs_model runs;
     struct runs_watch watch;
     char trashed[RUN_PATH_MAX];     /* the run that was thrown away last, where it is now; empty: none */
-    char resumed[RUN_PATH_MAX];     /* the run that is gone on with from the Runs screen; options point at it */
+    char resumed[RUN_PATH_MAX];     /* the run that is gone on with; options point at it */
     struct trainer_options options; /* to start the next run with; only if can_start */
     int can_start;
     struct trainer_options queued; /* the next run; only if queue */
@@ -149,6 +149,11 @@ void app_stop(struct app *app, enum trainer_stop how);
  * -1: it could not, and the reason was said.
  */
 int app_start_run(struct app *app, const struct trainer_options *options);
+/*
+ * Goes on with a run that was stopped; only where nothing trains. As app_start_run; where it can not, what was shown of
+ * it is again.
+ */
+int app_resume_run(struct app *app, const char *path);
 /* As app_start_run, but the run that trains goes on to its end. One run can wait: another takes its place. */
 int app_queue_run(struct app *app, const struct trainer_options *options);
 void app_unqueue(struct app *app);

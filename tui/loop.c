@@ -88,6 +88,7 @@ static void suspend(struct loop *loop)
     term_suspend();
     if (pausing)
         app->source.ops->pause(app->source.self, 0);
+    app->said[0] = '\0'; /* it was about going away */
     app->dirty = 1;
 }
 

@@ -129,6 +129,17 @@ static void do_start(struct app *app)
         start(app);
 }
 
+static int can_resume(const struct app *app)
+{
+    const struct trainer_status *status = &app->model.status;
+    return app->can_start && app->source.ops && status->phase == TRAINER_STOPPED && *status->path;
+}
+
+static void do_resume(struct app *app)
+{
+    app_resume_run(app, app->model.status.path);
+}
+
 /* ---- how it is shown ---- */
 
 static void do_smooth(struct app *app)
@@ -184,6 +195,7 @@ static const struct binding run_keys[] = {
     {"x", NULL, "stop", "Stop the run: now, or at the end of this epoch", app_training, NULL, do_stop},
     {"f", NULL, NULL, "Fetch CIFAR-10 in the background, or stop that; it goes on from there", can_fetch, fetch_label,
      do_fetch},
+    {"R", NULL, "resume", "Go on with a run that was stopped", can_resume, NULL, do_resume},
     {"n", NULL, "new run", "Start a new run with the same recipe", can_start, NULL, do_start},
     {"Tab", "Right", "panel", "Next panel: the one that zoom shows", NULL, NULL, do_next_panel},
     {"S-Tab", "Left", NULL, "Previous panel", NULL, NULL, do_previous_panel},

@@ -357,16 +357,8 @@ static int can_resume(const struct app *app)
 
 static void do_resume(struct app *app)
 {
-    struct trainer_options options = app->options;
-    struct error err;
-    snprintf(app->resumed, sizeof app->resumed, "%s", selected(app)->folder.path);
-    options.name = NULL;
-    options.resume = app->resumed;
-    int open = let_go(app, app->resumed);
-    if (app_start_run(app, &options) == 0)
+    if (app_resume_run(app, selected(app)->folder.path) == 0)
         app_go(app, &screen_run);
-    else if (open)
-        app_open_run(app, app->resumed, &err); /* as it was; why it could not start was said */
 }
 
 static const char *why(const struct app *app, const char *key)

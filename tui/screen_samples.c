@@ -45,6 +45,7 @@ static void fail(struct app *app, const char *why)
 static void forget(struct app *app)
 {
     samples_model_clear(&app->samples.model);
+    app->samples.model.frozen = 0; /* it was that run's batch */
     app->samples.run = app->run_number;
     app->dirty = 1;
 }

@@ -199,7 +199,8 @@ static void draw_row(const struct runs_model *model, const struct table *table, 
         if (table->width[c] == 0)
             continue;
         if (selected && c == RUNS_NAME && model->editing == RUNS_EDIT_NAME) {
-            line_edit_draw(&model->edit, NULL, 1, grid, cell);
+            cell.w++; /* for the cursor behind the text; there is a gap between columns */
+            line_edit_draw(&model->edit, NULL, 1, grid, rect_intersect(row, cell));
             continue;
         }
         runs_cell(entry, (enum runs_column)c, text, sizeof text);
