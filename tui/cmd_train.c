@@ -145,6 +145,9 @@ static int resume_main(int argc, char **argv)
     int finished = strcmp(report->summary.state, "done") == 0;
     if (finished)
         headless_finished(report, headless.json);
+    for (size_t i = 0; i < run_log_length(&report->log); i++)
+        if (run_log_at(&report->log, i)->kind == RECORD_EPOCH)
+            headless.told = run_log_at(&report->log, i)->step;
     run_report_free(report);
     if (finished)
         return EXIT_OK;

@@ -128,7 +128,7 @@ static void print_start(struct follower *f)
     if (s->data_is_synthetic)
         print_line("notice", "these are synthetic images; 'davidnet data fetch' gets the real CIFAR-10");
     if (s->step > 0)
-        printf("resumed at step %u of %u\n", s->step, s->steps);
+        printf("resumed at step %u of %u; 'davidnet show %s' has what was before\n", s->step, s->steps, s->run);
     print_epoch_head(recipe);
     fflush(stdout);
 }
@@ -204,7 +204,7 @@ static void print_records(struct follower *f)
                 f->last_acc = record->as.epoch.test_acc;
             if (f->options->json)
                 print_epoch_json(record);
-            else
+            else if (record->step > f->options->told)
                 print_epoch(f, record);
         } else if (record->kind == RECORD_STEP && f->options->json) {
             print_step(record);

@@ -10,6 +10,7 @@
 
 struct headless_options {
     int json;           /* {"event":...} lines on stdout instead of text */
+    uint32_t told;      /* epochs up to this step were printed when they were trained: not again, in text */
     int target_counts;  /* exit with EXIT_TARGET_MISSED when recipe.target was not reached */
     const char *finish; /* (optional) shell command to run when the run has ended, in whatever way; it gets
                            DAVIDNET_RUN, DAVIDNET_STATE and DAVIDNET_ACCURACY */

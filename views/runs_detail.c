@@ -208,7 +208,7 @@ static void compare_row(const struct runs_model *model, const char *key, const c
 {
     struct rect cell = compare_cell(model, -1, row);
     char text[64];
-    snprintf(text, sizeof text, unit[0] != '\0' ? "%s (%s)" : "%s", key, unit);
+    snprintf(text, sizeof text, unit[0] != '\0' && strcmp(unit, key) != 0 ? "%s (%s)" : "%s", key, unit);
     put_cut(grid, cell, COLOR_DIM, ATTR_NONE, text_width(text) <= cell.w ? text : key);
     for (int i = 0; i < model->n_compared; i++) {
         int other = highlight && strcmp(values[i], values[0]) != 0;
