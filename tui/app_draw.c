@@ -24,6 +24,20 @@ void app_frame(const struct app *app, const struct app_keys *keys, const char **
                                   .n_keys = keys->n};
 }
 
+#define FOOTER_KEYS 28 /* columns that help, menu and quit take from a message */
+
+/* A message that has no room in the footer: instead of it, and over the screen's last rows, too, for its reason often
+ * comes last. */
+static void draw_long_message(const struct app *app, struct grid *grid, struct rect area)
+{
+    int lines = put_paragraph(NULL, (struct rect){0, 0, grid->w, 0}, COLOR_ACCENT, app->said);
+    struct rect box = {0, area.y + area.h + 1 - lines, grid->w, lines};
+    if (text_width(app->said) + FOOTER_KEYS < grid->w || lines > area.h || box.y + lines > grid->h)
+        return;
+    put_fill(grid, box, COLOR_DEFAULT, COLOR_PANEL, NULL);
+    put_paragraph(grid, box, COLOR_ACCENT, app->said);
+}
+
 void app_draw(const struct app *app, struct grid *grid)
 {
     const struct screen *screen = app_current(app);
@@ -41,6 +55,7 @@ void app_draw(const struct app *app, struct grid *grid)
         return;
     }
     screen->draw(app, grid, area);
+    draw_long_message(app, grid, area);
     if (app->over == APP_DIALOG) {
         dialog_draw(app->dialog->title, app->asked, keys.keys, keys.n, grid, area);
     } else if (app->over == APP_MENU) {
