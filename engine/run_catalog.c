@@ -324,11 +324,6 @@ void run_catalog_free(struct run_catalog *catalog)
     free(catalog);
 }
 
-const char *run_catalog_parent(const struct run_catalog *catalog)
-{
-    return catalog->parent;
-}
-
 void run_catalog_refresh(struct run_catalog *catalog)
 {
     pthread_mutex_lock(&catalog->lock);

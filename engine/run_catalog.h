@@ -17,8 +17,6 @@ struct run_catalog;
 struct run_catalog *run_catalog_open(const char *parent, struct error *err);
 void run_catalog_free(struct run_catalog *catalog); /* NULL: nothing. Waits for the file that is being read */
 
-const char *run_catalog_parent(const struct run_catalog *catalog);
-
 /* Asks for a look at what changed since; returns at once. */
 void run_catalog_refresh(struct run_catalog *catalog);
 

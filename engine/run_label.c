@@ -19,7 +19,7 @@ static int is_alphanumeric(char c)
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
 }
 
-int run_label_check_tag(const char *tag, struct error *err)
+static int check_tag(const char *tag, struct error *err)
 {
     size_t n = strlen(tag);
     if (n < 2 || n >= RUN_TAG_MAX)
@@ -49,7 +49,7 @@ int run_label_has(const struct run_label *label, const char *tag)
 int run_label_change(struct run_label *label, const char *change, struct error *err)
 {
     const char *tag = change + (change[0] == '+' || change[0] == '-');
-    if (run_label_check_tag(tag, err) < 0)
+    if (check_tag(tag, err) < 0)
         return -1;
     int at = find_tag(label, tag);
     if (change[0] == '-') {

@@ -27,9 +27,8 @@ int run_label_write(const struct run_folder *folder, const struct run_label *lab
 /* Line breaks, tabs and other control characters become blanks, blanks at both ends go. -1: too long, or not UTF-8. */
 int run_label_set_note(struct run_label *label, const char *text, struct error *err);
 
-/* 2 to 31 letters, digits and . _ = @ + -, a letter or digit first. */
-int run_label_check_tag(const char *tag, struct error *err);
-/* One change: "+fast" or "fast" adds it, "-fast" takes it away; it is no error if that is so already. */
+/* One change: "+fast" or "fast" adds it, "-fast" takes it away; it is no error if that is so already. A tag is 2 to 31
+ * letters, digits and . _ = @ + -, a letter or digit first. */
 int run_label_change(struct run_label *label, const char *change, struct error *err);
 /* All of them, parted by blanks or commas. On error the label stays as it was. */
 int run_label_set_tags(struct run_label *label, const char *text, struct error *err);

@@ -399,8 +399,8 @@ int headless_run(const struct trainer_options *what, const struct headless_optio
         if (options->target_counts && f.status.phase == TRAINER_DONE && isnan(f.status.seconds_to_target))
             code = EXIT_TARGET_MISSED;
     }
+    trainer_free(trainer); /* first: it gives the run's lock back, so that the command may resume or rename the run */
     run_finish_command(&f);
-    trainer_free(trainer);
     install_handlers(SIG_DFL);
     return stop_signal && code == EXIT_OK ? 128 + stop_signal : code;
 }

@@ -126,22 +126,6 @@ const char *run_text_safe(const char *text, char *out, size_t size)
     return out;
 }
 
-int run_option(int argc, char **argv, int *i, const char *key, const char **value)
-{
-    size_t n = strlen(key);
-    if (strcmp(argv[*i], key) == 0) {
-        if (*i + 1 >= argc)
-            return -1;
-        *value = argv[++*i];
-        return 1;
-    }
-    if (strncmp(key, "--", 2) == 0 && strncmp(argv[*i], key, n) == 0 && argv[*i][n] == '=') {
-        *value = argv[*i] + n + 1;
-        return 1;
-    }
-    return 0;
-}
-
 int run_output(const char *path, const char *text, size_t size, struct error *err)
 {
     struct file_part part = {text, size};

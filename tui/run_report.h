@@ -43,12 +43,6 @@ const char *run_text_time(double unix_time, char out[RUN_TEXT]);
 /* A copy of text with unprintable bytes as '?', for names that come from folders; returns out. */
 const char *run_text_safe(const char *text, char *out, size_t size);
 
-/*
- * An option with a value at argv[*i], as "--key value" or "--key=value" ("-k value" for one letter): 1 and *value set,
- * *i at its last word; 0: it is not this one; -1: its value is missing.
- */
-int run_option(int argc, char **argv, int *i, const char *key, const char **value);
-
 /* Text to a file (replaced whole) or, path NULL, to stdout. */
 int run_output(const char *path, const char *text, size_t size, struct error *err);
 

@@ -33,6 +33,7 @@ static void open_catalog(struct app *app)
 
 void runs_watch_overlays(struct app *app)
 {
+    _Static_assert(RUNS_MARKS_MAX <= RUN_OVERLAYS_MAX, "every marked run can be an overlay");
     const struct run_entry *marked[RUNS_MARKS_MAX];
     struct run_overlay overlays[RUNS_MARKS_MAX];
     int n = 0;
