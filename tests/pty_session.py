@@ -68,9 +68,10 @@ class Session:
             environment.pop(name, None)
         environment.update(env or {})
         # setsid gives it the terminal; it becomes the program (no fork), so the process is the program's.
+        os.makedirs(folder + "/home", exist_ok=True)
         command = ["setsid", "--ctty"] + (shell or []) + [BIN] + arguments
         self.process = subprocess.Popen(command, stdin=self.slave, stdout=self.slave, stderr=self.slave,
-                                        env=environment, close_fds=True)
+                                        env=environment, close_fds=True, cwd=folder + "/home")
 
     def read(self, seconds, most=65536):
         """Takes what came, waiting so long for it; False: nothing."""

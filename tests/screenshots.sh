@@ -10,24 +10,38 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir -p "$out"
 
+export XDG_STATE_HOME=$work/state XDG_CONFIG_HOME=$work/config # no guide, no recipes of the user's
+mkdir -p "$XDG_STATE_HOME/davidnet"
+touch "$XDG_STATE_HOME/davidnet/guide-seen"
+
 if [ -n "${DAVIDNET_SHOTS_RUN-}" ]; then
     run=$DAVIDNET_SHOTS_RUN
 else
-    # Live: half-way through, in the terminal that most people have; the help; then the end.
+    # An earlier run to compare with, and then every screen while one trains.
+    "$bin" train --out "$work/runs" --preset quick --off cutout --name no-cutout
     cat >"$work/live" <<SCRIPT
-:size 100x30
+:size 120x40
 :until step 250
-:dump $out/run-training.png
+2
+:dump $out/layers.png
+3
+:until images
+:dump $out/samples.png
+4
+:dump $out/tricks.png
 ?
 :dump $out/help.png
 Esc
 :until end
+5
+:until runs
+:dump $out/runs.png
 SCRIPT
     "$bin" tui --out "$work/runs" --name quick --script "$work/live"
     run=$work/runs/quick
 fi
 cat >"$work/done" <<SCRIPT
-:size 160x48
+:size 120x40
 :dump $out/run.png
 :size 80x24
 :dump $out/run-80x24.png
