@@ -192,7 +192,7 @@ static void runs_lists_them(void **state)
     has("stopped");
     has("2.5/24");
     has("93.71");
-    has("8m20s");
+    has("8:20");
     assert_int_equal(CALL(command_runs, "runs", "--json"), EXIT_OK);
     cJSON *json = cJSON_Parse(output);
     assert_int_equal(cJSON_GetArraySize(json), 2);
