@@ -104,7 +104,8 @@ static struct run_entry *make_other(const char *name, double worse, size_t epoch
 {
     struct run_entry *e = calloc(1, sizeof *e);
     double *block = calloc(7 * epochs, sizeof *block);
-    assert_true(e && block);
+    if (!e || !block)
+        abort();
     double **const arrays[] = {&e->epoch,     &e->lr,       &e->train_loss,   &e->train_acc,
                                &e->test_loss, &e->test_acc, &e->train_seconds};
     for (size_t i = 0; i < 7; i++)
