@@ -67,7 +67,7 @@ static int shows(const char *text)
     char *screen = grid_text(&grid);
     int found = strstr(screen, text) != NULL;
     if (!found)
-        print_message("%s\n", screen);
+        fprintf(stderr, "%s\n", screen);
     free(screen);
     grid_release(&grid);
     return found;
