@@ -1,5 +1,7 @@
-/* What the terminal's file relies on and needs no terminal: pacing by answers, pastes, and the clipboard's text. */
+/* What the terminal's file relies on and needs no terminal: pacing by answers, the line's speed, pastes, and the
+ * clipboard's text. */
 #include "tui/clipboard.h"
+#include "tui/line_speed.h"
 #include "tui/pacing.h"
 #include "tui/paste.h"
 
@@ -111,6 +113,55 @@ static void test_flood(void **state)
     assert_int_equal(paste_key(&paste, 2.5), PASTE_NONE);
 }
 
+static void send(struct line_speed *line, double bytes, double took)
+{
+    line_speed_sent(line, 100, bytes);
+    line_speed_taken(line, 100 + took);
+}
+
+static void test_slow_lines(void **state)
+{
+    (void)state;
+    struct line_speed far = {0}, slow = {0};
+    send(&far, 0, 0.3);
+    for (int i = 0; i < 9; i++) /* a long way is no slow line */
+        send(&far, 5000, 0.31);
+    assert_false(far.slow);
+    send(&far, 5000, 4); /* a hiccup */
+    send(&far, 5000, 4);
+    assert_false(far.slow);
+    send(&far, 5000, 0.3);
+    assert_false(far.slow);
+    for (int i = 0; i < 9; i++) /* jitter */
+        send(&far, 300, 0.45);
+    assert_false(far.slow);
+
+    send(&slow, 0, 0.02);
+    send(&slow, 400, 0.44); /* 9600 baud */
+    assert_true(slow.slow);
+    assert_true(line_speed_rest(&slow, 80 * 24) >= 0.8); /* two thirds of the line are for keys */
+    for (int i = 0; i < 9; i++)
+        send(&slow, i % 2 ? 20 : 200, i % 2 ? 0.02 : 0.23); /* too little to say */
+    assert_true(slow.slow);
+    for (int i = 0; i < 3; i++)
+        send(&slow, 2000, 0.05);
+    assert_false(slow.slow);
+}
+
+/* In steady state no screen of 80 x 24 sends more than 2 KB a second. */
+static void test_rest(void **state)
+{
+    (void)state;
+    for (double bytes = 10; bytes < 1600; bytes += 10) {
+        struct line_speed line = {0};
+        send(&line, 0, 0.01);
+        send(&line, bytes, 0.01);
+        assert_true(bytes / line_speed_rest(&line, 80 * 24) <= 2000);
+        assert_true(line_speed_rest(&line, 200 * 60) < line_speed_rest(&line, 80 * 24));
+        assert_true(line_speed_rest(&line, 80 * 24) <= 1);
+    }
+}
+
 /* Only what follows the Esc of an answer that is due is swallowed, and only as long as it is one. */
 static void test_torn(void **state)
 {
@@ -158,6 +209,7 @@ int main(void)
         cmocka_unit_test(test_answers),         cmocka_unit_test(test_silence),
         cmocka_unit_test(test_leave),           cmocka_unit_test(test_torn),
         cmocka_unit_test(test_bracketed_paste), cmocka_unit_test(test_lost_end_of_a_paste),
+        cmocka_unit_test(test_slow_lines),      cmocka_unit_test(test_rest),
         cmocka_unit_test(test_flood),           cmocka_unit_test(test_clipboard),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -264,6 +264,7 @@ void app_key(struct app *app, int key)
         return;
     app->dirty = 1;
     app->said[0] = '\0';
+    app->redraw |= key == KEYS_CTRL('L'); /* whatever is open */
     if (typed(app, key) || (app->over == APP_HELP && help_key(app, key)))
         return;
     if (app->over == APP_DIALOG) {

@@ -52,6 +52,7 @@ static int draw(struct loop *loop)
     if (app->redraw)
         term_forget();
     app->redraw = app->dirty = loop->answer = 0;
+    loop->grid.few_colors = term_depth() < 8;
     app_draw(app, &loop->grid);
     int shown = term_show(&loop->grid);
     loop->frames -= 1;
@@ -128,6 +129,7 @@ static void take_input(struct loop *loop)
 {
     struct mouse mouse;
     int key;
+    term_tick(loop_seconds()); /* it has slept: an answer is timed by when it comes */
     for (int i = 0; i < KEYS_AT_ONCE || (term_pasting() && i < PASTED_AT_ONCE); i++) {
         switch (term_read(&key, &mouse)) {
         case TERM_NOTHING:
@@ -209,6 +211,8 @@ static double draw_is_due(struct loop *loop)
     double now = loop->app->now, delay = loop->app->delay_ms / 1000.0;
     double needed = loop->answer ? 1 : 2;
     double due = needed > loop->frames ? (needed - loop->frames) / frames_a_second(loop->app) : 0;
+    if (term_rest() > delay)
+        delay = term_rest();
     if (!loop->answer && loop->drawn_at + delay - now > due)
         due = loop->drawn_at + delay - now;
     if (loop->rest_until - now > due)
@@ -295,7 +299,6 @@ int loop_run(struct app *app, const struct term_options *options, double delay, 
     loop.frames = FRAMES_MAX;
     int status = grid_init(&loop.grid, 0, 0);
     loop.grid.ascii = term_ascii();
-    loop.grid.few_colors = term_depth() < 8;
     if (status == 0)
         status = run(&loop);
     term_close(); /* a terminal that is gone takes no harm */

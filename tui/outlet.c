@@ -22,6 +22,7 @@ static struct {
     int file;        /* what stdout is while it is caught */
     int nowhere;     /* /dev/null */
     off_t sent, end; /* in file: the terminal has what is before `sent`; nothing is behind `end` */
+    off_t caught;    /* the last time */
 } outlet = {.tty = -1, .out = -1, .file = -1, .nowhere = -1};
 
 int outlet_open(struct error *err)
@@ -87,8 +88,15 @@ void outlet_end(void)
 {
     fflush(stdout);
     dup2(outlet.out, STDOUT_FILENO);
-    outlet.end = lseek(outlet.file, 0, SEEK_CUR);
+    off_t end = lseek(outlet.file, 0, SEEK_CUR);
+    outlet.caught = end - outlet.end;
+    outlet.end = end;
     outlet_pump();
+}
+
+size_t outlet_caught(void)
+{
+    return (size_t)outlet.caught;
 }
 
 int outlet_fd(void)

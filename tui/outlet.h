@@ -17,6 +17,8 @@ int outlet_open(struct error *err);
 void outlet_begin(void); /* stdout is caught; ioctls on it do not reach the terminal */
 void outlet_end(void);   /* stdout is the terminal; outlet_pump is called */
 
+size_t outlet_caught(void); /* bytes between the last outlet_begin and outlet_end */
+
 /* 1: the terminal has all of it; 0: some waits until it takes more. */
 int outlet_pump(void);
 int outlet_fd(void); /* for poll: the terminal, where it takes something; -1: nothing is waiting for it */

@@ -16,7 +16,7 @@ static const char *pause_label(const struct app *app)
 static void do_pause(struct app *app)
 {
     if (app->leaving) { /* a paused run would never come to the end that is waited for */
-        app_say(app, "it goes on to where it was asked to stop, then leaves: q leaves at this step");
+        app_say(app, "it goes on to its stop, then leaves: q leaves at this step");
         return;
     }
     app->paused = !app->paused;

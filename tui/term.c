@@ -11,6 +11,7 @@
 #include "tui/clipboard.h"
 #include "tui/ink.h"
 #include "tui/keys.h"
+#include "tui/line_speed.h"
 #include "tui/noise.h"
 #include "tui/outlet.h"
 #include "tui/pacing.h"
@@ -37,7 +38,12 @@ static struct {
     SCREEN *screen;
     WINDOW *input;         /* a pad: curses sends nothing when it is read from */
     struct termios before; /* as we found it */
-    int ascii, depth, repaint;
+    int ascii, depth;
+    enum {
+        REPAINT_NOTHING,
+        REPAINT_REST,
+        REPAINT_CLEARED
+    } repaint; /* every cell, where it is not just that some differ */
     struct grid shown;
     struct ink ink;
     char restore[512]; /* for the handler of fatal signals */
@@ -47,6 +53,9 @@ static struct {
     double now; /* of term_tick */
     struct paste paste;
     struct pacing pacing;
+    struct line_speed line;
+    int plain;        /* on a slow line there are no colours, which are most of what is sent */
+    double opened_at; /* the first question's time */
 } term;
 
 static volatile sig_atomic_t is_open;
@@ -65,7 +74,8 @@ static const char raw_copy[] = "\033]52;c;%s\007"; /* OSC 52, as xterm defined i
 static const char raw_paste_begins[] = "\033[200~", raw_paste_ends[] = "\033[201~", raw_answer[] = "\033[0n";
 enum { CODE_ANSWER = 0xF000, CODE_PASTE_BEGINS, CODE_PASTE_ENDS };
 
-#define TAKEN_SECONDS 1.0 /* for what restores the terminal */
+#define OPENING_SECONDS 0.3 /* that a first answer is waited for */
+#define TAKEN_SECONDS 1.0   /* for what restores the terminal */
 
 /* ---- within signal handlers ---- */
 
@@ -159,6 +169,13 @@ static void prepare_restore(void)
     add_restore(tigetstr("rmcup"));
 }
 
+static void answered(void)
+{
+    pacing_answered(&term.pacing);
+    if (term.pacing.due == 0)
+        line_speed_taken(&term.line, term.now);
+}
+
 static void ask(void)
 {
     if (!pacing_wants(&term.pacing, term.now))
@@ -203,8 +220,10 @@ static void open_input(const char *name, const struct term_options *options)
     mouseinterval(0); /* a press is one at once; loop.c knows what a double click is */
     term.wants_mouse = modern && !options->no_mouse;
     term.pacing = (struct pacing){0};
+    term.line = (struct line_speed){0};
     term.paste = (struct paste){0};
-    term.shows = 0;
+    term.plain = term.shows = 0;
+    term.opened_at = 0;
 }
 
 static void tell_mouse(void)
@@ -322,7 +341,7 @@ int term_open(const struct term_options *options, struct error *err)
     signals_again();
     if (!exit_is_set++)
         atexit(term_close);
-    term.repaint = 1;
+    term.repaint = REPAINT_CLEARED;
     return 0;
 }
 
@@ -375,7 +394,7 @@ int term_ascii(void)
 
 int term_depth(void)
 {
-    return term.depth;
+    return term.line.slow ? 0 : term.depth;
 }
 
 int term_input_fd(void)
@@ -466,7 +485,7 @@ static int take_code(wint_t code)
     if (code == CODE_PASTE_BEGINS || code == CODE_PASTE_ENDS)
         paste_bracket(&term.paste, code == CODE_PASTE_BEGINS, term.now);
     else if (code == CODE_ANSWER)
-        pacing_answered(&term.pacing);
+        answered();
     else
         return 0;
     return 1;
@@ -532,13 +551,16 @@ static void put_cell(int x, int y, const struct cell *cell)
         text[n++] = code < 0 ? L'?' : (wchar_t)code;
     }
     text[n] = L'\0';
-    uint8_t wanted = term.depth ? cell->attr : cell->attr | palette_mono(cell->fg, cell->bg);
+    int depth = term.plain ? 0 : term.depth;
+    uint8_t wanted = depth ? cell->attr : cell->attr | palette_mono(cell->fg, cell->bg);
+    if (term.plain)
+        wanted &= ATTR_REVERSE;
     attr_t attr = A_NORMAL;
     attr |= wanted & ATTR_BOLD ? A_BOLD : 0;
     attr |= wanted & ATTR_DIM ? A_DIM : 0;
     attr |= wanted & ATTR_UNDERLINE ? A_UNDERLINE : 0;
     attr |= wanted & ATTR_REVERSE ? A_REVERSE : 0;
-    int pair = term.depth ? alloc_pair(ink_index(&term.ink, cell->fg, 0), ink_index(&term.ink, cell->bg, 1)) : 0;
+    int pair = depth ? alloc_pair(ink_index(&term.ink, cell->fg, 0), ink_index(&term.ink, cell->bg, 1)) : 0;
     cchar_t wide;
     if (pair < 0)
         pair = 0;
@@ -546,48 +568,76 @@ static void put_cell(int x, int y, const struct cell *cell)
         mvadd_wch(y, x, &wide);
 }
 
+/* Hands over what differs in a row; 1: something does. */
+static int put_row(const struct grid *grid, int y)
+{
+    int differs = 0;
+    for (int x = 0; x < grid->w; x++) {
+        const struct cell *cell = &grid->cells[(size_t)y * (size_t)grid->w + (size_t)x];
+        struct cell *old = grid_at(&term.shown, x, y);
+        int same = !term.repaint && strcmp(cell->text, old->text) == 0 && cell->fg == old->fg && cell->bg == old->bg &&
+                   cell->attr == old->attr && cell->width == old->width;
+        if (!same && cell->width)
+            put_cell(x, y, cell);
+        differs |= !same;
+        *old = *cell;
+    }
+    return differs;
+}
+
 int term_show(const struct grid *grid)
 {
+    int differs = 0;
     if (!outlet_pump())
         return 1;
-    if (term.repaint || grid->w != term.shown.w || grid->h != term.shown.h) {
+    if (term.repaint == REPAINT_CLEARED || term.plain != term.line.slow || grid->w != term.shown.w ||
+        grid->h != term.shown.h) {
         if (grid_resize(&term.shown, grid->w, grid->h))
             return -1;
         clearok(stdscr, TRUE);
         erase();
-        term.repaint = 1;
+        term.repaint = REPAINT_CLEARED;
+        term.plain = term.line.slow;
     }
-    for (int y = 0; y < grid->h; y++) {
-        for (int x = 0; x < grid->w; x++) {
-            const struct cell *cell = &grid->cells[(size_t)y * (size_t)grid->w + (size_t)x];
-            struct cell *old = grid_at(&term.shown, x, y);
-            int same = !term.repaint && strcmp(cell->text, old->text) == 0 && cell->fg == old->fg &&
-                       cell->bg == old->bg && cell->attr == old->attr && cell->width == old->width;
-            if (!same && cell->width)
-                put_cell(x, y, cell);
-            *old = *cell;
-        }
-    }
-    term.repaint = 0;
+    /* The first frame is only the first row and the last one: it tells how slow the line is. */
+    int part = !term.shows && term.pacing.known && grid->h > 2;
+    for (int y = 0; y < grid->h; y += part ? grid->h - 1 : 1)
+        differs |= put_row(grid, y);
+    term.repaint = part ? REPAINT_REST : REPAINT_NOTHING;
+    term.shows = 1;
+    if (!differs)
+        return 0;
     outlet_begin();
     refresh();
     ask();
     outlet_end();
-    term.shows = 1;
-    return 0;
+    line_speed_sent(&term.line, term.now, (double)outlet_caught());
+    return part;
 }
 
 void term_tick(double now)
 {
+    if (term.opened_at == 0)
+        term.opened_at = term.line.since = now;
     term.now = now;
 }
 
 int term_ready(void)
 {
-    return outlet_pump() && (!term.shows || pacing_ready(&term.pacing, term.now));
+    if (!outlet_pump())
+        return 0;
+    /* At first the answer to the question of term_open says how long the way is; not every terminal answers. */
+    if (!term.shows && !term.pacing.known)
+        return term.now - term.opened_at > OPENING_SECONDS;
+    return pacing_ready(&term.pacing, term.now);
+}
+
+double term_rest(void)
+{
+    return line_speed_rest(&term.line, term.shown.w * term.shown.h);
 }
 
 void term_forget(void)
 {
-    term.repaint = 1;
+    term.repaint = REPAINT_CLEARED;
 }

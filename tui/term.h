@@ -22,8 +22,8 @@ int term_check(struct error *err);
 int term_open(const struct term_options *options, struct error *err);
 void term_close(void); /* may be called at any time, any number of times */
 
-int term_ascii(void);           /* 1: draw with ASCII */
-int term_depth(void);           /* colours: 0, 4, 8 or 24 bits; pictures have the 256 of a table at best */
+int term_ascii(void); /* 1: draw with ASCII */
+int term_depth(void); /* colours: 0, 4, 8 or 24 bits, 0 on a slow line; pictures have the 256 of a table at best */
 void term_size(int *w, int *h); /* asks the terminal anew; at least 1 x 1 */
 int term_input_fd(void);        /* for poll: keys are there */
 int term_output_fd(void);       /* for poll: it takes what waits for it: term_ready; -1: nothing does */
@@ -60,10 +60,12 @@ enum term_copied term_copy(const char *text);
 /*
  * Pacing. A frame ends with a question (a device status report) that the terminal answers when it has taken
  * everything before it, so that the connection never holds more than one frame. term_ready: 1: it has, or it is
- * known never to answer. Call term_tick before, with seconds of a monotonic clock.
+ * known never to answer. On a slow line there are no colours.
  */
-void term_tick(double now);
+void term_tick(double now); /* what time it is, in seconds of a monotonic clock */
 int term_ready(void);
-int term_show(const struct grid *); /* sends what differs from what is shown; 1: it takes nothing now; -1: no memory */
+double term_rest(void); /* seconds after a frame before another one that nobody waits for */
+/* Sends what differs from what is shown. 1: not all of it, call again when ready; -1: no memory. */
+int term_show(const struct grid *);
 
 #endif

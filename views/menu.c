@@ -5,7 +5,7 @@
 #include <string.h>
 
 #define WIDTH_MAX 84
-#define ROWS_SHOWN 16
+#define ROWS_SHOWN 12
 
 /* ---- matching ---- */
 

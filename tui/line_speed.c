@@ -1,0 +1,57 @@
+#include "tui/line_speed.h"
+
+#define BYTES_TELLING 150 /* fewer say more about the way than about the line */
+#define SLOW_SECONDS 0.3
+#define VOTES 3 /* frames in a row that change the opinion about a line, once there is one */
+
+void line_speed_sent(struct line_speed *line, double now, double bytes)
+{
+    line->since = now;
+    line->bytes = bytes;
+}
+
+/*
+ * What one frame says: -1 nothing, for it was small, or the line was neither fast nor slow. Jitter of a tenth of a
+ * second on a frame of a few hundred bytes is no slow line.
+ */
+static int opinion(const struct line_speed *line)
+{
+    double rate = line->busy > 0 ? line->bytes / line->busy : 1e9;
+    if (line->bytes < BYTES_TELLING)
+        return -1;
+    if (rate < LINE_SPEED_SLOW)
+        return line->busy > SLOW_SECONDS ? 1 : -1;
+    return rate > 2 * LINE_SPEED_SLOW ? 0 : -1;
+}
+
+/* The first opinion decides; after that one alone may have met with a hiccup. */
+static void judge(struct line_speed *line)
+{
+    int slow = opinion(line), needed = line->measured ? VOTES : 1;
+    if (slow < 0)
+        return;
+    line->measured = 1;
+    line->votes = slow != line->slow ? line->votes + 1 : 0;
+    if (line->votes >= needed) {
+        line->slow = slow;
+        line->votes = 0;
+    }
+}
+
+void line_speed_taken(struct line_speed *line, double now)
+{
+    double took = now - line->since;
+    if (!line->known || took < line->trip)
+        line->trip = took;
+    line->known = 1;
+    line->busy = took - line->trip;
+    judge(line);
+}
+
+double line_speed_rest(const struct line_speed *line, int cells)
+{
+    double size = cells > 80 * 24 ? cells / (80.0 * 24.0) : 1;
+    double rest = line->bytes / (LINE_SPEED_FRAME * size);
+    rest = rest < 1 ? rest : 1; /* a full redraw must not leave the screen standing still */
+    return rest > 2 * line->busy ? rest : 2 * line->busy;
+}

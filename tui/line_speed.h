@@ -1,0 +1,31 @@
+/*
+ * How fast the line to the terminal is, told by the time between a frame and the answer to the question behind it
+ * (tui/pacing.h), less the shortest time that an answer ever took. Times are seconds of a monotonic clock.
+ */
+#ifndef DAVIDNET_TUI_LINE_SPEED_H
+#define DAVIDNET_TUI_LINE_SPEED_H
+
+#define LINE_SPEED_SLOW 4000.0  /* bytes a second: below it the line is slow */
+#define LINE_SPEED_FRAME 1600.0 /* a second, what frames that nobody waits for may use of a screen of 80 x 24 */
+
+/* Zeroed: nothing known. */
+struct line_speed {
+    double since, bytes; /* the last frame */
+    double trip;         /* the shortest time that an answer took */
+    double busy;         /* what the last frame took beyond that */
+    int known;           /* there was an answer */
+    int slow;            /* the line is */
+    int measured;        /* some frame has said how fast it is */
+    int votes;           /* of the last frames, for the opposite of `slow` */
+};
+
+void line_speed_sent(struct line_speed *line, double now, double bytes);
+void line_speed_taken(struct line_speed *line, double now); /* the answer came, and no other is due */
+
+/*
+ * Seconds after the last frame before another one that nobody waits for: so long that a screen of that many cells
+ * takes little of any line, and a slow line has time for keys.
+ */
+double line_speed_rest(const struct line_speed *line, int cells);
+
+#endif
