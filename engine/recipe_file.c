@@ -3,13 +3,16 @@
 #include "engine/knobs.h"
 #include "engine/nearest.h"
 #include "engine/network_text.h"
+#include "engine/number.h"
 #include "engine/recipes.h"
 
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <ini.h>
+#include <math.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -18,7 +21,7 @@
 #define LINE_MAX_CHARS 190 /* inih's own limit is 197 */
 #define KEY_MAX_CHARS 48   /* inih cuts names silently after 49 */
 #define INHERIT_MAX 8
-#define LIST_MAX 64
+#define LIST_MAX 256
 
 struct entry {
     int line; /* 0: not in the file */
@@ -33,7 +36,7 @@ struct reader {
     int failed; /* the line of the first error, or 0 */
     struct error *err;
     struct entry *knob; /* one a row of the knob table */
-    struct entry preset, origin, title, published;
+    struct entry preset, origin, title, published, accuracy, seconds, of, rung;
     char network[RECIPE_NETWORK_MAX];
     int network_line[NETWORK_LINES_MAX + 1]; /* the file's line of the network's line i + 1 */
     int n_network;
@@ -152,16 +155,33 @@ static int take(struct reader *reader, struct entry *entry, const char *key, con
     return append_text(reader, entry, value, limit);
 }
 
+/* The keys of [recipe]; each has an entry in the reader. */
+static const struct recipe_key {
+    const char *name;
+    size_t entry, limit;
+} recipe_keys[] = {
+    {"preset", offsetof(struct reader, preset), 64},
+    {"origin", offsetof(struct reader, origin), 64},
+    {"title", offsetof(struct reader, title), sizeof((struct recipe_about *)0)->title},
+    {"published", offsetof(struct reader, published), sizeof((struct recipe_about *)0)->published},
+    {"published_accuracy", offsetof(struct reader, accuracy), 32},
+    {"published_seconds", offsetof(struct reader, seconds), 32},
+    {"published_of", offsetof(struct reader, of), 32},
+    {"rung", offsetof(struct reader, rung), 32},
+};
+#define RECIPE_KEYS (sizeof recipe_keys / sizeof recipe_keys[0])
+
 static int take_recipe_key(struct reader *reader, const char *key, const char *value)
 {
-    static const char *const keys[] = {"preset", "origin", "title", "published"};
-    struct entry *const entries[] = {&reader->preset, &reader->origin, &reader->title, &reader->published};
-    static const size_t limits[] = {64, 64, sizeof((struct recipe_about *)0)->title,
-                                    sizeof((struct recipe_about *)0)->published};
-    for (size_t i = 0; i < 4; i++)
-        if (strcmp(key, keys[i]) == 0)
-            return take(reader, entries[i], key, value, limits[i]);
-    return line_error(reader, reader->line, "[recipe] has no key '%s'; it has preset, origin, title, published", key);
+    char known[192] = "";
+    size_t used = 0;
+    for (size_t i = 0; i < RECIPE_KEYS; i++) {
+        const struct recipe_key *k = &recipe_keys[i];
+        if (strcmp(key, k->name) == 0)
+            return take(reader, (struct entry *)((char *)reader + k->entry), key, value, k->limit);
+        used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", i ? ", " : "", k->name);
+    }
+    return line_error(reader, reader->line, "[recipe] has no key '%s'; it has %s", key, known);
 }
 
 static int take_network_line(struct reader *reader, const char *key, const char *value)
@@ -288,6 +308,41 @@ static int inherit(struct reader *reader, int depth, struct recipe *recipe)
     return 0;
 }
 
+/* A number of [recipe] within limits; missing: as it is. */
+static int read_about(struct reader *reader, const struct entry *entry, const char *key, double min, double max,
+                      double *value)
+{
+    if (!entry->line || (number_parse_real(entry->text, value) == 0 && *value >= min && *value <= max))
+        return 0;
+    return line_error(reader, entry->line, "%s = %.40s: expected a number, %g to %g", key, entry->text, min, max);
+}
+
+/* What a file says about itself. Nothing of it is inherited: it is about one recipe. */
+static int describe(struct reader *reader, struct recipe_about *about)
+{
+    double accuracy = NAN, seconds = NAN, rung = 0;
+    int reached = 0, of = 0, end = 0;
+    if (read_about(reader, &reader->accuracy, "published_accuracy", 0, 100, &accuracy) ||
+        read_about(reader, &reader->seconds, "published_seconds", 0, 1e9, &seconds) ||
+        read_about(reader, &reader->rung, "rung", 1, 1000, &rung))
+        return -1;
+    if (reader->of.line && (sscanf(reader->of.text, "%5d/%5d%n", &reached, &of, &end) != 2 || reader->of.text[end] ||
+                            reached < 0 || of < 1 || reached > of))
+        return line_error(reader, reader->of.line, "published_of = %.40s: expected how many of how many runs, as 3/5",
+                          reader->of.text);
+    if (!about)
+        return 0;
+    snprintf(about->title, sizeof about->title, "%.*s", (int)sizeof about->title - 1, reader->title.text);
+    snprintf(about->published, sizeof about->published, "%.*s", (int)sizeof about->published - 1,
+             reader->published.text);
+    about->accuracy = accuracy;
+    about->seconds = seconds;
+    about->reached = reached;
+    about->of = of;
+    about->rung = (int)rung;
+    return 0;
+}
+
 static int parse(const char *file, const char *text, int depth, struct recipe *recipe, struct recipe_about *about,
                  struct error *err)
 {
@@ -310,13 +365,8 @@ static int parse(const char *file, const char *text, int depth, struct recipe *r
     }
     if (reader->failed)
         goto done;
-    if (inherit(reader, depth, recipe) || apply(reader, recipe))
+    if (inherit(reader, depth, recipe) || apply(reader, recipe) || describe(reader, about))
         goto done;
-    if (about) {
-        snprintf(about->title, sizeof about->title, "%.*s", (int)sizeof about->title - 1, reader->title.text);
-        snprintf(about->published, sizeof about->published, "%.*s", (int)sizeof about->published - 1,
-                 reader->published.text);
-    }
     result = 0;
 done:
     free(entries);
@@ -371,7 +421,7 @@ int recipe_user_folder(char *out, size_t size)
 static int unknown_preset(const char *name, struct error *err)
 {
     struct recipe_about *list = calloc(LIST_MAX, sizeof *list);
-    char known[512] = "", hint[96];
+    char known[sizeof err->text] = "", hint[96];
     struct nearest nearest;
     nearest_init(&nearest, name);
     int n = list ? recipe_preset_list(list, LIST_MAX) : 0;

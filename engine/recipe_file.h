@@ -5,6 +5,8 @@
  *     [recipe]
  *     preset = davidnet-79       inherits from it (or `origin = davidnet-79`: says where a full recipe came from)
  *     title = one line           (optional), and published = one line: what `davidnet presets` shows
+ *     published_accuracy = 94.08 (optional) the same for programs: percent, published_seconds = 79, published_of = 7/10
+ *     rung = 12                  (optional) its place on the ladder of published recipes, from 1, in the order of time
  *     [network]                  (optional) replaces the preset's network
  *     prep = conv_bn c           the lines of engine/network.h, in order
  *     [optimiser]                knobs, each in its section of the knob table
@@ -27,6 +29,9 @@ struct recipe_about {
     char name[64];
     char title[128];
     char published[192];
+    double accuracy, seconds; /* published: percent, of training; NaN: not published */
+    int reached, of;          /* published: `reached` of `of` runs reach 94 %; of 0: not published */
+    int rung;                 /* from 1; 0: not on the ladder */
     char path[PATH_MAX]; /* empty: built in */
 };
 

@@ -1,6 +1,10 @@
-/* The table of shipped recipes against the files that it is made from (tests run in the repository's root). */
+/* The table of shipped recipes against the files that it is made from (tests run in the repository's root), and what
+ * recipe files say about themselves. */
 #include "engine/recipes.h"
 
+#include "engine/recipe_file.h"
+
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -49,11 +53,50 @@ static void rows_are_sorted_and_closed(void **state)
     assert_null(recipe_builtins[recipe_builtin_count].text);
 }
 
+/* What was published of a preset is about that one: what inherits from it has not the same results. */
+static void published_results_are_not_inherited(void **state)
+{
+    (void)state;
+    static struct recipe recipe;
+    static struct recipe_about about;
+    struct error err = {""};
+    if (recipe_preset_load("davidnet-79", &recipe, &about, &err))
+        fail_msg("%s", err.text);
+    assert_true(about.accuracy == 94.08 && about.seconds == 79 && about.reached == 7 && about.of == 10);
+    if (recipe_file_parse("my.ini", "[recipe]\npreset = davidnet-79\npublished_seconds = 12.5\n", &recipe, &about,
+                          &err))
+        fail_msg("%s", err.text);
+    assert_true(about.seconds == 12.5 && isnan(about.accuracy) && about.of == 0 && about.rung == 0);
+}
+
+static void published_results_are_checked(void **state)
+{
+    (void)state;
+    static const char *const lines[][2] = {
+        {"published_accuracy = 101", "published_accuracy = 101: expected a number, 0 to 100"},
+        {"published_seconds = fast", "published_seconds = fast: expected a number"},
+        {"published_of = 6/5", "published_of = 6/5: expected how many of how many runs, as 3/5"},
+        {"published_of = 3/5 runs", "published_of = 3/5 runs: expected"},
+        {"rung = 0", "rung = 0: expected a number, 1 to 1000"},
+    };
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        static struct recipe recipe;
+        struct error err = {""};
+        char text[200];
+        snprintf(text, sizeof text, "[recipe]\npreset = davidnet-79\n%s\n", lines[i][0]);
+        assert_int_equal(recipe_file_parse("my.ini", text, &recipe, NULL, &err), -1);
+        if (!strstr(err.text, "my.ini line 3: ") || !strstr(err.text, lines[i][1]))
+            fail_msg("expected '%s' in: %s", lines[i][1], err.text);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_file_is_there_byte_for_byte),
         cmocka_unit_test(rows_are_sorted_and_closed),
+        cmocka_unit_test(published_results_are_not_inherited),
+        cmocka_unit_test(published_results_are_checked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

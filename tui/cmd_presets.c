@@ -5,6 +5,7 @@
 #include "tui/network_info.h"
 
 #include <cjson/cJSON.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -43,6 +44,16 @@ static void add_json(cJSON *list, const struct recipe_about *about, const struct
     cJSON_AddStringToObject(o, "name", about->name);
     cJSON_AddStringToObject(o, "title", about->title);
     cJSON_AddStringToObject(o, "published", about->published);
+    if (!isnan(about->accuracy))
+        cJSON_AddNumberToObject(o, "published_accuracy", about->accuracy);
+    if (!isnan(about->seconds))
+        cJSON_AddNumberToObject(o, "published_seconds", about->seconds);
+    if (about->of) {
+        cJSON_AddNumberToObject(o, "published_reached", about->reached);
+        cJSON_AddNumberToObject(o, "published_runs", about->of);
+    }
+    if (about->rung)
+        cJSON_AddNumberToObject(o, "rung", about->rung);
     if (about->path[0])
         cJSON_AddStringToObject(o, "path", about->path);
     cJSON_AddNumberToObject(o, "epochs", recipe->epochs);
