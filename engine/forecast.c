@@ -1,19 +1,11 @@
 #include "engine/forecast.h"
 
 #include "engine/knobs.h"
+#include "engine/statistics.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-void forecast_wilson(int k, int n, double *low, double *high)
-{
-    const double z = 1.959964, p = (double)k / n, z2n = z * z / n;
-    double middle = (p + z2n / 2) / (1 + z2n);
-    double half = z / (1 + z2n) * sqrt(p * (1 - p) / n + z2n / (4 * n));
-    *low = k == 0 ? 0 : middle - half; /* exact at the ends, where rounding is not */
-    *high = k == n ? 1 : middle + half;
-}
 
 /* Knobs that decide neither what a run learns nor how its evaluation is made. */
 static int is_beside_the_point(const struct knob *knob)
@@ -97,5 +89,5 @@ void forecast_make(const struct forecast_run *runs, int count, const struct fore
     free(pace);
     f->ground = f->runs >= FORECAST_RUNS_MIN;
     if (f->ground)
-        forecast_wilson(f->reached, f->runs, &f->low, &f->high);
+        statistics_wilson(f->reached, f->runs, 0.95, &f->low, &f->high);
 }

@@ -10,8 +10,7 @@
  * While this run goes on without having reached it, only those are compared that had not either, so far (the
  * conditional distribution given survival up to here; Kaplan & Meier, JASA 53, 1958, with nothing censored).
  *
- * The probability is k of n, with Wilson's score interval at 95 % (E. B. Wilson, JASA 22, 1927; recommended for small n
- * by Brown, Cai & DasGupta, Statistical Science 16, 2001).
+ * The probability is k of n, with Wilson's interval at 95 % (statistics_wilson).
  * When: from the earliest to the latest of the k that reached it. A further run of the same distribution falls between
  * them with probability (k - 1) / (k + 1), whatever the distribution (S. S. Wilks, Ann. Math. Stat. 12, 1941).
  * Times only from runs on the same machine with the same frozen program; they are scaled by this run's own pace (its
@@ -56,9 +55,6 @@ struct forecast {
 /* now->epochs beyond the epoch at which this run reached the target is the caller's not to ask. */
 void forecast_make(const struct forecast_run *runs, int count, const struct forecast_now *now,
                    struct forecast *forecast);
-
-/* Wilson's interval for k of n (n > 0), z = 1.959964. */
-void forecast_wilson(int k, int n, double *low, double *high);
 
 int forecast_same_family(const struct recipe *a, const struct recipe *b);
 
