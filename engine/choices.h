@@ -8,10 +8,13 @@
 #include "kernels/batch.h"
 #include "kernels/error.h"
 
+#define CHOICES_GROUPS_MAX 1000
+
 struct choices_options {
     int crop_pad;               /* 0: no crop; at most CHOICE_PAD_MAX and less than the image's sides */
     double flip, vertical_flip; /* probabilities */
     int cutout_h, cutout_w;     /* 0: no box; at most the image's size */
+    int groups;                 /* 0: each image has a draw of its own; 1 .. CHOICES_GROUPS_MAX: see choices_draw */
     uint64_t order_seed, augment_seed;
 };
 
@@ -22,6 +25,11 @@ int choices_check(const struct choices_options *options, const struct images *im
  * Fills list[count] for that epoch (from 0): a permutation of all images, and each one's transforms.
  * The transforms of an image depend on (augment_seed, epoch, image), not on its place in the order.
  * The cutout box lies fully inside, uniformly. Only for options that choices_check lets pass.
+ *
+ * With groups (D. Page, How to Train Your ResNet 8: Bag of Tricks), for each transform of its own: as many distinct
+ * options as there are groups are drawn (all of them, if there are fewer), a fresh permutation of the images is cut
+ * into as many even contiguous chunks, and each chunk has one option. So every crop is used equally often, and exactly
+ * the flips' share of the images is flipped. The order into batches is the same as without.
  */
 void choices_draw(const struct choices_options *options, const struct images *images, uint32_t epoch,
                   struct choice *list);

@@ -52,6 +52,8 @@ const struct knob knobs[] = {
     {"cutout", "augmentation", SWITCH(cutout), "off", "", "set a box at a random place, fully inside, to zero"},
     {"cutout_height", "augmentation", INT(cutout_height, 1, 32), "8", "pixels", "height of the box"},
     {"cutout_width", "augmentation", INT(cutout_width, 1, 32), "8", "pixels", "width of the box"},
+    {"gpu_data", "augmentation", SWITCH(gpu_data), "off", "", "deal crops, flips and boxes out to groups of images"},
+    {"augment_groups", "augmentation", INT_WHEN("gpu_data=on", augment_groups, 1, CHOICES_GROUPS_MAX), "200", "groups", "of images at most, for each transform; each group has one option"},
 
     {"epochs", "schedule", REAL(epochs, 0.001, EPOCHS_MAX), "24", "epochs", "length of the run; may be a fraction"},
     {"lr_shape", "schedule", ENUM(schedule.shape, shape_names), "piecewise", "", "how the learning rate moves"},

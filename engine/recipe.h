@@ -54,6 +54,8 @@ struct recipe {
     double flip_probability, vertical_flip_probability;
     int cutout;
     int cutout_height, cutout_width;
+    int gpu_data;
+    int augment_groups;
     /* schedule and optimiser */
     double epochs; /* may be fractional */
     int batch;

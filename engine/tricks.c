@@ -34,6 +34,16 @@ const struct trick tricks[] = {
         .parameters = {"cutout_height", "cutout_width"},
         .patches = {{"cutout", "on", "off"}},
     },
+    {
+        .key = "gpu_data",
+        .title = "Grouped augmentation",
+        .changes = "deals each epoch's crops, flips and boxes out evenly to groups of images: no draw for each image",
+        .published = "24 epochs: 79 -> 70 s, mean 94.1 % (with data and augmentation on the GPU; here both are in "
+                     "memory anyway)",
+        .source = "D. Page, How to Train Your ResNet 8: Bag of Tricks",
+        .parameters = {"augment_groups"},
+        .patches = {{"gpu_data", "on", "off"}},
+    },
 };
 const int trick_count = sizeof tricks / sizeof tricks[0];
 

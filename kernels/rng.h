@@ -9,7 +9,14 @@
 #include <stdint.h>
 
 /* Streams keep unrelated uses of one seed apart. */
-enum rng_stream { RNG_ORDER = 1, RNG_AUGMENT = 2, RNG_INIT = 3, RNG_SYNTHETIC = 4, RNG_TEST = 100 };
+enum rng_stream {
+    RNG_ORDER = 1,
+    RNG_AUGMENT = 2,
+    RNG_INIT = 3,
+    RNG_SYNTHETIC = 4,
+    RNG_GROUPS = 16, /* grouped augmentation: this, and some more, one for each transform */
+    RNG_TEST = 100
+};
 
 struct rng_block {
     uint32_t word[4];

@@ -235,6 +235,7 @@ static void what_fits_stays_inside(void **state)
         of.height = (int)rng_below(a.word[0], largest);
         of.width = (int)rng_below(a.word[1], largest);
         struct choices_options options = {.flip = 0.5, .vertical_flip = 0.5, .augment_seed = draw};
+        options.groups = draw % 3 ? 0 : (int)(draw % 40);
         options.crop_pad = (int)rng_below(a.word[2], CHOICE_PAD_MAX + 2);
         options.cutout_h = (int)rng_below(b.word[0], largest);
         options.cutout_w = (int)rng_below(b.word[1], largest);
@@ -258,6 +259,180 @@ static void what_fits_stays_inside(void **state)
     assert_in_range(taken, 500, 2900);
 }
 
+/* The choices of the recipes that there are must never change: runs are reproduced from their seeds. */
+static void what_was_drawn_stays(void **state)
+{
+    (void)state;
+    static const uint64_t expected[] = {0x9746886d7f4a1cac, 0x02fe055bf8fa39c2};
+    for (uint32_t epoch = 0; epoch < 2; epoch++) {
+        uint64_t hash = 1469598103934665603u; /* FNV-1a's steps, over words */
+        choices_draw(&standard, &images, epoch, list);
+        for (int i = 0; i < COUNT; i++) {
+            const struct choice *c = &list[i];
+            const uint32_t words[] = {c->image, c->crop_y, c->crop_x, c->flip, c->pad,
+                                      c->cut_y, c->cut_x,  c->cut_h,  c->cut_w};
+            for (size_t k = 0; k < sizeof words / sizeof *words; k++)
+                hash = (hash ^ words[k]) * 1099511628211u;
+        }
+        assert_true(hash == expected[epoch]);
+    }
+}
+
+/* ---- groups ---- */
+
+static struct choices_options grouped(int groups)
+{
+    struct choices_options options = standard;
+    options.vertical_flip = 0.25;
+    options.groups = groups;
+    return options;
+}
+
+static void by_image_from(const struct choice *from)
+{
+    for (uint32_t i = 0; i < COUNT; i++)
+        by_image[from[i].image] = from[i];
+}
+
+/* used[n] counts uses of each option: `groups` of them, each by as many images as any other, give or take one. */
+static void used_evenly(const int *used, int n, int groups)
+{
+    int options = 0;
+    for (int k = 0; k < n; k++)
+        if (used[k]) {
+            options++;
+            assert_in_range(used[k], COUNT / groups, (COUNT + groups - 1) / groups);
+        }
+    assert_int_equal(options, groups);
+}
+
+static void groups_use_each_option_equally(void **state)
+{
+    (void)state;
+    static const int wanted[] = {200, 1, 7, CHOICES_GROUPS_MAX};
+    for (size_t w = 0; w < sizeof wanted / sizeof *wanted; w++) {
+        static int crops[81], cuts[25 * 27];
+        struct choices_options options = grouped(wanted[w]);
+        int mirrored = 0, vertical = 0;
+        memset(crops, 0, sizeof crops);
+        memset(cuts, 0, sizeof cuts);
+        choices_draw(&options, &images, 5, list);
+        for (int i = 0; i < COUNT; i++) {
+            const struct choice *c = &list[i];
+            assert_int_equal(c->pad, 4);
+            assert_int_equal(c->cut_h, 8);
+            assert_int_equal(c->cut_w, 6);
+            assert_in_range(c->crop_y, 0, 8);
+            assert_in_range(c->crop_x, 0, 8);
+            assert_in_range(c->cut_y, 0, 24);
+            assert_in_range(c->cut_x, 0, 26);
+            crops[9 * c->crop_y + c->crop_x]++;
+            cuts[27 * c->cut_y + c->cut_x]++;
+            mirrored += !!(c->flip & CHOICE_FLIP_HORIZONTAL);
+            vertical += !!(c->flip & CHOICE_FLIP_VERTICAL);
+        }
+        used_evenly(crops, 81, wanted[w] < 81 ? wanted[w] : 81);
+        used_evenly(cuts, 25 * 27, wanted[w] < 25 * 27 ? wanted[w] : 25 * 27);
+        assert_int_equal(mirrored, COUNT / 2);
+        assert_int_equal(vertical, COUNT / 4);
+    }
+}
+
+/* Which images share an option is drawn anew for each transform and each epoch: knowing one says nothing of another. */
+static void groups_are_independent(void **state)
+{
+    (void)state;
+    struct choices_options options = grouped(200);
+    int both[81][4] = {{0}}, pairs[81][81] = {{0}};
+    choices_draw(&options, &images, 0, list);
+    choices_draw(&options, &images, 1, other);
+    by_image_from(list);
+    for (int i = 0; i < COUNT; i++) {
+        const struct choice *now = &other[i], *before = &by_image[now->image];
+        both[9 * now->crop_y + now->crop_x][now->flip]++;
+        pairs[9 * now->crop_y + now->crop_x][9 * before->crop_y + before->crop_x]++;
+    }
+    double chi = 0, chi_pairs = 0;
+    for (int crop = 0; crop < 81; crop++) {
+        for (int flip = 0; flip < 4; flip++) {
+            double expected = COUNT / 81.0 * (flip & CHOICE_FLIP_VERTICAL ? 0.125 : 0.375);
+            chi += (both[crop][flip] - expected) * (both[crop][flip] - expected) / expected;
+        }
+        for (int k = 0; k < 81; k++) {
+            double expected = COUNT / 81.0 / 81.0;
+            chi_pairs += (pairs[crop][k] - expected) * (pairs[crop][k] - expected) / expected;
+        }
+    }
+    /* degrees of freedom f = 80 * 3 and 80 * 80, standard deviation sqrt(2 f): five of them */
+    assert_true(fabs(chi - 240) < 110);
+    assert_true(fabs(chi_pairs - 6400) < 566);
+}
+
+/* The permutation is uniform: each of a few images has each of as many crops equally often. */
+static void groups_are_uniform(void **state)
+{
+    (void)state;
+    enum { N = 9, DRAWS = 9000 };
+    const struct images small = {.count = N, .channels = 1, .height = 8, .width = 8, .classes = 2};
+    struct choices_options options = {.crop_pad = 1, .order_seed = 5, .augment_seed = 6, .groups = 200};
+    int count[N][9] = {{0}};
+    for (uint32_t epoch = 0; epoch < DRAWS; epoch++) {
+        choices_draw(&options, &small, epoch, list);
+        for (int i = 0; i < N; i++)
+            count[list[i].image][3 * list[i].crop_y + list[i].crop_x]++;
+    }
+    double chi = 0, expected = DRAWS / 9.0;
+    for (int i = 0; i < N; i++)
+        for (int k = 0; k < 9; k++)
+            chi += (count[i][k] - expected) * (count[i][k] - expected) / expected;
+    assert_true(chi < 120); /* 64 degrees of freedom: exceeded once in 30,000 seeds */
+}
+
+static void groups_depend_on_seed_and_epoch_only(void **state)
+{
+    (void)state;
+    struct choices_options options = grouped(200);
+    choices_draw(&options, &images, 7, list);
+    memset(other, 0xA5, sizeof other); /* what was in the list does not matter */
+    choices_draw(&options, &images, 7, other);
+    for (int i = 0; i < COUNT; i++)
+        assert_true(list[i].image == other[i].image && same_transforms(&list[i], &other[i]));
+    by_image_from(list);
+    choices_draw(&standard, &images, 7, other); /* the order is that without groups */
+    for (int i = 0; i < COUNT; i++)
+        assert_int_equal(list[i].image, other[i].image);
+    options.order_seed++; /* and moves no transform from its image */
+    choices_draw(&options, &images, 7, other);
+    int moved = 0;
+    for (int i = 0; i < COUNT; i++) {
+        moved += other[i].image != list[i].image;
+        assert_true(same_transforms(&other[i], &by_image[other[i].image]));
+    }
+    assert_true(moved > COUNT / 2);
+    options.augment_seed++;
+    choices_draw(&options, &images, 7, list);
+    by_image_from(list);
+    int changed = 0;
+    for (int i = 0; i < COUNT; i++)
+        changed += !same_transforms(&other[i], &by_image[other[i].image]);
+    assert_true(changed > COUNT * 9 / 10);
+}
+
+static void groups_leave_what_is_off(void **state)
+{
+    (void)state;
+    struct choices_options options = {.order_seed = 1, .augment_seed = 2, .groups = 200};
+    choices_draw(&options, &images, 0, list);
+    for (int i = 0; i < COUNT; i++) {
+        struct choice none = choice_identity(list[i].image);
+        assert_memory_equal(&list[i], &none, sizeof none);
+    }
+    options.flip = 1;
+    choices_draw(&options, &images, 0, list);
+    for (int i = 0; i < COUNT; i++)
+        assert_int_equal(list[i].flip, CHOICE_FLIP_HORIZONTAL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -272,6 +447,12 @@ int main(void)
         cmocka_unit_test(switching_one_option_leaves_the_others),
         cmocka_unit_test(nothing_switched_on_changes_nothing),
         cmocka_unit_test(the_largest_box_fits),
+        cmocka_unit_test(what_was_drawn_stays),
+        cmocka_unit_test(groups_use_each_option_equally),
+        cmocka_unit_test(groups_are_independent),
+        cmocka_unit_test(groups_are_uniform),
+        cmocka_unit_test(groups_depend_on_seed_and_epoch_only),
+        cmocka_unit_test(groups_leave_what_is_off),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -321,6 +321,11 @@ static void test_choices_in_force(void **state)
     must(recipe_resolve(&request, &recipe, &err));
     recipe_choices(&recipe, &options);
     assert_true(options.vertical_flip == 0.25 && options.cutout_h == 3 && options.cutout_w == 8);
+    assert_int_equal(options.groups, 0);
+    request = (struct recipe_request){.n_on = 1, .on = {"gpu_data"}};
+    must(recipe_resolve(&request, &recipe, &err));
+    recipe_choices(&recipe, &options);
+    assert_int_equal(options.groups, 200);
 }
 
 static void resolve_fails(struct recipe_request request, const char *part1, const char *part2)

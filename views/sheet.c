@@ -166,8 +166,12 @@ void sheet_describe_options(const struct choices_options *options, char *out, si
         snprintf(part, sizeof part, "cutout %d\u00d7%d", options->cutout_w, options->cutout_h);
         add_part(out, size, part);
     }
-    if (!out[0])
+    if (!out[0]) {
         add_part(out, size, "no augmentation");
+    } else if (options->groups) {
+        snprintf(part, sizeof part, "dealt out to at most %d groups", options->groups);
+        add_part(out, size, part);
+    }
 }
 
 static void set_font(cairo_t *cr, double size, int bold)
