@@ -346,6 +346,19 @@ static void switch_off_rivals(struct group *group, const struct recipe_draft *dr
     }
 }
 
+/* Off is not always what the patches for off come to: some leave a knob as the preset has it. */
+static int refuse_part_of_preset(const struct recipe_draft *draft, const struct group *group, const struct trick *trick,
+                                 struct error *err)
+{
+    struct recipe_draft *outcome = calloc(1, sizeof *outcome);
+    int status = outcome ? resolve_with(draft, group, outcome, err) : error_set(err, "out of memory for the edit");
+    if (!status && trick_is_on(trick, &outcome->recipe))
+        status = error_set(err, "%s is part of preset %.63s: choose another preset to be without it", trick->key,
+                           outcome->base.preset);
+    free(outcome);
+    return status;
+}
+
 int recipe_draft_switch(struct recipe_draft *draft, int index, int on, struct error *err)
 {
     const struct trick *trick = &draft->tricks[index];
@@ -361,12 +374,11 @@ int recipe_draft_switch(struct recipe_draft *draft, int index, int on, struct er
     forget_written(&group, trick, place);
     if (on)
         switch_off_rivals(&group, draft, index);
-    if (commit(draft, &group, 1, err))
+    if (!on && refuse_part_of_preset(draft, &group, trick, err)) {
+        group_release(&group);
         return -1;
-    if (!on && trick_is_on(trick, &draft->recipe))
-        return error_set(err, "%s is part of preset %.63s: choose another preset to be without it", trick->key,
-                         draft->base.preset);
-    return 0;
+    }
+    return commit(draft, &group, 1, err);
 }
 
 /* 5 -> 1.4583333333333333 -> 4.999999999999999: rounding's dust is wiped off, digits that mean something stay. */

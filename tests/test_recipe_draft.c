@@ -220,7 +220,12 @@ static void test_tricks(void **state)
     must(recipe_draft_reset(&draft, (struct draft_place){DRAFT_TRICK, COLD}, &err));
     expect(&draft, "logit_scale", "0.125");
 
+    assert_true(recipe_draft_undo(&draft, NULL));
     must_fail(recipe_draft_switch(&draft, NESTEROV, 0, &err), "part of preset davidnet-79");
+    assert_true(recipe_draft_can_redo(&draft)); /* a refusal costs nothing */
+    set(&draft, "nesterov", "torch");
+    must_fail(recipe_draft_switch(&draft, NESTEROV, 0, &err), "part of preset davidnet-79");
+    expect(&draft, "nesterov", "torch"); /* and takes nothing away */
     recipe_draft_release(&draft);
 }
 
