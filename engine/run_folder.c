@@ -1,6 +1,7 @@
 #include "engine/run_folder.h"
 
 #include "engine/files.h"
+#include "engine/run_label.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -273,6 +274,7 @@ int run_folder_list(const char *parent, struct run_folder **list, int *count, st
 
 /* ---- locking ---- */
 
+/* Of what the lock guards: a label is written without it, and may be half written by another process now. */
 static void remove_leftovers(const struct run_folder *folder)
 {
     DIR *dir = opendir(folder->path);
@@ -280,7 +282,7 @@ static void remove_leftovers(const struct run_folder *folder)
         return;
     struct dirent *e;
     while ((e = readdir(dir)) != NULL)
-        if (strstr(e->d_name, ".tmp-") != NULL)
+        if (strstr(e->d_name, ".tmp-") != NULL && strncmp(e->d_name, RUN_LABEL_FILE, strlen(RUN_LABEL_FILE)) != 0)
             unlinkat(dirfd(dir), e->d_name, 0);
     closedir(dir);
 }

@@ -1,6 +1,7 @@
 #include "engine/run_label.h"
 
 #include "engine/files.h"
+#include "engine/utf8.h"
 
 #include <cjson/cJSON.h>
 #include <errno.h>
@@ -8,7 +9,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define LABEL_FILE "label.json"
 #define LABEL_FORMAT "davidnet-label"
 #define LABEL_BYTES_MAX (64 << 10)
 
@@ -97,37 +97,19 @@ const char *run_label_tags(const struct run_label *label, char *out, size_t size
 
 /* ---- the note ---- */
 
-/* Length of the UTF-8 character at text, 0 if it is none. Overlong forms and surrogates are none. */
-static size_t utf8_length(const unsigned char *text)
-{
-    if (text[0] < 0x80)
-        return 1;
-    size_t n = text[0] >= 0xF0 ? 4 : text[0] >= 0xE0 ? 3 : 2;
-    if (text[0] < 0xC2 || text[0] > 0xF4)
-        return 0;
-    for (size_t i = 1; i < n; i++)
-        if ((text[i] & 0xC0) != 0x80)
-            return 0;
-    if ((text[0] == 0xE0 && text[1] < 0xA0) || (text[0] == 0xED && text[1] > 0x9F) ||
-        (text[0] == 0xF0 && text[1] < 0x90) || (text[0] == 0xF4 && text[1] > 0x8F))
-        return 0;
-    return n;
-}
-
 int run_label_set_note(struct run_label *label, const char *text, struct error *err)
 {
     char fresh[RUN_NOTE_MAX];
     size_t used = 0;
     text += strspn(text, " \t\r\n");
-    for (const unsigned char *at = (const unsigned char *)text; *at != '\0';) {
-        size_t n = utf8_length(at);
-        if (n == 0)
-            return error_set(err, "the note is not UTF-8 text: byte %zu",
-                             (size_t)(at - (const unsigned char *)text) + 1);
+    for (const char *at = text; *at != '\0';) {
+        int32_t code;
+        size_t n = (size_t)utf8_decode(at, &code);
+        if (code < 0)
+            return error_set(err, "the note is not UTF-8 text: byte %zu", (size_t)(at - text) + 1);
         if (used + n >= sizeof fresh)
             return error_set(err, "the note is too long: at most %d bytes", RUN_NOTE_MAX - 1);
-        int control = *at < 0x20 || *at == 0x7F || (at[0] == 0xC2 && at[1] < 0xA0);
-        if (control)
+        if (code < 0x20 || (code >= 0x7F && code < 0xA0))
             fresh[used++] = ' ';
         else {
             memcpy(fresh + used, at, n);
@@ -169,7 +151,7 @@ int run_label_read(const struct run_folder *folder, struct run_label *label, str
     char path[RUN_PATH_MAX + 160], *text;
     size_t size;
     memset(label, 0, sizeof *label);
-    if (run_folder_path(folder, LABEL_FILE, path, sizeof path) < 0)
+    if (run_folder_path(folder, RUN_LABEL_FILE, path, sizeof path) < 0)
         return error_set(err, "%s: the path is too long", folder->path);
     if (access(path, F_OK) < 0 && errno == ENOENT)
         return 0;
@@ -189,7 +171,7 @@ int run_label_read(const struct run_folder *folder, struct run_label *label, str
 int run_label_write(const struct run_folder *folder, const struct run_label *label, struct error *err)
 {
     char path[RUN_PATH_MAX + 160];
-    if (run_folder_path(folder, LABEL_FILE, path, sizeof path) < 0)
+    if (run_folder_path(folder, RUN_LABEL_FILE, path, sizeof path) < 0)
         return error_set(err, "%s: the path is too long", folder->path);
     if (label->note[0] == '\0' && label->n_tags == 0) {
         if (unlink(path) < 0 && errno != ENOENT)
@@ -207,7 +189,7 @@ int run_label_write(const struct run_folder *folder, const struct run_label *lab
     cJSON_Delete(root);
     if (text == NULL)
         return error_set(err, "no memory for %s", path);
-    int rc = run_folder_replace(folder, LABEL_FILE, text, strlen(text), err);
+    int rc = run_folder_replace(folder, RUN_LABEL_FILE, text, strlen(text), err);
     cJSON_free(text);
     return rc;
 }

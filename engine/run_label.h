@@ -7,6 +7,7 @@
 
 #include "engine/run_folder.h"
 
+#define RUN_LABEL_FILE "label.json"
 #define RUN_NOTE_MAX 1024 /* bytes, with the NUL */
 #define RUN_TAG_MAX 32
 #define RUN_TAGS_MAX 16

@@ -1,4 +1,5 @@
 /* The workbench without a terminal: keys, dialogs and scripts over a run that is not there. */
+#include "tests/app_hands.h"
 #include "tests/fake_run.h"
 #include "tui/app.h"
 #include "tui/guide.h"
@@ -63,25 +64,6 @@ static void close_app(struct app *app, struct fake *fake)
     run_log_release(&fake->log);
 }
 
-static void press(struct app *app, const char *key)
-{
-    assert_int_not_equal(keys_parse(key), KEYS_NONE);
-    app_key(app, keys_parse(key));
-    app_update(app);
-}
-
-static int shows(const struct app *app, const char *text)
-{
-    struct grid grid;
-    assert_int_equal(grid_init(&grid, app->w, app->h), 0);
-    app_draw(app, &grid);
-    char *screen = grid_text(&grid);
-    int found = strstr(screen, text) != NULL;
-    free(screen);
-    grid_release(&grid);
-    return found;
-}
-
 static void test_key_names(void **state)
 {
     (void)state;
@@ -98,31 +80,45 @@ static void test_key_names(void **state)
     assert_int_equal(keys_parse("\xFF"), KEYS_NONE);
 }
 
+static void test_a_long_message_ends_with_a_whole_character(void **state)
+{
+    (void)state;
+    struct app app;
+    struct fake fake;
+    char text[2 * sizeof app.said + 1] = "";
+    for (size_t i = 0; i < sizeof app.said; i++)
+        strcat(text, "\xC3\xA9");
+    open_app(&app, &fake, &fake_ops);
+    app_say(&app, "%s", text);
+    assert_int_equal(strlen(app.said), sizeof app.said - 2);
+    close_app(&app, &fake);
+}
+
 static void test_pause_and_stop(void **state)
 {
     (void)state;
     struct app app;
     struct fake fake;
     open_app(&app, &fake, &fake_ops);
-    assert_true(shows(&app, "p pause"));
-    press(&app, "p");
+    assert_true(app_shows(&app, "p pause"));
+    app_press(&app, "p");
     assert_int_equal(fake.paused, 1);
-    assert_true(shows(&app, "p go on"));
-    press(&app, "Space");
+    assert_true(app_shows(&app, "p go on"));
+    app_press(&app, "Space");
     assert_int_equal(fake.paused, 0);
-    press(&app, "x");
-    assert_true(shows(&app, "Stop the run?"));
-    press(&app, "Esc");
-    press(&app, "x");
-    press(&app, "n"); /* no, as in every question */
+    app_press(&app, "x");
+    assert_true(app_shows(&app, "Stop the run?"));
+    app_press(&app, "Esc");
+    app_press(&app, "x");
+    app_press(&app, "n"); /* no, as in every question */
     assert_int_equal(fake.stopped, TRAINER_STOP_NONE);
-    press(&app, "p");
-    press(&app, "x");
-    press(&app, "e");
+    app_press(&app, "p");
+    app_press(&app, "x");
+    app_press(&app, "e");
     assert_int_equal(fake.stopped, TRAINER_STOP_EPOCH);
     assert_int_equal(fake.paused, 0); /* a paused run would not get there */
-    press(&app, "x");
-    press(&app, "y");
+    app_press(&app, "x");
+    app_press(&app, "y");
     assert_int_equal(fake.stopped, TRAINER_STOP_NOW);
     close_app(&app, &fake);
 }
@@ -133,27 +129,27 @@ static void test_quit_asks_while_training(void **state)
     struct app app;
     struct fake fake;
     open_app(&app, &fake, &fake_ops);
-    press(&app, "n");
-    assert_true(shows(&app, "a run is training: x stops it"));
-    press(&app, "q");
-    assert_true(shows(&app, "Quit?") && shows(&app, "still training") && !shows(&app, "is dropped"));
-    press(&app, "n");
-    press(&app, "p");
+    app_press(&app, "n");
+    assert_true(app_shows(&app, "a run is training: x stops it"));
+    app_press(&app, "q");
+    assert_true(app_shows(&app, "Quit?") && app_shows(&app, "still training") && !app_shows(&app, "is dropped"));
+    app_press(&app, "n");
+    app_press(&app, "p");
     app_queue_run(&app, &(struct trainer_options){.recipe = fake.recipe});
-    press(&app, "x");
-    assert_true(shows(&app, "The queued run starts then."));
-    press(&app, "n");
-    press(&app, "q");
-    assert_true(shows(&app, "The run is paused.") && shows(&app, "is dropped"));
-    press(&app, "n");
+    app_press(&app, "x");
+    assert_true(app_shows(&app, "The queued run starts then."));
+    app_press(&app, "n");
+    app_press(&app, "q");
+    assert_true(app_shows(&app, "The run is paused.") && app_shows(&app, "is dropped"));
+    app_press(&app, "n");
     app_unqueue(&app);
-    press(&app, "p");
+    app_press(&app, "p");
     assert_int_equal(app.quit, 0);
     assert_int_equal(fake.stopped, TRAINER_STOP_NONE);
-    press(&app, "q");
-    press(&app, "p"); /* no answer: nothing happens */
+    app_press(&app, "q");
+    app_press(&app, "p"); /* no answer: nothing happens */
     assert_int_equal(fake.paused, 0);
-    press(&app, "y");
+    app_press(&app, "y");
     assert_int_equal(fake.stopped, TRAINER_STOP_NOW);
     assert_int_equal(app.quit, 0); /* not before it has stopped */
     fake.status.phase = TRAINER_STOPPED;
@@ -163,7 +159,7 @@ static void test_quit_asks_while_training(void **state)
 
     open_app(&app, &fake, &fake_ops);
     app_interrupt(&app);
-    assert_true(shows(&app, "Quit?"));
+    assert_true(app_shows(&app, "Quit?"));
     app_interrupt(&app);
     assert_int_equal(fake.stopped, TRAINER_STOP_NOW);
     close_app(&app, &fake);
@@ -171,7 +167,7 @@ static void test_quit_asks_while_training(void **state)
     open_app(&app, &fake, &fake_ops);
     fake.status.phase = TRAINER_DONE;
     app_update(&app);
-    press(&app, "q");
+    app_press(&app, "q");
     assert_int_equal(app.quit, 1); /* nothing to lose: nothing to ask */
     close_app(&app, &fake);
 }
@@ -183,9 +179,9 @@ static void test_a_paused_run_goes_on_to_its_stop(void **state)
     struct app app;
     struct fake fake;
     open_app(&app, &fake, &fake_ops);
-    press(&app, "p");
-    press(&app, "q");
-    press(&app, "e");
+    app_press(&app, "p");
+    app_press(&app, "q");
+    app_press(&app, "e");
     assert_int_equal(fake.stopped, TRAINER_STOP_EPOCH);
     assert_int_equal(fake.paused, 0);
     fake.status.phase = TRAINER_STOPPED;
@@ -200,9 +196,9 @@ static void test_interrupt_asks_first(void **state)
     struct app app;
     struct fake fake;
     open_app(&app, &fake, &fake_ops);
-    press(&app, "x"); /* another question than ours */
+    app_press(&app, "x"); /* another question than ours */
     app_interrupt(&app);
-    assert_true(fake.stopped == TRAINER_STOP_NONE && shows(&app, "Quit?"));
+    assert_true(fake.stopped == TRAINER_STOP_NONE && app_shows(&app, "Quit?"));
     app_interrupt(&app);
     assert_int_equal(fake.stopped, TRAINER_STOP_NOW);
     close_app(&app, &fake);
@@ -220,12 +216,12 @@ static void test_a_new_run_waits_for_the_old_one(void **state)
     app_queue_run(&app, &options);
     assert_true(app.queue == APP_QUEUE_AFTER && fake.stopped == TRAINER_STOP_NONE);
     app_unqueue(&app);
-    press(&app, "p");
+    app_press(&app, "p");
     app_start_run(&app, &options);
     app_update(&app);
     assert_true(app.queue == APP_QUEUE_STOPS && fake.stopped == TRAINER_STOP_NOW);
     assert_true(!fake.paused && !fake.closed);
-    assert_true(shows(&app, "then the new run starts"));
+    assert_true(app_shows(&app, "then the new run starts"));
     struct error err;
     assert_int_equal(app_open_run(&app, "last", &err), -1);
     app_leave(&app); /* nothing starts after that */
@@ -242,12 +238,12 @@ static void test_no_pause_while_leaving(void **state)
     struct app app;
     struct fake fake;
     open_app(&app, &fake, &fake_ops);
-    press(&app, "q");
-    press(&app, "e");
+    app_press(&app, "q");
+    app_press(&app, "e");
     assert_int_equal(app.leaving, 1);
-    press(&app, "Space");
+    app_press(&app, "Space");
     assert_int_equal(fake.paused, 0);
-    assert_true(shows(&app, "q leaves at this step"));
+    assert_true(app_shows(&app, "q leaves at this step"));
     close_app(&app, &fake);
 }
 
@@ -257,12 +253,12 @@ static void test_read_only(void **state)
     struct app app;
     struct fake fake;
     open_app(&app, &fake, &read_only_ops);
-    assert_false(shows(&app, "p pause"));
-    press(&app, "p");
-    press(&app, "x");
+    assert_false(app_shows(&app, "p pause"));
+    app_press(&app, "p");
+    app_press(&app, "x");
     assert_int_equal(fake.paused, 0);
     assert_int_equal(app.over, APP_SCREEN);
-    press(&app, "q");
+    app_press(&app, "q");
     assert_int_equal(app.quit, 1);
     close_app(&app, &fake);
 }
@@ -275,17 +271,17 @@ static void test_help_is_complete(void **state)
     struct fake fake;
     open_app(&app, &fake, &fake_ops);
     app.h = 40; /* no sentence is broken */
-    press(&app, "?");
+    app_press(&app, "?");
     for (const struct binding *a = screen_run.keys; a->key; a++) {
         assert_non_null(a->help);
         assert_non_null(a->act);
-        assert_true(shows(&app, a->help));
+        assert_true(app_shows(&app, a->help));
         for (const struct binding *b = a + 1; b->key; b++) {
             assert_int_not_equal(keys_parse(a->key), keys_parse(b->key));
             assert_true(!a->also || keys_parse(a->also) != keys_parse(b->key));
         }
     }
-    press(&app, "F1");
+    app_press(&app, "F1");
     assert_int_equal(app.over, APP_SCREEN);
     close_app(&app, &fake);
 }
@@ -303,31 +299,31 @@ static void test_menu(void **state)
     struct app app;
     struct fake fake;
     open_app(&app, &fake, &fake_ops);
-    press(&app, ":");
-    assert_true(shows(&app, "Commands"));
+    app_press(&app, ":");
+    assert_true(app_shows(&app, "Commands"));
     type(&app, "pause");
     assert_int_equal(fake.paused, 0); /* typed, not pressed */
-    assert_true(shows(&app, "Pause the run after this step"));
-    press(&app, "Enter");
+    assert_true(app_shows(&app, "Pause the run after this step"));
+    app_press(&app, "Enter");
     assert_true(fake.paused == 1 && app.over == APP_SCREEN);
-    press(&app, ":");
+    app_press(&app, ":");
     type(&app, "quit");
-    press(&app, "Enter");
-    assert_true(shows(&app, "Quit?"));
-    press(&app, "Esc");
-    press(&app, ":");
+    app_press(&app, "Enter");
+    assert_true(app_shows(&app, "Quit?"));
+    app_press(&app, "Esc");
+    app_press(&app, ":");
     type(&app, "no such thing");
-    assert_true(shows(&app, "no command is called that"));
-    press(&app, "Enter");
+    assert_true(app_shows(&app, "no command is called that"));
+    app_press(&app, "Enter");
     assert_int_equal(app.over, APP_SCREEN);
-    press(&app, ":");
-    press(&app, "a");
-    press(&app, "Backspace");
+    app_press(&app, ":");
+    app_press(&app, "a");
+    app_press(&app, "Backspace");
     assert_int_equal(app.over, APP_MENU);
-    press(&app, "Backspace");
+    app_press(&app, "Backspace");
     assert_int_equal(app.over, APP_SCREEN);
-    press(&app, ":");
-    press(&app, "Esc");
+    app_press(&app, ":");
+    app_press(&app, "Esc");
     assert_int_equal(app.over, APP_SCREEN);
     close_app(&app, &fake);
 }
@@ -338,9 +334,9 @@ static void test_copy(void **state)
     struct app app;
     struct fake fake;
     open_app(&app, &fake, &fake_ops);
-    press(&app, "c");
+    app_press(&app, "c");
     assert_non_null(strstr(app.copy, "davidnet train --preset davidnet-79"));
-    assert_true(shows(&app, "clipboard"));
+    assert_true(app_shows(&app, "clipboard"));
     close_app(&app, &fake);
 }
 
@@ -354,7 +350,7 @@ static void test_paste(void **state)
     for (const char *c = "pxyq\n\033"; *c; c++)
         app_paste(&app, *c);
     assert_true(!fake.paused && fake.stopped == TRAINER_STOP_NONE && app.over == APP_SCREEN);
-    press(&app, ":");
+    app_press(&app, ":");
     for (const char *c = "quit\ny"; *c; c++)
         app_paste(&app, *c);
     assert_string_equal(app.menu_text.text, "quity");
@@ -372,18 +368,18 @@ static void test_guide(void **state)
     assert_int_equal(setenv("XDG_STATE_HOME", folder, 1), 0);
     open_app(&app, &fake, &fake_ops);
     guide_show_once(&app);
-    assert_true(shows(&app, "Welcome to davidnet"));
-    press(&app, "?");
-    assert_true(shows(&app, "Everywhere"));
-    press(&app, "Esc");
+    assert_true(app_shows(&app, "Welcome to davidnet"));
+    app_press(&app, "?");
+    assert_true(app_shows(&app, "Everywhere"));
+    app_press(&app, "Esc");
     guide_show_once(&app);
     assert_int_equal(app.over, APP_SCREEN);
-    press(&app, ":");
+    app_press(&app, ":");
     type(&app, "guide");
-    press(&app, "Enter");
-    assert_true(shows(&app, "Welcome to davidnet"));
-    press(&app, "q");
-    assert_true(shows(&app, "Quit?"));
+    app_press(&app, "Enter");
+    assert_true(app_shows(&app, "Welcome to davidnet"));
+    app_press(&app, "q");
+    assert_true(app_shows(&app, "Quit?"));
     close_app(&app, &fake);
     snprintf(path, sizeof path, "%s/davidnet/guide-seen", folder);
     assert_int_equal(unlink(path), 0);
@@ -430,15 +426,15 @@ static void test_mouse(void **state)
     find(&app, "Go on training", &x, &y);
     click(&app, MOUSE_PRESS, x, y);
     assert_int_equal(app.over, APP_SCREEN);
-    press(&app, "?");
+    app_press(&app, "?");
     click(&app, MOUSE_WHEEL_DOWN, 5, 5);
     assert_int_equal(app.help_top, 3);
     for (int i = 0; i < 20; i++)
         click(&app, MOUSE_WHEEL_DOWN, 5, 5);
-    assert_true(shows(&app, "Quit; asks"));
+    assert_true(app_shows(&app, "Quit; asks"));
     click(&app, MOUSE_WHEEL_UP, 5, 5);
-    press(&app, "Esc");
-    press(&app, ":");
+    app_press(&app, "Esc");
+    app_press(&app, ":");
     find(&app, "Smoothing", &x, &y);
     double smoothing = app.model.view.smoothing;
     click(&app, MOUSE_PRESS, x, y);
@@ -460,7 +456,7 @@ static void test_random_keys(void **state)
     open_app(&app, &fake, &fake_ops);
     for (int i = 0; i < 3000; i++) {
         seed = seed * 1664525u + 1013904223u;
-        press(&app, keys[(seed >> 8) % (sizeof keys / sizeof *keys)]);
+        app_press(&app, keys[(seed >> 8) % (sizeof keys / sizeof *keys)]);
         click(&app, (enum mouse_what)(seed % 3), (int)(seed >> 9) % 140 - 5, (int)(seed >> 17) % 60 - 5);
         app.now += 0.5;
         if (i % 10)
@@ -528,6 +524,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_key_names),
+        cmocka_unit_test(test_a_long_message_ends_with_a_whole_character),
         cmocka_unit_test(test_pause_and_stop),
         cmocka_unit_test(test_quit_asks_while_training),
         cmocka_unit_test(test_a_paused_run_goes_on_to_its_stop),

@@ -134,23 +134,9 @@ static void test_many_marks(void **state)
     grid_release(&grid);
 }
 
-static void test_decode(void **state)
+static void test_width(void **state)
 {
     (void)state;
-    static const struct {
-        const char *text;
-        int32_t code;
-        int length;
-    } cases[] = {
-        {"A", 'A', 1},       {"\xC3\xA9", 0xE9, 2},   {"\xE2\xA3\xBF", 0x28FF, 3}, {"\xF0\x9F\x98\x80", 0x1F600, 4},
-        {"\xC1\x81", -1, 1}, {"\xE0\x80\x80", -1, 1}, {"\xF4\x90\x80\x80", -1, 1}, {"\xFF", -1, 1},
-        {"\xE2\x82", -1, 1}, {"\xED\xBF\xBF", -1, 1}, {"\xF0\x80\x80\x80", -1, 1}, {"\xBF", -1, 1},
-    };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        int32_t code;
-        assert_int_equal(utf8_decode(cases[i].text, &code), cases[i].length);
-        assert_int_equal(code, cases[i].code);
-    }
     assert_int_equal(utf8_width(0x28FF), 1);
     assert_int_equal(utf8_width(0x1F600), 2);
     assert_int_equal(utf8_width(0x0301), 0);
@@ -223,7 +209,7 @@ int main(void)
         cmocka_unit_test(test_wide_at_the_edges),
         cmocka_unit_test(test_control_and_invalid),
         cmocka_unit_test(test_many_marks),
-        cmocka_unit_test(test_decode),
+        cmocka_unit_test(test_width),
         cmocka_unit_test(test_all_small_sizes),
         cmocka_unit_test(test_rects),
         cmocka_unit_test(test_box_and_ansi),

@@ -1,4 +1,5 @@
 /* The Layers and Samples screens over real runs: one that trains here, and a folder. */
+#include "tests/app_hands.h"
 #include "tui/app.h"
 #include "tui/keys.h"
 
@@ -95,20 +96,8 @@ static void tick(struct app *app)
 
 static void press(struct app *app, const char *key)
 {
-    app_key(app, keys_parse(key));
+    app_press(app, key);
     tick(app);
-}
-
-static int shows(const struct app *app, const char *text)
-{
-    struct grid grid;
-    assert_int_equal(grid_init(&grid, app->w, app->h), 0);
-    app_draw(app, &grid);
-    char *screen = grid_text(&grid);
-    int found = strstr(screen, text) != NULL;
-    free(screen);
-    grid_release(&grid);
-    return found;
 }
 
 static void wait_for_end(struct app *app)
@@ -135,7 +124,7 @@ static void test_layers_live(void **state)
         assert_int_not_equal(app->layers.state, LAYERS_BAD);
         tick(app);
     }
-    assert_true(shows(app, "layer1"));
+    assert_true(app_shows(app, "layer1"));
     press(app, "a"); /* folds all, or opens all */
     press(app, "Down");
     int cursor = app->layers.cursor;
@@ -145,14 +134,14 @@ static void test_layers_live(void **state)
     assert_int_equal(app->layers.cursor, cursor);
     assert_true(app->layers.steps_per_epoch == 5);
     press(app, "u");
-    assert_true(shows(app, "s/epoch"));
+    assert_true(app_shows(app, "s/epoch"));
 
     /* Another run: the old one's rows are not shown as its own. */
     options.name = "next";
     app_start_run(app, &options);
     tick(app);
     if (app->layers.state != LAYERS_READY)
-        assert_true(shows(app, "No times yet"));
+        assert_true(app_shows(app, "No times yet"));
     while (app->layers.state != LAYERS_READY)
         tick(app);
     assert_true(app->layers.timing.train_steps < 39 || app_idle(app));
@@ -170,7 +159,7 @@ static void test_samples_live(void **state)
     wait_for_images(app);
     assert_int_equal(app->samples.model.state, SAMPLES_READY);
     assert_ptr_equal(app->samples.model.dataset, app->source.ops->dataset(app->source.self)); /* no second copy */
-    assert_true(shows(app, "trained on"));
+    assert_true(app_shows(app, "trained on"));
     press(app, "f");
     uint32_t step = app->samples.model.step;
     while (app->model.status.step < step + 5 && !app_idle(app))
@@ -192,7 +181,7 @@ static void test_samples_live(void **state)
     /* Another run while its batch is shown: what the old one's data set held is not touched any more. */
     options.name = "samples-next";
     app_start_run(app, &options);
-    shows(app, "");
+    app_shows(app, "");
     press(app, "Right");
     wait_for_images(app);
     assert_int_equal(app->samples.model.state, SAMPLES_READY);
@@ -228,7 +217,7 @@ static void test_samples_follow(void **state)
     tick(app);
     assert_int_equal(app->samples.model.step, 59);
     press(app, "e");
-    assert_true(shows(app, "20 images are in samples-follow-epoch12-batch5.png"));
+    assert_true(app_shows(app, "20 images are in samples-follow-epoch12-batch5.png"));
     assert_int_equal(access("samples-follow-epoch12-batch5.png", R_OK), 0);
     close_app(app);
 }
@@ -281,10 +270,10 @@ static void test_a_folder(void **state)
     app = look_at("folder");
     press(app, "2");
     assert_int_equal(app->layers.state, LAYERS_BAD);
-    assert_true(shows(app, "The times cannot be read"));
+    assert_true(app_shows(app, "The times cannot be read"));
     press(app, "3");
     wait_for_images(app);
-    assert_true(shows(app, "holds other images"));
+    assert_true(app_shows(app, "holds other images"));
     close_app(app);
 
     edit_file("folder", "program.json", "s/synthetic:3:100/\\/nonexistent\\/cifar/");
@@ -292,10 +281,10 @@ static void test_a_folder(void **state)
     unlink(path);
     app = look_at("folder");
     press(app, "2");
-    assert_true(shows(app, "This run has no timing.json"));
+    assert_true(app_shows(app, "This run has no timing.json"));
     press(app, "3");
     wait_for_images(app);
-    assert_true(shows(app, "/nonexistent/cifar"));
+    assert_true(app_shows(app, "/nonexistent/cifar"));
     close_app(app);
 }
 
@@ -317,11 +306,11 @@ static void test_samples_of_a_run_thrown_away(void **state)
     press(app, "D");
     assert_true(app->trashed[0] && !app->source.ops);
     app_key(app, '3'); /* drawn and used without an update in between, too */
-    shows(app, "");
+    app_shows(app, "");
     app_key(app, keys_parse("]"));
     app_key(app, keys_parse("e"));
     tick(app);
-    assert_true(shows(app, "No run"));
+    assert_true(app_shows(app, "No run"));
     assert_int_equal(app->samples.model.state, SAMPLES_NO_RUN);
     assert_null(app->samples.model.dataset);
     close_app(app);
@@ -357,9 +346,9 @@ static void test_nothing_to_show(void **state)
     struct app *app = open_app((struct run_source){&ops, NULL, &log, &options.recipe}, NULL);
     app_go(app, &screen_samples);
     wait_for_images(app);
-    assert_true(shows(app, "the disk with the images is gone"));
+    assert_true(app_shows(app, "the disk with the images is gone"));
     press(app, "2");
-    assert_true(shows(app, "This run has no timing.json"));
+    assert_true(app_shows(app, "This run has no timing.json"));
     close_app(app);
     run_log_release(&log);
 
@@ -367,7 +356,7 @@ static void test_nothing_to_show(void **state)
     static const char *const keys[] = {"2", "Enter", "Down", "a", "s", "3", "e", "Right", "]", "f", "PgDn", "z"};
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
         press(app, keys[i]);
-    assert_true(shows(app, "No run"));
+    assert_true(app_shows(app, "No run"));
     close_app(app);
 }
 

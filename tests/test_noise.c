@@ -73,12 +73,15 @@ static void test_goes_along_to_the_run(void **state)
     fputs(" and half\n", stderr);
     assert_true(noise_next(line, sizeof line));
     assert_string_equal(line, "half and half");
-    assert_string_equal(text_of(path), "early\none\ntwo\tand\033[2J\nhalf and half\n");
+    fputs("no half character: \xC3\xA9\n", stderr);
+    assert_true(noise_next(line, 21));
+    assert_string_equal(line, "no half character: ");
+    assert_string_equal(text_of(path), "early\none\ntwo\tand\033[2J\nhalf and half\nno half character: \xC3\xA9\n");
     assert_string_equal(text_of(told), "");
     noise_end();
     fputs("ours again\n", stderr);
     assert_non_null(strstr(text_of(told), "/stderr.txt:\nearly\none\n"));
-    assert_non_null(strstr(text_of(told), "half and half\nours again\n"));
+    assert_non_null(strstr(text_of(told), "\xC3\xA9\nours again\n"));
     assert_null(strstr(text_of(path), "ours again"));
 }
 

@@ -170,14 +170,17 @@ static void one_process_trains_a_run(void **state)
     (void)state;
     struct run_folder f;
     struct error err = {""};
-    char path[RUN_PATH_MAX], holder[64];
+    char path[RUN_PATH_MAX], note[RUN_PATH_MAX], holder[64];
     int fd, second;
     create(&f, "l");
     assert_int_equal(run_folder_locked(&f, NULL, 0), 0);
     run_folder_path(&f, "status.tmp-123", path, sizeof path); /* what a crash left */
+    run_folder_path(&f, "label.json.tmp-123", note, sizeof note); /* what `davidnet note` writes at this moment */
     fclose(fopen(path, "w"));
+    fclose(fopen(note, "w"));
     assert_int_equal(run_folder_lock(&f, &fd, &err), 0);
     assert_int_equal(access(path, F_OK), -1);
+    assert_int_equal(access(note, F_OK), 0);
     assert_int_equal(run_folder_locked(&f, holder, sizeof holder), 1);
     assert_int_equal(atol(holder), getpid());
     assert_int_equal(run_folder_lock(&f, &second, &err), -1);

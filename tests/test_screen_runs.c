@@ -1,6 +1,7 @@
 /* The Runs screen's keys over real folders: marks, text typed in place, renaming, the trash, opening; the mouse. */
 #include "engine/files.h"
 #include "engine/run_move.h"
+#include "tests/app_hands.h"
 #include "tests/fake_folder.h"
 #include "tui/app_internal.h"
 #include "views/runs_view.h"
@@ -48,29 +49,8 @@ static void settle(void)
 
 static void press(const char *key)
 {
-    assert_int_not_equal(keys_parse(key), KEYS_NONE);
-    app_key(&app, keys_parse(key));
+    app_press(&app, key);
     settle();
-}
-
-static void type(const char *text)
-{
-    for (; *text; text++)
-        app_key(&app, *text);
-}
-
-static int shows(const char *text)
-{
-    struct grid grid;
-    assert_int_equal(grid_init(&grid, app.w, app.h), 0);
-    app_draw(&app, &grid);
-    char *screen = grid_text(&grid);
-    int found = strstr(screen, text) != NULL;
-    if (!found)
-        fprintf(stderr, "%s\n", screen);
-    free(screen);
-    grid_release(&grid);
-    return found;
 }
 
 static int exists(const char *name)
@@ -113,15 +93,15 @@ static void test_empty(void **state)
     (void)state;
     app_go(&app, &screen_runs);
     settle();
-    assert_true(shows("No runs yet"));
+    assert_true(app_shows(&app, "No runs yet"));
     press("Enter");
     press("D");
     press("t");
     press("Space");
     press("d");
-    assert_true(shows("No runs yet"));
+    assert_true(app_shows(&app, "No runs yet"));
     press("R");
-    assert_true(shows("no run can be started from here")); /* the help names the key: so it says why not */
+    assert_true(app_shows(&app, "no run can be started from here")); /* the help names the key: so it says why not */
 }
 
 static void test_open_and_overlay(void **state)
@@ -136,7 +116,7 @@ static void test_open_and_overlay(void **state)
     assert_int_equal(app.model.n_overlays, 2);
     assert_string_equal(app.model.overlay[0].entry->folder.name, "a");
     assert_int_equal(app.model.overlay[1].letter, 'b');
-    assert_true(shows("Learning rate"));
+    assert_true(app_shows(&app, "Learning rate"));
     app_go(&app, &screen_runs);
     press("Up");
     press("Enter"); /* b itself now: its own curves are there already */
@@ -156,27 +136,27 @@ static void test_tags_and_note(void **state)
     make_three();
     press("Down");
     press("t");
-    type("q?s bad/tag"); /* keys that mean something else are text here */
+    app_type(&app, "q?s bad/tag"); /* keys that mean something else are text here */
     press("Enter");
-    assert_true(!shows("? help") && !shows(": menu"));  /* these would be text */
-    assert_int_equal(app.runs.editing, RUNS_EDIT_TAGS); /* refused: it stays, to be mended */
-    assert_true(shows("tag 'q?s': it is made of"));
+    assert_true(!app_shows(&app, "? help") && !app_shows(&app, ": menu")); /* these would be text */
+    assert_int_equal(app.runs.editing, RUNS_EDIT_TAGS);                    /* refused: it stays, to be mended */
+    assert_true(app_shows(&app, "tag 'q?s': it is made of"));
     press("Ctrl-U");
-    type("fast slow");
+    app_type(&app, "fast slow");
     press("Enter");
     press("i");
-    type("good one");
+    app_type(&app, "good one");
     press("Enter");
-    assert_true(shows("fast slow") && shows("good one"));
+    assert_true(app_shows(&app, "fast slow") && app_shows(&app, "good one"));
     press("i");
-    type(" or not");
+    app_type(&app, " or not");
     press("Esc");
     assert_int_equal(run_folder_find(&folder, "b", &err), 0);
     assert_int_equal(run_label_read(&folder, &label, &err), 0);
     assert_string_equal(label.note, "good one");
     assert_int_equal(label.n_tags, 2);
     press("/");
-    type("slow");
+    app_type(&app, "slow");
     assert_int_equal(app.runs.n_rows, 1);
     press("Enter");
     assert_int_equal(app.runs.n_rows, 1);
@@ -195,11 +175,11 @@ static void test_rename(void **state)
     app_go(&app, &screen_runs);
     press("r");
     press("Ctrl-U");
-    type("b");
+    app_type(&app, "b");
     press("Enter");
-    assert_true(shows("already"));
+    assert_true(app_shows(&app, "already"));
     press("Ctrl-U");
-    type("first");
+    app_type(&app, "first");
     press("Enter");
     assert_true(exists("first") && !exists("a"));
     assert_string_equal(selected(), "first");
@@ -217,7 +197,7 @@ static void test_trash_and_undo(void **state)
     assert_true(exists(".trash/a") && !exists("a"));
     assert_string_equal(app.model.status.run, ""); /* it was on the Run screen */
     assert_string_equal(selected(), "b");
-    assert_true(shows("u brings it back"));
+    assert_true(app_shows(&app, "u brings it back"));
     press("u");
     assert_true(exists("a"));
     assert_string_equal(selected(), "a");
@@ -232,7 +212,7 @@ static void test_differences(void **state)
     press("Space");
     press("Space");
     press("d");
-    assert_true(shows("What differs") && shows("seed"));
+    assert_true(app_shows(&app, "What differs") && app_shows(&app, "seed"));
     press("Esc");
     assert_false(app.runs.comparing);
     press("d");
@@ -261,7 +241,7 @@ static void test_typing_is_for_one_run(void **state)
     make_three();
     press("Down");
     press("i");
-    type("of b");
+    app_type(&app, "of b");
     struct mouse wheel = {.what = MOUSE_WHEEL_DOWN, .x = 10, .y = area.y + 2};
     app_mouse(&app, &wheel);
     for (int x = 0; x < area.w; x++) /* the headings, all of them */
@@ -272,12 +252,12 @@ static void test_typing_is_for_one_run(void **state)
     assert_string_equal(label_of("b").note, "of b");
 
     press("t");
-    type("tag-of-b");
+    app_type(&app, "tag-of-b");
     assert_int_equal(run_folder_find(&folder, "b", &err), 0);
     assert_int_equal(run_trash(&folder, &err), 0);
     runs_watch_refresh(&app);
     settle();
-    assert_true(shows("b is not in the list any more"));
+    assert_true(app_shows(&app, "b is not in the list any more"));
     press("Enter"); /* opens the run that is selected now */
     assert_int_equal(label_of("a").n_tags + label_of("c").n_tags, 0);
 }
@@ -301,7 +281,7 @@ static void test_a_start_that_fails(void **state)
     unsigned before = app.run_number;
     app_go(&app, &screen_runs);
     press("n");
-    assert_true(app.said[0] && shows("Runs"));
+    assert_true(app.said[0] && app_shows(&app, "Runs"));
     assert_int_equal(app.run_number, before);
     assert_ptr_equal(app_current(&app), &screen_runs);
     struct run_folder folder;
@@ -398,13 +378,13 @@ static void test_training(void **state)
     run_model_start(&app.model, &recipe);
     settle();
     press("D");
-    assert_true(exists("a") && shows("is training"));
+    assert_true(exists("a") && app_shows(&app, "is training"));
     press("r");
     assert_int_equal(app.runs.editing, RUNS_EDIT_NONE);
     press("Down");
     press("Enter");
     assert_string_equal(app.model.status.run, "a"); /* it trains on; another cannot take its place */
-    assert_true(shows("Space"));
+    assert_true(app_shows(&app, "Space"));
     press("D"); /* the others can go */
     assert_true(exists(".trash/b"));
 }

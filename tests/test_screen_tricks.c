@@ -1,5 +1,6 @@
 /* The Tricks screen in the workbench: keys, fields, the mouse and the queue, over a run that is not there. */
 #include "engine/recipe_file.h"
+#include "tests/app_hands.h"
 #include "tests/fake_run.h"
 #include "tui/app.h"
 #include "tui/keys.h"
@@ -68,20 +69,6 @@ static int leave(void **state)
     return system(command);
 }
 
-static void press(const char *key)
-{
-    assert_int_not_equal(keys_parse(key), KEYS_NONE);
-    app_key(&app, keys_parse(key));
-    app_update(&app);
-}
-
-static void type(const char *text)
-{
-    for (; *text; text++)
-        app_key(&app, *text);
-    app_update(&app);
-}
-
 /* A training run of davidnet-79, on the Tricks screen. */
 static void open_app(int can_start)
 {
@@ -105,18 +92,6 @@ static void close_app(void)
     run_log_release(&fake.log);
 }
 
-static int shows(const char *text)
-{
-    struct grid grid;
-    assert_int_equal(grid_init(&grid, app.w, app.h), 0);
-    app_draw(&app, &grid);
-    char *screen = grid_text(&grid);
-    int found = strstr(screen, text) != NULL;
-    free(screen);
-    grid_release(&grid);
-    return found;
-}
-
 static void go_knob(const char *key)
 {
     int row = tricks_model_find(&app.tricks, (struct draft_place){DRAFT_KNOB, (int)(knob_find(key) - knobs)});
@@ -135,61 +110,61 @@ static void test_edit_with_keys(void **state)
 {
     (void)state;
     open_app(1);
-    assert_true(shows("Queue a run"));
+    assert_true(app_shows(&app, "Queue a run"));
     go_knob("batch");
-    assert_true(shows("Enter edit"));
-    press("Enter");
-    assert_true(shows("Enter set"));
-    type("1");
-    assert_true(shows("expected a whole number, 2 to 16384"));
-    press("Enter");
+    assert_true(app_shows(&app, "Enter edit"));
+    app_press(&app, "Enter");
+    assert_true(app_shows(&app, "Enter set"));
+    app_type(&app, "1");
+    assert_true(app_shows(&app, "expected a whole number, 2 to 16384"));
+    app_press(&app, "Enter");
     assert_int_equal(app.tricks.mode, TRICKS_EDIT);
-    type("28"); /* digits are text here, not screens; so are q and ? */
-    press("q");
-    press("?");
+    app_type(&app, "28"); /* digits are text here, not screens; so are q and ? */
+    app_press(&app, "q");
+    app_press(&app, "?");
     assert_string_equal(app.tricks.edit.text, "128q?");
     assert_int_equal(app.over, APP_SCREEN);
-    press("Backspace");
-    press("Backspace");
-    press("Down"); /* takes it and goes on */
+    app_press(&app, "Backspace");
+    app_press(&app, "Backspace");
+    app_press(&app, "Down"); /* takes it and goes on */
     assert_int_equal(app.tricks.mode, TRICKS_BROWSE);
     expect(&app.tricks.draft.recipe, "batch", "128");
     assert_string_equal(tricks_row_name(&app.tricks, tricks_model_here(&app.tricks)), "momentum");
-    press("u");
+    app_press(&app, "u");
     expect(&app.tricks.draft.recipe, "batch", "512");
-    press("Ctrl-R");
+    app_press(&app, "Ctrl-R");
     expect(&app.tricks.draft.recipe, "batch", "128");
-    press("d");
+    app_press(&app, "d");
     expect(&app.tricks.draft.recipe, "batch", "512");
-    press("Enter");
-    press("Esc");
+    app_press(&app, "Enter");
+    app_press(&app, "Esc");
     expect(&app.tricks.draft.recipe, "batch", "512");
 
-    press("/");
-    type("cutout");
+    app_press(&app, "/");
+    app_type(&app, "cutout");
     assert_true(app.tricks.n_rows < 8);
-    press("Enter");
-    press("Esc"); /* all rows again */
+    app_press(&app, "Enter");
+    app_press(&app, "Esc"); /* all rows again */
     assert_true(app.tricks.n_rows > 20);
-    press("Home");
-    press("Down");
-    press("Enter");
-    assert_true(shows("Presets"));
-    press("Home");
-    press("Enter");
+    app_press(&app, "Home");
+    app_press(&app, "Down");
+    app_press(&app, "Enter");
+    assert_true(app_shows(&app, "Presets"));
+    app_press(&app, "Home");
+    app_press(&app, "Enter");
     assert_int_equal(app.tricks.mode, TRICKS_BROWSE);
     assert_string_equal(app.tricks.draft.recipe.preset, app.tricks.preset[0].name);
-    press("t"); /* back to that of the run */
+    app_press(&app, "t"); /* back to that of the run */
     assert_true(recipe_equal(&app.tricks.draft.recipe, &fake.recipe));
-    press("e");
-    assert_true(shows("Knot 2 of 3"));
-    press("Right");
-    press("K");
-    press("Enter");
+    app_press(&app, "e");
+    assert_true(app_shows(&app, "Knot 2 of 3"));
+    app_press(&app, "Right");
+    app_press(&app, "K");
+    app_press(&app, "Enter");
     expect(&app.tricks.draft.recipe, "lr_knots", "0,5.5,24");
     expect(&app.tricks.draft.recipe, "lr_values", "0,0.404,0");
-    press("u");
-    press("c");
+    app_press(&app, "u");
+    app_press(&app, "c");
     assert_string_equal(app.copy, app.tricks.command);
     close_app();
 }
@@ -200,50 +175,50 @@ static void test_queue(void **state)
     (void)state;
     open_app(1);
     go_knob("epochs");
-    press("Enter");
-    type("3");
-    press("Enter");
-    press("Home");
-    press("Enter");
+    app_press(&app, "Enter");
+    app_type(&app, "3");
+    app_press(&app, "Enter");
+    app_press(&app, "Home");
+    app_press(&app, "Enter");
     assert_int_equal(app.queue, APP_QUEUE_AFTER);
     expect(&app.queued.recipe, "epochs", "3");
     expect(&app.options.recipe, "epochs", "24"); /* what the run on screen repeats with */
-    assert_true(shows("This recipe is queued."));
+    assert_true(app_shows(&app, "This recipe is queued."));
     go_knob("epochs");
-    press("Enter");
-    type("4");
-    press("Enter");
+    app_press(&app, "Enter");
+    app_type(&app, "4");
+    app_press(&app, "Enter");
     expect(&app.queued.recipe, "epochs", "3");
-    press("Home");
-    assert_true(shows("Queued now:"));
-    press("g");
+    app_press(&app, "Home");
+    assert_true(app_shows(&app, "Queued now:"));
+    app_press(&app, "g");
     expect(&app.queued.recipe, "epochs", "4");
-    assert_true(shows("queued in place of the one that was"));
-    press("x");
+    assert_true(app_shows(&app, "queued in place of the one that was"));
+    app_press(&app, "x");
     assert_int_equal(app.queue, APP_QUEUE_NONE);
-    press("x");
-    assert_true(shows("nothing is queued"));
+    app_press(&app, "x");
+    assert_true(app_shows(&app, "nothing is queued"));
 
     /* A recipe that contradicts itself is not started. */
     go_knob("lr_values");
-    press("Enter");
-    press("Ctrl-U");
-    type("0,1");
-    press("Enter");
+    app_press(&app, "Enter");
+    app_press(&app, "Ctrl-U");
+    app_type(&app, "0,1");
+    app_press(&app, "Enter");
     assert_false(app.tricks.draft.valid);
-    press("g");
+    app_press(&app, "g");
     assert_int_equal(app.queue, APP_QUEUE_NONE);
-    assert_true(shows("differ in length"));
+    assert_true(app_shows(&app, "differ in length"));
     close_app();
 }
 
 static void set(const char *key, const char *text)
 {
     go_knob(key);
-    press("Enter");
-    press("Ctrl-U");
-    type(text);
-    press("Enter");
+    app_press(&app, "Enter");
+    app_press(&app, "Ctrl-U");
+    app_type(&app, text);
+    app_press(&app, "Enter");
     expect(&app.tricks.draft.recipe, key, text);
 }
 
@@ -254,19 +229,19 @@ static void test_start(void **state)
     open_app(1);
     fake.status.phase = TRAINER_DONE;
     app_update(&app);
-    assert_true(shows("Start a run"));
+    assert_true(app_shows(&app, "Start a run"));
     set("data", "/nonexistent");
-    press("g");
+    app_press(&app, "g");
     assert_true(app.source.ops == &ops);
     assert_true(strstr(app.said, "/nonexistent") != NULL);
-    assert_true(shows("/nonexistent"));
+    assert_true(app_shows(&app, "/nonexistent"));
 
     set("data", "synthetic:1:64");
     set("width", "2");
     set("batch", "16");
     set("epochs", "1");
-    press("Home");
-    press("Enter");
+    app_press(&app, "Home");
+    app_press(&app, "Enter");
     assert_true(app.source.ops != &ops);
     expect(app.source.recipe, "width", "2");
     expect(&app.options.recipe, "width", "2");
@@ -286,19 +261,19 @@ static void test_read_only(void **state)
 {
     (void)state;
     open_app(0);
-    assert_true(shows("The next run"));
-    assert_true(shows("can not be started from here"));
-    press("g");
-    press("Enter");
+    assert_true(app_shows(&app, "The next run"));
+    assert_true(app_shows(&app, "can not be started from here"));
+    app_press(&app, "g");
+    app_press(&app, "Enter");
     assert_int_equal(app.queue, APP_QUEUE_NONE);
     go_knob("batch");
-    press("Enter");
-    type("64");
-    press("Enter");
-    press("w"); /* but written */
-    type("mine");
-    press("Enter");
-    assert_true(shows("davidnet train --preset mine"));
+    app_press(&app, "Enter");
+    app_type(&app, "64");
+    app_press(&app, "Enter");
+    app_press(&app, "w"); /* but written */
+    app_type(&app, "mine");
+    app_press(&app, "Enter");
+    assert_true(app_shows(&app, "davidnet train --preset mine"));
     struct recipe *recipe = malloc(sizeof *recipe);
     assert_int_equal(recipe_preset_load("mine", recipe, NULL, NULL), 0);
     expect(recipe, "batch", "64");

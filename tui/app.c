@@ -1,6 +1,7 @@
 /* The app's life, the run that it shows and the one that follows. Keys: tui/app_keys.c; drawing: tui/app_draw.c. */
 #include "tui/app.h"
 
+#include "engine/utf8.h"
 #include "tui/app_internal.h"
 
 #include <stdarg.h>
@@ -80,6 +81,7 @@ void app_say(struct app *app, const char *format, ...)
     va_start(args, format);
     vsnprintf(app->said, sizeof app->said, format, args);
     va_end(args);
+    utf8_cut(app->said);
     app->said_at = app->now;
     app->dirty = 1;
 }

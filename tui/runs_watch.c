@@ -1,5 +1,6 @@
 #include "tui/runs_watch.h"
 
+#include "engine/utf8.h"
 #include "tui/app.h"
 #include "views/runs_view.h"
 
@@ -26,7 +27,8 @@ static void open_catalog(struct app *app)
     app->watch.catalog = run_catalog_open(runs->parent, &err);
     app->watch.asked_at = app->now;
     if (!app->watch.catalog)
-        snprintf(runs->problem, sizeof runs->problem, "%.250s", err.text);
+        snprintf(runs->problem, sizeof runs->problem, "%.*s", (int)sizeof runs->problem - 1, err.text);
+    utf8_cut(runs->problem);
     runs->reading = app->watch.catalog != NULL;
     app->dirty = 1;
 }

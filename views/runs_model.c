@@ -1,6 +1,7 @@
 #include "views/runs_model.h"
 
 #include "engine/recipe_file.h"
+#include "engine/utf8.h"
 #include "views/format.h"
 
 #include <math.h>
@@ -404,7 +405,8 @@ static void make_differences(struct runs_model *model, const struct recipe *cons
         for (int i = 0; i < n; i++) {
             char text[KNOB_TEXT_MAX];
             knob_get(recipes[i], &knobs[k], text, sizeof text);
-            snprintf(d->value[i], sizeof d->value[i], "%.60s", text);
+            snprintf(d->value[i], sizeof d->value[i], "%.*s", (int)sizeof d->value[i] - 1, text);
+            utf8_cut(d->value[i]);
         }
     }
 }

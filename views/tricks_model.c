@@ -2,6 +2,7 @@
 
 #include "engine/batches.h"
 #include "engine/dataset.h"
+#include "engine/utf8.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -17,6 +18,7 @@ static void say(struct tricks_model *model, int bad, const char *format, ...)
     va_start(args, format);
     vsnprintf(model->said, sizeof model->said, format, args);
     va_end(args);
+    utf8_cut(model->said);
     model->said_is_bad = bad;
 }
 
@@ -196,8 +198,11 @@ void tricks_model_list_presets(struct tricks_model *model)
         char name[sizeof model->preset->name];
         struct error err;
         snprintf(name, sizeof name, "%s", model->preset[i].name);
-        if (recipe_preset_load(name, recipe, &model->preset[i], &err)) /* listed, and says what is wrong with it */
-            snprintf(model->preset[i].title, sizeof model->preset[i].title, "%.120s", err.text);
+        if (recipe_preset_load(name, recipe, &model->preset[i], &err)) { /* listed, and says what is wrong with it */
+            char *title = model->preset[i].title;
+            snprintf(title, sizeof model->preset[i].title, "%.*s", (int)sizeof model->preset[i].title - 1, err.text);
+            utf8_cut(title);
+        }
         snprintf(model->preset[i].name, sizeof model->preset[i].name, "%s", name);
     }
     free(recipe);

@@ -44,30 +44,6 @@ static const struct range wide[] = {
     {0x1F93C, 0x1F945}, {0x1F947, 0x1F9FF}, {0x1FA70, 0x1FAFF}, {0x20000, 0x3FFFD},
 };
 
-int utf8_decode(const char *text, int32_t *code)
-{
-    static const int32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};
-    const unsigned char *s = (const unsigned char *)text;
-    int length = s[0] < 0x80 ? 1 : s[0] >= 0xC2 && s[0] < 0xE0 ? 2 : s[0] >= 0xE0 && s[0] < 0xF0 ? 3 : 4;
-    *code = -1;
-    if (length == 1) {
-        *code = s[0];
-        return 1;
-    }
-    if (s[0] < 0xC2 || s[0] > 0xF4)
-        return 1;
-    int32_t value = s[0] & (0xFF >> (length + 1));
-    for (int i = 1; i < length; i++) {
-        if ((s[i] & 0xC0) != 0x80) /* the NUL stops here too */
-            return 1;
-        value = (value << 6) | (s[i] & 0x3F);
-    }
-    if (value < smallest[length] || value > 0x10FFFF || (value >= 0xD800 && value <= 0xDFFF))
-        return 1;
-    *code = value;
-    return length;
-}
-
 static int in_table(int32_t code, const struct range *table, size_t count)
 {
     size_t low = 0, high = count;
