@@ -34,6 +34,7 @@ void initialise_tensor(const struct plan *plan, int index, uint64_t seed, float 
     const struct plan_tensor *tensor = &plan->tensors[index];
     switch (tensor->role) {
     case PLAN_CONV_WEIGHT:
+    case PLAN_CONV_BIAS:
     case PLAN_LINEAR_WEIGHT:
     case PLAN_LINEAR_BIAS:
         fill_uniform(out, tensor->count, 1 / sqrt(fan_in(plan, tensor)), seed, index);

@@ -11,13 +11,14 @@ int network_lower_node(const struct network *network, int index, struct plan *pl
         row = plan_input(plan, node->out, err);
         break;
     case PLAN_CONV:
-        row = plan_conv(plan, name, node->input[0], node->channels, node->kernel, node->stride, node->pad, err);
+        row = plan_conv(plan, name, node->input[0], node->channels, plan_window(node->kernel, node->stride, node->pad),
+                        err);
         break;
     case PLAN_NORM:
-        row = plan_norm(plan, name, node->input[0], node->eps, node->momentum, err);
+        row = plan_norm(plan, name, node->input[0], plan_moments(node->eps, node->momentum), err);
         break;
     case PLAN_ACT:
-        row = plan_act(plan, name, node->input[0], node->act, err);
+        row = plan_act(plan, name, node->input[0], node->act, 0, err);
         break;
     case PLAN_MAX_POOL:
     case PLAN_AVG_POOL:
@@ -27,6 +28,9 @@ int network_lower_node(const struct network *network, int index, struct plan *pl
         break;
     case PLAN_ADD:
         row = plan_add(plan, name, node->input[0], node->input[1], err);
+        break;
+    case PLAN_CONCAT:
+        row = plan_concat(plan, name, node->input[0], node->input[1], err);
         break;
     case PLAN_LINEAR:
         row = plan_linear(plan, name, node->input[0], node->channels, node->factor, node->bias, err);

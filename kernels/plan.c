@@ -1,12 +1,16 @@
 #include "kernels/plan.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #define ARENA_ALIGN 16
 
-static const char *const op_names[PLAN_OP_COUNT] = {
-    "input", "conv", "norm", "act", "max_pool", "avg_pool", "global_max", "global_avg", "add", "linear", "loss"};
+static const char *const op_names[PLAN_OP_COUNT] = {"input",    "conv",     "norm",       "act",
+                                                    "max_pool", "avg_pool", "global_max", "global_avg",
+                                                    "add",      "concat",   "linear",     "loss"};
+
+static const char *const act_names[PLAN_ACT_COUNT] = {"relu", "celu", "gelu", "silu"};
 
 const char *plan_op_name(enum plan_op op)
 {
@@ -15,7 +19,7 @@ const char *plan_op_name(enum plan_op op)
 
 const char *plan_act_name(enum plan_act act)
 {
-    return act == PLAN_ACT_RELU ? "relu" : "unknown";
+    return (unsigned)act < PLAN_ACT_COUNT ? act_names[act] : "unknown";
 }
 
 void plan_init(struct plan *plan)
@@ -125,13 +129,19 @@ int plan_input(struct plan *plan, struct plan_shape shape, struct error *err)
     return row_commit(plan);
 }
 
-int plan_conv(struct plan *plan, const char *name, int input, int out_c, int kernel, int stride, int pad,
+struct plan_conv_options plan_window(int kernel, int stride, int pad)
+{
+    return (struct plan_conv_options){.kernel = kernel, .stride = stride, .pad = pad};
+}
+
+int plan_conv(struct plan *plan, const char *name, int input, int out_c, struct plan_conv_options options,
               struct error *err)
 {
     struct plan_row *row = row_begin(plan, name, PLAN_CONV, 1, input, -1, err);
     if (!row)
         return -1;
     struct plan_shape in = plan->rows[input].out;
+    int kernel = options.kernel, stride = options.stride, pad = options.pad;
     if (out_c < 1 || out_c > 65536 || kernel < 1 || stride < 1 || pad < 0 || pad >= kernel)
         return error_set(err,
                          "'%s': a convolution needs 1 to 65536 channels, kernel and stride of 1 or more, and a "
@@ -144,39 +154,61 @@ int plan_conv(struct plan *plan, const char *name, int input, int out_c, int ker
     row->pad = pad;
     row->out =
         (struct plan_shape){out_c, (in.h + 2 * pad - kernel) / stride + 1, (in.w + 2 * pad - kernel) / stride + 1};
-    if (add_tensor(plan, row, "weight", PLAN_CONV_WEIGHT, 4, (int[]){out_c, in.c, kernel, kernel}, err))
+    if (add_tensor(plan, row, "weight", PLAN_CONV_WEIGHT, 4, (int[]){out_c, in.c, kernel, kernel}, err) ||
+        (options.bias && add_tensor(plan, row, "bias", PLAN_CONV_BIAS, 1, &out_c, err)))
         return -1;
+    plan->tensors[row->tensor[0]].trained = !options.fixed;
     return row_commit(plan);
 }
 
-int plan_norm(struct plan *plan, const char *name, int input, double eps, double momentum, struct error *err)
+struct plan_norm_options plan_moments(double eps, double momentum)
+{
+    return (struct plan_norm_options){.eps = eps, .momentum = momentum};
+}
+
+int plan_norm(struct plan *plan, const char *name, int input, struct plan_norm_options options, struct error *err)
 {
     struct plan_row *row = row_begin(plan, name, PLAN_NORM, 1, input, -1, err);
     if (!row)
         return -1;
-    if (!(eps > 0) || !(momentum > 0 && momentum <= 1))
+    if (!(options.eps > 0) || !(options.momentum > 0 && options.momentum <= 1))
         return error_set(err, "'%s': batch norm needs eps above 0 and a running momentum in (0, 1]", name);
+    if (options.groups < 0 || options.groups > 65536)
+        return error_set(err, "'%s': batch norm in %d groups of images; 1 (plain) to 65536 are possible", name,
+                         options.groups);
     row->out = plan->rows[input].out;
-    row->eps = eps;
-    row->momentum = momentum;
+    row->eps = options.eps;
+    row->momentum = options.momentum;
+    row->groups = options.groups > 1 ? options.groups : 1;
+    row->half = options.half;
     int c = row->out.c;
     if (add_tensor(plan, row, "weight", PLAN_NORM_SCALE, 1, &c, err) ||
         add_tensor(plan, row, "bias", PLAN_NORM_BIAS, 1, &c, err) ||
         add_tensor(plan, row, "running_mean", PLAN_RUNNING_MEAN, 1, &c, err) ||
         add_tensor(plan, row, "running_var", PLAN_RUNNING_VAR, 1, &c, err))
         return -1;
+    plan->tensors[row->tensor[0]].trained = !options.fixed_scale;
+    plan->tensors[row->tensor[1]].trained = !options.fixed_bias;
     return row_commit(plan);
 }
 
-int plan_act(struct plan *plan, const char *name, int input, enum plan_act act, struct error *err)
+int plan_group_size(const struct plan_row *row, int n)
+{
+    return (n + row->groups - 1) / row->groups;
+}
+
+int plan_act(struct plan *plan, const char *name, int input, enum plan_act act, double alpha, struct error *err)
 {
     struct plan_row *row = row_begin(plan, name, PLAN_ACT, 1, input, -1, err);
     if (!row)
         return -1;
     if ((unsigned)act >= PLAN_ACT_COUNT)
         return error_set(err, "'%s': unknown activation %d", name, (int)act);
+    if (act == PLAN_ACT_CELU && !(alpha >= 1e-6 && alpha <= 1e6))
+        return error_set(err, "'%s': CELU with alpha %g; it must be above 0", name, alpha);
     row->out = plan->rows[input].out;
     row->act = act;
+    row->alpha = act == PLAN_ACT_CELU ? alpha : 0;
     return row_commit(plan);
 }
 
@@ -219,6 +251,19 @@ int plan_add(struct plan *plan, const char *name, int a, int b, struct error *er
     return row_commit(plan);
 }
 
+int plan_concat(struct plan *plan, const char *name, int a, int b, struct error *err)
+{
+    struct plan_row *row = row_begin(plan, name, PLAN_CONCAT, 2, a, b, err);
+    if (!row)
+        return -1;
+    struct plan_shape x = plan->rows[a].out, y = plan->rows[b].out;
+    if (x.h != y.h || x.w != y.w)
+        return error_set(err, "'%s': cannot put the channels of %s (%d x %d) and %s (%d x %d) together: sizes differ",
+                         name, plan->rows[a].name, x.h, x.w, plan->rows[b].name, y.h, y.w);
+    row->out = (struct plan_shape){x.c + y.c, x.h, x.w};
+    return row_commit(plan);
+}
+
 int plan_linear(struct plan *plan, const char *name, int input, int out, double factor, bool bias, struct error *err)
 {
     struct plan_row *row = row_begin(plan, name, PLAN_LINEAR, 1, input, -1, err);
@@ -251,6 +296,21 @@ int plan_loss(struct plan *plan, const char *name, int input, struct error *err)
     return row_commit(plan);
 }
 
+int plan_scale_rates(struct plan *plan, int row, enum plan_role role, double lr_scale, double decay_scale,
+                     struct error *err)
+{
+    int index = row >= 0 && row < plan->n_rows ? plan_row_tensor(plan, row, role) : -1;
+    if (index < 0)
+        return error_set(err, "'%s' has no tensor of that kind whose rates could be scaled",
+                         row >= 0 && row < plan->n_rows ? plan->rows[row].name : "?");
+    if (!(lr_scale >= 0 && isfinite(lr_scale)) || !(decay_scale >= 0 && isfinite(decay_scale)))
+        return error_set(err, "'%s': rates multiplied by %g and %g; both must be 0 or more", plan->tensors[index].name,
+                         lr_scale, decay_scale);
+    plan->tensors[index].lr_scale = lr_scale;
+    plan->tensors[index].decay_scale = decay_scale;
+    return 0;
+}
+
 int plan_check(const struct plan *plan, struct error *err)
 {
     if (plan->n_rows < 2 || plan->rows[0].op != PLAN_INPUT || plan->rows[plan->n_rows - 1].op != PLAN_LOSS)
@@ -277,6 +337,25 @@ int plan_check(const struct plan *plan, struct error *err)
     return 0;
 }
 
+bool plan_row_trained(const struct plan *plan, int row)
+{
+    for (int i = 0; i < plan->rows[row].n_tensors; i++)
+        if (plan->tensors[plan->rows[row].tensor[i]].trained)
+            return true;
+    return false;
+}
+
+bool plan_row_gradient(const struct plan *plan, int row)
+{
+    bool gradient[PLAN_ROWS_MAX] = {false};
+    for (int i = 0; i <= row; i++) {
+        gradient[i] = plan_row_trained(plan, i);
+        for (int k = 0; k < plan->rows[i].n_inputs; k++)
+            gradient[i] |= gradient[plan->rows[i].input[k]];
+    }
+    return gradient[row];
+}
+
 double plan_row_forward_flops(const struct plan *plan, int index)
 {
     const struct plan_row *row = &plan->rows[index];
@@ -294,15 +373,19 @@ double plan_row_forward_flops(const struct plan *plan, int index)
 double plan_row_backward_flops(const struct plan *plan, int index)
 {
     const struct plan_row *row = &plan->rows[index];
-    double forward = plan_row_forward_flops(plan, index);
-    return row->n_inputs > 0 && plan->rows[row->input[0]].op == PLAN_INPUT ? forward : 2 * forward;
+    double forward = plan_row_forward_flops(plan, index), backward = 0;
+    if (forward > 0) {
+        backward += plan->tensors[row->tensor[0]].trained ? forward : 0;
+        backward += plan_row_gradient(plan, row->input[0]) ? forward : 0;
+    }
+    return backward;
 }
 
 size_t plan_parameter_count(const struct plan *plan)
 {
     size_t count = 0;
     for (int i = 0; i < plan->n_tensors; i++)
-        if (plan->tensors[i].role != PLAN_RUNNING_MEAN && plan->tensors[i].role != PLAN_RUNNING_VAR)
+        if (plan->tensors[i].trained)
             count += plan->tensors[i].count;
     return count;
 }

@@ -22,7 +22,7 @@
 
 enum plan_op {
     PLAN_INPUT,      /* the augmented batch */
-    PLAN_CONV,       /* 2-D convolution, no bias, square kernel; weight [out_c, in_c, k, k] */
+    PLAN_CONV,       /* 2-D convolution, square kernel; weight [out_c, in_c, k, k], bias [out_c] optional */
     PLAN_NORM,       /* batch norm over N, H, W: y = scale * (x - mean) / sqrt(var + eps) + bias */
     PLAN_ACT,        /* element-wise activation */
     PLAN_MAX_POOL,   /* window k, stride k, no padding; ties go to the first in row-major order */
@@ -30,15 +30,23 @@ enum plan_op {
     PLAN_GLOBAL_MAX, /* [c, h, w] -> [c, 1, 1] */
     PLAN_GLOBAL_AVG, /* [c, h, w] -> [c, 1, 1] */
     PLAN_ADD,        /* element-wise sum of two inputs of the same shape */
+    PLAN_CONCAT,     /* the channels of the first input, then those of the second; h and w agree */
     PLAN_LINEAR,     /* y = factor * (W x + b); weight [out, in], bias [out] optional; input flattened CHW */
     PLAN_LOSS,       /* softmax cross-entropy against the labels, summed over the batch */
     PLAN_OP_COUNT
 };
 
-enum plan_act { PLAN_ACT_RELU, PLAN_ACT_COUNT };
+enum plan_act {
+    PLAN_ACT_RELU, /* max(0, x); slope 0 at 0 */
+    PLAN_ACT_CELU, /* x above 0, else alpha * (exp(x / alpha) - 1) (Barron, arXiv:1704.07483); not ELU */
+    PLAN_ACT_GELU, /* x * (1 + erf(x / sqrt(2))) / 2 (Hendrycks & Gimpel, arXiv:1606.08415); not the tanh form */
+    PLAN_ACT_SILU, /* x / (1 + exp(-x)) */
+    PLAN_ACT_COUNT
+};
 
 enum plan_role {
     PLAN_CONV_WEIGHT,
+    PLAN_CONV_BIAS,
     PLAN_LINEAR_WEIGHT,
     PLAN_LINEAR_BIAS,
     PLAN_NORM_SCALE,
@@ -59,9 +67,12 @@ struct plan_row {
     struct plan_shape out;
     int kernel, stride, pad; /* conv and pools */
     enum plan_act act;
+    double alpha;    /* PLAN_ACT_CELU */
     double factor;   /* linear: multiplies the output (0.125 in DavidNet) */
     double eps;      /* norm: added to the variance (1e-5) */
     double momentum; /* norm: running = (1 - momentum) * running + momentum * batch (0.1) */
+    int groups;      /* norm: of images that have statistics of their own in training (plan_group_size); 1: one */
+    bool half;       /* norm: in half precision, see struct plan_norm_options */
     int n_tensors;
     int tensor[4]; /* indices into plan.tensors, in the order of enum plan_role */
 };
@@ -88,6 +99,30 @@ struct plan {
     int classes;
 };
 
+struct plan_conv_options {
+    int kernel, stride, pad;
+    bool bias;  /* one number a channel is added */
+    bool fixed; /* the weight is never trained (the bias is); no gradient of it is computed */
+};
+
+/*
+ * groups: ghost batch norm (Hoffer et al., arXiv:1705.08741). In training each of up to that many contiguous groups of
+ * images (plan_group_size) is normalised by its own statistics, and the running ones move towards the mean of the
+ * groups' means and of their unbiased variances: as moving is linear, they are at all times the mean of what each
+ * group would keep for itself. Evaluation uses them, as ever. 0 and 1: the whole batch.
+ *
+ * half: what the framework of 2018 kept in half precision on its slow path is rounded to IEEE binary16 (half.h), also
+ * in a bf16 program, since the published times and accuracies are those of binary16: scale and bias as used, mean and
+ * 1/sqrt(var + eps) of the batch or the running ones, a = scale / sqrt(var + eps) and b = bias - mean * a in
+ * y = a * x + b, running statistics as stored, gradients of scale and bias. Other arithmetic is as without.
+ */
+struct plan_norm_options {
+    double eps, momentum;
+    int groups;
+    bool fixed_scale, fixed_bias; /* never trained: they stay 1 and 0, but have a place in the state_dict */
+    bool half;
+};
+
 void plan_init(struct plan *plan);
 
 /*
@@ -95,13 +130,26 @@ void plan_init(struct plan *plan);
  * taken, too many rows). `name` uses '/', tensors get the same name with '.' and their own suffix.
  */
 int plan_input(struct plan *, struct plan_shape shape, struct error *);
-int plan_conv(struct plan *, const char *name, int input, int out_c, int kernel, int stride, int pad, struct error *);
-int plan_norm(struct plan *, const char *name, int input, double eps, double momentum, struct error *);
-int plan_act(struct plan *, const char *name, int input, enum plan_act act, struct error *);
+int plan_conv(struct plan *, const char *name, int input, int out_c, struct plan_conv_options, struct error *);
+int plan_norm(struct plan *, const char *name, int input, struct plan_norm_options, struct error *);
+int plan_act(struct plan *, const char *name, int input, enum plan_act act, double alpha, struct error *);
 int plan_pool(struct plan *, const char *name, int input, enum plan_op op, int kernel, struct error *);
 int plan_add(struct plan *, const char *name, int a, int b, struct error *);
+int plan_concat(struct plan *, const char *name, int a, int b, struct error *);
 int plan_linear(struct plan *, const char *name, int input, int out, double factor, bool bias, struct error *);
 int plan_loss(struct plan *, const char *name, int input, struct error *);
+
+/* Options without any of the extras. */
+struct plan_conv_options plan_window(int kernel, int stride, int pad);
+struct plan_norm_options plan_moments(double eps, double momentum);
+
+/* The learning rate and the weight decay of a row's tensor are multiplied by these (1 and 1 until then). -1 when the
+ * row has no such tensor, or a factor is negative or not finite. */
+int plan_scale_rates(struct plan *, int row, enum plan_role role, double lr_scale, double decay_scale, struct error *);
+
+/* Images in each group of a norm row when the batch has n: n / groups rounded up. The last group may be smaller, and
+ * there may be fewer groups. */
+int plan_group_size(const struct plan_row *, int n);
 
 /* Checks every invariant above. 0 or -1. */
 int plan_check(const struct plan *, struct error *);
@@ -113,10 +161,14 @@ int plan_find_tensor(const struct plan *, const char *name);
 /* The tensor of that role of a row, or -1. */
 int plan_row_tensor(const struct plan *, int row, enum plan_role role);
 
+/* Is any tensor of the row trained? Does its output need a gradient: is anything trained in it or before it? */
+bool plan_row_trained(const struct plan *, int row);
+bool plan_row_gradient(const struct plan *, int row);
+
 /*
  * Floating-point operations of one row for one image, a multiply-add counted as two, padding included
- * (the usual count: DavidNet 0.7585 GFLOP forward, 1.5135 backward). The first convolution has no
- * backward-data.
+ * (the usual count: DavidNet 0.7585 GFLOP forward, 1.5135 backward). A row before which nothing is trained has
+ * no backward-data, a fixed one no weight gradient.
  */
 double plan_row_forward_flops(const struct plan *, int index);
 double plan_row_backward_flops(const struct plan *, int index);
@@ -125,6 +177,6 @@ double plan_row_backward_flops(const struct plan *, int index);
 size_t plan_parameter_count(const struct plan *);
 
 const char *plan_op_name(enum plan_op op);    /* "conv", "norm", "act", "max_pool", ... */
-const char *plan_act_name(enum plan_act act); /* "relu" */
+const char *plan_act_name(enum plan_act act); /* "relu", "celu", "gelu", "silu" */
 
 #endif

@@ -50,8 +50,8 @@ static void odd_channels(void)
 static void conv_alone(void)
 {
     struct error err = {{0}};
-    int row = plan_conv(&plan, "a", begin(3, 8, 8), 16, 3, 1, 1, &err);
-    row = plan_conv(&plan, "b", row, 33, 3, 1, 1, &err);
+    int row = plan_conv(&plan, "a", begin(3, 8, 8), 16, plan_window(3, 1, 1), &err);
+    row = plan_conv(&plan, "b", row, 33, plan_window(3, 1, 1), &err);
     finish(plan_pool(&plan, "pool", row, PLAN_GLOBAL_AVG, 0, &err), 10);
 }
 
@@ -60,25 +60,25 @@ static void chains_on_the_input(void)
 {
     struct error err = {{0}};
     int image = begin(3, 8, 8);
-    int norm = plan_norm(&plan, "norm", image, 1e-5, 0.1, &err);
-    int act = plan_act(&plan, "act", image, PLAN_ACT_RELU, &err);
+    int norm = plan_norm(&plan, "norm", image, plan_moments(1e-5, 0.1), &err);
+    int act = plan_act(&plan, "act", image, PLAN_ACT_RELU, 0, &err);
     int row = plan_add(&plan, "add", norm, act, &err);
-    finish(plan_conv(&plan, "conv", row, 20, 3, 1, 1, &err), 5);
+    finish(plan_conv(&plan, "conv", row, 20, plan_window(3, 1, 1), &err), 5);
 }
 
 /* Strides, kernels of 1, 2 and 5, no padding, and 1x1 shortcuts between layouts. */
 static void kernels_and_strides(void)
 {
     struct error err = {{0}};
-    int row = plan_conv(&plan, "five", begin(3, 20, 20), 16, 5, 1, 2, &err);
-    row = plan_act(&plan, "act1", row, PLAN_ACT_RELU, &err);
-    int down = plan_conv(&plan, "down", row, 24, 3, 2, 1, &err);
-    down = plan_norm(&plan, "norm", down, 1e-5, 0.1, &err);
-    int shortcut = plan_conv(&plan, "shortcut", row, 24, 1, 2, 0, &err);
+    int row = plan_conv(&plan, "five", begin(3, 20, 20), 16, plan_window(5, 1, 2), &err);
+    row = plan_act(&plan, "act1", row, PLAN_ACT_RELU, 0, &err);
+    int down = plan_conv(&plan, "down", row, 24, plan_window(3, 2, 1), &err);
+    down = plan_norm(&plan, "norm", down, plan_moments(1e-5, 0.1), &err);
+    int shortcut = plan_conv(&plan, "shortcut", row, 24, plan_window(1, 2, 0), &err);
     row = plan_add(&plan, "add", down, shortcut, &err);
-    row = plan_act(&plan, "act2", row, PLAN_ACT_RELU, &err);
-    row = plan_conv(&plan, "two", row, 19, 2, 1, 0, &err);
-    row = plan_norm(&plan, "norm2", row, 1e-3, 0.2, &err);
+    row = plan_act(&plan, "act2", row, PLAN_ACT_RELU, 0, &err);
+    row = plan_conv(&plan, "two", row, 19, plan_window(2, 1, 0), &err);
+    row = plan_norm(&plan, "norm2", row, plan_moments(1e-3, 0.2), &err);
     finish(plan_pool(&plan, "pool", row, PLAN_AVG_POOL, 3, &err), 10);
 }
 
@@ -87,14 +87,14 @@ static void many_readers(void)
 {
     struct error err = {{0}};
     int a = parity_conv_bn(&plan, "a", begin(3, 8, 8), 16, &err);
-    int b = plan_conv(&plan, "b", a, 16, 3, 1, 1, &err);
-    int c = plan_conv(&plan, "c", a, 16, 1, 1, 0, &err);
-    int d = plan_act(&plan, "d", plan_conv(&plan, "d_conv", a, 16, 3, 1, 1, &err), PLAN_ACT_RELU, &err);
+    int b = plan_conv(&plan, "b", a, 16, plan_window(3, 1, 1), &err);
+    int c = plan_conv(&plan, "c", a, 16, plan_window(1, 1, 0), &err);
+    int d = plan_act(&plan, "d", plan_conv(&plan, "d_conv", a, 16, plan_window(3, 1, 1), &err), PLAN_ACT_RELU, 0, &err);
     int row = plan_add(&plan, "add1", a, b, &err);
     row = plan_add(&plan, "add2", c, row, &err);
     row = plan_add(&plan, "add3", row, d, &err);
     row = plan_add(&plan, "twice", row, row, &err);
-    row = plan_conv(&plan, "conv", row, 16, 3, 1, 1, &err);
+    row = plan_conv(&plan, "conv", row, 16, plan_window(3, 1, 1), &err);
     finish(plan_pool(&plan, "pool", row, PLAN_GLOBAL_MAX, 0, &err), 10);
 }
 
@@ -102,12 +102,12 @@ static void many_readers(void)
 static void single_operations(void)
 {
     struct error err = {{0}};
-    int row = plan_conv(&plan, "conv", begin(3, 11, 10), 16, 3, 1, 1, &err);
+    int row = plan_conv(&plan, "conv", begin(3, 11, 10), 16, plan_window(3, 1, 1), &err);
     row = plan_pool(&plan, "pool", row, PLAN_MAX_POOL, 3, &err);
-    row = plan_norm(&plan, "norm", row, 1e-5, 0.1, &err);
+    row = plan_norm(&plan, "norm", row, plan_moments(1e-5, 0.1), &err);
     row = plan_pool(&plan, "pool2", row, PLAN_MAX_POOL, 2, &err);
-    row = plan_conv(&plan, "conv2", row, 18, 1, 1, 0, &err);
-    row = plan_act(&plan, "act", row, PLAN_ACT_RELU, &err);
+    row = plan_conv(&plan, "conv2", row, 18, plan_window(1, 1, 0), &err);
+    row = plan_act(&plan, "act", row, PLAN_ACT_RELU, 0, &err);
     finish(row, 10);
 }
 
@@ -116,12 +116,12 @@ static void linear_layers(void)
 {
     struct error err = {{0}};
     int row = plan_linear(&plan, "fc1", begin(3, 6, 5), 21, 1, false, &err); /* a bias before a norm has no gradient */
-    row = plan_norm(&plan, "norm", row, 1e-5, 0.1, &err);
-    row = plan_act(&plan, "act", row, PLAN_ACT_RELU, &err);
+    row = plan_norm(&plan, "norm", row, plan_moments(1e-5, 0.1), &err);
+    row = plan_act(&plan, "act", row, PLAN_ACT_RELU, 0, &err);
     row = plan_linear(&plan, "fc2", row, 12, 1, false, &err);
     int fc3 = plan_linear(&plan, "fc3", row, 12, 2, true, &err);
     row = plan_add(&plan, "add", row, fc3, &err);
-    row = plan_conv(&plan, "conv", row, 9, 1, 1, 0, &err);
+    row = plan_conv(&plan, "conv", row, 9, plan_window(1, 1, 0), &err);
     check(plan_loss(&plan, "loss", row, &err), &err);
 }
 
@@ -129,7 +129,7 @@ static void all_convolutional(void)
 {
     struct error err = {{0}};
     int row = parity_conv_bn(&plan, "one", begin(1, 6, 6), 16, &err);
-    row = plan_conv(&plan, "ten", row, 10, 3, 1, 1, &err);
+    row = plan_conv(&plan, "ten", row, 10, plan_window(3, 1, 1), &err);
     row = plan_pool(&plan, "pool", row, PLAN_GLOBAL_AVG, 0, &err);
     check(plan_loss(&plan, "loss", row, &err), &err);
 }
@@ -151,8 +151,8 @@ static void small_images(void)
     int a = parity_conv_bn(&plan, "a", begin(3, 5, 4), 16, &err);
     int row = parity_conv_bn(&plan, "b", a, 16, &err);
     row = plan_add(&plan, "add", row, a, &err);
-    row = plan_conv(&plan, "c", row, 20, 3, 1, 1, &err);
-    row = plan_conv(&plan, "d", row, 12, 1, 1, 0, &err);
+    row = plan_conv(&plan, "c", row, 20, plan_window(3, 1, 1), &err);
+    row = plan_conv(&plan, "d", row, 12, plan_window(1, 1, 0), &err);
     int avg = plan_pool(&plan, "avg", row, PLAN_AVG_POOL, 2, &err);
     int max = plan_pool(&plan, "max", row, PLAN_MAX_POOL, 2, &err);
     finish(plan_add(&plan, "both", avg, max, &err), 10);

@@ -29,10 +29,10 @@ static inline const char *parity_join(char out[PLAN_NAME_MAX], const char *name,
 static inline int parity_conv_bn(struct plan *plan, const char *name, int input, int c, struct error *err)
 {
     char text[PLAN_NAME_MAX];
-    int row = plan_conv(plan, parity_join(text, name, "conv"), input, c, 3, 1, 1, err);
+    int row = plan_conv(plan, parity_join(text, name, "conv"), input, c, plan_window(3, 1, 1), err);
     if (row >= 0)
-        row = plan_norm(plan, parity_join(text, name, "norm"), row, 1e-5, 0.1, err);
-    return row < 0 ? -1 : plan_act(plan, parity_join(text, name, "act"), row, PLAN_ACT_RELU, err);
+        row = plan_norm(plan, parity_join(text, name, "norm"), row, plan_moments(1e-5, 0.1), err);
+    return row < 0 ? -1 : plan_act(plan, parity_join(text, name, "act"), row, PLAN_ACT_RELU, 0, err);
 }
 
 /* conv_bn and a 2x2 max pool, then with `residual` two conv_bn around which the pool's output is added. */

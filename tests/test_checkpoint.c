@@ -62,9 +62,9 @@ static void make_plan(struct plan *p, int channels)
     struct error err = {""};
     plan_init(p);
     int row = plan_input(p, (struct plan_shape){3, 8, 8}, &err);
-    row = plan_conv(p, "prep/conv", row, channels, 3, 1, 1, &err);
-    row = plan_norm(p, "prep/norm", row, 1e-5, 0.1, &err);
-    row = plan_act(p, "prep/act", row, PLAN_ACT_RELU, &err);
+    row = plan_conv(p, "prep/conv", row, channels, plan_window(3, 1, 1), &err);
+    row = plan_norm(p, "prep/norm", row, plan_moments(1e-5, 0.1), &err);
+    row = plan_act(p, "prep/act", row, PLAN_ACT_RELU, 0, &err);
     row = plan_pool(p, "pool", row, PLAN_GLOBAL_MAX, 0, &err);
     row = plan_linear(p, "linear", row, 10, 0.125, true, &err);
     row = plan_loss(p, "loss", row, &err);

@@ -247,8 +247,8 @@ static void test_threads_without_convolutions(void **state)
     linear_layers();
     plan.n_rows = 0; /* the same without its convolution */
     struct error err = {{0}};
-    int row = plan_norm(&plan, "norm", begin(3, 8, 8), 1e-5, 0.1, &err);
-    row = plan_act(&plan, "act", row, PLAN_ACT_RELU, &err);
+    int row = plan_norm(&plan, "norm", begin(3, 8, 8), plan_moments(1e-5, 0.1), &err);
+    row = plan_act(&plan, "act", row, PLAN_ACT_RELU, 0, &err);
     row = plan_pool(&plan, "pool", row, PLAN_MAX_POOL, 2, &err);
     finish(row, 10);
     parity_data_init(&data, plan.rows[0].out, plan.classes, 50, 11);

@@ -231,24 +231,24 @@ struct op_case {
 
 static int build_conv(int x, int kernel, struct error *err)
 {
-    return plan_conv(&plan, "op", x, 19, kernel, 1, kernel / 2, err);
+    return plan_conv(&plan, "op", x, 19, plan_window(kernel, 1, kernel / 2), err);
 }
 
 static int build_strided_conv(int x, int kernel, struct error *err)
 {
-    return plan_conv(&plan, "op", x, 19, kernel, 2, kernel / 2, err);
+    return plan_conv(&plan, "op", x, 19, plan_window(kernel, 2, kernel / 2), err);
 }
 
 static int build_norm(int x, int kernel, struct error *err)
 {
     (void)kernel;
-    return plan_norm(&plan, "op", x, 1e-5, 0.1, err);
+    return plan_norm(&plan, "op", x, plan_moments(1e-5, 0.1), err);
 }
 
 static int build_act(int x, int kernel, struct error *err)
 {
     (void)kernel;
-    return plan_act(&plan, "op", x, PLAN_ACT_RELU, err);
+    return plan_act(&plan, "op", x, PLAN_ACT_RELU, 0, err);
 }
 
 static int build_max_pool(int x, int kernel, struct error *err)
@@ -270,7 +270,8 @@ static int build_global_max(int x, int kernel, struct error *err)
 static int build_add(int x, int kernel, struct error *err)
 {
     return plan_add(&plan, "op", x,
-                    checked(plan_conv(&plan, "y", x, plan.rows[x].out.c, kernel, 1, kernel / 2, err), err), err);
+                    checked(plan_conv(&plan, "y", x, plan.rows[x].out.c, plan_window(kernel, 1, kernel / 2), err), err),
+                    err);
 }
 
 static int build_twice(int x, int kernel, struct error *err)
@@ -287,16 +288,16 @@ static int build_linear(int x, int kernel, struct error *err)
 
 static int build_chain(int x, int kernel, struct error *err)
 {
-    int row = checked(plan_norm(&plan, "op/norm", x, 1e-5, 0.1, err), err);
-    row = checked(plan_act(&plan, "op/act", row, PLAN_ACT_RELU, err), err);
+    int row = checked(plan_norm(&plan, "op/norm", x, plan_moments(1e-5, 0.1), err), err);
+    row = checked(plan_act(&plan, "op/act", row, PLAN_ACT_RELU, 0, err), err);
     return plan_pool(&plan, "op/pool", row, PLAN_MAX_POOL, kernel, err);
 }
 
 static int build_residual(int x, int kernel, struct error *err)
 {
-    int row = checked(plan_conv(&plan, "op/conv", x, plan.rows[x].out.c, kernel, 1, kernel / 2, err), err);
-    row = checked(plan_norm(&plan, "op/norm", row, 1e-5, 0.1, err), err);
-    row = checked(plan_act(&plan, "op/act", row, PLAN_ACT_RELU, err), err);
+    int row = checked(plan_conv(&plan, "op/conv", x, plan.rows[x].out.c, plan_window(kernel, 1, kernel / 2), err), err);
+    row = checked(plan_norm(&plan, "op/norm", row, plan_moments(1e-5, 0.1), err), err);
+    row = checked(plan_act(&plan, "op/act", row, PLAN_ACT_RELU, 0, err), err);
     return plan_add(&plan, "op/add", row, x, err);
 }
 
@@ -329,7 +330,7 @@ static int compare_ops(int c, int n, int max_batch)
         char name[96];
         plan_init(&plan);
         int row = checked(plan_input(&plan, (struct plan_shape){3, 11, 8}, &err), &err);
-        row = checked(plan_conv(&plan, "x", row, c, 3, 1, 1, &err), &err);
+        row = checked(plan_conv(&plan, "x", row, c, plan_window(3, 1, 1), &err), &err);
         row = checked(op->build(row, op->kernel, &err), &err);
         row = checked(plan_linear(&plan, "logits", row, 10, 2, false, &err), &err);
         checked(plan_loss(&plan, "loss", row, &err), &err);

@@ -22,22 +22,36 @@ struct bench {
     int op_row;
 };
 
-/* input -> x (a 1x1 convolution, overwritten; for the addition y likewise) -> the op -> linear -> loss. */
-static void bench_init(struct bench *bench, enum plan_op op, struct plan_shape shape, int n, int kernel, int stride,
-                       int pad, enum precision precision)
+/* What is not in a plan_op: the extras of the op under test. */
+struct extras {
+    bool conv_bias, fixed;
+    enum plan_act act;
+    double alpha;
+    int groups;
+};
+
+/* input -> x (a 1x1 convolution, overwritten; for two inputs y likewise) -> the op -> linear -> loss. */
+static void bench_init_with(struct bench *bench, enum plan_op op, struct plan_shape shape, int n, int kernel,
+                            int stride, int pad, struct extras extras)
 {
     struct error err = {{0}};
     plan_init(&plan);
     int image = plan_input(&plan, (struct plan_shape){3, shape.h, shape.w}, &err);
-    int x = plan_conv(&plan, "x", image, shape.c, 1, 1, 0, &err), row = -1;
+    int x = plan_conv(&plan, "x", image, shape.c, plan_window(1, 1, 0), &err), row = -1;
+    struct plan_conv_options window = {
+        .kernel = kernel, .stride = stride, .pad = pad, .bias = extras.conv_bias, .fixed = extras.fixed};
+    struct plan_norm_options moments = {
+        .eps = 1e-5, .momentum = 0.1, .groups = extras.groups, .fixed_scale = extras.fixed};
     if (op == PLAN_CONV)
-        row = plan_conv(&plan, "op", x, 5, kernel, stride, pad, &err);
+        row = plan_conv(&plan, "op", x, 5, window, &err);
     else if (op == PLAN_NORM)
-        row = plan_norm(&plan, "op", x, 1e-5, 0.1, &err);
+        row = plan_norm(&plan, "op", x, moments, &err);
     else if (op == PLAN_ACT)
-        row = plan_act(&plan, "op", x, PLAN_ACT_RELU, &err);
+        row = plan_act(&plan, "op", x, extras.act, extras.alpha, &err);
     else if (op == PLAN_ADD)
-        row = plan_add(&plan, "op", x, plan_conv(&plan, "y", image, shape.c, 1, 1, 0, &err), &err);
+        row = plan_add(&plan, "op", x, plan_conv(&plan, "y", image, shape.c, plan_window(1, 1, 0), &err), &err);
+    else if (op == PLAN_CONCAT)
+        row = plan_concat(&plan, "op", x, plan_conv(&plan, "y", image, 4, plan_window(1, 1, 0), &err), &err);
     else if (op == PLAN_LINEAR)
         row = plan_linear(&plan, "op", x, 6, 0.125, true, &err);
     else if (op == PLAN_LOSS)
@@ -48,7 +62,7 @@ static void bench_init(struct bench *bench, enum plan_op op, struct plan_shape s
         plan_loss(&plan, "loss", plan_linear(&plan, "logits", row, 3, 1, false, &err), &err);
     if (err.text[0])
         fail_msg("%s", err.text);
-    struct program_options options = {.max_batch = n, .precision = precision};
+    struct program_options options = {.max_batch = n};
     bench->program = parity_compile(&family_ref, &plan, &options);
     bench->ref = bench->program->own;
     bench->op_row = row;
@@ -58,6 +72,12 @@ static void bench_init(struct bench *bench, enum plan_op op, struct plan_shape s
     bench->ref->training = true;
     bench->ref->ran = true;
     parity_weights(bench->program, 9);
+}
+
+static void bench_init(struct bench *bench, enum plan_op op, struct plan_shape shape, int n, int kernel, int stride,
+                       int pad)
+{
+    bench_init_with(bench, op, shape, n, kernel, stride, pad, (struct extras){0});
 }
 
 static void bench_release(struct bench *bench)
@@ -172,6 +192,7 @@ struct op_case {
     enum plan_op op;
     int h, w, kernel, stride, pad;
     double step, tolerance;
+    struct extras extras;
 };
 
 static void check_op(struct op_case c)
@@ -180,10 +201,11 @@ static void check_op(struct op_case c)
     for (size_t a = 0; a < 2; a++)
         for (size_t b = 0; b < 3; b++) {
             struct bench bench;
-            bench_init(&bench, c.op, (struct plan_shape){channels[b], c.h, c.w}, counts[a], c.kernel, c.stride, c.pad,
-                       PRECISION_F32);
+            bench_init_with(&bench, c.op, (struct plan_shape){channels[b], c.h, c.w}, counts[a], c.kernel, c.stride,
+                            c.pad, c.extras);
             for (int i = 1; i < bench.op_row; i++)
-                if (c.op == PLAN_ACT || c.op == PLAN_MAX_POOL || c.op == PLAN_GLOBAL_MAX)
+                if ((c.op == PLAN_ACT && c.extras.act == PLAN_ACT_RELU) || c.op == PLAN_MAX_POOL ||
+                    c.op == PLAN_GLOBAL_MAX)
                     fill_separated(&bench.ref->rows[i]);
                 else
                     fill_random(&bench.ref->rows[i], (uint64_t)i);
@@ -196,47 +218,55 @@ static void check_op(struct op_case c)
 static void test_conv_gradient(void **state)
 {
     (void)state;
-    check_op((struct op_case){PLAN_CONV, 7, 5, 3, 1, 1, 0.5, LINEAR_TOLERANCE});
-    check_op((struct op_case){PLAN_CONV, 6, 9, 3, 2, 1, 0.5, LINEAR_TOLERANCE});
-    check_op((struct op_case){PLAN_CONV, 5, 4, 1, 1, 0, 0.5, LINEAR_TOLERANCE});
-    check_op((struct op_case){PLAN_CONV, 8, 7, 5, 3, 2, 0.5, LINEAR_TOLERANCE});
-    check_op((struct op_case){PLAN_CONV, 1, 1, 3, 1, 1, 0.5, LINEAR_TOLERANCE});
+    check_op((struct op_case){PLAN_CONV, 7, 5, 3, 1, 1, 0.5, LINEAR_TOLERANCE, {0}});
+    check_op((struct op_case){PLAN_CONV, 6, 9, 3, 2, 1, 0.5, LINEAR_TOLERANCE, {0}});
+    check_op((struct op_case){PLAN_CONV, 5, 4, 1, 1, 0, 0.5, LINEAR_TOLERANCE, {0}});
+    check_op((struct op_case){PLAN_CONV, 8, 7, 5, 3, 2, 0.5, LINEAR_TOLERANCE, {0}});
+    check_op((struct op_case){PLAN_CONV, 1, 1, 3, 1, 1, 0.5, LINEAR_TOLERANCE, {0}});
+    check_op((struct op_case){PLAN_CONV, 7, 5, 2, 1, 0, 0.5, LINEAR_TOLERANCE, {.conv_bias = true}});
+    check_op((struct op_case){PLAN_CONV, 6, 6, 4, 2, 1, 0.5, LINEAR_TOLERANCE, {.conv_bias = true, .fixed = true}});
 }
 
 static void test_norm_gradient(void **state)
 {
     (void)state;
-    check_op((struct op_case){PLAN_NORM, 7, 5, 0, 0, 0, 1e-2, SMOOTH_TOLERANCE});
+    check_op((struct op_case){PLAN_NORM, 7, 5, 0, 0, 0, 1e-2, SMOOTH_TOLERANCE, {0}});
+    check_op((struct op_case){PLAN_NORM, 7, 5, 0, 0, 0, 1e-2, SMOOTH_TOLERANCE, {.groups = 3}}); /* of 3, 3, 1 */
+    check_op((struct op_case){PLAN_NORM, 7, 5, 0, 0, 0, 1e-2, SMOOTH_TOLERANCE, {.groups = 16, .fixed = true}});
 }
 
 static void test_act_gradient(void **state)
 {
     (void)state;
-    check_op((struct op_case){PLAN_ACT, 7, 5, 0, 0, 0, 0.1, LINEAR_TOLERANCE});
+    check_op((struct op_case){PLAN_ACT, 7, 5, 0, 0, 0, 0.1, LINEAR_TOLERANCE, {0}});
+    check_op((struct op_case){PLAN_ACT, 7, 5, 0, 0, 0, 1e-2, SMOOTH_TOLERANCE, {.act = PLAN_ACT_CELU, .alpha = 0.3}});
+    check_op((struct op_case){PLAN_ACT, 7, 5, 0, 0, 0, 1e-2, SMOOTH_TOLERANCE, {.act = PLAN_ACT_GELU}});
+    check_op((struct op_case){PLAN_ACT, 7, 5, 0, 0, 0, 1e-2, SMOOTH_TOLERANCE, {.act = PLAN_ACT_SILU}});
 }
 
 static void test_pool_gradients(void **state)
 {
     (void)state;
     for (int kernel = 2; kernel <= 3; kernel++) { /* 7 x 5: neither divides both sides */
-        check_op((struct op_case){PLAN_MAX_POOL, 7, 5, kernel, 0, 0, 0.1, LINEAR_TOLERANCE});
-        check_op((struct op_case){PLAN_AVG_POOL, 7, 5, kernel, 0, 0, 0.5, LINEAR_TOLERANCE});
+        check_op((struct op_case){PLAN_MAX_POOL, 7, 5, kernel, 0, 0, 0.1, LINEAR_TOLERANCE, {0}});
+        check_op((struct op_case){PLAN_AVG_POOL, 7, 5, kernel, 0, 0, 0.5, LINEAR_TOLERANCE, {0}});
     }
-    check_op((struct op_case){PLAN_GLOBAL_MAX, 7, 5, 0, 0, 0, 0.1, LINEAR_TOLERANCE});
-    check_op((struct op_case){PLAN_GLOBAL_AVG, 7, 5, 0, 0, 0, 0.5, LINEAR_TOLERANCE});
+    check_op((struct op_case){PLAN_GLOBAL_MAX, 7, 5, 0, 0, 0, 0.1, LINEAR_TOLERANCE, {0}});
+    check_op((struct op_case){PLAN_GLOBAL_AVG, 7, 5, 0, 0, 0, 0.5, LINEAR_TOLERANCE, {0}});
 }
 
-static void test_add_and_linear_gradients(void **state)
+static void test_add_concat_and_linear_gradients(void **state)
 {
     (void)state;
-    check_op((struct op_case){PLAN_ADD, 7, 5, 0, 0, 0, 0.5, LINEAR_TOLERANCE});
-    check_op((struct op_case){PLAN_LINEAR, 2, 3, 0, 0, 0, 0.5, LINEAR_TOLERANCE});
+    check_op((struct op_case){PLAN_ADD, 7, 5, 0, 0, 0, 0.5, LINEAR_TOLERANCE, {0}});
+    check_op((struct op_case){PLAN_CONCAT, 7, 5, 0, 0, 0, 0.5, LINEAR_TOLERANCE, {0}});
+    check_op((struct op_case){PLAN_LINEAR, 2, 3, 0, 0, 0, 0.5, LINEAR_TOLERANCE, {0}});
 }
 
 static void test_loss_gradient(void **state)
 {
     (void)state;
-    check_op((struct op_case){PLAN_LOSS, 1, 1, 0, 0, 0, 1e-2, SMOOTH_TOLERANCE});
+    check_op((struct op_case){PLAN_LOSS, 1, 1, 0, 0, 0, 1e-2, SMOOTH_TOLERANCE, {0}});
 }
 
 /* A 3x3 convolution whose only weight is off centre moves the image and pads with zeros. */
@@ -244,7 +274,7 @@ static void test_conv_by_hand(void **state)
 {
     (void)state;
     struct bench bench;
-    bench_init(&bench, PLAN_CONV, (struct plan_shape){1, 2, 3}, 1, 3, 1, 1, PRECISION_F32);
+    bench_init(&bench, PLAN_CONV, (struct plan_shape){1, 2, 3}, 1, 3, 1, 1);
     struct ref_row *row = &bench.ref->rows[bench.op_row];
     memset(row->weight, 0, 5 * 9 * sizeof *row->weight);
     row->weight[9 + 0 * 3 + 2] = 2; /* output channel 1: twice the pixel above and to the right */
@@ -259,7 +289,7 @@ static void test_norm_by_hand(void **state)
 {
     (void)state;
     struct bench bench;
-    bench_init(&bench, PLAN_NORM, (struct plan_shape){1, 1, 2}, 2, 0, 0, 0, PRECISION_F32);
+    bench_init(&bench, PLAN_NORM, (struct plan_shape){1, 1, 2}, 2, 0, 0, 0);
     struct ref_row *row = &bench.ref->rows[bench.op_row];
     row->weight[0] = 2;
     row->bias[0] = 10;
@@ -282,7 +312,7 @@ static void test_max_pool_ties_and_tails(void **state)
 {
     (void)state;
     struct bench bench;
-    bench_init(&bench, PLAN_MAX_POOL, (struct plan_shape){1, 3, 5}, 1, 2, 0, 0, PRECISION_F32);
+    bench_init(&bench, PLAN_MAX_POOL, (struct plan_shape){1, 3, 5}, 1, 2, 0, 0);
     struct ref_row *row = &bench.ref->rows[bench.op_row], *x = row->input[0];
     /* The windows tie at 4 and at 0; the last column and line are dropped. */
     memcpy(x->out, (float[]){1, 4, 0, 0, 99, 4, 4, 0, 0, 99, 99, 99, 99, 99, 99}, 15 * sizeof(float));
@@ -299,7 +329,7 @@ static void test_relu_at_zero_and_nan(void **state)
 {
     (void)state;
     struct bench bench;
-    bench_init(&bench, PLAN_ACT, (struct plan_shape){1, 1, 4}, 1, 0, 0, 0, PRECISION_F32);
+    bench_init(&bench, PLAN_ACT, (struct plan_shape){1, 1, 4}, 1, 0, 0, 0);
     struct ref_row *row = &bench.ref->rows[bench.op_row];
     memcpy(row->input[0]->out, (float[]){-1, 0, 2, NAN}, 4 * sizeof(float));
     run(&bench, PHASE_FORWARD);
@@ -314,7 +344,7 @@ static void test_loss_by_hand(void **state)
 {
     (void)state;
     struct bench bench;
-    bench_init(&bench, PLAN_LOSS, (struct plan_shape){3, 1, 1}, 2, 0, 0, 0, PRECISION_F32);
+    bench_init(&bench, PLAN_LOSS, (struct plan_shape){3, 1, 1}, 2, 0, 0, 0);
     struct ref_row *row = &bench.ref->rows[bench.op_row];
     bench.data.labels[bench.data.choices[0].image] = 2;
     bench.data.labels[bench.data.choices[1].image] = 0;
@@ -337,7 +367,7 @@ static void test_linear_by_hand(void **state)
 {
     (void)state;
     struct bench bench;
-    bench_init(&bench, PLAN_LINEAR, (struct plan_shape){2, 1, 1}, 1, 0, 0, 0, PRECISION_F32);
+    bench_init(&bench, PLAN_LINEAR, (struct plan_shape){2, 1, 1}, 1, 0, 0, 0);
     struct ref_row *row = &bench.ref->rows[bench.op_row];
     memcpy(row->weight, (float[]){3, 5}, 2 * sizeof(float));
     row->bias[0] = 9;
@@ -354,7 +384,7 @@ int main(void)
         cmocka_unit_test(test_norm_gradient),
         cmocka_unit_test(test_act_gradient),
         cmocka_unit_test(test_pool_gradients),
-        cmocka_unit_test(test_add_and_linear_gradients),
+        cmocka_unit_test(test_add_concat_and_linear_gradients),
         cmocka_unit_test(test_loss_gradient),
         cmocka_unit_test(test_conv_by_hand),
         cmocka_unit_test(test_norm_by_hand),

@@ -24,10 +24,10 @@ static void test_whole_network_gradient(void **state)
     (void)state;
     struct error err = {{0}};
     plan_init(&plan);
-    int row = plan_conv(&plan, "a", plan_input(&plan, image_shape, &err), 5, 3, 1, 1, &err);
-    row = plan_norm(&plan, "norm", row, 1e-5, 0.1, &err);
+    int row = plan_conv(&plan, "a", plan_input(&plan, image_shape, &err), 5, plan_window(3, 1, 1), &err);
+    row = plan_norm(&plan, "norm", row, plan_moments(1e-5, 0.1), &err);
     int skip = row;
-    row = plan_add(&plan, "add", plan_conv(&plan, "b", row, 5, 3, 1, 1, &err), skip, &err);
+    row = plan_add(&plan, "add", plan_conv(&plan, "b", row, 5, plan_window(3, 1, 1), &err), skip, &err);
     row = plan_add(&plan, "twice", row, row, &err);
     row = plan_pool(&plan, "avg", row, PLAN_GLOBAL_AVG, 0, &err);
     row = plan_loss(&plan, "loss", plan_linear(&plan, "fc", row, 10, 4, true, &err), &err);

@@ -177,7 +177,7 @@ static void backward_conv(struct cpu_program *own, const struct plan *plan, int 
 {
     const struct cpu_unit *unit = &own->graph.units[index];
     op.g1 = one_part(own, index, unit->out);
-    if (cpu_graph_row_trained(plan, unit->rows[0])) {
+    if (plan_row_trained(plan, unit->rows[0])) {
         op.run = cpu_op_conv_backward_weights;
         emit(own, op);
     }
@@ -231,7 +231,7 @@ static void build_backward(struct cpu_program *own, const struct plan *plan, int
 static void build_updates(struct cpu_program *own, const struct plan *plan)
 {
     for (int row = 0; row < plan->n_rows; row++)
-        if (cpu_graph_row_trained(plan, row)) {
+        if (plan_row_trained(plan, row)) {
             struct cpu_op op = no_op;
             op.phase = PHASE_UPDATE;
             op.run = cpu_op_update;

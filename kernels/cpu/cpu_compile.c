@@ -96,7 +96,7 @@ static int make_conv(struct program *program, int index, struct error *err)
     const bool needed[CPU_PASS_COUNT] = {
         [CPU_FORWARD] = true,
         [CPU_BACKWARD_DATA] = own->graph.values[unit->x].gradient,
-        [CPU_BACKWARD_WEIGHTS] = cpu_graph_row_trained(program->plan, unit->rows[0]),
+        [CPU_BACKWARD_WEIGHTS] = plan_row_trained(program->plan, unit->rows[0]),
     };
     for (int pass = 0; pass < CPU_PASS_COUNT; pass++) {
         spec.n = conv->group[pass];
@@ -336,11 +336,33 @@ static int make_steps(struct program *program, struct error *err)
     return 0;
 }
 
+/* What of the plan's language has no kernel here. */
+static int refuse(const struct plan *plan, struct error *err)
+{
+    for (int i = 0; i < plan->n_rows; i++) {
+        const struct plan_row *row = &plan->rows[i];
+        const char *what = NULL;
+        if (row->op == PLAN_CONCAT)
+            what = "concatenation";
+        else if (row->op == PLAN_ACT && row->act != PLAN_ACT_RELU)
+            what = plan_act_name(row->act);
+        else if (row->op == PLAN_CONV && plan_row_tensor(plan, i, PLAN_CONV_BIAS) >= 0)
+            what = "a convolution with a bias";
+        else if (row->op == PLAN_NORM && row->groups > 1)
+            what = "ghost batch norm";
+        else if (row->op == PLAN_NORM && row->half)
+            what = "batch norm in half precision";
+        if (what)
+            return error_set(err, "'%s': the cpu family has no %s yet; use --device ref", row->name, what);
+    }
+    return 0;
+}
+
 int cpu_compile(struct program *program, struct error *err)
 {
     struct cpu_program *own = cpu_own(program);
     struct cpu_graph_target target = {own->type, own->isa};
-    if (cpu_graph_init(&own->graph, program->plan, &target, err))
+    if (refuse(program->plan, err) || cpu_graph_init(&own->graph, program->plan, &target, err))
         return -1;
     choose_groups(own, program->options.max_batch);
     cpu_build_ops(program);

@@ -64,14 +64,6 @@ static void match_rows(struct match *m, const struct plan *plan)
     }
 }
 
-bool cpu_graph_row_trained(const struct plan *plan, int row)
-{
-    for (int i = 0; i < plan->rows[row].n_tensors; i++)
-        if (plan->tensors[plan->rows[row].tensor[i]].trained)
-            return true;
-    return false;
-}
-
 static int add_value(struct cpu_graph *graph, const struct plan *plan, int row, int producer, enum cpu_layout layout)
 {
     graph->values[graph->n_values] =
@@ -251,7 +243,7 @@ static void mark_gradients(struct cpu_graph *graph, const struct plan *plan)
             gradient |= graph->values[unit->skip].gradient;
         }
         for (int k = 0; k < unit->n_rows; k++)
-            gradient |= cpu_graph_row_trained(plan, unit->rows[k]);
+            gradient |= plan_row_trained(plan, unit->rows[k]);
         if (unit->out >= 0)
             graph->values[unit->out].gradient = gradient;
     }

@@ -63,7 +63,4 @@ struct cpu_graph_target {
 /* plan: checked by plan_check. 0, or -1 with err (only for a plan too large). */
 int cpu_graph_init(struct cpu_graph *, const struct plan *, const struct cpu_graph_target *, struct error *err);
 
-/* Does any tensor of the row get trained? */
-bool cpu_graph_row_trained(const struct plan *, int row);
-
 #endif

@@ -69,7 +69,8 @@ static void forward_range(void *context, size_t begin, size_t end, int thread)
 
     for (size_t i = begin; i < end; i++) {
         size_t image = i / (size_t)out.c, oc = i % (size_t)out.c;
-        memset(sum, 0, plane * sizeof *sum);
+        for (size_t k = 0; k < plane; k++)
+            sum[k] = row->bias ? row->bias[oc] : 0;
         for (int ic = 0; ic < padded.c; ic++) {
             memset(part, 0, plane * sizeof *part);
             add_windows(row->plan, padded_plane(row, image, (size_t)ic), padded.w,
@@ -164,11 +165,31 @@ static void weight_range(void *context, size_t begin, size_t end, int thread)
     }
 }
 
+/* db[oc] = sum of dy over images and outputs; items are output channels. */
+static void bias_range(void *context, size_t begin, size_t end, int thread)
+{
+    const struct ref_row *row = context;
+    size_t plane = (size_t)row->plan->out.h * row->plan->out.w;
+    (void)thread;
+
+    for (size_t oc = begin; oc < end; oc++) {
+        double sum = 0;
+        for (int n = 0; n < ref_images(row); n++)
+            for (size_t k = 0; k < plane; k++)
+                sum += row->gradient[n * row->size + oc * plane + k];
+        row->bias_gradient[oc] = (float)sum;
+    }
+}
+
 void ref_conv_backward(struct ref_row *row)
 {
     int in_c = ref_in_shape(row).c;
-    pad_images(row);
-    parallel_for((size_t)row->plan->out.c * in_c, 1, weight_range, row);
+    if (row->ref->program.plan->tensors[row->plan->tensor[0]].trained) {
+        pad_images(row);
+        parallel_for((size_t)row->plan->out.c * in_c, 1, weight_range, row);
+    }
+    if (row->bias)
+        parallel_for((size_t)row->plan->out.c, 1, bias_range, row);
     if (ref_wants(row)) {
         parallel_for((size_t)ref_images(row) * in_c, 1, data_range, row);
         ref_give(row->input[0], row->ref->share);

@@ -1,7 +1,10 @@
-/* The input, activations and additions: one value in, one value out. */
+/* The input, activations, additions and concatenations: a value in, a value out. */
 #include "kernels/ref/ref.h"
 
 #include "kernels/parallel.h"
+
+#include <math.h>
+#include <string.h>
 
 static void input_range(void *context, size_t begin, size_t end, int thread)
 {
@@ -18,20 +21,43 @@ void ref_input_forward(struct ref_row *row)
     parallel_for((size_t)ref_images(row), 1, input_range, row);
 }
 
-/* Not "x > 0 ? x : 0": that would turn a NaN into 0 and hide it. */
-static float act(enum plan_act kind, float x)
+/* Phi(x), the normal distribution's. */
+static double normal_below(double x)
 {
-    switch (kind) {
+    return 0.5 * erfc(-x * M_SQRT1_2);
+}
+
+static double sigmoid(double x)
+{
+    return 1 / (1 + exp(-x));
+}
+
+/* Written so that a NaN stays one: "x > 0 ? x : 0" would hide it. */
+static double act(const struct plan_row *row, double x)
+{
+    switch (row->act) {
+    case PLAN_ACT_CELU:
+        return x > 0 ? x : row->alpha * expm1(x / row->alpha);
+    case PLAN_ACT_GELU:
+        return x * normal_below(x);
+    case PLAN_ACT_SILU:
+        return x * sigmoid(x);
     case PLAN_ACT_RELU:
     default:
         return x < 0 ? 0 : x;
     }
 }
 
-/* The derivative, times dy; 0 at x = 0, as PyTorch has it. */
-static float act_slope(enum plan_act kind, float x, float dy)
+/* The derivative, times dy. At x = 0 that of ReLU is 0 and that of CELU is 1, as PyTorch has them. */
+static double act_slope(const struct plan_row *row, double x, double dy)
 {
-    switch (kind) {
+    switch (row->act) {
+    case PLAN_ACT_CELU:
+        return x > 0 ? dy : dy * exp(x / row->alpha);
+    case PLAN_ACT_GELU:
+        return dy * (normal_below(x) + x * exp(-0.5 * x * x) * 0.5 * M_2_SQRTPI * M_SQRT1_2);
+    case PLAN_ACT_SILU:
+        return dy * sigmoid(x) * (1 + x * (1 - sigmoid(x)));
     case PLAN_ACT_RELU:
     default:
         return x > 0 ? dy : 0;
@@ -43,7 +69,7 @@ static void act_range(void *context, size_t begin, size_t end, int thread)
     struct ref_row *row = context;
     (void)thread;
     for (size_t i = begin; i < end; i++)
-        row->out[i] = act(row->plan->act, row->input[0]->out[i]);
+        row->out[i] = (float)act(row->plan, row->input[0]->out[i]);
 }
 
 void ref_act_forward(struct ref_row *row)
@@ -56,7 +82,7 @@ static void act_slope_range(void *context, size_t begin, size_t end, int thread)
     struct ref_row *row = context;
     (void)thread;
     for (size_t i = begin; i < end; i++)
-        row->ref->share[i] = act_slope(row->plan->act, row->input[0]->out[i], row->gradient[i]);
+        row->ref->share[i] = (float)act_slope(row->plan, row->input[0]->out[i], row->gradient[i]);
 }
 
 void ref_act_backward(struct ref_row *row)
@@ -82,4 +108,33 @@ void ref_add_backward(struct ref_row *row)
 {
     ref_give(row->input[0], row->gradient);
     ref_give(row->input[1], row->gradient);
+}
+
+/* Items are images. */
+static void concat_range(void *context, size_t begin, size_t end, int thread)
+{
+    struct ref_row *row = context;
+    size_t first = row->input[0]->size, second = row->input[1]->size;
+    (void)thread;
+    for (size_t n = begin; n < end; n++) {
+        memcpy(row->out + n * row->size, row->input[0]->out + n * first, first * sizeof(float));
+        memcpy(row->out + n * row->size + first, row->input[1]->out + n * second, second * sizeof(float));
+    }
+}
+
+void ref_concat_forward(struct ref_row *row)
+{
+    parallel_for((size_t)ref_images(row), 1, concat_range, row);
+}
+
+void ref_concat_backward(struct ref_row *row)
+{
+    size_t before = 0;
+    for (int k = 0; k < row->plan->n_inputs; k++) {
+        size_t size = row->input[k]->size;
+        for (size_t n = 0; n < (size_t)ref_images(row); n++)
+            memcpy(row->ref->share + n * size, row->gradient + n * row->size + before, size * sizeof(float));
+        ref_give(row->input[k], row->ref->share);
+        before += size;
+    }
 }

@@ -23,6 +23,7 @@ static const struct op ops[PLAN_OP_COUNT] = {
     [PLAN_GLOBAL_MAX] = {ref_pool_forward, ref_pool_backward},
     [PLAN_GLOBAL_AVG] = {ref_pool_forward, ref_pool_backward},
     [PLAN_ADD] = {ref_add_forward, ref_add_backward},
+    [PLAN_CONCAT] = {ref_concat_forward, ref_concat_backward},
     [PLAN_LINEAR] = {ref_linear_forward, ref_linear_backward},
     [PLAN_LOSS] = {ref_loss_forward, ref_loss_backward},
 };
@@ -189,11 +190,12 @@ static void init_row(struct ref *ref, int index, bool *failed)
     row->rounded =
         ref->program.options.precision == PRECISION_BF16 && index != last && index != plan->rows[last].input[0];
     row->out = take(ref, images * row->size, sizeof *row->out, failed);
-    if (index != 0 && index != last)
+    if (plan_row_gradient(plan, index) && index != last)
         row->gradient = take(ref, images * row->size, sizeof *row->gradient, failed);
     if (row->plan->op == PLAN_NORM) {
-        row->mean = take(ref, (size_t)row->plan->out.c, sizeof *row->mean, failed);
-        row->inv_std = take(ref, (size_t)row->plan->out.c, sizeof *row->inv_std, failed);
+        size_t count = (size_t)row->plan->groups * (size_t)row->plan->out.c;
+        row->mean = take(ref, count, sizeof *row->mean, failed);
+        row->inv_std = take(ref, count, sizeof *row->inv_std, failed);
         row->weight = in_arena(ref->value, plan, index, PLAN_NORM_SCALE);
         row->weight_gradient = in_arena(ref->gradient, plan, index, PLAN_NORM_SCALE);
         row->bias = in_arena(ref->value, plan, index, PLAN_NORM_BIAS);
@@ -205,8 +207,9 @@ static void init_row(struct ref *ref, int index, bool *failed)
         row->weight = in_arena(ref->value, plan, index, role);
         row->weight_gradient = in_arena(ref->gradient, plan, index, role);
         row->used = in_arena(ref->used, plan, index, role);
-        row->bias = in_arena(ref->value, plan, index, PLAN_LINEAR_BIAS);
-        row->bias_gradient = in_arena(ref->gradient, plan, index, PLAN_LINEAR_BIAS);
+        role = row->plan->op == PLAN_CONV ? PLAN_CONV_BIAS : PLAN_LINEAR_BIAS;
+        row->bias = in_arena(ref->value, plan, index, role);
+        row->bias_gradient = in_arena(ref->gradient, plan, index, role);
     }
 }
 
@@ -238,14 +241,6 @@ static void add_step(struct program_step *list, int *count, enum phase phase, in
     list[(*count)++] = (struct program_step){.phase = phase, .n_rows = 1, .rows = {row}, .impl = "ref", .run = run};
 }
 
-static bool is_trained(const struct plan *plan, int row)
-{
-    for (int i = 0; i < plan->rows[row].n_tensors; i++)
-        if (plan->tensors[plan->rows[row].tensor[i]].trained)
-            return true;
-    return false;
-}
-
 static void add_steps(struct program *program)
 {
     const struct plan *plan = program->plan;
@@ -257,9 +252,10 @@ static void add_steps(struct program *program)
         add_step(program->eval, &program->n_eval, phase, i, run_forward_evaluating);
     }
     for (int i = last; i > 0; i--)
-        add_step(program->train, &program->n_train, PHASE_BACKWARD, i, run_backward);
+        if (plan_row_gradient(plan, i))
+            add_step(program->train, &program->n_train, PHASE_BACKWARD, i, run_backward);
     for (int i = 0; i <= last; i++)
-        if (is_trained(plan, i))
+        if (plan_row_trained(plan, i))
             add_step(program->train, &program->n_train, PHASE_UPDATE, i, run_update);
 }
 

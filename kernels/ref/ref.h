@@ -23,15 +23,15 @@ struct ref_row {
     int index;
     struct ref_row *input[PLAN_INPUTS_MAX];
     size_t size;           /* floats for one image */
-    float *out, *gradient; /* [max_batch][size]; gradient is NULL for the input and the loss */
+    float *out, *gradient; /* [max_batch][size]; gradient is NULL for the loss and where nothing before is trained */
     bool rounded;          /* out and gradient hold bfloat16 values */
     bool has_gradient;     /* some consumer has given its share since the last forward */
     /* the row's tensors in the arenas; NULL when it has none */
     float *weight, *weight_gradient; /* conv, linear, norm scale */
-    float *bias, *bias_gradient;     /* linear, norm */
+    float *bias, *bias_gradient;     /* conv, linear, norm */
     float *running_mean, *running_var;
     float *used;            /* conv and linear: the weight as multiplied by, rounded at bf16 */
-    double *mean, *inv_std; /* norm: of the last training batch (eval: from the running ones) */
+    double *mean, *inv_std; /* norm: [groups][c] of the last training batch (eval: the first from the running ones) */
 };
 
 struct ref {
@@ -61,7 +61,7 @@ static inline struct plan_shape ref_in_shape(const struct ref_row *row)
     return row->input[0]->plan->out;
 }
 
-/* True when the input wants a gradient: all but the images do. */
+/* True when the input wants a gradient: something trained lies before. */
 static inline bool ref_wants(const struct ref_row *row)
 {
     return row->input[0]->gradient != NULL;
@@ -81,6 +81,8 @@ void ref_pool_forward(struct ref_row *row); /* all four */
 void ref_pool_backward(struct ref_row *row);
 void ref_add_forward(struct ref_row *row);
 void ref_add_backward(struct ref_row *row);
+void ref_concat_forward(struct ref_row *row);
+void ref_concat_backward(struct ref_row *row);
 void ref_linear_forward(struct ref_row *row);
 void ref_linear_backward(struct ref_row *row);
 void ref_loss_forward(struct ref_row *row);
