@@ -65,8 +65,12 @@ static void draw_transforms(const struct choices_options *options, const struct 
     *choice = (struct choice){.image = choice->image, .pad = (uint8_t)options->crop_pad};
     choice->crop_y = (uint8_t)rng_below(a.word[0], offsets);
     choice->crop_x = (uint8_t)rng_below(a.word[1], offsets);
+    if (options->alternating && epoch > 0)
+        a.word[2] = rng_philox(seed, RNG_AUGMENT, 0, 2 * image).word[2];
     if ((double)rng_uniform(a.word[2]) < options->flip)
         choice->flip |= CHOICE_FLIP_HORIZONTAL;
+    if (options->alternating && epoch % 2 == 1)
+        choice->flip ^= CHOICE_FLIP_HORIZONTAL;
     if ((double)rng_uniform(a.word[3]) < options->vertical_flip)
         choice->flip |= CHOICE_FLIP_VERTICAL;
     if (options->cutout_h > 0 && options->cutout_w > 0) {
@@ -133,10 +137,12 @@ static void deal_flips(const struct choices_options *options, uint32_t epoch, en
 {
     double share = kind == GROUP_FLIP ? options->flip : options->vertical_flip;
     uint32_t flipped = (uint32_t)(share * count + 0.5);
+    int alternating = kind == GROUP_FLIP && options->alternating;
     number_images(list, count);
-    shuffle(group_draws(options, epoch, kind, 0), list, count, 0);
-    for (uint32_t i = 0; i < flipped && i < count; i++)
-        list[list[i].image].flip |= kind == GROUP_FLIP ? CHOICE_FLIP_HORIZONTAL : CHOICE_FLIP_VERTICAL;
+    shuffle(group_draws(options, alternating ? 0 : epoch, kind, 0), list, count, 0);
+    for (uint32_t i = 0; i < count; i++)
+        if ((i < flipped) != (alternating && epoch % 2 == 1))
+            list[list[i].image].flip |= kind == GROUP_FLIP ? CHOICE_FLIP_HORIZONTAL : CHOICE_FLIP_VERTICAL;
 }
 
 static void draw_groups(const struct choices_options *options, const struct images *images, uint32_t epoch,

@@ -13,6 +13,7 @@
 struct choices_options {
     int crop_pad;               /* 0: no crop; at most CHOICE_PAD_MAX and less than the image's sides */
     double flip, vertical_flip; /* probabilities */
+    int alternating;            /* 1: left-right flips are those of epoch 0, and in every odd epoch all the others */
     int cutout_h, cutout_w;     /* 0: no box; at most the image's size */
     int groups;                 /* 0: each image has a draw of its own; 1 .. CHOICES_GROUPS_MAX: see choices_draw */
     uint64_t order_seed, augment_seed;
@@ -25,6 +26,8 @@ int choices_check(const struct choices_options *options, const struct images *im
  * Fills list[count] for that epoch (from 0): a permutation of all images, and each one's transforms.
  * The transforms of an image depend on (augment_seed, epoch, image), not on its place in the order.
  * The cutout box lies fully inside, uniformly. Only for options that choices_check lets pass.
+ * Alternating flips, where an image is never seen the same way round in two epochs running, are K. Jordan's (94 % on
+ * CIFAR-10 in 3.29 Seconds, arXiv:2404.00498).
  *
  * With groups (D. Page, How to Train Your ResNet 8: Bag of Tricks), for each transform of its own: as many distinct
  * options as there are groups are drawn (all of them, if there are fewer), a fresh permutation of the images is cut

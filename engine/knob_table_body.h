@@ -11,6 +11,7 @@
 #define EPOCHS_MAX 10000
 
 static const char *const eval_names[] = {"test", "holdout", NULL};
+static const char *const flip_names[] = {"random", "alternating", NULL};
 static const char *const device_names[] = {"auto", "cpu", "cuda", "ref", NULL};
 static const char *const precision_names[] = {"auto", "f32", "bf16", "f16", "tf32", NULL};
 static const char *const nesterov_names[] = {"page", "torch", "tf", "none", NULL};
@@ -24,7 +25,8 @@ static const char *const shape_names[] = {"piecewise", "cosine",   "exponential"
 #define REAL(f, lo, hi) REAL_WHEN(NULL, f, lo, hi)
 #define REAL_WHEN(when, f, lo, hi) KNOB_REAL, FIELD(f), 0, lo, hi, NULL, when
 #define SWITCH(f) KNOB_SWITCH, FIELD(f), 0, 0, 1, NULL, NULL
-#define ENUM(f, names) KNOB_ENUM, FIELD(f), 0, 0, 0, names, NULL
+#define ENUM(f, names) ENUM_WHEN(NULL, f, names)
+#define ENUM_WHEN(when, f, names) KNOB_ENUM, FIELD(f), 0, 0, 0, names, when
 #define TEXT(f) KNOB_TEXT, FIELD(f), 0, 0, 0, NULL, NULL
 #define KNOTS offsetof(struct recipe, schedule.n_knots)
 #define REALS_WHEN(when, f, lo, hi)                                                                                    \
@@ -47,6 +49,7 @@ const struct knob knobs[] = {
     {"crop", "augmentation", SWITCH(crop), "off", "", "pad by reflection and cut out at a random place"},
     {"crop_pad", "augmentation", INT(crop_pad, 1, 8), "4", "pixels", "padding on every side before the crop"},
     {"flip", "augmentation", SWITCH(flip), "off", "", "mirror at random"},
+    {"flip_kind", "augmentation", ENUM_WHEN("flip=on", flip_kind, flip_names), "random", "", "alternating: left to right drawn once, then all turned over every other epoch"},
     {"flip_probability", "augmentation", REAL(flip_probability, 0, 1), "0.5", "", "of a left-right mirror image"},
     {"vertical_flip_probability", "augmentation", REAL(vertical_flip_probability, 0, 1), "0", "", "of an upside-down image"},
     {"cutout", "augmentation", SWITCH(cutout), "off", "", "set a box at a random place, fully inside, to zero"},

@@ -34,6 +34,7 @@ void recipe_choices(const struct recipe *recipe, struct choices_options *options
         options->crop_pad = recipe->crop_pad;
     if (recipe->flip) {
         options->flip = recipe->flip_probability;
+        options->alternating = recipe->flip_kind == RECIPE_FLIP_ALTERNATING;
         options->vertical_flip = recipe->vertical_flip_probability;
     }
     if (recipe->cutout) {

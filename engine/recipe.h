@@ -19,6 +19,7 @@
 #define RECIPE_DEFAULT_PRESET "davidnet-79"
 
 enum recipe_eval { RECIPE_EVAL_TEST, RECIPE_EVAL_HOLDOUT, RECIPE_EVAL_COUNT };
+enum recipe_flip { RECIPE_FLIP_RANDOM, RECIPE_FLIP_ALTERNATING, RECIPE_FLIP_COUNT };
 enum recipe_device {
     RECIPE_DEVICE_AUTO,
     RECIPE_DEVICE_CPU,
@@ -51,6 +52,7 @@ struct recipe {
     int crop; /* trick switches: 1 on */
     int crop_pad;
     int flip;
+    enum recipe_flip flip_kind;
     double flip_probability, vertical_flip_probability;
     int cutout;
     int cutout_height, cutout_width;

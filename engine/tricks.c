@@ -26,6 +26,14 @@ const struct trick tricks[] = {
         .patches = {{"flip", "on", "off"}},
     },
     {
+        .key = "alternating_flip",
+        .title = "Alternating flip",
+        .changes = "draws each image's left-right flip once; every other epoch shows all images the other way round",
+        .published = "part of airbench94, whose 1,000 runs of 9.9 epochs have a mean of 94.01 %",
+        .source = "K. Jordan, 94 % on CIFAR-10 in 3.29 Seconds on a Single GPU, arXiv:2404.00498",
+        .patches = {{"flip_kind", "alternating", "random"}},
+    },
+    {
         .key = "cutout",
         .title = "Cutout",
         .changes = "sets a box of each training image, at a random place, to zero",

@@ -433,6 +433,52 @@ static void groups_leave_what_is_off(void **state)
         assert_int_equal(list[i].flip, CHOICE_FLIP_HORIZONTAL);
 }
 
+/* ---- flips ---- */
+
+/* Those of epoch 0; in odd epochs all the others. Nothing else is touched. */
+static void alternating_flips_alternate(void **state)
+{
+    (void)state;
+    for (int groups = 0; groups <= 200; groups += 200) {
+        struct choices_options options = standard, random = standard;
+        options.alternating = 1;
+        options.groups = random.groups = groups;
+        options.flip = random.flip = 0.3;
+        options.vertical_flip = random.vertical_flip = 0.5;
+        choices_draw(&random, &images, 0, list);
+        by_image_from(list);
+        for (uint32_t epoch = 0; epoch < 4; epoch++) {
+            int flipped = 0;
+            choices_draw(&random, &images, epoch, list);
+            choices_draw(&options, &images, epoch, other);
+            for (int i = 0; i < COUNT; i++) {
+                int first = by_image[other[i].image].flip & CHOICE_FLIP_HORIZONTAL;
+                assert_int_equal(other[i].flip & CHOICE_FLIP_HORIZONTAL, first ^ (epoch % 2));
+                flipped += other[i].flip & CHOICE_FLIP_HORIZONTAL;
+                other[i].flip = (uint8_t)((other[i].flip & ~1) | (list[i].flip & 1));
+                assert_memory_equal(&other[i], &list[i], sizeof list[i]);
+            }
+            ASSERT_SHARE(flipped, epoch % 2 ? 0.7 : 0.3);
+        }
+    }
+}
+
+/* What airbench draws its shifts from: every one of the 5 x 5 offsets of two pixels, by reflection. */
+static void a_shift_of_two_has_25_offsets(void **state)
+{
+    (void)state;
+    struct choices_options options = {.crop_pad = 2, .augment_seed = 3};
+    int offsets[25] = {0};
+    choices_draw(&options, &images, 0, list);
+    for (int i = 0; i < COUNT; i++) {
+        assert_in_range(list[i].crop_y, 0, 4);
+        assert_in_range(list[i].crop_x, 0, 4);
+        offsets[5 * list[i].crop_y + list[i].crop_x]++;
+    }
+    for (int k = 0; k < 25; k++)
+        ASSERT_SHARE(offsets[k], 1.0 / 25);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -453,6 +499,8 @@ int main(void)
         cmocka_unit_test(groups_are_uniform),
         cmocka_unit_test(groups_depend_on_seed_and_epoch_only),
         cmocka_unit_test(groups_leave_what_is_off),
+        cmocka_unit_test(alternating_flips_alternate),
+        cmocka_unit_test(a_shift_of_two_has_25_offsets),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -196,9 +196,14 @@ static void test_choices_in_force(void **state)
     assert_true(options.vertical_flip == 0.25 && options.cutout_h == 3 && options.cutout_w == 8);
     assert_int_equal(options.groups, 0);
     request = (struct recipe_request){.n_on = 1, .on = {"gpu_data"}};
-    must(recipe_resolve(&request, &recipe, &err));
+    recipe_must(recipe_resolve(&request, &recipe, &recipe_err));
     recipe_choices(&recipe, &options);
     assert_int_equal(options.groups, 200);
+    assert_int_equal(options.alternating, 0);
+    request = (struct recipe_request){.n_on = 1, .on = {"alternating_flip"}};
+    recipe_must(recipe_resolve(&request, &recipe, &recipe_err));
+    recipe_choices(&recipe, &options);
+    assert_int_equal(options.alternating, 1);
 }
 
 static void test_request_errors(void **state)
@@ -212,7 +217,7 @@ static void test_request_errors(void **state)
     recipe_resolve_fails((struct recipe_request){.file = "/nonexistent/x.ini"}, "/nonexistent/x.ini", "No such file");
     recipe_resolve_fails((struct recipe_request){.file = "/tmp"}, "cannot", "/tmp");
     recipe_resolve_fails((struct recipe_request){.n_on = 1, .on = {"cutuot"}}, "--on cutuot", "did you mean 'cutout'?");
-    recipe_resolve_fails((struct recipe_request){.n_off = 1, .off = {"x"}}, "--off x", "crop, flip, cutout");
+    recipe_resolve_fails((struct recipe_request){.n_off = 1, .off = {"x"}}, "--off x", "crop, flip");
     recipe_resolve_fails((struct recipe_request){.n_on = 1, .on = {"flip"}, .n_off = 1, .off = {"flip"}},
                          "--on flip and --off flip", NULL);
     recipe_resolve_fails((struct recipe_request){.n_sets = 1, .sets = {"momentun=1"}}, "--set momentun", "'momentum'");

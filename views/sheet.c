@@ -155,7 +155,8 @@ void sheet_describe_options(const struct choices_options *options, char *out, si
         add_part(out, size, part);
     }
     if (options->flip > 0) {
-        snprintf(part, sizeof part, "mirror with p %g", options->flip);
+        snprintf(part, sizeof part, "mirror with p %g%s", options->flip,
+                 options->alternating ? " at first, then every other epoch" : "");
         add_part(out, size, part);
     }
     if (options->vertical_flip > 0) {
