@@ -18,6 +18,8 @@ static const char *const nesterov_names[] = {"page", "torch", "tf", "none", NULL
 static const char *const shape_names[] = {"piecewise", "cosine",   "exponential", "polynomial",
                                           "one_cycle", "constant", NULL};
 
+static const char *const pool_place_names[] = {"after_act", "before_norm", "before_act", NULL};
+
 #define FIELD(f) offsetof(struct recipe, f), sizeof(((struct recipe *)0)->f)
 #define INT(f, lo, hi) INT_WHEN(NULL, f, lo, hi)
 #define INT_WHEN(when, f, lo, hi) KNOB_INT, FIELD(f), 0, lo, hi, NULL, when
@@ -41,6 +43,11 @@ static const char *const shape_names[] = {"piecewise", "cosine",   "exponential"
 const struct knob knobs[] = {
     {"width", "model", INT(width, 1, 1024), "64", "channels", "c of the network's lines (2c, 4c ...)"},
     {"logit_scale", "model", REAL(logit_scale, 1e-6, 1e6), "0.125", "", "the last linear layer's output is multiplied by it"},
+    {"branches", "model", TEXT(branches), "", "", "residual:L1+L3, extra:L1+L2+L3 ... or none: of the lines block, res_block, group; empty: as written"},
+    {"pool_place", "model", ENUM(pool_place, pool_place_names), "after_act", "", "where the max pool after a norm and its activation goes"},
+    {"duplicate_norm", "model", SWITCH(duplicate_norm), "off", "", "the first norm and its activation come twice, a flaw of the winner of 2018"},
+    {"norm_eps", "model", REAL(norm_eps, 1e-12, 1), "1e-05", "", "batch norm: added to the variance"},
+    {"norm_momentum", "model", REAL(norm_momentum, 1e-6, 1), "0.1", "", "batch norm: share of a batch in the running statistics"},
 
     {"data", "data", TEXT(data), "", "", "folder of CIFAR-10 binary files, or synthetic; empty: $DAVIDNET_DATA, ./data ..."},
     {"eval", "data", ENUM(eval, eval_names), "test", "", "what is evaluated: the test set, or the last 5,000 training images"},

@@ -1,6 +1,7 @@
 #include "engine/network.h"
 
 #include "engine/nearest.h"
+#include "engine/network_rewrite.h"
 #include "engine/network_text.h"
 
 #include <math.h>
@@ -102,23 +103,101 @@ static int append_conv_bn(struct builder *b, const char *prefix, int first)
     return append_op(b, name, PLAN_ACT, 0) < 0 ? -1 : 0;
 }
 
+static int append_add(struct builder *b, const char *name, int a, int other)
+{
+    struct network_node add = {.op = PLAN_ADD, .input = {a, other}};
+    name_node(&add, "%s", name);
+    return append(b, &add);
+}
+
+/* What is added must have the shape of what went in. */
+static int check_odd_kernel(struct builder *b)
+{
+    if (b->line->kernel % 2 == 1)
+        return 0;
+    error_set(b->err, "the residual branch keeps its size, so kernel= must be odd, not %d", b->line->kernel);
+    return fail(b);
+}
+
+/* A block's conv_bn as NAME/conv1, then NAME/conv2 ... without pools. */
+static int append_group(struct builder *b)
+{
+    const struct network_line *line = b->line;
+    char name[PLAN_NAME_MAX];
+    int trunk = -1;
+    if (line->residual && check_odd_kernel(b))
+        return -1;
+    for (int i = 1; i <= line->convs; i++) {
+        snprintf(name, sizeof name, "%s/conv%d/conv", line->name, i);
+        if (append_conv(b, name, i == 1) < 0)
+            return -1;
+        snprintf(name, sizeof name, "%s/conv%d/norm", line->name, i);
+        if (append_norm(b, name) < 0)
+            return -1;
+        snprintf(name, sizeof name, "%s/add", line->name);
+        if (line->residual && i > 1 && i == line->convs && append_add(b, name, trunk, b->last) < 0)
+            return -1;
+        snprintf(name, sizeof name, "%s/conv%d/act", line->name, i);
+        if (append_op(b, name, PLAN_ACT, 0) < 0)
+            return -1;
+        snprintf(name, sizeof name, "%s/pool", line->name);
+        if (i == 1 && line->pool && append_op(b, name, PLAN_MAX_POOL, line->pool) < 0)
+            return -1;
+        trunk = i == 1 ? b->last : trunk;
+    }
+    return 0;
+}
+
+/* NAME/block1/norm1, act1, conv1, norm2, act2, conv2, shortcut (where shapes differ), add: He et al.,
+ * arXiv:1603.05027, with the shortcut after the first activation as DAWNBench's winner of 2018 had it. */
+static int append_preact(struct builder *b)
+{
+    const struct network_line *line = b->line;
+    char name[PLAN_NAME_MAX];
+    if (check_odd_kernel(b))
+        return -1;
+    for (int block = 1; block <= line->blocks; block++) {
+        int stride = block == 1 ? line->stride : 1, start = -1;
+        for (int i = 1; i <= 2; i++) {
+            snprintf(name, sizeof name, "%s/block%d/norm%d", line->name, block, i);
+            if (append_norm(b, name) < 0)
+                return -1;
+            snprintf(name, sizeof name, "%s/block%d/act%d", line->name, block, i);
+            if (append_op(b, name, PLAN_ACT, 0) < 0)
+                return -1;
+            start = i == 1 ? b->last : start;
+            snprintf(name, sizeof name, "%s/block%d/conv%d", line->name, block, i);
+            if (append_conv(b, name, i == 1 && block == 1) < 0)
+                return -1;
+        }
+        int branch = b->last, trunk = start;
+        if (stride > 1 || b->network->node[start].out.c != line->width) {
+            struct network_node shortcut = {
+                .op = PLAN_CONV, .input = {start, -1}, .channels = line->width, .kernel = 1, .stride = stride};
+            name_node(&shortcut, "%s/block%d/shortcut", line->name, block);
+            trunk = append(b, &shortcut);
+        }
+        snprintf(name, sizeof name, "%s/block%d/add", line->name, block);
+        if (trunk < 0 || append_add(b, name, branch, trunk) < 0)
+            return -1;
+    }
+    return 0;
+}
+
 static int append_residual(struct builder *b)
 {
     int trunk = b->last;
     char name[PLAN_NAME_MAX];
     struct network_line inner = *b->line;
-    if (inner.kernel % 2 == 0) {
-        error_set(b->err, "the residual branch keeps its size, so kernel= must be odd, not %d", inner.kernel);
-        return fail(b);
-    }
+    if (check_odd_kernel(b))
+        return -1;
     for (int i = 1; i <= inner.convs; i++) {
         snprintf(name, sizeof name, "%s/residual/res%d", inner.name, i);
         if (append_conv_bn(b, name, 0))
             return -1;
     }
-    struct network_node add = {.op = PLAN_ADD, .input = {trunk, b->last}};
-    name_node(&add, "%s/residual/add", inner.name);
-    return append(b, &add) < 0 ? -1 : 0;
+    snprintf(name, sizeof name, "%s/residual/add", inner.name);
+    return append_add(b, name, trunk, b->last) < 0 ? -1 : 0;
 }
 
 /* A node by name: a line's name stands for its last node. -1 with err. */
@@ -157,6 +236,10 @@ static int append_line(struct builder *b, double logit_scale, int classes)
         if (line->kind != NETWORK_CONV_BN && line->pool && append_op(b, name, PLAN_MAX_POOL, line->pool) < 0)
             return -1;
         return line->kind == NETWORK_RES_BLOCK ? append_residual(b) : 0;
+    case NETWORK_GROUP:
+        return append_group(b);
+    case NETWORK_PREACT:
+        return append_preact(b);
     case NETWORK_CONV:
         return append_conv(b, line->name, 1) < 0 ? -1 : 0;
     case NETWORK_NORM:
@@ -243,6 +326,21 @@ static int build(struct builder *b, const struct recipe *recipe, struct plan_sha
     return append(b, &loss) < 0 ? -1 : check_used(b->network, b->err);
 }
 
+/* As the recipe's knobs want it, with the shapes that it then has. */
+static int rewrite(struct builder *b, const struct recipe *recipe)
+{
+    struct network *network = b->network;
+    if (network_rewrite_nodes(recipe, network, b->err))
+        return -1;
+    plan_init(b->plan);
+    for (int i = 0; i < network->n_nodes; i++) {
+        if (network_lower_node(network, i, b->plan, b->err))
+            return error_prefix(b->err, "network line %d", network->node[i].line);
+        network->node[i].out = b->plan->rows[i].out;
+    }
+    return 0;
+}
+
 int network_build(const struct recipe *recipe, struct plan_shape image, int classes, struct network *network,
                   struct error *err)
 {
@@ -259,8 +357,8 @@ int network_build(const struct recipe *recipe, struct plan_shape image, int clas
         plan_init(plan);
         int n_lines = network_parse(recipe, lines, err);
         struct builder builder = {.network = network, .plan = plan, .lines = lines, .err = err};
-        if (n_lines > 0)
-            result = build(&builder, recipe, image, n_lines);
+        if (n_lines > 0 && !network_rewrite_lines(recipe, lines, n_lines, err))
+            result = build(&builder, recipe, image, n_lines) || rewrite(&builder, recipe) ? -1 : 0;
     }
     free(lines);
     free(plan);

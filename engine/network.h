@@ -9,9 +9,10 @@
  *     pool   = global_max
  *     logits = linear scale=0.125   to the number of classes, times scale
  *
- * Without scale, the last line's is the logit_scale knob, and any other line's is 1.
- * network_syntax lists all there is. A width is a number or a multiple of the knob `width` (c, 2c, 0.5c), rounded to
- * the nearest whole number. '#' or ';' starts a comment. from=NAME takes another line's output than the one before.
+ * Knobs and tricks may change it (engine/network_rewrite.h). Without scale, the last line's is the logit_scale knob,
+ * and any other line's is 1. network_syntax lists all there is. A width is a number or a multiple of the knob `width`
+ * (c, 2c, 0.5c), rounded to the nearest whole number. '#' or ';' starts a comment. from=NAME takes another line's
+ * output than the one before.
  */
 #ifndef DAVIDNET_ENGINE_NETWORK_H
 #define DAVIDNET_ENGINE_NETWORK_H

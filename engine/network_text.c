@@ -25,7 +25,9 @@ enum option_bit {
     BIAS = 64,
     EPS = 128,
     MOMENTUM = 256,
-    FROM = 512
+    FROM = 512,
+    RESIDUAL = 1024,
+    BLOCKS = 2048
 };
 
 #define CONV_OPTIONS (KERNEL | STRIDE | PAD)
@@ -39,6 +41,8 @@ static const struct kind {
     [NETWORK_CONV_BN] = {"conv_bn", FIRST_WIDTH, CONV_OPTIONS | NORM_OPTIONS | FROM},
     [NETWORK_BLOCK] = {"block", FIRST_WIDTH, CONV_OPTIONS | NORM_OPTIONS | POOL | FROM},
     [NETWORK_RES_BLOCK] = {"res_block", FIRST_WIDTH, CONV_OPTIONS | NORM_OPTIONS | POOL | CONVS | FROM},
+    [NETWORK_GROUP] = {"group", FIRST_WIDTH, CONV_OPTIONS | NORM_OPTIONS | POOL | CONVS | RESIDUAL | FROM},
+    [NETWORK_PREACT] = {"preact", FIRST_WIDTH, KERNEL | STRIDE | NORM_OPTIONS | BLOCKS | FROM},
     [NETWORK_CONV] = {"conv", FIRST_WIDTH, CONV_OPTIONS | FROM},
     [NETWORK_NORM] = {"norm", FIRST_NONE, NORM_OPTIONS | FROM},
     [NETWORK_RELU] = {"relu", FIRST_NONE, FROM},
@@ -63,6 +67,8 @@ static const struct option {
     {"pool", offsetof(struct network_line, pool), 0, 64, POOL, 0},
     {"convs", offsetof(struct network_line, convs), 1, 16, CONVS, 0},
     {"scale", offsetof(struct network_line, scale), -1e6, 1e6, SCALE, 1},
+    {"residual", offsetof(struct network_line, residual), 0, 1, RESIDUAL, 0},
+    {"blocks", offsetof(struct network_line, blocks), 1, 16, BLOCKS, 0},
     {"bias", offsetof(struct network_line, bias), 0, 1, BIAS, 0},
     {"eps", offsetof(struct network_line, eps), 1e-12, 1, EPS, 1},
     {"momentum", offsetof(struct network_line, momentum), 1e-6, 1, MOMENTUM, 1},
@@ -73,6 +79,10 @@ const char *const network_syntax[][2] = {
     {"NAME = conv_bn W", "convolution 3x3, batch norm, relu"},
     {"NAME = block W [pool=2]", "conv_bn, then max pool (0: none)"},
     {"NAME = res_block W [pool=2] [convs=2]", "block, then a residual branch of `convs` conv_bn"},
+    {"NAME = group W [pool=2] [convs=2] [residual=0]", "block, then more conv_bn, `convs` in all; with residual=1 what "
+                                                       "the pool gave is added before the last relu"},
+    {"NAME = preact W [stride=1] [blocks=2]", "blocks of batch norm, relu, conv, batch norm, relu, conv, to which the "
+                                              "first relu's output is added, through a 1x1 conv where shapes differ"},
     {"NAME = conv W", "convolution alone, no bias"},
     {"NAME = norm", "batch norm alone"},
     {"NAME = relu", "activation alone"},
@@ -84,8 +94,10 @@ const char *const network_syntax[][2] = {
     {"NAME = linear [W] [scale=S] [bias=0]", "dense layer times S; W: one output a class, S: the logit_scale knob if "
                                              "last, else 1"},
     {"W", "a number of channels, or a multiple of the knob `width`: c, 2c, 0.5c (rounded to the nearest, 1 or more)"},
-    {"kernel=3 stride=1 pad=1", "of conv, conv_bn, block and res_block (its first convolution); pad: half the kernel"},
-    {"eps=1e-5 momentum=0.1", "of norm and whatever contains one"},
+    {"kernel=3 stride=1 pad=1",
+     "of conv, and of the first one of conv_bn, block, res_block, group and preact (no pad=); "
+     "pad: half the kernel"},
+    {"eps=1e-5 momentum=0.1", "of norm and whatever contains one; else the knobs norm_eps and norm_momentum"},
     {"from=NAME", "of any: takes the output of that line, or of `input`, not of the line before"},
     {NULL, NULL},
 };
@@ -337,8 +349,9 @@ int network_parse(const struct recipe *recipe, struct network_line *lines, struc
                                       .pool = 2,
                                       .convs = 2,
                                       .scale = NAN,
-                                      .eps = 1e-5,
-                                      .momentum = 0.1};
+                                      .blocks = 2,
+                                      .eps = recipe->norm_eps,
+                                      .momentum = recipe->norm_momentum};
         if (parse_line(at, recipe->width, line, err))
             return -1;
         for (int i = 0; i < n; i++)

@@ -15,6 +15,8 @@ enum network_kind {
     NETWORK_CONV_BN,
     NETWORK_BLOCK,
     NETWORK_RES_BLOCK,
+    NETWORK_GROUP,
+    NETWORK_PREACT,
     NETWORK_CONV,
     NETWORK_NORM,
     NETWORK_RELU,
@@ -35,6 +37,7 @@ struct network_line {
     char from[2][PLAN_NAME_MAX]; /* names of the inputs; empty: the line before */
     int kernel, stride, pad;     /* pools: kernel is the window; pad -1: half the kernel */
     int pool, convs, bias;       /* pool 0: none */
+    int residual, blocks;        /* of group; of preact */
     double scale;                /* NaN: not given */
     double eps, momentum;        /* batch norm's */
 };

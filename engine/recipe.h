@@ -36,6 +36,9 @@ enum recipe_precision {
     RECIPE_PRECISION_COUNT
 };
 
+/* Where a max pool after an activation goes. */
+enum recipe_pool_place { RECIPE_POOL_AFTER_ACT, RECIPE_POOL_BEFORE_NORM, RECIPE_POOL_BEFORE_ACT, RECIPE_POOL_COUNT };
+
 struct recipe {
     char preset[64];                  /* what it was inherited from */
     char network[RECIPE_NETWORK_MAX]; /* text, one "name = kind args" a line (engine/network.h) */
@@ -44,6 +47,10 @@ struct recipe {
     /* network */
     int width;          /* c: 64 in DavidNet */
     double logit_scale; /* multiplies the logits: 0.125 */
+    char branches[64];  /* residual and extra convolutions: engine/network_rewrite.h */
+    enum recipe_pool_place pool_place;
+    int duplicate_norm;
+    double norm_eps, norm_momentum; /* of network lines that do not say */
     /* data */
     char data[512]; /* SOURCE; empty: the default */
     enum recipe_eval eval;

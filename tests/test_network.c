@@ -1,5 +1,6 @@
 #include "engine/network.h"
 
+#include "engine/knobs.h"
 #include "engine/recipe_file.h"
 #include "tests/golden_text.h"
 
@@ -21,9 +22,7 @@ static struct error err;
 static int build_text(const char *text)
 {
     struct recipe recipe;
-    memset(&recipe, 0, sizeof recipe);
-    recipe.width = 64;
-    recipe.logit_scale = 0.125;
+    knob_defaults(&recipe);
     snprintf(recipe.network, sizeof recipe.network, "%s", text);
     err.text[0] = '\0';
     return network_build(&recipe, cifar, 10, &network, &err);
@@ -171,6 +170,8 @@ static void test_every_kind(void **state)
                          "q = max_pool\n"
                          "c = block 33 pool=0\n"
                          "d = res_block 1.5c convs=3 pool=2 kernel=5\n"
+                         "e = group 96 convs=3 pool=0 residual=1\n"
+                         "f = preact 40 blocks=1\n"
                          "g = global_avg\n"
                          "h = linear 20 bias=1\n"
                          "i = linear bias=0\n");
@@ -192,6 +193,16 @@ static void test_every_kind(void **state)
     assert_int_equal(plan.rows[plan_find_row(&plan, "c/conv")].out.c, 33);
     assert_int_equal(plan.rows[plan_find_row(&plan, "d/residual/res3/act")].out.c, 96);
     assert_int_equal(plan.rows[plan_find_row(&plan, "d/residual/res1/conv")].kernel, 5);
+    row = &plan.rows[plan_find_row(&plan, "e/add")];
+    assert_string_equal(plan.rows[row->input[0]].name, "e/conv1/act");
+    assert_string_equal(plan.rows[row->input[1]].name, "e/conv3/norm");
+    assert_string_equal(plan.rows[plan.rows[plan_find_row(&plan, "e/conv3/act")].input[0]].name, "e/add");
+    row = &plan.rows[plan_find_row(&plan, "f/block1/add")];
+    assert_string_equal(plan.rows[row->input[0]].name, "f/block1/conv2");
+    assert_string_equal(plan.rows[row->input[1]].name, "f/block1/shortcut");
+    row = &plan.rows[row->input[1]];
+    assert_string_equal(plan.rows[row->input[0]].name, "f/block1/act1");
+    assert_int_equal(row->kernel, 1);
     assert_true(plan_find_tensor(&plan, "h.bias") >= 0);
     assert_true(plan.rows[plan_find_row(&plan, "h")].factor == 1);     /* not the last: no logit scale */
     assert_true(plan.rows[plan_find_row(&plan, "i")].factor == 0.125); /* the last */
@@ -229,9 +240,8 @@ static void test_width_rounds_to_nearest(void **state)
 {
     (void)state;
     struct recipe recipe;
-    memset(&recipe, 0, sizeof recipe);
+    knob_defaults(&recipe);
     recipe.width = 5;
-    recipe.logit_scale = 1;
     strcpy(recipe.network, "a = conv 0.5c\nb = conv 0.05c\np = global_max\nl = linear\n");
     assert_int_equal(network_build(&recipe, cifar, 10, &network, &err), -1); /* 0.25 rounds to 0 */
     assert_non_null(strstr(err.text, "network line 2: width '0.05c'"));
@@ -254,7 +264,7 @@ static void test_syntax_errors(void **state)
     expect_error("input = conv 8", 1, "network's own input", NULL);
     expect_error("a =", 1, "says no kind", NULL);
     expect_error("a = conv 8\nb = blok 8", 2, "unknown kind 'blok'", "did you mean 'block'?");
-    expect_error("a = xyzzy", 1, "unknown kind 'xyzzy'", "conv_bn, block, res_block");
+    expect_error("a = xyzzy", 1, "unknown kind 'xyzzy'", "conv_bn, block, res_block, group, preact");
     expect_error("a = conv_bn", 1, "needs a width", NULL);
     expect_error("a = conv_bn kernel=3", 1, "needs a width", NULL);
     expect_error("a = conv_bn 2d", 1, "width '2d'", "2c");
@@ -293,6 +303,8 @@ static void test_shape_errors(void **state)
     expect_error("a = conv 10", 1, "10 x 32 x 32", "logits = linear");
     expect_error("a = conv 8\nb = conv 8 from=input\np = global_max\nl = linear", 1, "nothing uses the output of 'a'",
                  NULL);
+    expect_error("a = group 8 kernel=4 residual=1\np = global_max\nl = linear", 1, "must be odd", NULL);
+    expect_error("a = preact 8 kernel=2\np = global_max\nl = linear", 1, "must be odd", NULL);
     expect_error("a = res_block 8 kernel=4 pool=0 pad=2\np = global_max\nl = linear", 1, "must be odd", NULL);
 }
 

@@ -1,0 +1,182 @@
+#include "engine/network_rewrite.h"
+
+#include "engine/knobs.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- lines ---- */
+
+static int is_layer(const struct network_line *line)
+{
+    return line->kind == NETWORK_BLOCK || line->kind == NETWORK_RES_BLOCK || line->kind == NETWORK_GROUP;
+}
+
+static struct network_line *find_layer(struct network_line *lines, int n, long number)
+{
+    for (int i = 0; i < n; i++)
+        if (is_layer(&lines[i]) && --number == 0)
+            return &lines[i];
+    return NULL;
+}
+
+int network_rewrite_lines(const struct recipe *recipe, struct network_line *lines, int n, struct error *err)
+{
+    const char *text = recipe->branches, *at = strchr(text, ':');
+    int extra = strncmp(text, "extra:", 6) == 0, layers = 0;
+    if (!text[0])
+        return 0;
+    for (int i = 0; i < n; i++)
+        layers += is_layer(&lines[i]);
+    if (layers == 0)
+        return error_set(
+            err, "branches = %s: the network has no line of kind block, res_block or group; leave it empty", text);
+    if (strcmp(text, "none") != 0 && !extra && strncmp(text, "residual:", 9) != 0)
+        return error_set(err, "branches = %s: expected residual:L1+L3, extra:L1+L2+L3 and the like, none, or nothing",
+                         text);
+    for (int i = 0; i < n; i++)
+        if (is_layer(&lines[i]))
+            lines[i].kind = NETWORK_BLOCK;
+    while (at) {
+        char *end;
+        long number = at[1] == 'L' ? strtol(at + 2, &end, 10) : 0;
+        struct network_line *line = number > 0 ? find_layer(lines, n, number) : NULL;
+        if (!line || (*end && *end != '+') || line->kind != NETWORK_BLOCK)
+            return error_set(err, "branches = %s: expected layers L1 to L%d, each once, as in residual:L1+L3", text,
+                             layers);
+        line->kind = extra ? NETWORK_GROUP : NETWORK_RES_BLOCK;
+        line->residual = 0;
+        line->convs = 2;
+        at = *end ? end : NULL;
+    }
+    return 0;
+}
+
+/* ---- nodes ---- */
+
+static int count_readers(const struct network *network, int index)
+{
+    int readers = 0;
+    for (int i = 0; i < network->n_nodes; i++)
+        for (int k = 0; k < network->node[i].n_inputs; k++)
+            readers += network->node[i].input[k] == index;
+    return readers;
+}
+
+/* The one node that reads this one's output; -1 when there are more. */
+static int only_reader(const struct network *network, int index)
+{
+    if (count_readers(network, index) == 1)
+        for (int i = index + 1; i < network->n_nodes; i++)
+            if (network->node[i].input[0] == index ||
+                (network->node[i].n_inputs > 1 && network->node[i].input[1] == index))
+                return i;
+    return -1;
+}
+
+static int first_of(const struct network *network, enum plan_op op)
+{
+    for (int i = 0; i < network->n_nodes; i++)
+        if (network->node[i].op == op)
+            return i;
+    return -1;
+}
+
+/* Makes room for `count` zeroed nodes at `index`; what comes later keeps its inputs. */
+static int make_room(struct network *network, int index, int count, struct error *err)
+{
+    if (network->n_nodes + count > NETWORK_NODES_MAX)
+        return error_set(err, "more than %d nodes; use fewer or shorter blocks", NETWORK_NODES_MAX);
+    memmove(&network->node[index + count], &network->node[index],
+            (size_t)(network->n_nodes - index) * sizeof network->node[0]);
+    memset(&network->node[index], 0, (size_t)count * sizeof network->node[0]);
+    network->n_nodes += count;
+    for (int i = index + count; i < network->n_nodes; i++)
+        for (int k = 0; k < network->node[i].n_inputs; k++)
+            if (network->node[i].input[k] >= index)
+                network->node[i].input[k] += count;
+    return 0;
+}
+
+/* norm, act, max pool in a row: the pool goes before the act, or before both. The three keep their places in the
+ * list, so that whoever read the last of them still does. */
+static int move_pools(const struct recipe *recipe, struct network *network, struct error *err)
+{
+    int moved = 0;
+    for (int norm = 0; norm < network->n_nodes; norm++) {
+        int act = network->node[norm].op == PLAN_NORM ? only_reader(network, norm) : -1;
+        int pool = act > 0 && network->node[act].op == PLAN_ACT ? only_reader(network, act) : -1;
+        if (pool < 0 || network->node[pool].op != PLAN_MAX_POOL)
+            continue;
+        struct network_node n = network->node[norm], a = network->node[act], p = network->node[pool];
+        int source = n.input[0];
+        network->node[norm] = recipe->pool_place == RECIPE_POOL_BEFORE_NORM ? p : n;
+        network->node[act] = recipe->pool_place == RECIPE_POOL_BEFORE_NORM ? n : p;
+        network->node[pool] = a;
+        network->node[norm].input[0] = source;
+        network->node[act].input[0] = norm;
+        network->node[pool].input[0] = act;
+        moved++;
+    }
+    if (!moved)
+        return error_set(err, "the network has no norm, activation and max pool in a row; set pool_place=after_act");
+    return 0;
+}
+
+static void name_again(struct network_node *node, const char *name)
+{
+    snprintf(node->name, sizeof node->name, "%.*s_again", (int)sizeof node->name - 7, name);
+}
+
+/* The flaw of the winner of 2018: the first norm and its activation come twice. */
+static int duplicate_norm(const struct recipe *recipe, struct network *network, struct error *err)
+{
+    (void)recipe;
+    int norm = first_of(network, PLAN_NORM), act = norm < 0 ? -1 : only_reader(network, norm);
+    if (act < 0 || network->node[act].op != PLAN_ACT)
+        return error_set(err, "the network has no norm with an activation after it; set duplicate_norm=off");
+    if (make_room(network, norm, 2, err))
+        return -1;
+    struct network_node *node = &network->node[norm], *first = &network->node[norm + 2];
+    node[0] = *first;
+    name_again(&node[0], first->name);
+    node[1] = network->node[act + 2];
+    name_again(&node[1], network->node[act + 2].name);
+    node[1].input[0] = norm;
+    first->input[0] = norm + 1;
+    return 0;
+}
+
+static int pool_place_is_wanted(const struct recipe *recipe)
+{
+    return recipe->pool_place != RECIPE_POOL_AFTER_ACT;
+}
+
+static int duplicate_norm_is_wanted(const struct recipe *recipe)
+{
+    return recipe->duplicate_norm;
+}
+
+/* In this order: a row sees what those before it have made. */
+static const struct rewrite {
+    const char *knob; /* whose value asks for it */
+    int (*is_wanted)(const struct recipe *recipe);
+    int (*apply)(const struct recipe *recipe, struct network *network, struct error *err);
+} rewrites[] = {
+    {"pool_place", pool_place_is_wanted, move_pools},
+    {"duplicate_norm", duplicate_norm_is_wanted, duplicate_norm},
+};
+
+int network_rewrite_nodes(const struct recipe *recipe, struct network *network, struct error *err)
+{
+    for (size_t i = 0; i < sizeof rewrites / sizeof rewrites[0]; i++) {
+        const struct rewrite *rewrite = &rewrites[i];
+        if (rewrite->is_wanted(recipe) && rewrite->apply(recipe, network, err)) {
+            char value[KNOB_TEXT_MAX];
+            knob_get(recipe, knob_find(rewrite->knob), value, sizeof value);
+            return error_prefix(err, "%s = %.40s", rewrite->knob, value);
+        }
+    }
+    return 0;
+}

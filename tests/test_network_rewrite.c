@@ -1,0 +1,189 @@
+/* What knobs and tricks make of a network: the order of its rows, and what is refused with which reason. */
+#include "engine/network_rewrite.h"
+
+#include "engine/knobs.h"
+#include "engine/recipe_file.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static struct recipe recipe;
+static struct network network;
+static struct plan plan;
+static struct error err;
+
+static void start(const char *preset)
+{
+    if (recipe_preset_load(preset, &recipe, NULL, &err))
+        fail_msg("%s", err.text);
+}
+
+static void set(const char *key, const char *value)
+{
+    if (knob_set(&recipe, knob_find(key), value, &err))
+        fail_msg("%s", err.text);
+}
+
+static int build(void)
+{
+    err.text[0] = '\0';
+    return network_build(&recipe, (struct plan_shape){3, 32, 32}, 10, &network, &err) ||
+           network_lower(&network, &plan, &err);
+}
+
+static void must_build(void)
+{
+    if (build())
+        fail_msg("%s", err.text);
+}
+
+static void refused(const char *part1, const char *part2)
+{
+    if (!build())
+        fail_msg("built, but expected: %s", part1);
+    if (!strstr(err.text, part1) || !strstr(err.text, part2))
+        fail_msg("expected '%s' and '%s' in: %s", part1, part2, err.text);
+}
+
+/* The rows from that one on, each reading the one before. */
+static void in_a_row(const char *const *names)
+{
+    int at = plan_find_row(&plan, names[0]);
+    if (at < 0)
+        fail_msg("no row %s", names[0]);
+    for (int i = 1; names[i]; i++) {
+        assert_string_equal(plan.rows[at + i].name, names[i]);
+        assert_int_equal(plan.rows[at + i].n_inputs, 1);
+        assert_int_equal(plan.rows[at + i].input[0], at + i - 1);
+    }
+}
+
+static const struct plan_row *row(const char *name)
+{
+    int at = plan_find_row(&plan, name);
+    if (at < 0)
+        fail_msg("no row %s", name);
+    return &plan.rows[at];
+}
+
+static void test_pools_before_norm(void **state)
+{
+    (void)state;
+    start("davidnet-79");
+    set("pool_place", "before_norm");
+    must_build();
+    in_a_row((const char *const[]){"layer1/conv", "layer1/pool", "layer1/norm", "layer1/act", NULL});
+    in_a_row((const char *const[]){"layer3/conv", "layer3/pool", "layer3/norm", "layer3/act", NULL});
+    assert_int_equal(row("layer1/norm")->out.h, 16);
+    assert_int_equal(row("layer1/residual/add")->input[0], plan_find_row(&plan, "layer1/act"));
+    assert_int_equal(row("layer1/residual/res1/conv")->input[0], plan_find_row(&plan, "layer1/act"));
+    assert_int_equal(row("pool")->op, PLAN_GLOBAL_MAX); /* after an addition: it stays */
+    set("pool_place", "before_act");
+    must_build();
+    in_a_row((const char *const[]){"layer2/conv", "layer2/norm", "layer2/pool", "layer2/act", NULL});
+    assert_int_equal(row("layer2/norm")->out.h, 16);
+    assert_int_equal(row("layer2/act")->out.h, 8);
+}
+
+static void test_no_pool_to_move(void **state)
+{
+    (void)state;
+    start("davidnet-79");
+    set("pool_place", "before_act");
+    assert_int_equal(recipe_set_network(&recipe, "a = conv_bn c stride=2; p = global_max; l = linear", &err), 0);
+    refused("pool_place = before_act", "no norm, activation and max pool in a row");
+    /* What is read twice cannot go. */
+    assert_int_equal(
+        recipe_set_network(&recipe, "a = block c; b = max_pool 2 from=a/act; c = add a b; p = global_max; l = linear",
+                           &err),
+        0);
+    refused("pool_place = before_act", "set pool_place=after_act");
+}
+
+static void test_duplicate_norm(void **state)
+{
+    (void)state;
+    start("davidnet-79");
+    set("duplicate_norm", "on");
+    must_build();
+    in_a_row((const char *const[]){"input", "prep/conv", "prep/norm_again", "prep/act_again", "prep/norm", "prep/act",
+                                   "layer1/conv", NULL});
+    assert_true(plan_find_tensor(&plan, "prep.norm_again.running_var") >= 0);
+    start("quick"); /* conv, pool, norm, act */
+    set("duplicate_norm", "on");
+    set("pool_place", "before_norm");
+    must_build();
+    in_a_row((const char *const[]){"prep/conv", "prep/pool", "prep/norm_again", "prep/act_again", "prep/norm",
+                                   "prep/act", NULL});
+    assert_int_equal(
+        recipe_set_network(&recipe, "a = conv c; r = relu; p = max_pool; g = global_max; l = linear", &err), 0);
+    set("pool_place", "after_act");
+    refused("duplicate_norm = on", "no norm with an activation");
+}
+
+static void test_branches(void **state)
+{
+    (void)state;
+    start("davidnet-79");
+    set("branches", "residual:L1+L3"); /* as it is anyway */
+    must_build();
+    size_t parameters = plan_parameter_count(&plan);
+    set("branches", "");
+    must_build();
+    assert_int_equal(plan_parameter_count(&plan), parameters);
+    set("branches", "none");
+    must_build();
+    assert_int_equal(plan_find_row(&plan, "layer1/residual/add"), -1);
+    in_a_row((const char *const[]){"layer1/pool", "layer2/conv", NULL});
+    set("branches", "residual:L2");
+    must_build();
+    assert_int_equal(row("layer2/residual/add")->out.c, 256);
+    assert_int_equal(plan_find_row(&plan, "layer1/residual/add"), -1);
+    set("branches", "extra:L1+L2+L3");
+    must_build();
+    in_a_row((const char *const[]){"layer1/conv1/conv", "layer1/conv1/norm", "layer1/conv1/act", "layer1/pool",
+                                   "layer1/conv2/conv", "layer1/conv2/norm", "layer1/conv2/act", "layer2/conv1/conv",
+                                   NULL});
+    assert_int_equal(row("layer3/conv2/conv")->out.c, 512);
+
+    static const char *const bad[] = {"residual:L4", "residual:L0", "residual:L1+",  "extra:L1+L1",
+                                      "extra:L",     "residual:1",  "residual:L1,L2"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        set("branches", bad[i]);
+        refused(bad[i], "L1 to L3");
+    }
+    set("branches", "shortcut:L1");
+    refused("branches = shortcut:L1", "expected residual:");
+    set("branches", "none");
+    assert_int_equal(recipe_set_network(&recipe, "a = conv c; g = global_max; l = linear", &err), 0);
+    refused("branches = none", "no line of kind block");
+}
+
+static void test_norm_defaults(void **state)
+{
+    (void)state;
+    start("davidnet-79");
+    set("norm_eps", "1e-12");
+    set("norm_momentum", "0.4");
+    assert_int_equal(
+        recipe_set_network(&recipe, "a = conv_bn c; b = norm eps=0.5 momentum=0.25; g = global_max; l = linear", &err),
+        0);
+    must_build();
+    assert_true(row("a/norm")->eps == 1e-12 && row("a/norm")->momentum == 0.4);
+    assert_true(row("b")->eps == 0.5 && row("b")->momentum == 0.25);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_pools_before_norm), cmocka_unit_test(test_no_pool_to_move),
+        cmocka_unit_test(test_duplicate_norm),    cmocka_unit_test(test_branches),
+        cmocka_unit_test(test_norm_defaults),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
