@@ -78,6 +78,7 @@ static struct cpu_conv_spec conv_spec(const struct program *program, int index)
         .type = own->type,
         .source = in->layout,
         .output = unit->layout,
+        .isa = own->isa,
     };
     spec.winograd = own->type == CHAIN_F32 && own->isa >= ISA_AVX512 && !program->options.exact_convolutions &&
                     spec.kernel == 3 && spec.stride == 1 && spec.in_c >= WINOGRAD_CHANNELS_MIN;
@@ -152,14 +153,14 @@ static void list_fixed(struct program *program, struct fixed_list *list)
         size_t area = (size_t)t->dims[2] * (size_t)t->dims[3];
         if (conv->in_c != t->dims[1] || conv->out_c != t->dims[0])
             padded = larger(padded, (size_t)conv->in_c * (size_t)conv->out_c * area * sizeof(float));
-        fix(list, &conv->packed, cpu_conv_weights_bytes(conv->pass[CPU_FORWARD]));
+        fix(list, &conv->packed, conv->pass[CPU_FORWARD]->weights_bytes);
         for (int pass = 0; pass < CPU_PASS_COUNT; pass++)
             if (conv->pass[pass]) {
-                scratch = larger(scratch, cpu_conv_scratch_bytes(conv->pass[pass]));
+                scratch = larger(scratch, conv->pass[pass]->scratch_bytes);
                 if (pass != CPU_FORWARD)
-                    sum = larger(sum, cpu_conv_weights_bytes(conv->pass[pass]));
+                    sum = larger(sum, conv->pass[pass]->weights_bytes);
                 if (pass == CPU_BACKWARD_WEIGHTS && conv->group[pass] < own->capacity)
-                    part = larger(part, cpu_conv_weights_bytes(conv->pass[pass]));
+                    part = larger(part, conv->pass[pass]->weights_bytes);
             }
     }
     fix(list, &own->scratch, scratch);
@@ -286,11 +287,11 @@ static void name_impl(const struct cpu_program *own, const struct cpu_op *op, st
     const struct cpu_unit *u = unit >= 0 && op->phase != PHASE_UPDATE ? &own->graph.units[unit] : NULL;
     if (u && u->kind == CPU_UNIT_CONV) {
         struct cpu_conv *const *pass = own->nodes[unit].conv.pass;
-        const char *one = cpu_conv_impl(pass[op->phase == PHASE_FORWARD   ? CPU_FORWARD
-                                             : pass[CPU_BACKWARD_WEIGHTS] ? CPU_BACKWARD_WEIGHTS
-                                                                          : CPU_BACKWARD_DATA]);
-        const char *two =
-            op->phase == PHASE_BACKWARD && pass[CPU_BACKWARD_DATA] ? cpu_conv_impl(pass[CPU_BACKWARD_DATA]) : one;
+        const char *one = pass[op->phase == PHASE_FORWARD   ? CPU_FORWARD
+                               : pass[CPU_BACKWARD_WEIGHTS] ? CPU_BACKWARD_WEIGHTS
+                                                            : CPU_BACKWARD_DATA]
+                              ->impl;
+        const char *two = op->phase == PHASE_BACKWARD && pass[CPU_BACKWARD_DATA] ? pass[CPU_BACKWARD_DATA]->impl : one;
         int used =
             snprintf(impl, CPU_IMPL_MAX, "%s%s%s", one, strcmp(one, two) ? "+" : "", strcmp(one, two) ? two : "");
         if (own->nodes[unit].conv.group[CPU_FORWARD] < own->capacity && used > 0 && used < CPU_IMPL_MAX)

@@ -142,7 +142,7 @@ static int run_groups(struct program *program, const struct cpu_conv_state *conv
 {
     int group = conv->group[pass], rc = 0;
     for (int first = 0; first < program->batch.n; first += group)
-        rc |= cpu_conv_run(conv->pass[pass], cpu_array_at(source, first), weights, cpu_array_at(output, first),
+        rc |= cpu_conv_run(conv->pass[pass], cpu_array_at(source, first), weights, cpu_array_at(output, first), false,
                            cpu_own(program)->scratch);
     return rc;
 }
@@ -191,10 +191,11 @@ void cpu_op_conv_backward_weights(struct program *program, const struct cpu_op *
     float *gradient = own->gradients + t->offset;
     int rc = 0;
     for (int first = 0; first < program->batch.n; first += conv->group[CPU_BACKWARD_WEIGHTS]) {
-        char *to = own->dweights[first > 0];
-        rc |= cpu_conv_run(pass, cpu_array_at(x, first), to, cpu_array_at(g, first), own->scratch);
-        if (first > 0)
-            add_floats(own->dweights[0], to, cpu_conv_weights_bytes(pass));
+        char *to = own->dweights[first > 0 && !pass->adds];
+        rc |= cpu_conv_run(pass, cpu_array_at(x, first), to, cpu_array_at(g, first), first > 0 && pass->adds,
+                           own->scratch);
+        if (to != own->dweights[0])
+            add_floats(own->dweights[0], to, pass->weights_bytes);
     }
     float *oihw = is_padded(t, conv) ? own->padded : gradient;
     rc |= cpu_conv_reorder(pass, oihw, own->dweights[0], own->scratch);

@@ -15,6 +15,7 @@
 
 #include "kernels/augment.h"
 #include "kernels/cpu/cpu_array.h"
+#include "kernels/cpu/cpu_conv.h"
 #include "kernels/cpu/cpu_graph.h"
 #include "kernels/cpu/dnnl_compat.h"
 #include "kernels/program.h"

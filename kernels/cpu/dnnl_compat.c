@@ -1,5 +1,7 @@
 #include "kernels/cpu/dnnl_compat.h"
 
+#include "kernels/cpu/cpu_conv.h"
+
 #include <oneapi/dnnl/dnnl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -183,12 +185,10 @@ const char *cpu_dnnl_version(void)
 
 /* ---- convolutions ---- */
 
-struct cpu_conv {
-    enum cpu_pass pass;
+struct dnnl_conv {
+    struct cpu_conv base; /* first: it is handed out */
     dnnl_primitive_t run, reorder;
     dnnl_memory_t source, weights, output, oihw, run_scratch, reorder_scratch;
-    size_t weights_bytes, scratch_bytes;
-    char impl[64];
 };
 
 static dnnl_format_tag_t activation_tag(enum cpu_layout layout)
@@ -273,31 +273,31 @@ static int make_memory(dnnl_memory_t *memory, desc_ref d)
 }
 
 /* Makes a primitive and the memory object for its scratchpad; takes the descriptor. */
-static int make_primitive(struct cpu_conv *conv, dnnl_primitive_desc_t pd, dnnl_primitive_t *primitive,
+static int make_primitive(struct dnnl_conv *conv, dnnl_primitive_desc_t pd, dnnl_primitive_t *primitive,
                           dnnl_memory_t *scratch)
 {
     desc_ref d = dnnl_primitive_desc_query_md(pd, dnnl_query_scratchpad_md, 0);
     size_t bytes = dnnl_memory_desc_get_size(d);
-    if (bytes > conv->scratch_bytes)
-        conv->scratch_bytes = bytes;
+    if (bytes > conv->base.scratch_bytes)
+        conv->base.scratch_bytes = bytes;
     int rc = make_memory(scratch, d) || dnnl_primitive_create(primitive, pd) != dnnl_success ? -1 : 0;
     dnnl_primitive_desc_destroy(pd);
     return rc;
 }
 
-static int conv_init(struct cpu_conv *conv, const struct cpu_conv_spec *spec, const struct shapes *shapes)
+static int conv_init(struct dnnl_conv *conv, const struct cpu_conv_spec *spec, const struct shapes *shapes)
 {
-    dnnl_primitive_desc_t pd = find(spec, conv->pass, shapes), reorder = NULL;
+    dnnl_primitive_desc_t pd = find(spec, conv->base.pass, shapes), reorder = NULL;
     if (!pd)
         return -1;
     const char *impl = NULL;
     dnnl_primitive_desc_query(pd, dnnl_query_impl_info_str, 0, &impl);
-    snprintf(conv->impl, sizeof conv->impl, "dnnl:%s", impl ? impl : "unknown");
-    bool gradient = conv->pass == CPU_BACKWARD_WEIGHTS;
+    snprintf(conv->base.impl, sizeof conv->base.impl, "dnnl:%s", impl ? impl : "unknown");
+    bool gradient = conv->base.pass == CPU_BACKWARD_WEIGHTS;
     desc_ref weights =
         dnnl_primitive_desc_query_md(pd, gradient ? dnnl_query_diff_weights_md : dnnl_query_weights_md, 0);
     desc_ref oihw = desc_get(&shapes->oihw);
-    conv->weights_bytes = dnnl_memory_desc_get_size(weights);
+    conv->base.weights_bytes = dnnl_memory_desc_get_size(weights);
     int rc = make_memory(&conv->source, desc_get(&shapes->source)) ||
              make_memory(&conv->output, desc_get(&shapes->output)) || make_memory(&conv->weights, weights) ||
              make_memory(&conv->oihw, oihw);
@@ -312,35 +312,9 @@ static int conv_init(struct cpu_conv *conv, const struct cpu_conv_spec *spec, co
     return make_primitive(conv, reorder, &conv->reorder, &conv->reorder_scratch) || rc ? -1 : 0;
 }
 
-struct cpu_conv *cpu_conv_new(const struct cpu_conv_spec *spec, enum cpu_pass pass, struct error *err)
+static void release(struct cpu_conv *base)
 {
-    if (runtime_start(err))
-        return NULL;
-    struct cpu_conv *conv = calloc(1, sizeof *conv);
-    if (!conv) {
-        error_set(err, "out of memory for a convolution's description; free some memory and try again");
-        return NULL;
-    }
-    conv->pass = pass;
-    struct shapes shapes;
-    if (shapes_init(&shapes, spec, pass) || conv_init(conv, spec, &shapes)) {
-        static const char *const passes[] = {"forward", "backward data", "backward weights"};
-        error_set(err,
-                  "oneDNN %s has no %s convolution for %d x %d x %d -> %d x %d x %d, kernel %d, stride %d in %s on "
-                  "this processor; use another precision, or --device ref",
-                  cpu_dnnl_version(), passes[pass], spec->in_c, spec->in_h, spec->in_w, spec->out_c, spec->out_h,
-                  spec->out_w, spec->kernel, spec->stride, spec->type == CHAIN_BF16 ? "bf16" : "f32");
-        cpu_conv_free(conv);
-        conv = NULL;
-    }
-    shapes_release(&shapes);
-    return conv;
-}
-
-void cpu_conv_free(struct cpu_conv *conv)
-{
-    if (!conv)
-        return;
+    struct dnnl_conv *conv = (struct dnnl_conv *)base;
     dnnl_primitive_t primitives[] = {conv->run, conv->reorder};
     dnnl_memory_t memories[] = {conv->source, conv->weights,     conv->output,
                                 conv->oihw,   conv->run_scratch, conv->reorder_scratch};
@@ -353,14 +327,42 @@ void cpu_conv_free(struct cpu_conv *conv)
     free(conv);
 }
 
-int cpu_conv_run(const struct cpu_conv *conv, void *source, void *weights, void *output, void *scratch)
+static struct cpu_conv *make(const struct cpu_conv_spec *spec, enum cpu_pass pass, struct error *err)
 {
+    if (runtime_start(err))
+        return NULL;
+    struct dnnl_conv *conv = calloc(1, sizeof *conv);
+    if (!conv) {
+        error_set(err, "out of memory for a convolution's description; free some memory and try again");
+        return NULL;
+    }
+    conv->base.kind = &cpu_conv_dnnl;
+    conv->base.pass = pass;
+    struct shapes shapes;
+    if (shapes_init(&shapes, spec, pass) || conv_init(conv, spec, &shapes)) {
+        static const char *const passes[] = {"forward", "backward data", "backward weights"};
+        error_set(err,
+                  "oneDNN %s has no %s convolution for %d x %d x %d -> %d x %d x %d, kernel %d, stride %d in %s on "
+                  "this processor; use another precision, or --device ref",
+                  cpu_dnnl_version(), passes[pass], spec->in_c, spec->in_h, spec->in_w, spec->out_c, spec->out_h,
+                  spec->out_w, spec->kernel, spec->stride, spec->type == CHAIN_BF16 ? "bf16" : "f32");
+        release(&conv->base);
+        conv = NULL;
+    }
+    shapes_release(&shapes);
+    return conv ? &conv->base : NULL;
+}
+
+static int run(const struct cpu_conv *base, void *source, void *weights, void *output, bool add, void *scratch)
+{
+    const struct dnnl_conv *conv = (const struct dnnl_conv *)base;
+    (void)add; /* adds is false */
     static const int args[CPU_PASS_COUNT][3] = {
         [CPU_FORWARD] = {DNNL_ARG_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_DST},
         [CPU_BACKWARD_DATA] = {DNNL_ARG_DIFF_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_DIFF_DST},
         [CPU_BACKWARD_WEIGHTS] = {DNNL_ARG_SRC, DNNL_ARG_DIFF_WEIGHTS, DNNL_ARG_DIFF_DST},
     };
-    const int *arg = args[conv->pass];
+    const int *arg = args[conv->base.pass];
     dnnl_memory_set_data_handle(conv->source, source);
     dnnl_memory_set_data_handle(conv->weights, weights);
     dnnl_memory_set_data_handle(conv->output, output);
@@ -375,9 +377,10 @@ int cpu_conv_run(const struct cpu_conv *conv, void *source, void *weights, void 
                : -1;
 }
 
-int cpu_conv_reorder(const struct cpu_conv *conv, float *oihw, void *weights, void *scratch)
+static int reorder(const struct cpu_conv *base, float *oihw, void *weights, void *scratch)
 {
-    bool gradient = conv->pass == CPU_BACKWARD_WEIGHTS;
+    const struct dnnl_conv *conv = (const struct dnnl_conv *)base;
+    bool gradient = conv->base.pass == CPU_BACKWARD_WEIGHTS;
     dnnl_memory_set_data_handle(conv->oihw, oihw);
     dnnl_memory_set_data_handle(conv->weights, weights);
     dnnl_memory_set_data_handle(conv->reorder_scratch, scratch);
@@ -390,17 +393,11 @@ int cpu_conv_reorder(const struct cpu_conv *conv, float *oihw, void *weights, vo
                : -1;
 }
 
-size_t cpu_conv_weights_bytes(const struct cpu_conv *conv)
+static bool takes(const struct cpu_conv_spec *spec, enum cpu_pass pass)
 {
-    return conv->weights_bytes;
+    (void)spec;
+    (void)pass;
+    return true;
 }
 
-size_t cpu_conv_scratch_bytes(const struct cpu_conv *conv)
-{
-    return conv->scratch_bytes;
-}
-
-const char *cpu_conv_impl(const struct cpu_conv *conv)
-{
-    return conv->impl;
-}
+const struct cpu_conv_kind cpu_conv_dnnl = {"oneDNN", takes, make, release, run, reorder};
