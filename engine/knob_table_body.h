@@ -78,6 +78,8 @@ const struct knob knobs[] = {
     {"momentum", "optimiser", REAL(momentum, 0, 0.9999), "0.9", "", "of the gradient's moving sum"},
     {"nesterov", "optimiser", ENUM(nesterov, nesterov_names), "page", "", "form of Nesterov momentum; page has the rate inside the sum"},
     {"weight_decay", "optimiser", REAL(weight_decay, 0, 1), "0.0005", "", "pull of every weight towards 0, per mean loss"},
+    {"label_smoothing", "optimiser", SWITCH(label_smoothing), "off", "", "train on labels that are not quite certain; the losses that are shown stay cross-entropy"},
+    {"smoothing", "optimiser", REAL_WHEN("label_smoothing=on", smoothing, 0.001, 0.999), "0.2", "", "label_smoothing: share of the loss that is the mean of -log p over all classes"},
 
     {"device", "machine", ENUM(device, device_names), "auto", "", "where to train; ref: slow and plain, for comparison"},
     {"device_index", "machine", INT_WHEN("device=cuda", device_index, 0, 63), "0", "", "which GPU"},

@@ -36,7 +36,7 @@ int network_lower_node(const struct network *network, int index, struct plan *pl
         row = plan_linear(plan, name, node->input[0], node->channels, node->factor, node->bias, err);
         break;
     case PLAN_LOSS:
-        row = plan_loss(plan, name, node->input[0], err);
+        row = plan_loss(plan, name, node->input[0], node->smoothing, err);
         break;
     case PLAN_OP_COUNT:
         break;

@@ -320,7 +320,7 @@ static int build(struct builder *b, const struct recipe *recipe, struct plan_sha
                   b->network->classes, b->line->name, out.c, out.h, out.w);
         return fail(b);
     }
-    struct network_node loss = {.op = PLAN_LOSS, .input = {-1, -1}};
+    struct network_node loss = {.op = PLAN_LOSS, .input = {-1, -1}, .smoothing = recipe_smoothing(recipe)};
     name_node(&loss, "loss");
     b->line = NULL;
     return append(b, &loss) < 0 ? -1 : check_used(b->network, b->err);

@@ -30,7 +30,7 @@ struct network_node {
     struct plan_shape out;
     int channels, kernel, stride, pad; /* conv: out channels; pools: kernel */
     enum plan_act act;
-    double factor, eps, momentum;
+    double factor, eps, momentum, smoothing;
     int bias;
 };
 

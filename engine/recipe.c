@@ -27,6 +27,11 @@ uint64_t recipe_init_seed(const struct recipe *recipe)
     return (uint64_t)(recipe->init_seed >= 0 ? recipe->init_seed : recipe->seed);
 }
 
+double recipe_smoothing(const struct recipe *recipe)
+{
+    return recipe->label_smoothing ? recipe->smoothing : 0;
+}
+
 void recipe_choices(const struct recipe *recipe, struct choices_options *options)
 {
     memset(options, 0, sizeof *options);

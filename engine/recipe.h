@@ -72,6 +72,8 @@ struct recipe {
     double momentum;
     enum nesterov nesterov;
     double weight_decay; /* per mean loss */
+    int label_smoothing;
+    double smoothing;
     /* arithmetic */
     enum recipe_device device;
     int device_index;
@@ -120,6 +122,9 @@ int recipe_equal(const struct recipe *a, const struct recipe *b);
 uint64_t recipe_order_seed(const struct recipe *recipe);
 uint64_t recipe_augment_seed(const struct recipe *recipe);
 uint64_t recipe_init_seed(const struct recipe *recipe);
+
+/* The label smoothing in force: plan_row.smoothing. */
+double recipe_smoothing(const struct recipe *recipe);
 
 /* The augmentation in force (switches applied). */
 void recipe_choices(const struct recipe *recipe, struct choices_options *options);

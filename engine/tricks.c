@@ -68,6 +68,15 @@ const struct trick tricks[] = {
         .source = "a flaw of the DAWNBench winner of 2018; D. Page, How to Train Your ResNet 1",
         .patches = {{"duplicate_norm", "on", "off"}},
     },
+    {
+        .key = "label_smoothing",
+        .title = "Label smoothing",
+        .changes = "trains on 0.8 cross-entropy + 0.2 of the mean of -log p over all classes",
+        .published = "davidnet, 25 epochs: 94.2 %; 94.1 % with 23 (0.2)",
+        .source = "Szegedy et al., arXiv:1512.00567, 7; D. Page, How to Train Your ResNet 8",
+        .parameters = {"smoothing"},
+        .patches = {{"label_smoothing", "on", "off"}},
+    },
 };
 const int trick_count = sizeof tricks / sizeof tricks[0];
 

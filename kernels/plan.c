@@ -281,7 +281,7 @@ int plan_linear(struct plan *plan, const char *name, int input, int out, double 
     return row_commit(plan);
 }
 
-int plan_loss(struct plan *plan, const char *name, int input, struct error *err)
+int plan_loss(struct plan *plan, const char *name, int input, double smoothing, struct error *err)
 {
     struct plan_row *row = row_begin(plan, name, PLAN_LOSS, 1, input, -1, err);
     if (!row)
@@ -291,7 +291,11 @@ int plan_loss(struct plan *plan, const char *name, int input, struct error *err)
         return error_set(
             err, "'%s': the loss takes one number a class, not %d x %d x %d: end the network with a linear layer", name,
             in.c, in.h, in.w);
+    if (!(smoothing >= 0 && smoothing < 1))
+        return error_set(err, "'%s': label smoothing is a share of the loss, 0 or more and less than 1, not %g", name,
+                         smoothing);
     row->out = (struct plan_shape){1, 1, 1};
+    row->smoothing = smoothing;
     plan->classes = in.c;
     return row_commit(plan);
 }

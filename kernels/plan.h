@@ -32,7 +32,7 @@ enum plan_op {
     PLAN_ADD,        /* element-wise sum of two inputs of the same shape */
     PLAN_CONCAT,     /* the channels of the first input, then those of the second; h and w agree */
     PLAN_LINEAR,     /* y = factor * (W x + b); weight [out, in], bias [out] optional; input flattened CHW */
-    PLAN_LOSS,       /* softmax cross-entropy against the labels, summed over the batch */
+    PLAN_LOSS,       /* softmax cross-entropy against the labels, summed over the batch; plan_row.smoothing */
     PLAN_OP_COUNT
 };
 
@@ -73,6 +73,9 @@ struct plan_row {
     double momentum; /* norm: running = (1 - momentum) * running + momentum * batch (0.1) */
     int groups;      /* norm: of images that have statistics of their own in training (plan_group_size); 1: one */
     bool half;       /* norm: in half precision, see struct plan_norm_options */
+    /* loss: label smoothing s (Szegedy et al., arXiv:1512.00567, 7). Gradients are those of (1 - s) * cross-entropy +
+     * s * the mean over all classes of -log p; the loss that is reported stays cross-entropy, in training, too. */
+    double smoothing;
     int n_tensors;
     int tensor[4]; /* indices into plan.tensors, in the order of enum plan_role */
 };
@@ -137,7 +140,7 @@ int plan_pool(struct plan *, const char *name, int input, enum plan_op op, int k
 int plan_add(struct plan *, const char *name, int a, int b, struct error *);
 int plan_concat(struct plan *, const char *name, int a, int b, struct error *);
 int plan_linear(struct plan *, const char *name, int input, int out, double factor, bool bias, struct error *);
-int plan_loss(struct plan *, const char *name, int input, struct error *);
+int plan_loss(struct plan *, const char *name, int input, double smoothing, struct error *);
 
 /* Options without any of the extras. */
 struct plan_conv_options plan_window(int kernel, int stride, int pad);

@@ -20,7 +20,7 @@ static void finish(int row, int classes)
     struct error err = {{0}};
     row = plan_linear(&plan, "logits", row, classes, 0.5, true, &err);
     check(row, &err);
-    check(plan_loss(&plan, "loss", row, &err), &err);
+    check(plan_loss(&plan, "loss", row, 0, &err), &err);
 }
 
 static int begin(int c, int h, int w)
@@ -122,7 +122,7 @@ static void linear_layers(void)
     int fc3 = plan_linear(&plan, "fc3", row, 12, 2, true, &err);
     row = plan_add(&plan, "add", row, fc3, &err);
     row = plan_conv(&plan, "conv", row, 9, plan_window(1, 1, 0), &err);
-    check(plan_loss(&plan, "loss", row, &err), &err);
+    check(plan_loss(&plan, "loss", row, 0, &err), &err);
 }
 
 static void all_convolutional(void)
@@ -131,7 +131,7 @@ static void all_convolutional(void)
     int row = parity_conv_bn(&plan, "one", begin(1, 6, 6), 16, &err);
     row = plan_conv(&plan, "ten", row, 10, plan_window(3, 1, 1), &err);
     row = plan_pool(&plan, "pool", row, PLAN_GLOBAL_AVG, 0, &err);
-    check(plan_loss(&plan, "loss", row, &err), &err);
+    check(plan_loss(&plan, "loss", row, 0, &err), &err);
 }
 
 static void frozen_first(void)

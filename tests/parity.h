@@ -68,7 +68,7 @@ static inline int parity_davidnet_plan(struct plan *plan, int c, struct plan_sha
         row = plan_pool(plan, "pool", row, PLAN_GLOBAL_MAX, 0, err);
     if (row >= 0)
         row = plan_linear(plan, "logits", row, classes, 0.125, false, err);
-    return row < 0 ? -1 : plan_loss(plan, "loss", row, err);
+    return row < 0 ? -1 : plan_loss(plan, "loss", row, 0, err);
 }
 
 /* [0, 1) and [-1, 1), the i-th number of a stream of the seed. */

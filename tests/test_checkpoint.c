@@ -67,7 +67,7 @@ static void make_plan(struct plan *p, int channels)
     row = plan_act(p, "prep/act", row, PLAN_ACT_RELU, 0, &err);
     row = plan_pool(p, "pool", row, PLAN_GLOBAL_MAX, 0, &err);
     row = plan_linear(p, "linear", row, 10, 0.125, true, &err);
-    row = plan_loss(p, "loss", row, &err);
+    row = plan_loss(p, "loss", row, 0, &err);
     assert_true(row > 0);
     assert_int_equal(plan_check(p, &err), 0);
 }

@@ -103,9 +103,8 @@ static void test_augment(void **state)
     each_isa(check_augment);
 }
 
-static void test_softmax_loss(void **state)
+static void check_softmax_loss(double smoothing)
 {
-    (void)state;
     enum { N = 4, TOTAL = 5, CLASSES = 7 };
     struct buffer in, out;
     float *logits = floats(&in, N * CLASSES), *gradient = floats(&out, TOTAL * CLASSES);
@@ -115,7 +114,7 @@ static void test_softmax_loss(void **state)
     double loss = 0;
     logits[1 * CLASSES + 3] = 1000; /* image 0, label 3: exp would overflow without the maximum taken off */
     logits[2 * CLASSES + 2] = logits[2 * CLASSES + 5] = 4; /* image 4, label 2: the first of equals wins */
-    cpu_softmax_loss(&batch, logits, CLASSES, TOTAL, gradient, &result, &finite);
+    cpu_softmax_loss(&batch, logits, CLASSES, TOTAL, smoothing, gradient, &result, &finite);
     for (int n = 0; n < N; n++) {
         double sum = 0, top = -INFINITY;
         int label = labels[choices[n].image], best = 0;
@@ -125,7 +124,9 @@ static void test_softmax_loss(void **state)
         for (int c = 0; c < CLASSES; c++)
             sum += exp(logits[n * CLASSES + c] - top);
         for (int c = 0; c < CLASSES; c++)
-            assert_close(gradient[n * CLASSES + c], exp(logits[n * CLASSES + c] - top) / sum - (c == label), 1);
+            assert_close(
+                gradient[n * CLASSES + c],
+                exp(logits[n * CLASSES + c] - top) / sum - (1 - smoothing) * (c == label) - smoothing / CLASSES, 1);
         correct += best == label;
         loss += log(sum) + top - logits[n * CLASSES + label];
     }
@@ -135,13 +136,20 @@ static void test_softmax_loss(void **state)
     for (int c = 0; c < CLASSES; c++)
         assert_true(gradient[N * CLASSES + c] == 0);
 
-    cpu_softmax_loss(&batch, logits, CLASSES, N, NULL, &result, &finite);
+    cpu_softmax_loss(&batch, logits, CLASSES, N, smoothing, NULL, &result, &finite);
     assert_true(finite && result.loss_sum > 0);
     logits[3 * CLASSES] = NAN;
-    cpu_softmax_loss(&batch, logits, CLASSES, N, NULL, &result, &finite);
+    cpu_softmax_loss(&batch, logits, CLASSES, N, smoothing, NULL, &result, &finite);
     assert_true(!finite && isnan(result.loss_sum) && result.correct <= correct);
     buffer_release(&in);
     buffer_release(&out);
+}
+
+static void test_softmax_loss(void **state)
+{
+    (void)state;
+    check_softmax_loss(0);
+    check_softmax_loss(0.2);
 }
 
 struct linear {

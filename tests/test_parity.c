@@ -333,7 +333,7 @@ static int compare_ops(int c, int n, int max_batch)
         row = checked(plan_conv(&plan, "x", row, c, plan_window(3, 1, 1), &err), &err);
         row = checked(op->build(row, op->kernel, &err), &err);
         row = checked(plan_linear(&plan, "logits", row, 10, 2, false, &err), &err);
-        checked(plan_loss(&plan, "loss", row, &err), &err);
+        checked(plan_loss(&plan, "loss", row, 0, &err), &err);
         snprintf(name, sizeof name, "%s c=%d n=%d/%d", op->name, c, n, max_batch);
         struct trial trial = {.name = name, .n = n, .max_batch = max_batch, .steps = 2, .kinked = op->kinked};
         failures += compare(&trial);

@@ -88,7 +88,7 @@ static void test_concat(void **state)
     assert_int_equal(plan_concat(&plan, "bad", x, avg, &err), -1);
     assert_non_null(strstr(err.text, "sizes differ"));
     row = checked(plan_linear(&plan, "logits", row, 10, 1, true, &err), &err);
-    checked(plan_loss(&plan, "loss", row, &err), &err);
+    checked(plan_loss(&plan, "loss", row, 0, &err), &err);
     assert_int_equal(plan_check(&plan, &err), 0);
 }
 

@@ -25,7 +25,7 @@ static void bench_init(struct bench *bench, struct plan_norm_options options, in
     int x = plan_input(&plan, (struct plan_shape){3, SIDE, SIDE}, &err);
     x = plan_conv(&plan, "x", x, CHANNELS, plan_window(1, 1, 0), &err);
     int norm = plan_norm(&plan, "norm", x, options, &err);
-    if (plan_loss(&plan, "loss", plan_linear(&plan, "logits", norm, 3, 1, false, &err), &err) < 0)
+    if (plan_loss(&plan, "loss", plan_linear(&plan, "logits", norm, 3, 1, false, &err), 0, &err) < 0)
         fail_msg("%s", err.text);
     bench->program = parity_compile(&family_ref, &plan, &(struct program_options){.max_batch = n});
     struct ref *ref = bench->program->own;
@@ -222,7 +222,7 @@ static void act_at(enum plan_act act, double alpha, float x, float *value, float
     int row =
         plan_conv(&plan, "x", plan_input(&plan, (struct plan_shape){3, 1, 1}, &err), 1, plan_window(1, 1, 0), &err);
     row = plan_act(&plan, "act", row, act, alpha, &err);
-    if (plan_loss(&plan, "loss", row, &err) < 0)
+    if (plan_loss(&plan, "loss", row, 0, &err) < 0)
         fail_msg("%s", err.text);
     struct program *program = parity_compile(&family_ref, &plan, &(struct program_options){.max_batch = 1});
     struct ref *ref = program->own;
@@ -282,7 +282,7 @@ static void test_fixed_convolution(void **state)
     struct plan_conv_options fixed = {.kernel = 2, .stride = 1, .pad = 0, .bias = true, .fixed = true};
     int row = plan_conv(&plan, "whiten", plan_input(&plan, (struct plan_shape){3, 4, 4}, &err), 6, fixed, &err);
     row = plan_conv(&plan, "conv", row, 4, plan_window(1, 1, 0), &err);
-    if (plan_loss(&plan, "loss", plan_linear(&plan, "logits", row, 3, 1, false, &err), &err) < 0)
+    if (plan_loss(&plan, "loss", plan_linear(&plan, "logits", row, 3, 1, false, &err), 0, &err) < 0)
         fail_msg("%s", err.text);
     struct program *program = parity_compile(&family_ref, &plan, &(struct program_options){.max_batch = 4});
     parity_data_init(&data, plan.rows[0].out, 3, 4, 5);

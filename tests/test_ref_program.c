@@ -30,7 +30,7 @@ static void test_whole_network_gradient(void **state)
     row = plan_add(&plan, "add", plan_conv(&plan, "b", row, 5, plan_window(3, 1, 1), &err), skip, &err);
     row = plan_add(&plan, "twice", row, row, &err);
     row = plan_pool(&plan, "avg", row, PLAN_GLOBAL_AVG, 0, &err);
-    row = plan_loss(&plan, "loss", plan_linear(&plan, "fc", row, 10, 4, true, &err), &err);
+    row = plan_loss(&plan, "loss", plan_linear(&plan, "fc", row, 10, 4, true, &err), 0, &err);
     if (row < 0)
         fail_msg("%s", err.text);
     struct program_options options = {.max_batch = 7};
@@ -289,7 +289,7 @@ static void test_images_too_large(void **state)
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
         plan_init(&plan);
         int row = plan_pool(&plan, "pool", plan_input(&plan, sizes[i], &err), PLAN_GLOBAL_AVG, 0, &err);
-        if (plan_loss(&plan, "loss", plan_linear(&plan, "fc", row, 10, 1, true, &err), &err) < 0)
+        if (plan_loss(&plan, "loss", plan_linear(&plan, "fc", row, 10, 1, true, &err), 0, &err) < 0)
             fail_msg("%s", err.text);
         struct program *program = parity_compile(&family_ref, &plan, &(struct program_options){.max_batch = 2});
         struct parity_data data;

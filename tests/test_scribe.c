@@ -22,7 +22,7 @@ static int setup(void **state)
     snprintf(folder.path, sizeof folder.path, "%s/run", parent); /* it is not there: nothing can be written */
     plan_init(&plan);
     int row = plan_pool(&plan, "pool", plan_input(&plan, (struct plan_shape){3, 4, 4}, &err), PLAN_GLOBAL_AVG, 0, &err);
-    if (plan_loss(&plan, "loss", plan_linear(&plan, "fc", row, 10, 1, true, &err), &err) < 0)
+    if (plan_loss(&plan, "loss", plan_linear(&plan, "fc", row, 10, 1, true, &err), 0, &err) < 0)
         return -1;
     return scribe_init(&scribe, &folder, &plan, 2, &err);
 }

@@ -40,7 +40,7 @@ static int setup(void **state)
     row = plan_act(&plan, "prep/act", row, PLAN_ACT_RELU, 0, &err);
     row = plan_pool(&plan, "pool", row, PLAN_GLOBAL_MAX, 0, &err);
     row = plan_linear(&plan, "linear", row, 10, 1, true, &err);
-    plan_loss(&plan, "loss", row, &err);
+    plan_loss(&plan, "loss", row, 0, &err);
     program.eval = eval;
     program.n_eval = 1;
     program.options.precision = PRECISION_BF16;

@@ -434,7 +434,8 @@ void cpu_op_loss(struct program *program, const struct cpu_op *op)
     struct cpu_program *own = cpu_own(program);
     int finite = 1, n = program->batch.n, bad_row = program->result.bad_row;
     cpu_softmax_loss(&program->batch, array_of(own, op->x)->data, program->plan->classes, n,
-                     op->dx >= 0 ? array_of(own, op->dx)->data : NULL, &program->result, &finite);
+                     leader(program, op)->smoothing, op->dx >= 0 ? array_of(own, op->dx)->data : NULL, &program->result,
+                     &finite);
     program->result.bad_row = bad_row;
     if (!finite || !isfinite(program->result.loss_sum))
         trouble(program, find_bad_row(program));

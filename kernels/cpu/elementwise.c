@@ -99,7 +99,8 @@ void cpu_augment(const struct images *images, const struct augment_table *table,
 }
 
 /* One image: its loss; the gradient (optional) overwritten; *correct and *finite updated. In double. */
-static double softmax_one(const float *logits, int classes, int label, float *gradient, int *correct, int *finite)
+static double softmax_one(const float *logits, int classes, int label, double smoothing, float *gradient, int *correct,
+                          int *finite)
 {
     int best = 0;
     for (int c = 0; c < classes; c++) {
@@ -113,13 +114,13 @@ static double softmax_one(const float *logits, int classes, int label, float *gr
         sum += exp(logits[c] - top);
     if (gradient)
         for (int c = 0; c < classes; c++)
-            gradient[c] = (float)(exp(logits[c] - top) / sum - (c == label));
+            gradient[c] = (float)(exp(logits[c] - top) / sum - ((1 - smoothing) * (c == label) + smoothing / classes));
     *correct += best == label && !isnan(top);
     return log(sum) - (logits[label] - top);
 }
 
-void cpu_softmax_loss(const struct batch *batch, const float *logits, int classes, int total, float *gradient,
-                      struct step_result *result, int *finite)
+void cpu_softmax_loss(const struct batch *batch, const float *logits, int classes, int total, double smoothing,
+                      float *gradient, struct step_result *result, int *finite)
 {
     result->n = batch->n;
     result->correct = 0;
@@ -127,8 +128,8 @@ void cpu_softmax_loss(const struct batch *batch, const float *logits, int classe
     for (int n = 0; n < batch->n; n++) {
         size_t row = (size_t)n * (size_t)classes;
         int label = batch->images->labels[batch->choices[n].image];
-        result->loss_sum +=
-            softmax_one(logits + row, classes, label, gradient ? gradient + row : NULL, &result->correct, finite);
+        result->loss_sum += softmax_one(logits + row, classes, label, smoothing, gradient ? gradient + row : NULL,
+                                        &result->correct, finite);
     }
     if (gradient && total > batch->n)
         memset(gradient + (size_t)batch->n * (size_t)classes, 0,

@@ -19,11 +19,12 @@ void cpu_augment(const struct images *images, const struct augment_table *table,
 
 /*
  * Softmax cross-entropy on logits [n][classes] float32, labels by choice.image.
- * gradient (optional) [total][classes] = softmax - onehot for n rows, zeros up to total. Fills result->n, correct,
- * loss_sum (double, fixed order) and sets *finite to 0 if any logit is not finite.
+ * gradient (optional) [total][classes] = softmax - ((1 - smoothing) * onehot + smoothing / classes) for n rows, zeros
+ * up to total. Fills result->n, correct, loss_sum (double, fixed order; without smoothing) and sets *finite to 0 if any
+ * logit is not finite.
  */
-void cpu_softmax_loss(const struct batch *batch, const float *logits, int classes, int total, float *gradient,
-                      struct step_result *result, int *finite);
+void cpu_softmax_loss(const struct batch *batch, const float *logits, int classes, int total, double smoothing,
+                      float *gradient, struct step_result *result, int *finite);
 
 /*
  * y[n][out] = factor * (x[n][in] W^T + b), W [out][in]; x is a chain_view with h = w = 1 (float32 or bf16).

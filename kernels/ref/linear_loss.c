@@ -116,17 +116,19 @@ void ref_loss_forward(struct ref_row *row)
         result->bad_row = ref_find_bad_row(row->ref);
 }
 
-/* Of the sum over the batch: softmax - onehot. */
+/* Of the sum over the batch: softmax - ((1 - s) * onehot + s / classes). */
 void ref_loss_backward(struct ref_row *row)
 {
     size_t classes = row->input[0]->size;
+    double smoothing = row->plan->smoothing;
 
     for (int n = 0; n < ref_images(row); n++) {
         const float *logits = row->input[0]->out + n * classes;
         double log_sum = log_sum_exp(logits, classes);
         for (size_t i = 0; i < classes; i++)
             row->ref->share[n * classes + i] =
-                (float)(exp(logits[i] - log_sum) - ((size_t)label_of(row, n) == i ? 1 : 0));
+                (float)(exp(logits[i] - log_sum) -
+                        ((1 - smoothing) * ((size_t)label_of(row, n) == i) + smoothing / (double)classes));
     }
     ref_give(row->input[0], row->ref->share);
 }
