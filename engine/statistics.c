@@ -11,25 +11,33 @@ double normal_cdf(double z)
     return erfc(-z / M_SQRT2) / 2;
 }
 
-/* The x in [low, high] where an increasing function reaches `value`. */
-static double bisect(double (*f)(double x, double parameter), double parameter, double value, double low, double high)
+/*
+ * The x below `start` at which a distribution function reaches p <= its value at `start`. Left of the middle the
+ * functions here are convex, so Newton's steps go down to x and never past it.
+ */
+static double newton(double (*cdf)(double x, double df), double (*density)(double x, double df), double df, double p,
+                     double start)
 {
-    for (int i = 0; i < 200; i++) {
-        double middle = low + (high - low) / 2;
-        if (middle == low || middle == high)
+    double x = start;
+    for (int i = 0; i < 500; i++) {
+        double step = (cdf(x, df) - p) / density(x, df);
+        x -= step;
+        if (!(step > 4 * DBL_EPSILON * fabs(x)))
             break;
-        if (f(middle, parameter) < value)
-            low = middle;
-        else
-            high = middle;
     }
-    return low + (high - low) / 2;
+    return x;
 }
 
 static double normal_of(double z, double unused)
 {
     (void)unused;
     return normal_cdf(z);
+}
+
+static double normal_density(double z, double unused)
+{
+    (void)unused;
+    return exp(-z * z / 2) / sqrt(2 * M_PI);
 }
 
 double normal_quantile(double p)
@@ -40,7 +48,7 @@ double normal_quantile(double p)
         return p == 0 ? -INFINITY : INFINITY;
     if (p > 0.5) /* small probabilities have more digits */
         return -normal_quantile(1 - p);
-    return bisect(normal_of, 0, p, -40, 0);
+    return newton(normal_of, normal_density, 0, p, 0);
 }
 
 static double log_gamma(double x)
@@ -97,6 +105,12 @@ double student_cdf(double t, double df)
     return t > 0 ? 1 - tail : tail;
 }
 
+static double student_density(double t, double df)
+{
+    double log_beta = log_gamma(df / 2) + log_gamma(0.5) - log_gamma((df + 1) / 2);
+    return exp(-(df + 1) / 2 * log1p(t * t / df) - log_beta) / sqrt(df);
+}
+
 double student_quantile(double p, double df)
 {
     if (!(p >= 0 && p <= 1 && df > 0))
@@ -105,10 +119,12 @@ double student_quantile(double p, double df)
         return p == 0 ? -INFINITY : INFINITY;
     if (p > 0.5)
         return -student_quantile(1 - p, df);
-    double low = -1;
-    while (student_cdf(low, df) >= p && low > -1e300)
-        low *= 2;
-    return bisect(student_cdf, df, p, low, 0);
+    double start = 0, next = -1;
+    while (student_cdf(next, df) >= p && next > -1e300) {
+        start = next;
+        next *= 2;
+    }
+    return newton(student_cdf, student_density, df, p, start);
 }
 
 double student_noncentral_cdf(double t, double df, double delta)
@@ -117,17 +133,27 @@ double student_noncentral_cdf(double t, double df, double delta)
         return NAN;
     if (t < 0)
         return 1 - student_noncentral_cdf(-t, df, -delta);
-    if (fabs(delta) > DELTA_MAX) /* Abramowitz & Stegun 26.7.10 */
-        return normal_cdf((t * (1 - 1 / (4 * df)) - delta) / sqrt(1 + t * t / (2 * df)));
-    double x = t * t / (t * t + df), half = delta * delta / 2, sum = 0, left = 1;
     if (isinf(t))
         return 1;
+    if (fabs(delta) > DELTA_MAX) /* Abramowitz & Stegun 26.7.10 */
+        return normal_cdf((t * (1 - 1 / (4 * df)) - delta) / sqrt(1 + t * t / (2 * df)));
+    if (t == 0)
+        return normal_cdf(-delta);
+    double x = t * t / (t * t + df), b = df / 2, half = delta * delta / 2, sum = 0, left = 1;
+    double rest = exp(b * log(df / (t * t + df)));     /* (1 - x)^b */
+    double odd = beta_cdf(x, 0.5, b), even = 1 - rest; /* I_x(j + 1/2, b) and I_x(j + 1, b), and what each loses next */
+    double odd_step = 2 * sqrt(x) * rest * exp(log_gamma(b + 0.5) - log_gamma(b)) / sqrt(M_PI),
+           even_step = b * x * rest;
     double p = exp(-half), q = sqrt(2 / M_PI) * exp(-half) * delta;
-    for (int j = 0; j < 10000; j++) {
-        sum += p * beta_cdf(x, j + 0.5, df / 2) + q * beta_cdf(x, j + 1.0, df / 2);
+    for (int j = 0; j < 100000; j++) {
+        sum += p * odd + q * even;
         left -= p;
         if (j > half && left < 1e-14)
             break;
+        odd -= odd_step;
+        even -= even_step;
+        odd_step *= x * (j + 0.5 + b) / (j + 1.5);
+        even_step *= x * (j + 1 + b) / (j + 2);
         p *= half / (j + 1);
         q *= half / (j + 1.5);
     }

@@ -4,7 +4,7 @@
  *
  * The incomplete beta function is its continued fraction, by Lentz's method (I. J. Thompson & A. R. Barnett, J. Comput.
  * Phys. 64, 1986); Student's distribution follows from it. The noncentral one is R. V. Lenth's series (Applied
- * Statistics 38, 1989, AS 243). Quantiles are found by bisection.
+ * Statistics 38, 1989, AS 243). Quantiles are found by Newton's method.
  */
 #ifndef DAVIDNET_ENGINE_STATISTICS_H
 #define DAVIDNET_ENGINE_STATISTICS_H
