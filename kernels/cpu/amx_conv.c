@@ -61,21 +61,23 @@ static bool trial(void)
     return norm > 0 && off <= norm * 0x1p-36;
 }
 
-static bool trusted(void)
+bool amx_conv_usable(enum isa isa)
 {
-    static int answer = -1;
-    if (answer < 0)
-        answer = trial();
-    return answer;
+    static int trusted = -1;
+    if (isa < ISA_AMX)
+        return false;
+    if (trusted < 0)
+        trusted = trial();
+    return trusted;
 }
 
 static bool takes(const struct cpu_conv_spec *spec, enum cpu_pass pass)
 {
     struct amx_wgrad shape = shape_of(spec);
     bool layout = spec->source == CPU_NHWC || spec->source == CPU_HWNC || spec->source == CPU_NCHW;
-    return spec->isa >= ISA_AMX && pass == CPU_BACKWARD_WEIGHTS && spec->type == CHAIN_BF16 && spec->kernel == 3 &&
-           spec->stride == 1 && spec->pad == 1 && spec->n % AMX_GROUP == 0 && layout &&
-           (spec->output == CPU_NHWC || spec->output == CPU_HWNC) && amx_wgrad_takes(&shape) && trusted();
+    return amx_conv_usable(spec->isa) && pass == CPU_BACKWARD_WEIGHTS && spec->type == CHAIN_BF16 &&
+           spec->kernel == 3 && spec->stride == 1 && spec->pad == 1 && spec->n % AMX_GROUP == 0 && layout &&
+           (spec->output == CPU_NHWC || spec->output == CPU_HWNC) && amx_wgrad_takes(&shape);
 }
 
 static struct cpu_conv *make(const struct cpu_conv_spec *spec, enum cpu_pass pass, struct error *err)

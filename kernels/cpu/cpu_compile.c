@@ -10,20 +10,21 @@
 
 #define WINOGRAD_CHANNELS_MIN 16 /* below, its transforms cost more than they save */
 #define NHWC_GROUP 32            /* images a group, where a group fits the caches */
-#define HWNC_GROUP 128           /* where they are the tiles' rows */
+#define HWNC_GROUP 128           /* where they are the tiles' rows, and every group's gradients are parked */
 
 /* ---- convolutions ---- */
 
 /*
  * Images that one call takes; 0: all of them. Measured at batch 512: bf16 in NHWC gains a fifth from groups that stay
- * in cache; in HWNC groups of 32 are better forward and of 128 in weight gradients, and the larger ones park fewer
- * sums; Winograd transforms its weights anew in every call, so float32 loses by groups.
+ * in cache; in HWNC groups of 32 are better forward, and of 128 in oneDNN's weight gradients, where they park fewer
+ * sums: our own (amx_wgrad.h) add up in place and take 32; Winograd transforms its weights anew in every call, so
+ * float32 loses by groups.
  */
 static int choose_group(const struct cpu_program *own, const struct cpu_unit *unit)
 {
     if (unit->kind != CPU_UNIT_CONV || own->type != CHAIN_BF16)
         return 0;
-    return unit->layout == CPU_HWNC ? HWNC_GROUP : NHWC_GROUP;
+    return unit->layout == CPU_HWNC && !amx_conv_usable(own->isa) ? HWNC_GROUP : NHWC_GROUP;
 }
 
 static int round_up(int n, int multiple)
@@ -45,7 +46,9 @@ static void choose_groups(struct cpu_program *own, int max_batch)
     own->quantum = 1;
     fit_capacity(own, HWNC_GROUP); /* the larger first: it is a multiple of the other */
     fit_capacity(own, NHWC_GROUP);
-    own->hwnc_group = own->capacity < HWNC_GROUP ? own->capacity : HWNC_GROUP;
+    own->hwnc_group = amx_conv_usable(own->isa) ? NHWC_GROUP : HWNC_GROUP;
+    if (own->hwnc_group > own->capacity)
+        own->hwnc_group = own->capacity;
     for (int i = 0; i < own->graph.n_units; i++) {
         if (own->graph.units[i].kind != CPU_UNIT_CONV)
             continue;

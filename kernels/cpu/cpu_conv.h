@@ -51,6 +51,9 @@ struct cpu_conv_kind {
 extern const struct cpu_conv_kind cpu_conv_dnnl; /* dnnl_compat.c: takes everything */
 extern const struct cpu_conv_kind cpu_conv_amx;  /* amx_conv.c: weight gradients in bf16 */
 
+/* Is there AMX at that level, and does it do what the manual says? */
+bool amx_conv_usable(enum isa isa);
+
 /* In order of preference; NULL-terminated. */
 extern const struct cpu_conv_kind *const cpu_conv_kinds[];
 
