@@ -18,6 +18,7 @@ static const char *const nesterov_names[] = {"page", "torch", "tf", "none", NULL
 static const char *const shape_names[] = {"piecewise", "cosine",   "exponential", "polynomial",
                                           "one_cycle", "constant", NULL};
 
+static const char *const activation_names[] = {"relu", "celu", "gelu", "silu", NULL};
 static const char *const pool_place_names[] = {"after_act", "before_norm", "before_act", NULL};
 
 #define FIELD(f) offsetof(struct recipe, f), sizeof(((struct recipe *)0)->f)
@@ -46,6 +47,14 @@ const struct knob knobs[] = {
     {"branches", "model", TEXT(branches), "", "", "residual:L1+L3, extra:L1+L2+L3 ... or none: of the lines block, res_block, group; empty: as written"},
     {"pool_place", "model", ENUM(pool_place, pool_place_names), "after_act", "", "where the max pool after a norm and its activation goes"},
     {"duplicate_norm", "model", SWITCH(duplicate_norm), "off", "", "the first norm and its activation come twice, a flaw of the winner of 2018"},
+    {"activation", "model", ENUM(activation, activation_names), "relu", "", "of network lines that do not name theirs; gelu is the erf form"},
+    {"celu_alpha", "model", REAL_WHEN("activation=celu", celu_alpha, 1e-3, 1000), "0.075", "", "celu: how far below zero it goes"},
+    {"ghost_bn", "model", SWITCH(ghost_bn), "off", "", "batch norm in groups of images, each with statistics of its own"},
+    {"ghost_groups", "model", INT_WHEN("ghost_bn=on", ghost_groups, 2, 4096), "16", "groups", "ghost_bn: of a batch, of equal size"},
+    {"frozen_scale", "model", SWITCH(frozen_scale), "off", "", "batch norm's scales stay 1"},
+    {"norm_bias_lr", "model", REAL(norm_bias_lr, 1e-6, 1e6), "1", "", "batch norm's biases: the rate is multiplied by it"},
+    {"norm_bias_decay", "model", REAL(norm_bias_decay, 0, 1e6), "1", "", "batch norm's biases: the weight decay is multiplied by it"},
+    {"half_norm", "model", SWITCH(half_norm), "off", "", "batch norm's parameters and statistics are rounded to half precision"},
     {"norm_eps", "model", REAL(norm_eps, 1e-12, 1), "1e-05", "", "batch norm: added to the variance"},
     {"norm_momentum", "model", REAL(norm_momentum, 1e-6, 1), "0.1", "", "batch norm: share of a batch in the running statistics"},
 

@@ -11,14 +11,28 @@ int network_lower_node(const struct network *network, int index, struct plan *pl
         row = plan_input(plan, node->out, err);
         break;
     case PLAN_CONV:
-        row = plan_conv(plan, name, node->input[0], node->channels, plan_window(node->kernel, node->stride, node->pad),
+        row = plan_conv(plan, name, node->input[0], node->channels,
+                        (struct plan_conv_options){.kernel = node->kernel,
+                                                   .stride = node->stride,
+                                                   .pad = node->pad,
+                                                   .bias = node->bias,
+                                                   .fixed = node->whiten},
                         err);
         break;
     case PLAN_NORM:
-        row = plan_norm(plan, name, node->input[0], plan_moments(node->eps, node->momentum), err);
+        row = plan_norm(plan, name, node->input[0],
+                        (struct plan_norm_options){.eps = node->eps,
+                                                   .momentum = node->momentum,
+                                                   .groups = node->groups,
+                                                   .fixed_scale = node->fixed_scale,
+                                                   .half = node->half},
+                        err);
+        if (row >= 0 && (node->bias_lr_scale > 0 || node->bias_decay_scale > 0) &&
+            plan_scale_rates(plan, row, PLAN_NORM_BIAS, node->bias_lr_scale, node->bias_decay_scale, err))
+            return -1;
         break;
     case PLAN_ACT:
-        row = plan_act(plan, name, node->input[0], node->act, 0, err);
+        row = plan_act(plan, name, node->input[0], node->act, node->alpha, err);
         break;
     case PLAN_MAX_POOL:
     case PLAN_AVG_POOL:

@@ -46,7 +46,7 @@ static int append(struct builder *b, struct network_node *node)
         return fail(b);
     }
     if (node->op != PLAN_INPUT) {
-        node->n_inputs = node->op == PLAN_ADD ? 2 : 1;
+        node->n_inputs = node->op == PLAN_ADD || node->op == PLAN_CONCAT ? 2 : 1;
         if (node->input[0] < 0)
             node->input[0] = b->last;
     }
@@ -244,9 +244,17 @@ static int append_line(struct builder *b, double logit_scale, int classes)
         return append_conv(b, line->name, 1) < 0 ? -1 : 0;
     case NETWORK_NORM:
         return append_norm(b, line->name) < 0 ? -1 : 0;
-    case NETWORK_RELU:
+    case NETWORK_ACT:
         node.op = PLAN_ACT;
-        node.act = PLAN_ACT_RELU;
+        break;
+    case NETWORK_RELU:
+    case NETWORK_CELU:
+    case NETWORK_GELU:
+    case NETWORK_SILU:
+        node.op = PLAN_ACT;
+        node.act = (enum plan_act)(PLAN_ACT_RELU + (line->kind - NETWORK_RELU));
+        node.alpha = node.act == PLAN_ACT_CELU ? line->alpha : 0;
+        node.named_act = 1;
         break;
     case NETWORK_MAX_POOL:
     case NETWORK_AVG_POOL:
@@ -260,7 +268,8 @@ static int append_line(struct builder *b, double logit_scale, int classes)
         node.op = PLAN_GLOBAL_AVG;
         break;
     case NETWORK_ADD:
-        node.op = PLAN_ADD;
+    case NETWORK_CONCAT:
+        node.op = line->kind == NETWORK_ADD ? PLAN_ADD : PLAN_CONCAT;
         for (int i = 0; i < 2; i++)
             if ((node.input[i] = find_input(b, line->from[i])) < 0)
                 return -1;
@@ -290,7 +299,7 @@ static int check_used(const struct network *network, struct error *err)
         if (!used)
             return error_set(err,
                              "network line %d: nothing uses the output of '%s'; remove it or refer to it with "
-                             "from= or add",
+                             "from=, add or concat",
                              node->line, node->name);
     }
     return 0;
@@ -305,7 +314,7 @@ static int build(struct builder *b, const struct recipe *recipe, struct plan_sha
     for (int i = 0; i < n_lines; i++) {
         b->line = &b->lines[i];
         b->n_done = i;
-        if (b->lines[i].kind != NETWORK_ADD && b->lines[i].from[0][0] &&
+        if (b->lines[i].kind != NETWORK_ADD && b->lines[i].kind != NETWORK_CONCAT && b->lines[i].from[0][0] &&
             (b->last = find_input(b, b->lines[i].from[0])) < 0)
             return -1;
         if (append_line(b, i == n_lines - 1 ? recipe->logit_scale : 1, b->network->classes))

@@ -30,8 +30,13 @@ struct network_node {
     struct plan_shape out;
     int channels, kernel, stride, pad; /* conv: out channels; pools: kernel */
     enum plan_act act;
+    double alpha;  /* celu */
+    int named_act; /* act: 1: the line says which; 0: the knob `activation` does */
     double factor, eps, momentum, smoothing;
-    int bias;
+    int bias;                               /* conv, linear: 1: there is one */
+    int groups, fixed_scale, half;          /* norm: as in struct plan_norm_options */
+    double bias_lr_scale, bias_decay_scale; /* norm: its bias's rates are multiplied by these; 0: by 1 */
+    int whiten;                             /* conv: 1: fixed; its filters whiten the images' patches */
 };
 
 struct network {

@@ -124,6 +124,41 @@ static int move_pools(const struct recipe *recipe, struct network *network, stru
     return 0;
 }
 
+/* Of every activation that a line does not name. */
+static int set_activation(const struct recipe *recipe, struct network *network, struct error *err)
+{
+    int changed = 0;
+    for (int i = 0; i < network->n_nodes; i++) {
+        struct network_node *node = &network->node[i];
+        if (node->op != PLAN_ACT || node->named_act)
+            continue;
+        node->act = recipe->activation;
+        node->alpha = node->act == PLAN_ACT_CELU ? recipe->celu_alpha : 0;
+        changed++;
+    }
+    if (!changed)
+        return error_set(err, "the network has no activation but those that its lines name; set activation=relu");
+    return 0;
+}
+
+/* What knobs say of every norm. */
+static int set_norms(const struct recipe *recipe, struct network *network, struct error *err)
+{
+    if (first_of(network, PLAN_NORM) < 0)
+        return error_set(err, "the network has no batch norm");
+    for (int i = 0; i < network->n_nodes; i++) {
+        struct network_node *node = &network->node[i];
+        if (node->op != PLAN_NORM)
+            continue;
+        node->groups = recipe->ghost_bn ? recipe->ghost_groups : 0;
+        node->fixed_scale = recipe->frozen_scale;
+        node->half = recipe->half_norm;
+        node->bias_lr_scale = recipe->norm_bias_lr;
+        node->bias_decay_scale = recipe->norm_bias_decay;
+    }
+    return 0;
+}
+
 static void name_again(struct network_node *node, const char *name)
 {
     snprintf(node->name, sizeof node->name, "%.*s_again", (int)sizeof node->name - 7, name);
@@ -153,6 +188,36 @@ static int pool_place_is_wanted(const struct recipe *recipe)
     return recipe->pool_place != RECIPE_POOL_AFTER_ACT;
 }
 
+static int activation_is_wanted(const struct recipe *recipe)
+{
+    return recipe->activation != PLAN_ACT_RELU;
+}
+
+static int ghost_bn_is_wanted(const struct recipe *recipe)
+{
+    return recipe->ghost_bn;
+}
+
+static int frozen_scale_is_wanted(const struct recipe *recipe)
+{
+    return recipe->frozen_scale;
+}
+
+static int half_norm_is_wanted(const struct recipe *recipe)
+{
+    return recipe->half_norm;
+}
+
+static int bias_lr_is_wanted(const struct recipe *recipe)
+{
+    return recipe->norm_bias_lr != 1;
+}
+
+static int bias_decay_is_wanted(const struct recipe *recipe)
+{
+    return recipe->norm_bias_decay != 1;
+}
+
 static int duplicate_norm_is_wanted(const struct recipe *recipe)
 {
     return recipe->duplicate_norm;
@@ -164,8 +229,10 @@ static const struct rewrite {
     int (*is_wanted)(const struct recipe *recipe);
     int (*apply)(const struct recipe *recipe, struct network *network, struct error *err);
 } rewrites[] = {
-    {"pool_place", pool_place_is_wanted, move_pools},
-    {"duplicate_norm", duplicate_norm_is_wanted, duplicate_norm},
+    {"pool_place", pool_place_is_wanted, move_pools},     {"duplicate_norm", duplicate_norm_is_wanted, duplicate_norm},
+    {"activation", activation_is_wanted, set_activation}, {"ghost_bn", ghost_bn_is_wanted, set_norms},
+    {"frozen_scale", frozen_scale_is_wanted, set_norms},  {"norm_bias_lr", bias_lr_is_wanted, set_norms},
+    {"norm_bias_decay", bias_decay_is_wanted, set_norms}, {"half_norm", half_norm_is_wanted, set_norms},
 };
 
 int network_rewrite_nodes(const struct recipe *recipe, struct network *network, struct error *err)

@@ -27,7 +27,8 @@ enum option_bit {
     MOMENTUM = 256,
     FROM = 512,
     RESIDUAL = 1024,
-    BLOCKS = 2048
+    BLOCKS = 2048,
+    ALPHA = 4096
 };
 
 #define CONV_OPTIONS (KERNEL | STRIDE | PAD)
@@ -45,12 +46,17 @@ static const struct kind {
     [NETWORK_PREACT] = {"preact", FIRST_WIDTH, KERNEL | STRIDE | NORM_OPTIONS | BLOCKS | FROM},
     [NETWORK_CONV] = {"conv", FIRST_WIDTH, CONV_OPTIONS | FROM},
     [NETWORK_NORM] = {"norm", FIRST_NONE, NORM_OPTIONS | FROM},
+    [NETWORK_ACT] = {"act", FIRST_NONE, FROM},
     [NETWORK_RELU] = {"relu", FIRST_NONE, FROM},
+    [NETWORK_CELU] = {"celu", FIRST_NONE, ALPHA | FROM},
+    [NETWORK_GELU] = {"gelu", FIRST_NONE, FROM},
+    [NETWORK_SILU] = {"silu", FIRST_NONE, FROM},
     [NETWORK_MAX_POOL] = {"max_pool", FIRST_WINDOW, FROM},
     [NETWORK_AVG_POOL] = {"avg_pool", FIRST_WINDOW, FROM},
     [NETWORK_GLOBAL_MAX] = {"global_max", FIRST_NONE, FROM},
     [NETWORK_GLOBAL_AVG] = {"global_avg", FIRST_NONE, FROM},
     [NETWORK_ADD] = {"add", FIRST_TWO_NAMES, 0},
+    [NETWORK_CONCAT] = {"concat", FIRST_TWO_NAMES, 0},
     [NETWORK_LINEAR] = {"linear", FIRST_WIDTH_OPTIONAL, SCALE | BIAS | FROM},
 };
 
@@ -71,12 +77,13 @@ static const struct option {
     {"blocks", offsetof(struct network_line, blocks), 1, 16, BLOCKS, 0},
     {"bias", offsetof(struct network_line, bias), 0, 1, BIAS, 0},
     {"eps", offsetof(struct network_line, eps), 1e-12, 1, EPS, 1},
+    {"alpha", offsetof(struct network_line, alpha), 1e-6, 1e6, ALPHA, 1},
     {"momentum", offsetof(struct network_line, momentum), 1e-6, 1, MOMENTUM, 1},
 };
 #define OPTION_COUNT (sizeof options / sizeof options[0])
 
 const char *const network_syntax[][2] = {
-    {"NAME = conv_bn W", "convolution 3x3, batch norm, relu"},
+    {"NAME = conv_bn W", "convolution 3x3, batch norm, activation (relu, or what the knob `activation` says)"},
     {"NAME = block W [pool=2]", "conv_bn, then max pool (0: none)"},
     {"NAME = res_block W [pool=2] [convs=2]", "block, then a residual branch of `convs` conv_bn"},
     {"NAME = group W [pool=2] [convs=2] [residual=0]", "block, then more conv_bn, `convs` in all; with residual=1 what "
@@ -85,12 +92,14 @@ const char *const network_syntax[][2] = {
                                               "first relu's output is added, through a 1x1 conv where shapes differ"},
     {"NAME = conv W", "convolution alone, no bias"},
     {"NAME = norm", "batch norm alone"},
-    {"NAME = relu", "activation alone"},
+    {"NAME = act", "activation alone, the one that the knob `activation` says, as in conv_bn and the like"},
+    {"NAME = relu, celu [alpha=], gelu or silu", "that activation, whatever the knob says"},
     {"NAME = max_pool [2]", "the largest of each window, windows side by side"},
     {"NAME = avg_pool [2]", "the mean of each window, windows side by side"},
     {"NAME = global_max", "the largest of each channel"},
     {"NAME = global_avg", "the mean of each channel"},
     {"NAME = add A B", "the sum of two earlier lines of one shape"},
+    {"NAME = concat A B", "the channels of two earlier lines, side by side"},
     {"NAME = linear [W] [scale=S] [bias=0]", "dense layer times S; W: one output a class, S: the logit_scale knob if "
                                              "last, else 1"},
     {"W", "a number of channels, or a multiple of the knob `width`: c, 2c, 0.5c (rounded to the nearest, 1 or more)"},
@@ -262,7 +271,7 @@ static int parse_first(struct network_line *line, char *const *words, int n, int
 
 static int find_kind(const char *word, struct network_line *line, struct error *err)
 {
-    char known[256], hint[96];
+    char known[512], hint[96];
     size_t used = 0;
     struct nearest nearest;
     nearest_init(&nearest, word);
@@ -350,6 +359,7 @@ int network_parse(const struct recipe *recipe, struct network_line *lines, struc
                                       .convs = 2,
                                       .scale = NAN,
                                       .blocks = 2,
+                                      .alpha = recipe->celu_alpha,
                                       .eps = recipe->norm_eps,
                                       .momentum = recipe->norm_momentum};
         if (parse_line(at, recipe->width, line, err))

@@ -19,12 +19,17 @@ enum network_kind {
     NETWORK_PREACT,
     NETWORK_CONV,
     NETWORK_NORM,
+    NETWORK_ACT,
     NETWORK_RELU,
+    NETWORK_CELU,
+    NETWORK_GELU,
+    NETWORK_SILU,
     NETWORK_MAX_POOL,
     NETWORK_AVG_POOL,
     NETWORK_GLOBAL_MAX,
     NETWORK_GLOBAL_AVG,
     NETWORK_ADD,
+    NETWORK_CONCAT,
     NETWORK_LINEAR,
     NETWORK_KIND_COUNT
 };
@@ -40,6 +45,7 @@ struct network_line {
     int residual, blocks;        /* of group; of preact */
     double scale;                /* NaN: not given */
     double eps, momentum;        /* batch norm's */
+    double alpha;                /* celu's */
 };
 
 /* The lines of a recipe's network; their number, or -1 with err ("network line 3: ..."). */

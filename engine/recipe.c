@@ -163,6 +163,13 @@ int recipe_check_key(const struct recipe *recipe, const char **key, struct error
                   recipe->device_index);
         return blame(key, "device_index");
     }
+    if (recipe->ghost_bn && recipe->batch % recipe->ghost_groups != 0) {
+        error_set(err,
+                  "ghost_groups = %d: a batch of %d images cannot be divided into so many equal groups; choose a "
+                  "number that divides the batch, or another batch",
+                  recipe->ghost_groups, recipe->batch);
+        return blame(key, "ghost_groups");
+    }
     int cpu = recipe->device == RECIPE_DEVICE_CPU || recipe->device == RECIPE_DEVICE_REF;
     if (cpu && (recipe->precision == RECIPE_PRECISION_F16 || recipe->precision == RECIPE_PRECISION_TF32)) {
         error_set(err, "precision = %s is for GPUs; on a CPU use %s",

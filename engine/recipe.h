@@ -50,6 +50,12 @@ struct recipe {
     char branches[64];  /* residual and extra convolutions: engine/network_rewrite.h */
     enum recipe_pool_place pool_place;
     int duplicate_norm;
+    enum plan_act activation; /* of lines that do not name theirs */
+    double celu_alpha;
+    int ghost_bn, ghost_groups;
+    int frozen_scale;                     /* batch norm's scales stay 1 */
+    double norm_bias_lr, norm_bias_decay; /* multiply the rates of batch norm's biases */
+    int half_norm;
     double norm_eps, norm_momentum; /* of network lines that do not say */
     /* data */
     char data[512]; /* SOURCE; empty: the default */

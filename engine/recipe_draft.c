@@ -302,14 +302,20 @@ int recipe_draft_take(struct recipe_draft *draft, const struct recipe *recipe, s
 }
 
 /* The user's own values of knobs that the trick writes would hide what it does. */
-static void forget_written(struct group *group, const struct trick *trick, struct draft_place place)
+static void forget_patched(struct group *group, const struct trick_patch *patch, struct draft_place place)
 {
-    for (const struct trick_patch *patch = trick->patches; patch->key; patch++) {
+    for (; patch->key; patch++) {
         const struct knob *knob = knob_find(patch->key);
         if (knob)
             group_add(group, (struct draft_edit){.kind = EDIT_FORGET, .index = knob_index(knob), .place = place}, NULL,
                       NULL);
     }
+}
+
+static void forget_written(struct group *group, const struct trick *trick, struct draft_place place)
+{
+    forget_patched(group, trick->patches, place);
+    forget_patched(group, trick->begins_with, place);
 }
 
 const struct trick *recipe_draft_rival(const struct recipe_draft *draft, int trick, const char **field)

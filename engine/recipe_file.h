@@ -32,7 +32,7 @@ struct recipe_about {
     double accuracy, seconds; /* published: percent, of training; NaN: not published */
     int reached, of;          /* published: `reached` of `of` runs reach 94 %; of 0: not published */
     int rung;                 /* from 1; 0: not on the ladder */
-    char path[PATH_MAX]; /* empty: built in */
+    char path[PATH_MAX];      /* empty: built in */
 };
 
 /* Replaces recipe by what the text says. `file` is for errors and, without [recipe] origin, the recipe's name. */

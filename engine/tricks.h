@@ -19,6 +19,9 @@ struct trick {
     const char *source;            /* paper or post */
     const char *parameters[8];     /* knob keys, NULL-terminated */
     struct trick_patch patches[8]; /* ends with key NULL */
+    /* (optional) Written with the patches, but only first values: whoever changes them has the trick on still, and
+     * tricks do not conflict over them; the later one in the table has its way. Ends with key NULL. */
+    struct trick_patch begins_with[6];
 };
 
 extern const struct trick tricks[];

@@ -382,7 +382,28 @@ static void test_tricks_clash(void **state)
     assert_non_null(strstr(err.text, "trick r: batch = -3"));
     for (int i = 0; i < trick_count; i++)
         for (int j = 0; j < i; j++)
-            assert_null(trick_clash(&tricks[i], &tricks[j])); /* none of today's */
+            /* today's conflict only over what each of them is about */
+            assert_int_equal(trick_clash(&tricks[i], &tricks[j]) != NULL,
+                             strcmp(tricks[i].patches[0].key, tricks[j].patches[0].key) == 0);
+}
+
+/* A first value may be changed with the trick on, and two tricks may have one for the same knob. */
+static void test_tricks_begin_with_values(void **state)
+{
+    (void)state;
+    const struct trick a = {.key = "a", .patches = {{"flip", "on", "off"}}, .begins_with = {{"width", "32", "64"}}};
+    const struct trick b = {.key = "b", .patches = {{"crop", "on", "off"}}, .begins_with = {{"width", "16", NULL}}};
+    struct recipe recipe;
+    knob_defaults(&recipe);
+    assert_null(trick_clash(&a, &b));
+    assert_int_equal(trick_apply(&a, 1, &recipe, &err), 0);
+    assert_true(recipe.flip && recipe.width == 32);
+    recipe.width = 33;
+    assert_true(trick_is_on(&a, &recipe));
+    assert_int_equal(trick_apply(&b, 1, &recipe, &err), 0);
+    assert_true(trick_is_on(&a, &recipe) && recipe.width == 16);
+    assert_int_equal(trick_apply(&a, 0, &recipe, &err), 0);
+    assert_true(!recipe.flip && recipe.width == 64);
 }
 
 static void test_tricks_that_write_one_knob_conflict(void **state)
@@ -425,6 +446,7 @@ int main(void)
         cmocka_unit_test(test_nearest),
         cmocka_unit_test(test_tricks_write_knobs),
         cmocka_unit_test(test_tricks_clash),
+        cmocka_unit_test(test_tricks_begin_with_values),
         cmocka_unit_test(test_tricks_that_write_one_knob_conflict),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

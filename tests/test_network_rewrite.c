@@ -178,12 +178,109 @@ static void test_norm_defaults(void **state)
     assert_true(row("b")->eps == 0.5 && row("b")->momentum == 0.25);
 }
 
+static void test_activation(void **state)
+{
+    (void)state;
+    start("davidnet-79");
+    must_build();
+    assert_int_equal(row("prep/act")->act, PLAN_ACT_RELU);
+    set("activation", "celu");
+    set("celu_alpha", "0.3");
+    must_build();
+    assert_int_equal(row("layer3/residual/res2/act")->act, PLAN_ACT_CELU);
+    assert_true(row("layer3/residual/res2/act")->alpha == 0.3);
+    /* Lines that name theirs keep it. */
+    const char *own = "a = conv_bn c; r = relu; s = silu; e = celu alpha=2; t = act; g = global_max; l = linear";
+    assert_int_equal(recipe_set_network(&recipe, own, &err), 0);
+    set("activation", "gelu");
+    must_build();
+    assert_int_equal(row("a/act")->act, PLAN_ACT_GELU);
+    assert_int_equal(row("r")->act, PLAN_ACT_RELU);
+    assert_int_equal(row("s")->act, PLAN_ACT_SILU);
+    assert_int_equal(row("e")->act, PLAN_ACT_CELU);
+    assert_true(row("e")->alpha == 2);
+    assert_int_equal(row("t")->act, PLAN_ACT_GELU);
+    assert_int_equal(recipe_set_network(&recipe, "a = conv c; r = relu; g = global_max; l = linear", &err), 0);
+    refused("activation = gelu", "set activation=relu");
+}
+
+static void test_norms(void **state)
+{
+    (void)state;
+    start("davidnet-79");
+    must_build();
+    assert_true(row("prep/norm")->groups <= 1 && !row("prep/norm")->half);
+    set("ghost_bn", "on");
+    set("ghost_groups", "32");
+    set("half_norm", "on");
+    set("frozen_scale", "on");
+    set("norm_bias_lr", "64");
+    set("norm_bias_decay", "0.015625");
+    set("duplicate_norm", "on"); /* the one that comes again is like the others */
+    must_build();
+    for (int i = 0; i < plan.n_rows; i++) {
+        if (plan.rows[i].op != PLAN_NORM)
+            continue;
+        assert_true(plan.rows[i].groups == 32 && plan.rows[i].half);
+        assert_false(plan.tensors[plan_row_tensor(&plan, i, PLAN_NORM_SCALE)].trained);
+        const struct plan_tensor *bias = &plan.tensors[plan_row_tensor(&plan, i, PLAN_NORM_BIAS)];
+        assert_true(bias->trained && bias->lr_scale == 64 && bias->decay_scale == 0.015625);
+    }
+    const struct plan_tensor *filter = &plan.tensors[plan_find_tensor(&plan, "prep.conv.weight")];
+    assert_true(filter->lr_scale == 1 && filter->decay_scale == 1);
+    static const char *const knobs_on[][2] = {{"ghost_bn", "on"}, {"half_norm", "on"}, {"frozen_scale", "on"}};
+    for (int i = 0; i < 3; i++) {
+        start("davidnet-79");
+        assert_int_equal(recipe_set_network(&recipe, "a = conv c; r = relu; g = global_max; l = linear", &err), 0);
+        set(knobs_on[i][0], knobs_on[i][1]);
+        refused(knobs_on[i][0], "no batch norm");
+    }
+}
+
+static void test_ghost_groups_divide_the_batch(void **state)
+{
+    (void)state;
+    const char *key = NULL;
+    start("davidnet-79");
+    set("ghost_groups", "5"); /* without effect */
+    assert_int_equal(recipe_check_key(&recipe, &key, &err), 0);
+    set("ghost_bn", "on");
+    assert_int_equal(recipe_check_key(&recipe, &key, &err), -1);
+    assert_string_equal(key, "ghost_groups");
+    assert_non_null(strstr(err.text, "ghost_groups = 5: a batch of 512 images"));
+    set("batch", "510");
+    assert_int_equal(recipe_check_key(&recipe, &key, &err), 0);
+}
+
+static void test_concatenation(void **state)
+{
+    (void)state;
+    start("davidnet-79");
+    assert_int_equal(
+        recipe_set_network(
+            &recipe, "a = conv 7; m = global_max; n = global_avg from=a; p = concat m n; l = linear bias=1", &err),
+        0);
+    must_build();
+    assert_int_equal(row("p")->out.c, 14);
+    assert_int_equal(row("p")->input[1], plan_find_row(&plan, "n"));
+    assert_true(plan_find_tensor(&plan, "l.bias") >= 0);
+    assert_int_equal(
+        recipe_set_network(&recipe, "a = conv 7; m = max_pool 2; p = concat m a; q = global_max; l = linear", &err), 0);
+    refused("network line 3", "'p'");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_pools_before_norm), cmocka_unit_test(test_no_pool_to_move),
-        cmocka_unit_test(test_duplicate_norm),    cmocka_unit_test(test_branches),
+        cmocka_unit_test(test_pools_before_norm),
+        cmocka_unit_test(test_no_pool_to_move),
+        cmocka_unit_test(test_duplicate_norm),
+        cmocka_unit_test(test_branches),
         cmocka_unit_test(test_norm_defaults),
+        cmocka_unit_test(test_activation),
+        cmocka_unit_test(test_norms),
+        cmocka_unit_test(test_ghost_groups_divide_the_batch),
+        cmocka_unit_test(test_concatenation),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,6 +7,21 @@
 
 extern const struct command command_tricks;
 
+static void add_patches(cJSON *trick, const char *name, const struct trick_patch *patch)
+{
+    cJSON *list = cJSON_AddArrayToObject(trick, name);
+    for (; patch->key; patch++) {
+        cJSON *w = cJSON_CreateObject();
+        cJSON_AddStringToObject(w, "knob", patch->key);
+        cJSON_AddStringToObject(w, "on", patch->on);
+        if (patch->off)
+            cJSON_AddStringToObject(w, "off", patch->off);
+        else
+            cJSON_AddNullToObject(w, "off");
+        cJSON_AddItemToArray(list, w);
+    }
+}
+
 static int print_json(void)
 {
     cJSON *list = cJSON_CreateArray();
@@ -20,17 +35,8 @@ static int print_json(void)
         cJSON *parameters = cJSON_AddArrayToObject(o, "parameters");
         for (int i = 0; trick->parameters[i]; i++)
             cJSON_AddItemToArray(parameters, cJSON_CreateString(trick->parameters[i]));
-        cJSON *writes = cJSON_AddArrayToObject(o, "writes");
-        for (const struct trick_patch *patch = trick->patches; patch->key; patch++) {
-            cJSON *w = cJSON_CreateObject();
-            cJSON_AddStringToObject(w, "knob", patch->key);
-            cJSON_AddStringToObject(w, "on", patch->on);
-            if (patch->off)
-                cJSON_AddStringToObject(w, "off", patch->off);
-            else
-                cJSON_AddNullToObject(w, "off");
-            cJSON_AddItemToArray(writes, w);
-        }
+        add_patches(o, "writes", trick->patches);
+        add_patches(o, "begins_with", trick->begins_with);
         cJSON_AddItemToArray(list, o);
     }
     return command_print_json(list, 1);
@@ -42,18 +48,24 @@ static void print_line(const char *label, const char *text, int width)
     columns_wrap(stdout, text, 14, 14, width);
 }
 
+static void print_patches(const char *label, const struct trick_patch *patches, int width)
+{
+    for (const struct trick_patch *patch = patches; patch->key; patch++) {
+        char text[256];
+        snprintf(text, sizeof text, "%s = %s (off: %s)", patch->key, patch->on,
+                 patch->off ? patch->off : "as the preset has it");
+        print_line(patch == patches ? label : "", text, width);
+    }
+}
+
 static void print_trick(const struct trick *trick, int width)
 {
     printf("%s: %s\n", trick->key, trick->title);
     print_line("changes", trick->changes, width);
     print_line("published", trick->published, width);
     print_line("source", trick->source, width);
-    for (const struct trick_patch *patch = trick->patches; patch->key; patch++) {
-        char text[256];
-        snprintf(text, sizeof text, "%s = %s (off: %s)", patch->key, patch->on,
-                 patch->off ? patch->off : "as the preset has it");
-        print_line(patch == trick->patches ? "writes" : "", text, width);
-    }
+    print_patches("writes", trick->patches, width);
+    print_patches("begins with", trick->begins_with, width);
     for (int i = 0; trick->parameters[i]; i++) {
         char text[512], range[160];
         const struct knob *knob = knob_find(trick->parameters[i]);

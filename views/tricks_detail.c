@@ -94,6 +94,15 @@ static void write_trick(const struct tricks_model *model, const struct tricks_ro
     write_values(model, row, writer);
 }
 
+/* What the trick makes of the knob. */
+static void write_patches(const struct trick *trick, const struct trick_patch *patch, const struct knob *knob,
+                          struct writer *writer)
+{
+    for (; patch->key; patch++)
+        if (strcmp(patch->key, knob->key) == 0)
+            write_text(writer, COLOR_DIM, "%s sets it to %s.", trick->title, patch->on);
+}
+
 static void write_knob(const struct tricks_model *model, const struct tricks_row *row, struct writer *writer)
 {
     const struct knob *knob = &knobs[row->index];
@@ -116,10 +125,10 @@ static void write_knob(const struct tricks_model *model, const struct tricks_row
                    *model->source ? model->source : model->problem);
     if (!knob_has_effect(&model->draft.recipe, knob))
         write_text(writer, COLOR_WARN, "Without effect: it takes %s.", knob->when);
-    for (int i = 0; i < model->draft.n_tricks; i++)
-        for (const struct trick_patch *patch = model->draft.tricks[i].patches; patch->key; patch++)
-            if (strcmp(patch->key, knob->key) == 0)
-                write_text(writer, COLOR_DIM, "%s sets it to %s.", model->draft.tricks[i].title, patch->on);
+    for (int i = 0; i < model->draft.n_tricks; i++) {
+        write_patches(&model->draft.tricks[i], model->draft.tricks[i].begins_with, knob, writer);
+        write_patches(&model->draft.tricks[i], model->draft.tricks[i].patches, knob, writer);
+    }
 }
 
 static void write_preset(const struct tricks_model *model, const struct tricks_row *row, struct writer *writer)
