@@ -17,8 +17,8 @@
 /*
  * Images that one call takes; 0: all of them. Measured at batch 512: bf16 in NHWC gains a fifth from groups that stay
  * in cache; in HWNC groups of 32 are better forward, and of 128 in oneDNN's weight gradients, where they park fewer
- * sums: our own (amx_wgrad.h) add up in place and take 32; Winograd transforms its weights anew in every call, so
- * float32 loses by groups.
+ * sums: our own (amx_wgrad.h) add up in place and take 32; Winograd in float32 has blocks of its own inside, and
+ * loses by groups.
  */
 static int choose_group(const struct cpu_program *own, const struct cpu_unit *unit)
 {
@@ -83,8 +83,8 @@ static struct cpu_conv_spec conv_spec(const struct program *program, int index)
         .output = unit->layout,
         .isa = own->isa,
     };
-    spec.winograd = own->type == CHAIN_F32 && own->isa >= ISA_AVX512 && !program->options.exact_convolutions &&
-                    spec.kernel == 3 && spec.stride == 1 && spec.in_c >= WINOGRAD_CHANNELS_MIN;
+    spec.winograd = own->type == CHAIN_F32 && !program->options.exact_convolutions && spec.kernel == 3 &&
+                    spec.stride == 1 && spec.in_c >= WINOGRAD_CHANNELS_MIN;
     return spec;
 }
 

@@ -1,6 +1,6 @@
 #include "kernels/cpu/cpu_conv.h"
 
-const struct cpu_conv_kind *const cpu_conv_kinds[] = {&cpu_conv_amx, &cpu_conv_dnnl, NULL};
+const struct cpu_conv_kind *const cpu_conv_kinds[] = {&cpu_conv_amx, &cpu_conv_winograd, &cpu_conv_dnnl, NULL};
 
 struct cpu_conv *cpu_conv_new(const struct cpu_conv_spec *spec, enum cpu_pass pass, struct error *err)
 {

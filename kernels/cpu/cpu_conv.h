@@ -25,7 +25,7 @@ struct cpu_conv_spec {
     int kernel, stride, pad;        /* square, symmetric */
     enum chain_type type;           /* of source and output; weight gradients are float32 always */
     enum cpu_layout source, output; /* equal, or CPU_NCHW to anything blocked by 16; CPU_HWNC: n images a group */
-    int winograd;                   /* 1: take a Winograd implementation if there is one */
+    int winograd;                   /* 1: Winograd may do it, and should if it can */
     enum isa isa;                   /* instructions to use at most */
 };
 
@@ -48,8 +48,9 @@ struct cpu_conv_kind {
     int (*reorder)(const struct cpu_conv *conv, float *oihw, void *weights, void *scratch);
 };
 
-extern const struct cpu_conv_kind cpu_conv_dnnl; /* dnnl_compat.c: takes everything */
-extern const struct cpu_conv_kind cpu_conv_amx;  /* amx_conv.c: weight gradients in bf16 */
+extern const struct cpu_conv_kind cpu_conv_dnnl;     /* dnnl_compat.c: takes everything */
+extern const struct cpu_conv_kind cpu_conv_amx;      /* amx_conv.c: weight gradients in bf16 */
+extern const struct cpu_conv_kind cpu_conv_winograd; /* winograd_conv.c: 3 x 3 in float32 */
 
 /* Is there AMX at that level, and does it do what the manual says? */
 bool amx_conv_usable(enum isa isa);
