@@ -33,3 +33,9 @@ double contention_steal(const struct contention *before, const struct contention
         return NAN;
     return 100.0 * (double)(after->steal - before->steal) / (double)(after->total - before->total);
 }
+
+int contention_noisy(double steal, double switches, double seconds, int threads)
+{
+    return steal > CONTENTION_STEAL ||
+           (seconds > 0 && switches > CONTENTION_SWITCHES * seconds * (threads > 1 ? threads : 1));
+}

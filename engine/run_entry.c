@@ -1,5 +1,6 @@
 #include "engine/run_entry.h"
 
+#include "engine/contention.h"
 #include "engine/files.h"
 #include "engine/tricks.h"
 
@@ -8,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <zlib.h>
 
 #define JSON_BYTES_MAX (4 << 20)
 #define CURVES 7
@@ -46,6 +48,20 @@ static void find_host(const struct run_folder *folder, char *out, size_t size)
     free(text);
 }
 
+/* What carries out each step, so that two programs can be told apart. */
+static unsigned program_crc(const cJSON *program)
+{
+    uLong crc = 0;
+    static const char *const keys[] = {"train", "evaluate"};
+    for (int i = 0; i < 2; i++) {
+        char *text = cJSON_PrintUnformatted(cJSON_GetObjectItem(program, keys[i]));
+        if (text != NULL)
+            crc = crc32(crc, (const Bytef *)text, (uInt)strlen(text));
+        cJSON_free(text);
+    }
+    return (unsigned)crc;
+}
+
 static void read_machine(struct run_entry *entry)
 {
     char host[80];
@@ -55,10 +71,12 @@ static void read_machine(struct run_entry *entry)
         return;
     const cJSON *threads = cJSON_GetObjectItem(program, "threads");
     snprintf(entry->data, sizeof entry->data, "%s", string_of(program, "data_sha256"));
+    entry->threads = cJSON_IsNumber(threads) ? threads->valueint : 0;
+    entry->program = program_crc(program);
     if (host[0] != '\0')
         snprintf(entry->machine, sizeof entry->machine, "%s: %.40s, %.40s, %.20s, %d threads, %.20s", host,
                  string_of(program, "family"), string_of(program, "library"), string_of(program, "precision"),
-                 cJSON_IsNumber(threads) ? threads->valueint : 0, string_of(program, "isa"));
+                 entry->threads, string_of(program, "isa"));
     cJSON_Delete(program);
 }
 
@@ -94,6 +112,22 @@ static int read_curves(struct run_entry *entry, const struct run_log *log)
     return 0;
 }
 
+/* After read_machine, which says how many threads there were. */
+static void measure_noise(struct run_entry *entry, const struct run_log *log)
+{
+    double before = 0, noisy = 0;
+    for (size_t i = 0; i < run_log_length(log); i++) {
+        const struct record *r = run_log_at(log, i);
+        double seconds = r->as.epoch.wall_seconds - before;
+        if (r->kind != RECORD_EPOCH || !(seconds > 0)) /* epochs that were rewound took their time, too */
+            continue;
+        before = r->as.epoch.wall_seconds;
+        if (contention_noisy((double)r->as.epoch.steal, r->as.epoch.involuntary_switches, seconds, entry->threads))
+            noisy += seconds;
+    }
+    entry->noisy = before > 0 ? noisy / before : NAN;
+}
+
 /* The log given, or the one that is read into `own`. NULL: neither. */
 static const struct run_log *find_log(const struct run_folder *folder, const struct run_log *log, struct run_log *own,
                                       struct error *err)
@@ -115,6 +149,7 @@ static void unreadable(struct run_entry *entry, const struct error *err)
     *s = (struct run_summary){.seed = -1, .bytes = -1, .state = "unreadable"};
     s->epochs_done = s->epochs = s->best_acc = s->last_acc = NAN;
     s->train_seconds = s->wall_seconds = s->seconds_to_target = s->unix_start = NAN;
+    entry->noisy = NAN;
     snprintf(entry->problem, sizeof entry->problem, "%.*s", (int)sizeof entry->problem - 1, err->text);
 }
 
@@ -146,6 +181,7 @@ static int fill(struct run_entry *entry, const struct run_log *given)
         rc = read_curves(entry, log);
         list_tricks(entry);
         read_machine(entry);
+        measure_noise(entry, log);
         run_label_read(&entry->folder, &entry->label, NULL); /* a damaged label is shown as none */
     }
     snprintf(entry->summary.name, sizeof entry->summary.name, "%s", entry->folder.name);

@@ -17,6 +17,9 @@ struct run_entry {
     char tricks[256];  /* keys of those that are on, in table order: "crop flip cutout" */
     char problem[256]; /* why it cannot be read; empty: it can */
     char machine[256]; /* host and frozen program; times of runs with the same text can be compared. Empty: not known */
+    unsigned program;  /* crc of the implementations in program.json; 0: not known */
+    int threads;       /* 0: not known */
+    double noisy;      /* share of its wall time with contention (engine/contention.h), 0 to 1; NaN: not known */
     char data[80];     /* digest of the images; empty: not known */
     /* Epochs that hold, one after the other; n of each. x in epochs; NaN: not evaluated. */
     size_t n_epochs;

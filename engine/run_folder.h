@@ -9,7 +9,8 @@
  *
  * What people say about it is in label.json, made when there is something to say (engine/run_label.h):
  *   {"format": "davidnet-label", "version": 1, "tags": ["fast", "baseline"], "note": "one line of UTF-8"}
- * Runs that were thrown away are in the folder .trash beside the others (engine/run_move.h).
+ * and in a run that was made for a campaign (engine/campaign.h), besides, "campaign": NAME, "side": "with",
+ * "number": 3. Runs that were thrown away are in the folder .trash beside the others (engine/run_move.h).
  */
 #ifndef DAVIDNET_ENGINE_RUN_FOLDER_H
 #define DAVIDNET_ENGINE_RUN_FOLDER_H
@@ -69,6 +70,7 @@ struct run_summary {
     char preset[64];
     int64_t seed;
     char state[16]; /* "running", "done", "stopped", "failed", "killed" (no end record and no lock holder) */
+    int diverged;   /* it failed because something was not a finite number */
     uint32_t step, steps;
     double epochs_done, epochs;                            /* NaN: never started */
     double best_acc, last_acc;                             /* percent, NaN if none */

@@ -12,6 +12,11 @@
 #define LABEL_FORMAT "davidnet-label"
 #define LABEL_BYTES_MAX (64 << 10)
 
+const char *run_side_name(enum run_side side)
+{
+    return side == RUN_WITH ? "with" : "without";
+}
+
 /* ---- tags ---- */
 
 static int is_alphanumeric(char c)
@@ -126,6 +131,18 @@ int run_label_set_note(struct run_label *label, const char *text, struct error *
 
 /* ---- the file ---- */
 
+static void parse_campaign(const cJSON *root, struct run_label *label)
+{
+    const char *name = cJSON_GetStringValue(cJSON_GetObjectItem(root, "campaign"));
+    const char *side = cJSON_GetStringValue(cJSON_GetObjectItem(root, "side"));
+    const cJSON *number = cJSON_GetObjectItem(root, "number");
+    if (name == NULL || side == NULL || !cJSON_IsNumber(number) || run_folder_check_name(name, NULL) < 0)
+        return;
+    snprintf(label->campaign, sizeof label->campaign, "%.*s", (int)sizeof label->campaign - 1, name);
+    label->side = strcmp(side, run_side_name(RUN_WITH)) == 0 ? RUN_WITH : RUN_WITHOUT;
+    label->number = number->valueint;
+}
+
 static int parse(const cJSON *root, struct run_label *label, struct error *err)
 {
     const char *format = cJSON_GetStringValue(cJSON_GetObjectItem(root, "format"));
@@ -135,6 +152,7 @@ static int parse(const cJSON *root, struct run_label *label, struct error *err)
         return error_set(err, "not a JSON object with \"format\": \"" LABEL_FORMAT "\"");
     if (note != NULL && run_label_set_note(label, note, err) < 0)
         return -1;
+    parse_campaign(root, label);
     cJSON_ArrayForEach(tag, tags)
     {
         const char *text = cJSON_GetStringValue(tag);
@@ -173,7 +191,7 @@ int run_label_write(const struct run_folder *folder, const struct run_label *lab
     char path[RUN_PATH_MAX + 160];
     if (run_folder_path(folder, RUN_LABEL_FILE, path, sizeof path) < 0)
         return error_set(err, "%s: the path is too long", folder->path);
-    if (label->note[0] == '\0' && label->n_tags == 0) {
+    if (label->note[0] == '\0' && label->n_tags == 0 && label->campaign[0] == '\0') {
         if (unlink(path) < 0 && errno != ENOENT)
             return error_set(err, "%s: cannot remove it: %s", path, strerror(errno));
         return folder_sync(folder->path, err);
@@ -185,6 +203,11 @@ int run_label_write(const struct run_folder *folder, const struct run_label *lab
     for (int i = 0; i < label->n_tags; i++)
         cJSON_AddItemToArray(tags, cJSON_CreateString(label->tag[i]));
     cJSON_AddStringToObject(root, "note", label->note);
+    if (label->campaign[0] != '\0') {
+        cJSON_AddStringToObject(root, "campaign", label->campaign);
+        cJSON_AddStringToObject(root, "side", run_side_name(label->side));
+        cJSON_AddNumberToObject(root, "number", label->number);
+    }
     char *text = cJSON_Print(root);
     cJSON_Delete(root);
     if (text == NULL)

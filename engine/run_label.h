@@ -1,6 +1,7 @@
 /*
  * What people write about a run: a note and tags, in the file RUN/label.json (see engine/run_folder.h), so that they
- * travel with the folder. Replaced whole: of two who write at the same moment, the last one's is kept.
+ * travel with the folder; and, written by the program, the campaign that it was made for. Replaced whole: of two who
+ * write at the same moment, the last one's is kept.
  */
 #ifndef DAVIDNET_ENGINE_RUN_LABEL_H
 #define DAVIDNET_ENGINE_RUN_LABEL_H
@@ -11,13 +12,21 @@
 #define RUN_NOTE_MAX 1024 /* bytes, with the NUL */
 #define RUN_TAG_MAX 32
 #define RUN_TAGS_MAX 16
+#define RUN_CAMPAIGN_MAX 64
 #define RUN_TAGS_TEXT_MAX (RUN_TAG_MAX * RUN_TAGS_MAX)
+
+/* Which side of a campaign (engine/campaign.h) a run is on. */
+enum run_side { RUN_WITHOUT, RUN_WITH };
+const char *run_side_name(enum run_side side); /* "without", "with" */
 
 /* note: UTF-8 in one line, without control characters. tag: in the order they were given, no two alike. */
 struct run_label {
     char note[RUN_NOTE_MAX];
     int n_tags;
     char tag[RUN_TAGS_MAX][RUN_TAG_MAX];
+    char campaign[RUN_CAMPAIGN_MAX]; /* that it was made for; empty: none */
+    enum run_side side;
+    int number; /* of the side's runs, from 1 */
 };
 
 /* No file: an empty label. -1: damaged, or it cannot be read; the label is empty then too. */

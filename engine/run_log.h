@@ -26,6 +26,9 @@
 
 enum record_kind { RECORD_START = 1, RECORD_STEP, RECORD_EPOCH, RECORD_REWIND, RECORD_NOTE, RECORD_END };
 
+/* record.flags of an END: it failed because something was not a finite number. */
+#define RECORD_DIVERGED 1
+
 enum run_end { RUN_END_DONE, RUN_END_STOPPED, RUN_END_FAILED };
 
 struct record {

@@ -23,6 +23,12 @@ static const char *state_name(const struct run_log *log, int locked)
     return "stopped";
 }
 
+static int has_diverged(const struct run_log *log)
+{
+    size_t end;
+    return run_log_series(log, RECORD_END, &end, 1) > 0 && (run_log_at(log, end)->flags & RECORD_DIVERGED) != 0;
+}
+
 static void fill_epochs(struct run_summary *s, const struct run_log *log, float target)
 {
     size_t count = run_log_series(log, RECORD_EPOCH, NULL, 0);
@@ -70,6 +76,7 @@ void run_summary_fill(struct run_summary *s, const struct recipe *recipe, const 
     s->bytes = -1;
     s->log_dropped = log->dropped;
     snprintf(s->state, sizeof s->state, "%s", state_name(log, locked));
+    s->diverged = has_diverged(log);
     float target = 0;
     uint32_t per_epoch = 0;
     for (size_t i = 0; i < run_log_length(log); i++) {

@@ -58,6 +58,7 @@ static int stop_now(void *context)
 
 static int bad_value(struct trainer *trainer, int row, const char *where, struct error *err)
 {
+    trainer->diverged = 1;
     return error_set(err,
                      "step %u: %s of '%s' is not a finite number: training has diverged. Lower the learning rate "
                      "(lr_values) or use --precision f32; the last checkpoint is from before",

@@ -48,6 +48,7 @@ struct trainer {
     double timing_seconds;            /* when the timing was last published, monotonic */
     double evaluate_seconds;          /* the last evaluation took this long; NaN: none yet */
     int warm;                         /* the first step is done */
+    int diverged;                     /* a step gave what is not a finite number */
     int epoch_due;                    /* resumed at an epoch's end that was not evaluated */
     double *logged_loss;              /* losses of steps that the log has beyond the checkpoint; [steps+1], NaN: none */
 };

@@ -172,6 +172,7 @@ int trainer_log_end(struct trainer *trainer, enum run_end how, const char *text,
 {
     struct record record = {.kind = RECORD_END, .step = trainer->clock.step, .epoch = trainer_epochs_begun(trainer)};
     record.as.end.how = how;
+    record.flags = how == RUN_END_FAILED && trainer->diverged ? RECORD_DIVERGED : 0;
     strncpy(record.as.end.text, text, RECORD_NOTE_MAX - 1); /* longer messages are in RUN/status whole */
     if (run_log_append(&trainer->log, &record, err))
         return -1;

@@ -53,7 +53,7 @@ static void say_diverged(char out[VERDICT_TEXT_MAX], const struct verdict *v)
 {
     if (v->side[0].diverged + v->side[1].diverged == 0)
         return;
-    say(out, " Diverged, and counted as misses that guess (%.0f %%): %d of %d without, %d of %d with.", VERDICT_GUESS,
+    say(out, " Diverged, and counted as misses that guess (%.0f %%): %d of %d in A, %d of %d in B.", VERDICT_GUESS,
         v->side[0].diverged, v->side[0].accuracy.n, v->side[1].diverged, v->side[1].accuracy.n);
 }
 
@@ -64,7 +64,7 @@ const char *verdict_sentence(const struct verdict *v, const char *name, char out
     say(out, "%.80s: ", name);
     switch (v->kind) {
     case VERDICT_TOO_FEW:
-        say(out, "no verdict: it takes two runs a side at least, and there %s %d without and %d with",
+        say(out, "no verdict: it takes two runs a side at least, and there %s %d in A and %d in B",
             a + b == 1 ? "is" : "are", a, b);
         break;
     case VERDICT_INTERIM:

@@ -54,10 +54,12 @@ static void write_log(const struct run_folder *folder, const struct fake_folder 
         record.as.epoch.test_loss = (101 - accuracy) / 40;
         record.as.epoch.train_loss = (102 - accuracy) / 40;
         record.as.epoch.train_seconds = record.as.epoch.wall_seconds = e * fake->epoch_seconds;
+        record.as.epoch.involuntary_switches = (uint32_t)fake->switches;
         append(log, record);
     }
     struct record end = {.kind = RECORD_END, .step = (uint32_t)fake->epochs * PER_EPOCH};
     end.as.end.how = (uint32_t)fake->end;
+    end.flags = fake->diverged ? RECORD_DIVERGED : 0;
     if (fake->end >= 0)
         append(log, end);
     run_log_release(log);

@@ -12,6 +12,8 @@ struct fake_folder {
     double best;     /* percent, reached at the last of 24 epochs */
     double epoch_seconds;
     int end;          /* enum run_end, or -1: none */
+    int diverged;     /* with RUN_END_FAILED: something was not a finite number */
+    int switches;     /* involuntary ones, each epoch: contention */
     const char *host; /* (optional) with it, status and program.json are written */
 };
 

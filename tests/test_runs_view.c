@@ -238,7 +238,7 @@ static void test_selection_and_marks_hold(void **state)
     runs_model_release(&model);
 }
 
-static const struct runs_difference *difference(const struct runs_model *model, const char *key)
+static const struct recipe_difference *difference(const struct runs_model *model, const char *key)
 {
     for (int i = 0; i < model->n_differences; i++)
         if (strcmp(model->differences[i].key, key) == 0)

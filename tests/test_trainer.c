@@ -313,6 +313,7 @@ static void divergence_is_said(void **state)
     assert_non_null(strstr(status.error, "step "));
     const struct run_log *log = trainer_log(trainer);
     assert_int_equal(run_log_at(log, run_log_length(log) - 1)->as.end.how, RUN_END_FAILED);
+    assert_int_equal(run_log_at(log, run_log_length(log) - 1)->flags, RECORD_DIVERGED); /* a campaign counts it */
     trainer_free(trainer);
     trainer_failure_is_on_disk("diverges", "the last checkpoint is from before");
 }

@@ -156,7 +156,7 @@ static void test_diverged(void **state)
     assert_true(fabs(v.side[1].reached_low - 0.150036) < 1e-5 && fabs(v.side[1].reached_high - 0.849964) < 1e-5);
     assert_int_equal(v.kind, VERDICT_NOISE);
     char text[VERDICT_TEXT_MAX];
-    assert_non_null(strstr(verdict_sentence(&v, "ema", text), "0 of 3 without, 2 of 4 with"));
+    assert_non_null(strstr(verdict_sentence(&v, "ema", text), "0 of 3 in A, 2 of 4 in B"));
 }
 
 static void test_times(void **state)
@@ -212,7 +212,7 @@ static void test_sentences(void **state)
     expect(&v, "ema: interim, 3 and 3 of 10 runs a side: +0.50 % so far; the verdict is given when all have ended.");
     v = ask(gain, 1, 0);
     assert_int_equal(v.kind, VERDICT_TOO_FEW);
-    expect(&v, "ema: no verdict: it takes two runs a side at least, and there are 3 without and 1 with.");
+    expect(&v, "ema: no verdict: it takes two runs a side at least, and there are 3 in A and 1 in B.");
     v = ask(gain, 0, 3);
     expect(&v, "ema: interim, 3 and 0 of 3 runs a side; the verdict is given when all have ended.");
     char text[VERDICT_TEXT_MAX];

@@ -24,6 +24,7 @@
     X(tag) \
     X(rename) \
     X(rm) \
+    X(compare) \
     X(curves) \
     X(timing) \
     X(eval) \

@@ -366,51 +366,6 @@ void runs_model_moved(struct runs_model *model, const char *from, const char *to
 
 /* ---- what differs ---- */
 
-/* Line `index` of a network's text. */
-static void network_line(const char *network, int index, char *out, size_t size)
-{
-    for (; index > 0 && *network != '\0'; index--) {
-        network += strcspn(network, "\n");
-        network += *network == '\n';
-    }
-    snprintf(out, size, "%.*s", (int)strcspn(network, "\n"), network);
-}
-
-/* The first line in which the networks differ stands for all of them. */
-static void compare_networks(struct runs_difference *difference, const struct recipe *const *recipes, int n)
-{
-    *difference = (struct runs_difference){.key = "network", .unit = ""};
-    for (int line = 0, same = 1; same && line < RECIPE_NETWORK_MAX; line++)
-        for (int i = 0; i < n; i++) {
-            network_line(recipes[i]->network, line, difference->value[i], sizeof difference->value[i]);
-            same = same && strcmp(difference->value[i], difference->value[0]) == 0;
-        }
-}
-
-static void make_differences(struct runs_model *model, const struct recipe *const *recipes, int n)
-{
-    int other_network = 0;
-    for (int i = 1; i < n; i++)
-        other_network |= strcmp(recipes[i]->network, recipes[0]->network) != 0;
-    if (other_network)
-        compare_networks(&model->differences[model->n_differences++], recipes, n);
-    for (int k = 0; k < knob_count; k++) {
-        int same = 1;
-        for (int i = 1; i < n; i++)
-            same = same && knob_same(recipes[0], recipes[i], &knobs[k]);
-        if (same)
-            continue;
-        struct runs_difference *d = &model->differences[model->n_differences++];
-        *d = (struct runs_difference){.key = knobs[k].key, .unit = knobs[k].unit};
-        for (int i = 0; i < n; i++) {
-            char text[KNOB_TEXT_MAX];
-            knob_get(recipes[i], &knobs[k], text, sizeof text);
-            snprintf(d->value[i], sizeof d->value[i], "%.*s", (int)sizeof d->value[i] - 1, text);
-            utf8_cut(d->value[i]);
-        }
-    }
-}
-
 void runs_model_compare(struct runs_model *model)
 {
     const struct run_entry *marked[RUNS_MARKS_MAX], *selected = runs_model_selected(model);
@@ -438,6 +393,8 @@ void runs_model_compare(struct runs_model *model)
     for (int i = 0; i < n; i++)
         recipes[i] = model->compared[i] != NULL ? &model->compared[i]->recipe : &preset;
     model->n_compared = n;
-    if (n > 1)
-        make_differences(model, recipes, n);
+    model->n_differences = recipe_differences(recipes, n, model->differences);
+    for (int d = 0; d < model->n_differences; d++)
+        for (int i = 0; i < n; i++)
+            utf8_cut(model->differences[d].value[i]);
 }

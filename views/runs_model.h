@@ -6,7 +6,7 @@
 #ifndef DAVIDNET_VIEWS_RUNS_MODEL_H
 #define DAVIDNET_VIEWS_RUNS_MODEL_H
 
-#include "engine/knobs.h"
+#include "engine/recipe_differences.h"
 #include "engine/run_entry.h"
 #include "views/line_edit.h"
 
@@ -29,15 +29,9 @@ enum runs_column {
 };
 
 /* Runs marked at once: as many as can be told apart in a chart. Each has a letter, 'a' on, and a colour. */
-#define RUNS_MARKS_MAX 6
+#define RUNS_MARKS_MAX RECIPES_COMPARED_MAX
 
 enum runs_edit { RUNS_EDIT_NONE, RUNS_EDIT_FILTER, RUNS_EDIT_TAGS, RUNS_EDIT_NOTE, RUNS_EDIT_NAME };
-
-/* A knob, or something else, that is not the same in all of the runs compared; values as text, "" for none. */
-struct runs_difference {
-    const char *key, *unit;
-    char value[RUNS_MARKS_MAX][64];
-};
 
 struct runs_model {
     char parent[RUN_PATH_MAX]; /* where the runs are */
@@ -63,7 +57,7 @@ struct runs_model {
     int comparing;                                    /* 1: differences are shown */
     const struct run_entry *compared[RUNS_MARKS_MAX]; /* NULL: the preset of the one run compared */
     int n_compared;
-    struct runs_difference *differences; /* ours */
+    struct recipe_difference *differences; /* ours */
     int n_differences;
 
     /* Private. */

@@ -1,0 +1,48 @@
+#include "engine/recipe_differences.h"
+
+#include <string.h>
+
+/* Line `index` of a network's text. */
+static void network_line(const char *network, int index, char *out, size_t size)
+{
+    for (; index > 0 && *network != '\0'; index--) {
+        network += strcspn(network, "\n");
+        network += *network == '\n';
+    }
+    snprintf(out, size, "%.*s", (int)strcspn(network, "\n"), network);
+}
+
+/* The first line in which the networks differ stands for all of them. */
+static void compare_networks(struct recipe_difference *difference, const struct recipe *const *recipes, int n)
+{
+    *difference = (struct recipe_difference){.key = "network", .unit = "", .section = "network"};
+    for (int line = 0, same = 1; same && line < RECIPE_NETWORK_MAX; line++)
+        for (int i = 0; i < n; i++) {
+            network_line(recipes[i]->network, line, difference->value[i], sizeof difference->value[i]);
+            same = same && strcmp(difference->value[i], difference->value[0]) == 0;
+        }
+}
+
+int recipe_differences(const struct recipe *const *recipes, int n, struct recipe_difference *out)
+{
+    int other_network = 0, count = 0;
+    for (int i = 1; i < n; i++)
+        other_network |= strcmp(recipes[i]->network, recipes[0]->network) != 0;
+    if (other_network)
+        compare_networks(&out[count++], recipes, n);
+    for (int k = 0; k < knob_count; k++) {
+        int same = 1;
+        for (int i = 1; i < n; i++)
+            same = same && knob_same(recipes[0], recipes[i], &knobs[k]);
+        if (same)
+            continue;
+        struct recipe_difference *d = &out[count++];
+        *d = (struct recipe_difference){.key = knobs[k].key, .unit = knobs[k].unit, .section = knobs[k].section};
+        for (int i = 0; i < n; i++) {
+            char text[KNOB_TEXT_MAX];
+            knob_get(recipes[i], &knobs[k], text, sizeof text);
+            snprintf(d->value[i], sizeof d->value[i], "%.*s", (int)sizeof d->value[i] - 1, text);
+        }
+    }
+    return count;
+}

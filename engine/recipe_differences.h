@@ -1,0 +1,17 @@
+/* What is not the same in a few recipes: a row for each knob that differs, and one for the networks. */
+#ifndef DAVIDNET_ENGINE_RECIPE_DIFFERENCES_H
+#define DAVIDNET_ENGINE_RECIPE_DIFFERENCES_H
+
+#include "engine/knobs.h"
+
+#define RECIPES_COMPARED_MAX 6
+
+struct recipe_difference {
+    const char *key, *unit, *section;     /* of the knob; of the networks: "network" */
+    char value[RECIPES_COMPARED_MAX][64]; /* as text, cut where it is long (perhaps within a character); "" for none */
+};
+
+/* Fills out[knob_count + 1]; returns how many rows. n <= RECIPES_COMPARED_MAX; none differ where n < 2. */
+int recipe_differences(const struct recipe *const *recipes, int n, struct recipe_difference *out);
+
+#endif
