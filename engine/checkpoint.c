@@ -17,6 +17,8 @@
 #define MODEL_FILE "model.safetensors"
 #define STATE_FILE "state.safetensors"
 #define MOMENTUM "momentum."
+#define MASTER "master."
+#define SLOW "slow."
 #define TRACKED ".num_batches_tracked"
 #define RUNNING_MEAN ".running_mean"
 #define LIST_MAX 4096
@@ -58,7 +60,21 @@ void checkpoint_release(struct checkpoint *checkpoint)
 {
     free(checkpoint->value);
     free(checkpoint->momentum);
+    free(checkpoint->ema);
+    free(checkpoint->slow);
     memset(checkpoint, 0, sizeof *checkpoint);
+}
+
+int checkpoint_add_averages(struct checkpoint *checkpoint, int ema, int slow, struct error *err)
+{
+    size_t count = checkpoint->plan->arena_count + 1;
+    if (ema && !checkpoint->ema)
+        checkpoint->ema = calloc(count, sizeof(float));
+    if (slow && !checkpoint->slow)
+        checkpoint->slow = calloc(count, sizeof(float));
+    if ((checkpoint->ema || !ema) && (checkpoint->slow || !slow))
+        return 0;
+    return error_set(err, "no memory for the averages in a checkpoint of %zu floats", count);
 }
 
 /* All tensors between the program and the copy, either way. */
@@ -140,7 +156,7 @@ static int write_model(const struct checkpoint *c, const char *path, struct erro
     int n = 0;
     for (int i = 0; i < plan->n_tensors; i++) {
         const struct plan_tensor *t = &plan->tensors[i];
-        entries[n++] = tensor_entry("", t, c->value + t->offset);
+        entries[n++] = tensor_entry("", t, (c->ema ? c->ema : c->value) + t->offset);
         if (tracked_name(t, entries[n].name, sizeof entries[n].name)) {
             entries[n].type = SAFETENSORS_I64;
             entries[n].data = &step;
@@ -156,13 +172,19 @@ static int write_state(const struct checkpoint *c, const char *path, struct erro
 {
     const struct plan *plan = c->plan;
     const int64_t step = c->clock.step;
-    struct safetensors_entry *entries = calloc((size_t)plan->n_tensors + CLOCK_FIELDS + 1, sizeof *entries);
+    struct safetensors_entry *entries = calloc(3 * (size_t)plan->n_tensors + CLOCK_FIELDS + 1, sizeof *entries);
     if (entries == NULL)
         return error_set(err, "%s: no memory to write it", path);
     int n = 0;
-    for (int i = 0; i < plan->n_tensors; i++)
-        if (plan->tensors[i].trained)
-            entries[n++] = tensor_entry(MOMENTUM, &plan->tensors[i], c->momentum + plan->tensors[i].offset);
+    for (int i = 0; i < plan->n_tensors; i++) {
+        const struct plan_tensor *t = &plan->tensors[i];
+        if (t->trained)
+            entries[n++] = tensor_entry(MOMENTUM, t, c->momentum + t->offset);
+        if (c->ema)
+            entries[n++] = tensor_entry(MASTER, t, c->value + t->offset);
+        if (c->slow)
+            entries[n++] = tensor_entry(SLOW, t, c->slow + t->offset);
+    }
     for (size_t f = 0; f < CLOCK_FIELDS; f++) {
         strcpy(entries[n].name, clock_fields[f].name);
         entries[n].type = clock_fields[f].type;
@@ -250,7 +272,9 @@ static int state_values(const char *path, const struct safetensors *file, struct
 {
     for (int i = 0; i < c->plan->n_tensors; i++) {
         const struct plan_tensor *t = &c->plan->tensors[i];
-        if (t->trained && copy_tensor(path, file, MOMENTUM, t, c->momentum + t->offset, err) < 0)
+        if ((t->trained && copy_tensor(path, file, MOMENTUM, t, c->momentum + t->offset, err) < 0) ||
+            (c->ema && copy_tensor(path, file, MASTER, t, c->value + t->offset, err) < 0) ||
+            (c->slow && copy_tensor(path, file, SLOW, t, c->slow + t->offset, err) < 0))
             return -1;
     }
     for (size_t f = 0; f < CLOCK_FIELDS; f++) {
@@ -409,7 +433,7 @@ static int read_one(struct checkpoint *checkpoint, const struct run_folder *fold
     checkpoint_path(folder, step, "/" MODEL_FILE, path);
     if (read_entries(path, &file, err) < 0)
         return -1;
-    int rc = model_values(path, &file, checkpoint->plan, checkpoint->value, err);
+    int rc = model_values(path, &file, checkpoint->plan, checkpoint->ema ? checkpoint->ema : checkpoint->value, err);
     safetensors_release(&file);
     if (rc < 0)
         return -1;

@@ -1,10 +1,11 @@
 /*
  * Checkpoints: RUN/checkpoint-STEP/{model,state}.safetensors. model is what a PyTorch user expects (state_dict
- * names, OIHW, the weights that are evaluated, which are also the masters, and num_batches_tracked = the step); state
- * is everything else (momentum.NAME, clock.FIELD), exact to the bit. Both say their step and a crc32 of their tensors
- * in the metadata, so that damage is seen. Written into the temporary folder checkpoint-STEP.tmp, fsynced, renamed, and
- * the parent fsynced: a crash at any point leaves the old ones, and what it left half-written is ignored and goes with
- * the next write.
+ * names, OIHW, the weights that are evaluated, and num_batches_tracked = the step); state is everything else
+ * (momentum.NAME, clock.FIELD; with an average of the weights, which is what model then holds, the weights themselves
+ * as master.NAME; with lookahead slow.NAME), exact to the bit. Both say their step and a crc32 of their tensors in the
+ * metadata, so that damage is seen. Written into the temporary folder checkpoint-STEP.tmp, fsynced, renamed, and the
+ * parent fsynced: a crash at any point leaves the old ones, and what it left half-written is ignored and goes with the
+ * next write.
  */
 #ifndef DAVIDNET_ENGINE_CHECKPOINT_H
 #define DAVIDNET_ENGINE_CHECKPOINT_H
@@ -24,11 +25,15 @@ struct checkpoint_clock {
 struct checkpoint {
     const struct plan *plan; /* borrowed */
     float *value, *momentum; /* [plan->arena_count] each; owned */
+    float *ema, *slow;       /* likewise; NULL: the run has none (engine/averages.h) */
     struct checkpoint_clock clock;
 };
 
 int checkpoint_init(struct checkpoint *checkpoint, const struct plan *plan, struct error *err);
 void checkpoint_release(struct checkpoint *checkpoint);
+
+/* Room for averages, in a run that keeps them: written and read from now on. */
+int checkpoint_add_averages(struct checkpoint *checkpoint, int ema, int slow, struct error *err);
 
 /* Engine thread only. Gradients and activations are not part of it. */
 int checkpoint_take(struct checkpoint *checkpoint, struct program *program, struct error *err); /* program -> memory */

@@ -12,6 +12,7 @@
 
 static const char *const eval_names[] = {"test", "holdout", NULL};
 static const char *const flip_names[] = {"random", "alternating", NULL};
+static const char *const tta_names[] = {"none", "flip", "shift", NULL};
 static const char *const device_names[] = {"auto", "cpu", "cuda", "ref", NULL};
 static const char *const precision_names[] = {"auto", "f32", "bf16", "f16", "tf32", NULL};
 static const char *const nesterov_names[] = {"page", "torch", "tf", "none", NULL};
@@ -87,8 +88,17 @@ const struct knob knobs[] = {
     {"momentum", "optimiser", REAL(momentum, 0, 0.9999), "0.9", "", "of the gradient's moving sum"},
     {"nesterov", "optimiser", ENUM(nesterov, nesterov_names), "page", "", "form of Nesterov momentum; page has the rate inside the sum"},
     {"weight_decay", "optimiser", REAL(weight_decay, 0, 1), "0.0005", "", "pull of every weight towards 0, per mean loss"},
+    {"ema", "optimiser", SWITCH(ema), "off", "", "evaluate and save a moving average of the weights and running statistics"},
+    {"ema_momentum", "optimiser", REAL_WHEN("ema=on", ema_momentum, 0, 0.999999), "0.99", "", "of the average, for each step"},
+    {"ema_every", "optimiser", INT_WHEN("ema=on", ema_every, 1, 100000), "5", "steps", "between two updates of the average"},
+    {"lookahead", "optimiser", SWITCH(lookahead), "off", "", "train from slow weights that follow, slower and slower; they end as the weights"},
+    {"lookahead_momentum", "optimiser", REAL_WHEN("lookahead=on", lookahead_momentum, 0, 0.999999), "0.95", "", "of the slow weights, for each step, at the run's end; times (t/T)^3 before"},
+    {"lookahead_every", "optimiser", INT_WHEN("lookahead=on", lookahead_every, 1, 100000), "5", "steps", "between two updates of the slow weights"},
     {"label_smoothing", "optimiser", SWITCH(label_smoothing), "off", "", "train on labels that are not quite certain; the losses that are shown stay cross-entropy"},
     {"smoothing", "optimiser", REAL_WHEN("label_smoothing=on", smoothing, 0.001, 0.999), "0.2", "", "label_smoothing: share of the loss that is the mean of -log p over all classes"},
+
+    {"tta", "evaluation", ENUM(tta, tta_names), "none", "", "average over views of each image: it and its mirror (flip), both also moved by a pixel (shift)"},
+    {"tta_share", "evaluation", REAL_WHEN("tta!=none", tta_share, 0.01, 1), "1", "", "of the images that get all views: those that plain views are least sure of"},
 
     {"device", "machine", ENUM(device, device_names), "auto", "", "where to train; ref: slow and plain, for comparison"},
     {"device_index", "machine", INT_WHEN("device=cuda", device_index, 0, 63), "0", "", "which GPU"},

@@ -20,6 +20,8 @@
 
 enum recipe_eval { RECIPE_EVAL_TEST, RECIPE_EVAL_HOLDOUT, RECIPE_EVAL_COUNT };
 enum recipe_flip { RECIPE_FLIP_RANDOM, RECIPE_FLIP_ALTERNATING, RECIPE_FLIP_COUNT };
+/* Test-time augmentation: engine/evaluate.h. */
+enum recipe_tta { RECIPE_TTA_NONE, RECIPE_TTA_FLIP, RECIPE_TTA_SHIFT, RECIPE_TTA_COUNT };
 enum recipe_device {
     RECIPE_DEVICE_AUTO,
     RECIPE_DEVICE_CPU,
@@ -78,8 +80,17 @@ struct recipe {
     double momentum;
     enum nesterov nesterov;
     double weight_decay; /* per mean loss */
+    int ema;             /* engine/averages.h */
+    int ema_every;       /* steps */
+    double ema_momentum; /* a step */
+    int lookahead;
+    int lookahead_every;
+    double lookahead_momentum;
     int label_smoothing;
     double smoothing;
+    /* evaluation */
+    enum recipe_tta tta;
+    double tta_share; /* of the images */
     /* arithmetic */
     enum recipe_device device;
     int device_index;

@@ -176,27 +176,6 @@ void session_hyper(const struct session *session, uint32_t step, struct hyper *h
     };
 }
 
-int session_evaluate(struct session *session, struct step_result *result, int (*stop)(void *), void *context,
-                     struct error *err)
-{
-    const struct images *test = &session->dataset.test;
-    int max_batch = session->program->options.max_batch;
-    *result = (struct step_result){.bad_row = -1};
-    struct choice *choices = session->batches.choices;
-    session->batches.epoch = BATCHES_NO_EPOCH;
-    for (uint32_t first = 0; first < test->count; first += (uint32_t)max_batch) {
-        uint32_t left = test->count - first;
-        int n = left < (uint32_t)max_batch ? (int)left : max_batch;
-        choices_identity(first, n, choices);
-        struct batch batch = {.images = test, .choices = choices, .n = n};
-        if (executor_evaluate(&session->executor, &batch, result, err))
-            return -1;
-        if (stop && stop(context))
-            return 1;
-    }
-    return 0;
-}
-
 double step_result_accuracy(const struct step_result *result)
 {
     return result->n > 0 ? 100.0 * result->correct / result->n : NAN;

@@ -50,13 +50,6 @@ void session_batch(struct session *session, uint32_t step, struct batch *batch);
 double session_lr(const struct session *session, uint32_t step);
 void session_hyper(const struct session *session, uint32_t step, struct hyper *hyper);
 
-/*
- * Accuracy and summed loss over the evaluation images. stop (optional) is asked between batches; when it says 1
- * the function returns 1 with what it has. Invalidates the epoch's choices; session_batch redraws them.
- */
-int session_evaluate(struct session *session, struct step_result *result, int (*stop)(void *), void *context,
-                     struct error *err);
-
 /* Percent of n, NaN for none. */
 double step_result_accuracy(const struct step_result *result);
 

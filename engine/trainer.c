@@ -14,6 +14,7 @@
  */
 #include "engine/trainer.h"
 
+#include "engine/evaluate.h"
 #include "engine/files.h"
 #include "engine/frozen.h"
 #include "engine/stopwatch.h"
@@ -91,7 +92,8 @@ static int train_step(struct trainer *trainer, struct error *err)
     }
     session_batch(session, step, &batch);
     session_hyper(session, step, &hyper);
-    if (executor_train(&session->executor, &batch, &hyper, &result, err))
+    if (executor_train(&session->executor, &batch, &hyper, &result, err) ||
+        averages_update(&trainer->averages, session->program, step + 1, session->steps, err))
         return -1;
     double seconds = stopwatch_seconds(&watch, session->program->options.threads);
     trainer->clock.step++;
@@ -130,7 +132,12 @@ static int evaluate(struct trainer *trainer, struct error *err)
     struct step_result test;
     struct stopwatch watch;
     stopwatch_start(&watch);
-    int status = session_evaluate(&trainer->session, &test, stop_now, trainer, err);
+    struct program *program = trainer->session.program;
+    if (averages_show(&trainer->averages, program, err))
+        return -1;
+    int status = session_evaluate(&trainer->session, NULL, &test, stop_now, trainer, err);
+    if (averages_hide(&trainer->averages, program, err))
+        return -1;
     if (status)
         return status;
     trainer->evaluate_seconds = stopwatch_seconds(&watch, trainer->session.program->options.threads);
@@ -243,7 +250,9 @@ static int remember_log(struct trainer *trainer, struct error *err)
 static int begin_weights(struct trainer *trainer, struct error *err)
 {
     const struct session *session = &trainer->session;
-    return trainer->init[0] ? checkpoint_read_model(trainer->init, &session->plan, session->program, err) : 0;
+    if (trainer->init[0] && checkpoint_read_model(trainer->init, &session->plan, session->program, err))
+        return -1;
+    return averages_begin(&trainer->averages, session->program, err);
 }
 
 /* Goes back to the newest checkpoint, or to the start if there is none. */
@@ -266,6 +275,7 @@ static int restore(struct trainer *trainer, struct error *err)
     if (found) {
         if (checkpoint_give(checkpoint, session->program, err))
             return -1;
+        averages_restore(&trainer->averages, checkpoint);
         trainer->clock = checkpoint->clock;
         trainer->wall_before = checkpoint->clock.wall_seconds;
     } else if (begin_weights(trainer, err)) {
@@ -321,6 +331,9 @@ static int prepare(struct trainer *trainer, struct error *err)
                     err))
         return -1;
     trainer->scribe.log_fd = trainer->log.fd;
+    if (averages_init(&trainer->averages, &session->recipe, &session->plan, err) ||
+        checkpoint_add_averages(&trainer->scribe.checkpoint, session->recipe.ema, session->recipe.lookahead, err))
+        return -1;
     if (frozen)
         return restore(trainer, err);
     if (begin_weights(trainer, err) || begin_log(trainer, err))
@@ -377,6 +390,7 @@ static void *trainer_main(void *argument)
         status = train(trainer, &err);
     finish(trainer, status, &err);
     scribe_release(&trainer->scribe);
+    averages_release(&trainer->averages);
     session_release_program(&trainer->session);
     return NULL;
 }

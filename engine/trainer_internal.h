@@ -2,6 +2,7 @@
 #ifndef DAVIDNET_ENGINE_TRAINER_INTERNAL_H
 #define DAVIDNET_ENGINE_TRAINER_INTERNAL_H
 
+#include "engine/averages.h"
 #include "engine/contention.h"
 #include "engine/scribe.h"
 #include "engine/session.h"
@@ -37,6 +38,7 @@ struct trainer {
     /* The engine thread's own. */
     struct session session;
     struct scribe scribe;
+    struct averages averages;
     struct checkpoint_clock clock;
     struct trainer_status now;
     struct contention contention;     /* at the epoch's start */

@@ -248,6 +248,7 @@ int trainer_save(struct trainer *trainer, int wait, struct error *err)
         return 0;
     if (checkpoint_take(&scribe->checkpoint, trainer->session.program, err))
         return -1;
+    averages_save(&trainer->averages, &scribe->checkpoint);
     scribe->checkpoint.clock = trainer->clock;
     scribe->checkpoint.clock.wall_seconds = wall_seconds(trainer);
     scribe->write_checkpoint = 1;

@@ -141,6 +141,43 @@ const struct trick tricks[] = {
         .source = "Jordan, arXiv:2404.00498",
         .patches = {{"norm_momentum", "0.4", "0.1"}},
     },
+    {
+        .key = "ema",
+        .title = "Moving average of weights",
+        .changes = "evaluates and saves a moving average of weights and running statistics; training does not see it",
+        .published = "davidnet, learning rate flat in the end: 94.1 % after 13 epochs instead of 14",
+        .source = "Polyak & Juditsky (1992); D. Page, How to Train Your ResNet 8: Bag of Tricks",
+        .parameters = {"ema_momentum", "ema_every"},
+        .patches = {{"ema", "on", "off"}},
+    },
+    {
+        .key = "lookahead",
+        .title = "Lookahead",
+        .changes =
+            "every few steps weights and running statistics go back to slow copies of them, more so towards the end",
+        .published = "part of airbench94, whose 1,000 runs of 9.9 epochs have a mean of 94.01 %",
+        .source = "Zhang et al., arXiv:1907.08610; K. Jordan, arXiv:2404.00498",
+        .parameters = {"lookahead_momentum", "lookahead_every"},
+        .patches = {{"lookahead", "on", "off"}},
+    },
+    {
+        .key = "tta",
+        .title = "Test-time augmentation",
+        .changes = "averages the logits of each evaluated image and its mirror",
+        .published = "davidnet, 13 epochs: 94.1 -> 94.6 %; 94.1 % after 10 epochs, in 26 s",
+        .source = "D. Page, How to Train Your ResNet 8: Bag of Tricks",
+        .parameters = {"tta_share"},
+        .patches = {{"tta", "flip", "none"}},
+    },
+    {
+        .key = "tta_shift",
+        .title = "Test-time augmentation in six views",
+        .changes = "averages the logits of each evaluated image, its mirror, and both moved by a pixel either way",
+        .published = "part of airbench94, whose 1,000 runs of 9.9 epochs have a mean of 94.01 %",
+        .source = "K. Jordan, 94 % on CIFAR-10 in 3.29 Seconds on a Single GPU, arXiv:2404.00498",
+        .parameters = {"tta_share"},
+        .patches = {{"tta", "shift", "none"}},
+    },
 };
 const int trick_count = sizeof tricks / sizeof tricks[0];
 

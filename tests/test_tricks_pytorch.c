@@ -2,6 +2,7 @@
  * Training tricks that live in kernels, against PyTorch: a small network trained for five steps by every family as
  * tests/fixtures/make_trick_fixtures.py trained it in float64. Norm-wise relative errors of every tensor in the end.
  */
+#include "engine/averages.h"
 #include "engine/safetensors.h"
 #include "kernels/augment.h"
 #include "tests/parity.h"
@@ -76,9 +77,12 @@ static void get_images(struct images *images, struct choice *choices)
         choices[i] = choice_identity(i);
 }
 
-/* The largest error of a family that trains the plan as `name`; hyper is that of every step. */
-static double worst_error(const struct family *family, const char *name, const struct hyper *hyper)
+/* The largest error of a family that trains the plan as `name`; hyper is that of every step; averages (optional): what
+ * the recipe asks for of them. */
+static double worst_error(const struct family *family, const char *name, const struct hyper *hyper,
+                          const struct recipe *averaged)
 {
+    struct averages averages = {0};
     struct images images;
     struct choice choices[64];
     struct error err = {{0}};
@@ -92,46 +96,103 @@ static double worst_error(const struct family *family, const char *name, const s
         if (family->write_tensor(program, plan.tensors[i].name, PROGRAM_VALUE,
                                  entry("start.", plan.tensors[i].name)->data, plan.tensors[i].count, &err))
             fail_msg("%s", err.text);
+    if (averaged && (averages_init(&averages, averaged, &plan, &err) || averages_begin(&averages, program, &err)))
+        fail_msg("%s", err.text);
     snprintf(prefix, sizeof prefix, "%s.", name);
     const float *losses = entry(prefix, "losses")->data;
     for (int step = 0; step < STEPS; step++) {
         parity_train(program, &batch, hyper);
         assert_int_equal(program->result.bad_row, -1);
         worst = fmax(worst, fabs(program->result.loss_sum - losses[step]) / losses[step]);
+        if (averaged && averages_update(&averages, program, (uint32_t)step + 1, STEPS, &err))
+            fail_msg("%s", err.text);
     }
+    if (averages_show(&averages, program, &err))
+        fail_msg("%s", err.text);
     for (int i = 0; i < plan.n_tensors; i++) {
         float *ours = parity_read(program, plan.tensors[i].name, PROGRAM_VALUE);
         double error = parity_error(ours, entry(prefix, plan.tensors[i].name)->data, plan.tensors[i].count);
-        if (!(error <= TOLERANCE))
-            print_message("%s, %s: %s is off by %g\n", family->name, name, plan.tensors[i].name, error);
         worst = fmax(worst, error);
         free(ours);
     }
+    averages_release(&averages);
     family->free(program);
     return worst;
 }
 
-/* Both families; the same with another plan or hyper must not pass, or the trick would not matter. */
-static void check(const char *name, const struct hyper *hyper)
+static void check(const char *name, const struct hyper *hyper, const struct recipe *averaged)
 {
-    for (size_t f = 0; f < sizeof families / sizeof *families; f++)
-        assert_true(worst_error(families[f], name, hyper) <= TOLERANCE);
+    for (size_t f = 0; f < sizeof families / sizeof *families; f++) {
+        double error = worst_error(families[f], name, hyper, averaged);
+        if (!(error <= TOLERANCE))
+            fail_msg("%s, %s: off by %g", families[f]->name, name, error);
+    }
 }
+
+/* Trained so, it must be something else, or the trick would not matter. */
+static void check_differs(const char *name, const struct hyper *hyper)
+{
+    assert_true(worst_error(&family_ref, name, hyper, NULL) > 100 * TOLERANCE);
+}
+
+static const struct hyper plain_hyper = {.lr = 0.003, .momentum = 0.9, .weight_decay = 0.006, .form = NESTEROV_TORCH};
 
 static void test_label_smoothing(void **state)
 {
     (void)state;
-    const struct hyper hyper = {.lr = 0.003, .momentum = 0.9, .weight_decay = 0.006, .form = NESTEROV_TORCH};
     build(0.2);
-    check("smoothing", &hyper);
+    check("smoothing", &plain_hyper, NULL);
     build(0);
-    assert_true(worst_error(&family_ref, "smoothing", &hyper) > 100 * TOLERANCE);
+    check_differs("smoothing", &plain_hyper);
+}
+
+static void test_averages(void **state)
+{
+    (void)state;
+    static struct recipe recipe; /* large */
+    recipe = (struct recipe){.ema = 1, .ema_momentum = 0.7, .ema_every = 2, .lookahead_every = 2};
+    build(0);
+    check("ema", &plain_hyper, &recipe);
+    check_differs("ema", &plain_hyper);
+    recipe = (struct recipe){.lookahead = 1, .lookahead_momentum = 0.8, .lookahead_every = 2, .ema_every = 2};
+    check("lookahead", &plain_hyper, &recipe);
+    check_differs("lookahead", &plain_hyper);
+}
+
+/* What is shown is taken back, bit for bit, and lookahead leaves nothing to take back. */
+static void test_averages_are_hidden_again(void **state)
+{
+    (void)state;
+    static struct recipe recipe;
+    struct error err = {{0}};
+    struct averages averages;
+    struct program_options options = {.max_batch = 1, .precision = PRECISION_F32};
+    build(0);
+    struct program *program = parity_compile(&family_ref, &plan, &options);
+    recipe = (struct recipe){.ema = 1, .ema_momentum = 0.9, .ema_every = 1, .lookahead_every = 1};
+    assert_int_equal(averages_init(&averages, &recipe, &plan, &err), 0);
+    assert_int_equal(averages_begin(&averages, program, &err), 0); /* all zeros */
+    parity_weights(program, 4);
+    float *trained = parity_read(program, "a.conv.weight", PROGRAM_VALUE);
+    assert_int_equal(averages_show(&averages, program, &err), 0);
+    float *shown = parity_read(program, "a.conv.weight", PROGRAM_VALUE);
+    assert_int_equal(averages_hide(&averages, program, &err), 0);
+    float *after = parity_read(program, "a.conv.weight", PROGRAM_VALUE);
+    for (size_t i = 0; i < 32 * 27; i++)
+        assert_true(shown[i] == 0 && after[i] == trained[i] && trained[i] != 0);
+    free(trained);
+    free(shown);
+    free(after);
+    averages_release(&averages);
+    family_ref.free(program);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_label_smoothing),
+        cmocka_unit_test(test_averages),
+        cmocka_unit_test(test_averages_are_hidden_again),
     };
     return cmocka_run_group_tests(tests, read_fixture, release_fixture);
 }

@@ -3,6 +3,7 @@
 #include "tui/options.h"
 
 #include "engine/checkpoint.h"
+#include "engine/evaluate.h"
 #include "engine/knobs.h"
 #include "engine/safetensors.h"
 #include "engine/session.h"
@@ -20,7 +21,7 @@ extern const struct command command_eval;
 
 struct eval {
     struct recipe_options options;
-    int json;
+    int json, tta;
     const char *what, *logits_file;
     struct session session;
     struct step_result result;
@@ -48,7 +49,8 @@ static int recipe_beside(const char *model, struct recipe *recipe, struct error 
 /* A run has a recipe: of the options only those apply that leave its network and its weights as they are. */
 static int adapt(const struct eval *e, struct recipe *recipe, struct error *err)
 {
-    static const char *const free_knobs[] = {"data", "eval", "device", "device_index", "precision", "threads", "isa"};
+    static const char *const free_knobs[] = {"data",         "eval",      "tta",     "tta_share", "device",
+                                             "device_index", "precision", "threads", "isa"};
     const struct recipe_request *request = &e->options.request;
     int other = request->preset || request->file || request->n_on || request->n_off || request->epochs > 0;
     for (int i = 0; i < request->n_sets && !other; i++) {
@@ -61,32 +63,28 @@ static int adapt(const struct eval *e, struct recipe *recipe, struct error *err)
     }
     if (other)
         return error_set(err,
-                         "%.200s has its own recipe: only --data, --device, --precision, --threads, --isa and "
-                         "--set eval=... can be given with it",
+                         "%.200s has its own recipe: only --tta, --data, --device, --precision, --threads, --isa and "
+                         "--set eval=, tta= and tta_share= can be given with it",
                          e->what);
     return recipe_check(recipe, err);
 }
 
-static int open_session(struct eval *e, const struct recipe *recipe, struct error *err)
+static int open_session(struct eval *e, struct recipe *recipe, struct error *err)
 {
+    if (e->tta && recipe->tta == RECIPE_TTA_NONE)
+        recipe->tta = RECIPE_TTA_FLIP;
     return session_open_data(&e->session, recipe, err) || session_compile(&e->session, 0, err) ? -1 : 0;
 }
 
 static int load_run(struct eval *e, const struct run_folder *folder, struct error *err)
 {
     struct recipe recipe;
-    struct checkpoint checkpoint;
-    char path[RUN_PATH_MAX + 32];
+    char path[RUN_PATH_MAX + 32], model[RUN_PATH_MAX + 160];
     run_folder_path(folder, "recipe.ini", path, sizeof path);
-    if (recipe_read(path, &recipe, err) || adapt(e, &recipe, err) || open_session(e, &recipe, err) ||
-        checkpoint_init(&checkpoint, &e->session.plan, err))
+    if (recipe_read(path, &recipe, err) || adapt(e, &recipe, err) ||
+        checkpoint_newest_model(folder, model, sizeof model, err) || open_session(e, &recipe, err))
         return -1;
-    int found = checkpoint_read_newest(&checkpoint, folder, err);
-    if (found == 0)
-        error_set(err, "%s: no checkpoint yet; train it further", folder->path);
-    int status = found == 1 ? checkpoint_give(&checkpoint, e->session.program, err) : -1;
-    checkpoint_release(&checkpoint);
-    return status;
+    return checkpoint_read_model(model, &e->session.plan, e->session.program, err);
 }
 
 static int load(struct eval *e, struct error *err)
@@ -107,28 +105,19 @@ static int evaluate(struct eval *e, struct error *err)
 {
     struct session *s = &e->session;
     const struct images *test = &s->dataset.test;
-    int classes = s->plan.classes, max_batch = s->program->options.max_batch;
-    const char *row = s->plan.rows[s->plan.rows[s->plan.n_rows - 1].input[0]].name;
-    e->logits = malloc((size_t)test->count * (size_t)classes * sizeof *e->logits);
+    size_t classes = (size_t)s->plan.classes;
+    e->logits = malloc(test->count * classes * sizeof *e->logits);
     if (!e->logits)
         return error_set(err, "out of memory for the logits");
-    e->result.bad_row = -1;
-    for (uint32_t first = 0; first < test->count; first += (uint32_t)max_batch) {
-        uint32_t left = test->count - first;
-        int n = left < (uint32_t)max_batch ? (int)left : max_batch;
-        float *logits = e->logits + (size_t)first * (size_t)classes;
-        choices_identity(first, n, s->batches.choices);
-        struct batch batch = {.images = test, .choices = s->batches.choices, .n = n};
-        if (executor_evaluate(&s->executor, &batch, &e->result, err) ||
-            s->family->read_tensor(s->program, row, PROGRAM_VALUE, logits, (size_t)n * (size_t)classes, err))
-            return -1;
-        for (int i = 0; i < n; i++) {
-            int best = 0;
-            for (int c = 1; c < classes; c++)
-                if (logits[i * classes + c] > logits[i * classes + best])
-                    best = c;
-            e->confusion[test->labels[first + (uint32_t)i]][best]++;
-        }
+    if (session_evaluate(s, e->logits, &e->result, NULL, NULL, err))
+        return -1;
+    for (uint32_t i = 0; i < test->count; i++) {
+        const float *logits = e->logits + i * classes;
+        size_t best = 0;
+        for (size_t c = 1; c < classes; c++)
+            if (logits[c] > logits[best])
+                best = c;
+        e->confusion[test->labels[i]][best]++;
     }
     return 0;
 }
@@ -149,6 +138,7 @@ static void print_json(const struct eval *e)
     cJSON_AddStringToObject(root, "event", "eval");
     cJSON_AddStringToObject(root, "data", e->session.dataset.source);
     cJSON_AddStringToObject(root, "eval", e->session.recipe.eval == RECIPE_EVAL_HOLDOUT ? "holdout" : "test");
+    cJSON_AddNumberToObject(root, "views", evaluate_views(&e->session.recipe));
     cJSON_AddNumberToObject(root, "images", e->result.n);
     cJSON_AddNumberToObject(root, "test_acc", step_result_accuracy(&e->result));
     cJSON_AddNumberToObject(root, "test_loss", e->result.loss_sum / e->result.n);
@@ -168,8 +158,11 @@ static void print_table(const struct eval *e)
 {
     int classes = e->session.plan.classes;
     const struct dataset *dataset = &e->session.dataset;
-    printf("%d images of %s: accuracy %.2f %%, loss %.4f\n", e->result.n, dataset->source,
-           step_result_accuracy(&e->result), e->result.loss_sum / e->result.n);
+    int views = evaluate_views(&e->session.recipe);
+    printf("%d images of %s", e->result.n, dataset->source);
+    if (views > 1)
+        printf(", in %d views", views);
+    printf(": accuracy %.2f %%, loss %.4f\n", step_result_accuracy(&e->result), e->result.loss_sum / e->result.n);
     printf("\ntrue class (rows) and predicted class (columns), images:\n%-12s", "");
     for (int k = 0; k < classes; k++)
         printf(" %5.5s", dataset->class_name[k]);
@@ -209,6 +202,8 @@ static int run(int argc, char **argv)
             code = EXIT_USAGE;
         else if (taken && value)
             e->logits_file = value;
+        else if (taken && strcmp(flag, "--tta") == 0)
+            e->tta = 1;
         else if (taken)
             e->json = 1;
         else if (argv[i][0] != '-' && !e->what)
@@ -228,6 +223,8 @@ static int run(int argc, char **argv)
 
 static const struct command_option options[] = {
     {"--logits", "FILE", "write the logits [images, classes] to a safetensors file", "FILE"},
+    {"--tta", NULL,
+     "average over each image and its mirror, if the recipe averages over nothing (--set tta=shift: six views)", NULL},
     {"--json", NULL, "one JSON object", NULL},
     {0},
 };
@@ -235,10 +232,11 @@ static const struct command_option options[] = {
 const struct command command_eval = {
     .name = "eval",
     .summary = "accuracy, loss and confusion of a checkpoint",
-    .usage = "usage: davidnet eval RUN|FILE [OPTION]...\n\n"
-             "Accuracy, loss and confusion of a run's newest checkpoint, or of a model.safetensors. A run, and a file\n"
-             "inside one, is evaluated as it was trained; --data, --device, --precision, --threads and --isa say\n"
-             "otherwise. A file outside a run needs to be told its network (--preset, --recipe, --set).\n",
+    .usage =
+        "usage: davidnet eval RUN|FILE [OPTION]...\n\n"
+        "Accuracy, loss and confusion of a run's newest checkpoint, or of a model.safetensors. A run, and a file\n"
+        "inside one, is evaluated as it was trained; --tta, --data, --device, --precision, --threads and --isa say\n"
+        "otherwise. A file outside a run needs to be told its network (--preset, --recipe, --set).\n",
     .options = options,
     .takes_recipe = 1,
     .words = "RUN",
