@@ -54,6 +54,12 @@ static void order(const struct choices_options *options, uint32_t epoch, struct 
             options->groups > 0);
 }
 
+/* Uniformly from -range to range. */
+static float within(uint32_t word, double range)
+{
+    return range > 0 ? (float)((2 * (double)rng_uniform(word) - 1) * range) : 0;
+}
+
 /* Each transform has its own words, so that switching one on or off leaves the others as they were. */
 static void draw_transforms(const struct choices_options *options, const struct images *images, uint32_t epoch,
                             struct choice *choice)
@@ -79,11 +85,13 @@ static void draw_transforms(const struct choices_options *options, const struct 
         choice->cut_y = (uint8_t)rng_below(b.word[0], (uint32_t)(images->height - options->cutout_h + 1));
         choice->cut_x = (uint8_t)rng_below(b.word[1], (uint32_t)(images->width - options->cutout_w + 1));
     }
+    choice->brightness = within(b.word[2], options->brightness);
+    choice->contrast = within(b.word[3], options->contrast);
 }
 
 /* ---- groups ---- */
 
-enum group_kind { GROUP_CROP, GROUP_FLIP, GROUP_VERTICAL, GROUP_CUTOUT };
+enum group_kind { GROUP_CROP, GROUP_FLIP, GROUP_VERTICAL, GROUP_CUTOUT, GROUP_COLOR };
 
 static struct draws group_draws(const struct choices_options *options, uint32_t epoch, enum group_kind kind, int places)
 {
@@ -145,6 +153,21 @@ static void deal_flips(const struct choices_options *options, uint32_t epoch, en
             list[list[i].image].flip |= kind == GROUP_FLIP ? CHOICE_FLIP_HORIZONTAL : CHOICE_FLIP_VERTICAL;
 }
 
+/* As many as there are groups, each a point of its own: there is no end of options. */
+static void deal_colors(const struct choices_options *options, uint32_t epoch, struct choice *list, uint32_t count)
+{
+    uint32_t groups = (uint32_t)options->groups < count ? (uint32_t)options->groups : count;
+    struct draws draws = group_draws(options, epoch, GROUP_COLOR, 1);
+    number_images(list, count);
+    shuffle(group_draws(options, epoch, GROUP_COLOR, 0), list, count, 0);
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t group = (uint64_t)i * groups / count;
+        struct rng_block block = rng_philox(draws.seed, draws.stream, epoch, group);
+        list[list[i].image].brightness = within(block.word[0], options->brightness);
+        list[list[i].image].contrast = within(block.word[1], options->contrast);
+    }
+}
+
 static void draw_groups(const struct choices_options *options, const struct images *images, uint32_t epoch,
                         struct choice *list)
 {
@@ -163,6 +186,8 @@ static void draw_groups(const struct choices_options *options, const struct imag
     if (cut)
         deal_places(options, epoch, GROUP_CUTOUT, (uint32_t)(images->height - options->cutout_h + 1),
                     (uint32_t)(images->width - options->cutout_w + 1), list, count);
+    if (options->brightness > 0 || options->contrast > 0)
+        deal_colors(options, epoch, list, count);
 }
 
 int choices_check(const struct choices_options *options, const struct images *images, struct error *err)

@@ -72,6 +72,9 @@ const struct knob knobs[] = {
     {"cutout", "augmentation", SWITCH(cutout), "off", "", "set a box at a random place, fully inside, to zero"},
     {"cutout_height", "augmentation", INT(cutout_height, 1, 32), "8", "pixels", "height of the box"},
     {"cutout_width", "augmentation", INT(cutout_width, 1, 32), "8", "pixels", "width of the box"},
+    {"brightness_contrast", "augmentation", SWITCH(brightness_contrast), "off", "", "make images brighter or darker, and of more or less contrast, at random"},
+    {"brightness", "augmentation", REAL_WHEN("brightness_contrast=on", brightness, 0, 4), "0.14", "std", "at most so much is added to normalised values or taken away"},
+    {"contrast", "augmentation", REAL_WHEN("brightness_contrast=on", contrast, 0, 0.99), "0.13", "", "they are then multiplied by 1 - that to 1 + that"},
     {"gpu_data", "augmentation", SWITCH(gpu_data), "off", "", "deal crops, flips and boxes out to groups of images"},
     {"augment_groups", "augmentation", INT_WHEN("gpu_data=on", augment_groups, 1, CHOICES_GROUPS_MAX), "200", "groups", "of images at most, for each transform; each group has one option"},
 

@@ -46,6 +46,10 @@ void recipe_choices(const struct recipe *recipe, struct choices_options *options
         options->cutout_h = recipe->cutout_height;
         options->cutout_w = recipe->cutout_width;
     }
+    if (recipe->brightness_contrast) {
+        options->brightness = recipe->brightness;
+        options->contrast = recipe->contrast;
+    }
     if (recipe->gpu_data)
         options->groups = recipe->augment_groups;
     options->order_seed = recipe_order_seed(recipe);

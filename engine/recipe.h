@@ -71,6 +71,8 @@ struct recipe {
     double flip_probability, vertical_flip_probability;
     int cutout;
     int cutout_height, cutout_width;
+    int brightness_contrast;
+    double brightness, contrast;
     int gpu_data;
     int augment_groups;
     /* schedule and optimiser */

@@ -31,6 +31,20 @@ struct batch {
     const struct images *images;
     const struct choice *choices; /* [n] */
     int n;                        /* 1 .. the program's max_batch; a smaller one is a masked tail */
+    int height, width;            /* what each image is shrunk to after all else (kernels/shrink.h); 0: its own size */
+    /* (optional) Work already done. Either way the program gets the same values, to the bit. */
+    const float *normalised; /* the whole data set, looked up in the table: [count][channels][height][width] */
+    const float *ready;      /* the augmented, shrunk images: [n][channels][height][width] */
 };
+
+static inline int batch_height(const struct batch *batch)
+{
+    return batch->height ? batch->height : batch->images->height;
+}
+
+static inline int batch_width(const struct batch *batch)
+{
+    return batch->width ? batch->width : batch->images->width;
+}
 
 #endif

@@ -3,7 +3,8 @@
  * kernels/augment in every family, in previews and in exports alike.
  *
  * Order of the transforms: reflect-pad by `pad` pixels, crop back to the image's size at (crop_y, crop_x)
- * of the padded image, flip, then cut a box of zeros (in normalised space: the mean colour).
+ * of the padded image, flip, change brightness and then contrast (of the normalised values), then cut a box of zeros
+ * (in normalised space: the mean colour). The batch may then be shrunk (kernels/batch.h).
  */
 #ifndef DAVIDNET_KERNELS_CHOICE_H
 #define DAVIDNET_KERNELS_CHOICE_H
@@ -21,6 +22,8 @@ struct choice {
     uint8_t pad;            /* reflect padding, pixels, 0 .. CHOICE_PAD_MAX */
     uint8_t cut_y, cut_x;   /* top left corner of the box, after crop and flip */
     uint8_t cut_h, cut_w;   /* box size in pixels; either 0: no box */
+    float brightness;       /* added to every normalised value */
+    float contrast;         /* that sum is multiplied by 1 + contrast */
 };
 
 #endif

@@ -67,13 +67,17 @@ int program_set_batch(struct program *program, const struct batch *batch, struct
                          "a batch of %d images, but the program takes 1 to %d; compile it with a larger "
                          "max_batch or split the batch",
                          batch->n, program->options.max_batch);
-    if (images->channels != shape->c || images->height != shape->h || images->width != shape->w)
+    int height = batch_height(batch), width = batch_width(batch);
+    if (images->channels != shape->c || height != shape->h || width != shape->w)
         return error_set(err,
                          "images of %d x %d x %d (channels, height, width), but the network was built for "
                          "%d x %d x %d; build it for this data set",
-                         images->channels, images->height, images->width, shape->c, shape->h, shape->w);
+                         images->channels, height, width, shape->c, shape->h, shape->w);
     if (batch_check_images(images, err))
         return -1;
+    if (height > images->height || width > images->width)
+        return error_set(err, "images of %d x %d pixels cannot be shrunk to %d x %d; take a smaller size",
+                         images->width, images->height, width, height);
     if (images->classes > program->plan->classes)
         return error_set(err,
                          "the data set has %d classes, but the network tells only %d apart; build it for "

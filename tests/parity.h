@@ -130,7 +130,7 @@ static inline void parity_data_init(struct parity_data *data, struct plan_shape 
         .mean = {125, 123, 114, 120},
         .std = {63, 62, 67, 60},
     };
-    data->batch = (struct batch){&data->images, data->choices, n};
+    data->batch = (struct batch){.images = &data->images, .choices = data->choices, .n = n};
 }
 
 static inline void parity_data_release(struct parity_data *data)

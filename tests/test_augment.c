@@ -114,8 +114,9 @@ static void test_bytes_and_floats_follow_the_gather(void **state)
         uint8_t bytes[24];
         float floats[24];
         augment_gather(&choice, 3, 4, source);
-        augment_bytes(&images, &choice, bytes);
-        augment_floats(&images, &table, &choice, floats);
+        struct batch batch = {.images = &images, .choices = &choice, .n = 1};
+        augment_bytes(&batch, 0, bytes);
+        augment_floats(&batch, &table, 0, floats);
         for (int i = 0; i < 24; i++) {
             int from = source[i % 12], channel = i / 12;
             assert_in_range(from + 1, 0, 12);
@@ -131,6 +132,105 @@ static void test_bytes_and_floats_follow_the_gather(void **state)
     }
 }
 
+static void test_colors(void **state)
+{
+    (void)state;
+    struct augment_table table;
+    augment_table_init(&table, &images);
+    struct choice choice = {.image = 1, .brightness = 0.5f, .contrast = -0.25f, .cut_y = 1, .cut_h = 1, .cut_w = 2};
+    struct batch batch = {.images = &images, .choices = &choice, .n = 1};
+    float floats[24];
+    uint8_t bytes[24];
+    augment_floats(&batch, &table, 0, floats);
+    augment_bytes(&batch, 0, bytes);
+    for (int i = 0; i < 24; i++) {
+        int cut = i % 12 == 4 || i % 12 == 5, channel = i / 12;
+        float value = table.value[channel][pixels[24 + i]], want = (value + 0.5f) * 0.75f;
+        assert_true(floats[i] == (cut ? 0 : want)); /* the box stays the mean's colour */
+        float color = (cut ? 0 : want) * (channel ? 1 : 2) + images.mean[channel];
+        assert_int_equal(bytes[i], lrintf(fminf(fmaxf(color, 0), 255)));
+    }
+    choice.brightness = 1000; /* what to look at is cut off, what is trained on is not */
+    augment_bytes(&batch, 0, bytes);
+    augment_floats(&batch, &table, 0, floats);
+    assert_int_equal(bytes[0], 255);
+    assert_true(floats[0] == (table.value[0][100] + 1000) * 0.75f);
+}
+
+/* plane[y][x] = (7 y^2 + 5 x^2 + 3 x y) mod 23 - 11 */
+static void shrink_formula(int h, int w, int out_h, int out_w, float *out)
+{
+    static float in[32 * 32], between[32 * 32];
+    struct shrink_axis rows, columns;
+    for (int y = 0; y < h; y++)
+        for (int x = 0; x < w; x++)
+            in[y * w + x] = (float)((7 * y * y + 5 * x * x + 3 * x * y) % 23) - 11;
+    shrink_axis_init(&rows, h, out_h);
+    shrink_axis_init(&columns, w, out_w);
+    shrink_plane(&rows, &columns, in, between, out);
+}
+
+/* torch.nn.functional.interpolate(plane, size, mode="bilinear", antialias=True) in float64. */
+static void test_shrinks_as_pytorch_does(void **state)
+{
+    (void)state;
+    static const double small[12] = {-4.94557823, 3.97354497, 2.6122449,  -0.182857143, 3.02222222, 6.32,
+                                     4.28571429,  3.02222222, 2.11428571, 6.80272109,   2.07407407, 0.816326531};
+    static const double column[9] = {0.875, 0.875, 3.375, 1.66666667, 4.375, 2.875, 3.875, 0.666666667, 1.875};
+    static const double large[2][6] = {{-7.13, 5.5, 5.13636364, 3.03305785, 2.04, 6175.33106},
+                                       {-5.58884298, 4.75619835, 5.90123457, 0.997037037, 1.76033058, 3346.24321}};
+    float out[24 * 24];
+    shrink_formula(7, 5, 4, 3, out);
+    for (int i = 0; i < 12; i++)
+        assert_true(fabs((double)out[i] - small[i]) < 5e-6);
+    shrink_formula(9, 4, 9, 1, out);
+    for (int i = 0; i < 9; i++)
+        assert_true(fabs((double)out[i] - column[i]) < 5e-6);
+    for (int k = 0; k < 2; k++) {
+        int n = k ? 20 : 24;
+        double squares = 0;
+        shrink_formula(32, 32, n, n, out);
+        const int at[5] = {0, n - 1, n + 2, n / 2 * n + 3, n * n - 1};
+        for (int i = 0; i < 5; i++)
+            assert_true(fabs((double)out[at[i]] - large[k][i]) < 5e-6);
+        for (int i = 0; i < n * n; i++)
+            squares += (double)out[i] * (double)out[i];
+        assert_true(fabs(squares / large[k][5] - 1) < 1e-6);
+    }
+    shrink_formula(6, 8, 6, 8, out); /* the same size: the same values */
+    for (int i = 0; i < 48; i++)
+        assert_true(out[i] ==
+                    (float)((7 * (i / 8) * (i / 8) + 5 * (i % 8) * (i % 8) + 3 * (i % 8) * (i / 8)) % 23) - 11);
+}
+
+/* Shrinking comes last, box and all; the bytes to look at are the shrunk values' colours. */
+static void test_shrunk_batch(void **state)
+{
+    (void)state;
+    struct augment_table table;
+    struct shrink_axis rows, columns;
+    struct choice choice = {.image = 1, .flip = CHOICE_FLIP_HORIZONTAL, .contrast = 0.5f, .cut_h = 1, .cut_w = 3};
+    struct batch batch = {.images = &images, .choices = &choice, .n = 1};
+    float whole[24], shrunk[12], between[9], want[6];
+    uint8_t bytes[12];
+    augment_table_init(&table, &images);
+    augment_floats(&batch, &table, 0, whole);
+    batch.height = 2;
+    batch.width = 3;
+    augment_floats(&batch, &table, 0, shrunk);
+    augment_bytes(&batch, 0, bytes);
+    shrink_axis_init(&rows, 3, 2);
+    shrink_axis_init(&columns, 4, 3);
+    for (int channel = 0; channel < 2; channel++) {
+        shrink_plane(&rows, &columns, whole + 12 * channel, between, want);
+        for (int i = 0; i < 6; i++) {
+            assert_true(shrunk[6 * channel + i] == want[i]);
+            float color = want[i] * (channel ? 1 : 2) + images.mean[channel];
+            assert_int_equal(bytes[6 * channel + i], lrintf(fminf(fmaxf(color, 0), 255)));
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -140,6 +240,9 @@ int main(void)
         cmocka_unit_test(test_box_is_last_and_clipped),
         cmocka_unit_test(test_table),
         cmocka_unit_test(test_bytes_and_floats_follow_the_gather),
+        cmocka_unit_test(test_colors),
+        cmocka_unit_test(test_shrinks_as_pytorch_does),
+        cmocka_unit_test(test_shrunk_batch),
     };
     return cmocka_run_group_tests(tests, setup, NULL);
 }

@@ -67,7 +67,8 @@ static void same_seed_same_choices(void **state)
 static int same_transforms(const struct choice *a, const struct choice *b)
 {
     return a->crop_y == b->crop_y && a->crop_x == b->crop_x && a->flip == b->flip && a->pad == b->pad &&
-           a->cut_y == b->cut_y && a->cut_x == b->cut_x && a->cut_h == b->cut_h && a->cut_w == b->cut_w;
+           a->cut_y == b->cut_y && a->cut_x == b->cut_x && a->cut_h == b->cut_h && a->cut_w == b->cut_w &&
+           a->brightness == b->brightness && a->contrast == b->contrast;
 }
 
 static void transforms_follow_the_image_not_the_order(void **state)
@@ -479,6 +480,56 @@ static void a_shift_of_two_has_25_offsets(void **state)
         ASSERT_SHARE(offsets[k], 1.0 / 25);
 }
 
+/* ---- brightness and contrast ---- */
+
+static void colors_are_uniform(void **state)
+{
+    (void)state;
+    for (int groups = 0; groups <= CHOICES_GROUPS_MAX; groups += CHOICES_GROUPS_MAX) {
+        struct choices_options options = grouped(groups), without = options;
+        int bright[10] = {0}, contrast[10] = {0}, together = 0;
+        options.brightness = 0.14;
+        options.contrast = 0.13;
+        choices_draw(&options, &images, 4, list);
+        choices_draw(&without, &images, 4, other);
+        for (int i = 0; i < COUNT; i++) {
+            struct choice *c = &list[i];
+            assert_true(fabsf(c->brightness) <= 0.14f && fabsf(c->contrast) <= 0.13f);
+            bright[(int)((c->brightness / 0.14000001f + 1) * 5)]++;
+            contrast[(int)((c->contrast / 0.13000001f + 1) * 5)]++;
+            together += (c->brightness > 0) == (c->contrast > 0);
+            c->brightness = c->contrast = 0; /* and nothing else is drawn differently */
+            assert_memory_equal(c, &other[i], sizeof *c);
+        }
+        double draws = groups ? groups : COUNT; /* which is how often chance had a say */
+        for (int k = 0; k < 10; k++) {
+            assert_true(fabs(bright[k] / (double)COUNT - 0.1) < 5 * sqrt(0.09 / draws));
+            assert_true(fabs(contrast[k] / (double)COUNT - 0.1) < 5 * sqrt(0.09 / draws));
+        }
+        assert_true(fabs(together / (double)COUNT - 0.5) < 5 * sqrt(0.25 / draws));
+    }
+}
+
+static void groups_share_a_color(void **state)
+{
+    (void)state;
+    struct choices_options options = {.brightness = 1, .contrast = 0.5, .groups = 8};
+    float colors[8][2];
+    int used[8] = {0}, n = 0;
+    choices_draw(&options, &images, 0, list);
+    for (int i = 0; i < COUNT; i++) {
+        int k = 0;
+        while (k < n && (colors[k][0] != list[i].brightness || colors[k][1] != list[i].contrast))
+            k++;
+        assert_in_range(k, 0, 7);
+        n = k == n ? n + 1 : n;
+        colors[k][0] = list[i].brightness;
+        colors[k][1] = list[i].contrast;
+        used[k]++;
+    }
+    used_evenly(used, 8, 8);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -501,6 +552,8 @@ int main(void)
         cmocka_unit_test(groups_leave_what_is_off),
         cmocka_unit_test(alternating_flips_alternate),
         cmocka_unit_test(a_shift_of_two_has_25_offsets),
+        cmocka_unit_test(colors_are_uniform),
+        cmocka_unit_test(groups_share_a_color),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

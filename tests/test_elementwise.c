@@ -59,31 +59,49 @@ static const struct choice choices[] = {
     {.image = 0, .crop_y = 2, .crop_x = 1, .pad = 2, .cut_y = 3, .cut_x = 5, .cut_h = 2, .cut_w = 3},
     {.image = 4},
     {.image = 3, .flip = CHOICE_FLIP_VERTICAL | CHOICE_FLIP_HORIZONTAL, .cut_h = 8, .cut_w = 1},
+    {.image = 1, .brightness = 0.14f, .contrast = -0.1f, .cut_h = 2, .cut_w = 2},
 };
 
-static void check_augment_view(enum layout layout, enum chain_type type)
+/* What may have been done beforehand, or is to be done afterwards: the values are the same. */
+enum augment_case { AS_BYTES, NORMALISED, READY, SHRUNK, AUGMENT_CASES };
+
+static void check_augment_view(enum layout layout, enum chain_type type, enum augment_case which)
 {
     enum { N = 4, TOTAL = 6 };
+    static float normalised[sizeof pixels], ready[(N + 1) * CHANNELS * PIXELS];
     struct augment_table table;
     struct buffer out;
     float want[CHANNELS * PIXELS];
     for (size_t i = 0; i < sizeof pixels; i++)
         pixels[i] = (uint8_t)random_next();
     augment_table_init(&table, &images);
-    buffer_make(&out, layout, type, (struct shape){TOTAL, 16, SIDE, SIDE});
+    struct batch plain = {.images = &images, .choices = choices, .n = N + 1};
+    if (which == SHRUNK) {
+        plain.height = SIDE - 1;
+        plain.width = SIDE - 3;
+    }
+    int height = batch_height(&plain), width = batch_width(&plain), area = height * width;
+    struct batch batch = plain;
+    for (size_t i = 0; i < sizeof pixels; i++)
+        normalised[i] = table.value[i / PIXELS % CHANNELS][pixels[i]];
+    for (int i = 0; i <= N; i++)
+        augment_floats(&plain, &table, i, ready + (size_t)i * CHANNELS * PIXELS);
+    batch.normalised = which == NORMALISED ? normalised : NULL;
+    batch.ready = which == READY ? ready : NULL;
+    buffer_make(&out, layout, type, (struct shape){TOTAL, 16, height, width});
     struct chain_view *v = &out.view;
-    cpu_augment(&images, &table, choices, N, TOTAL, type, v->data, v->sn, 1, v->sh, v->sw);
+    cpu_augment(&batch, &table, 1, N, TOTAL, type, v->data, v->sn, 1, v->sh, v->sw);
     for (int n = 0; n < TOTAL; n++) {
         memset(want, 0, sizeof want);
         if (n < N)
-            augment_floats(&images, &table, &choices[n], want);
+            augment_floats(&plain, &table, 1 + n, want);
         for (int c = 0; c < 16; c++)
-            for (int i = 0; i < PIXELS; i++) {
-                double got = get(&out, n, c, i / SIDE, i % SIDE);
+            for (int i = 0; i < area; i++) {
+                double got = get(&out, n, c, i / width, i % width);
                 if (c >= CHANNELS)
                     assert_true(isnan(got)); /* padded channels are the caller's */
                 else
-                    assert_true(got == (type == CHAIN_BF16 ? bf16_round(want[c * PIXELS + i]) : want[c * PIXELS + i]));
+                    assert_true(got == (type == CHAIN_BF16 ? bf16_round(want[c * area + i]) : want[c * area + i]));
             }
     }
     check_untouched(&out);
@@ -94,7 +112,8 @@ static void check_augment(void)
 {
     for (int layout = 0; layout < LAYOUTS; layout++)
         for (int type = CHAIN_F32; type <= CHAIN_BF16; type++)
-            check_augment_view((enum layout)layout, (enum chain_type)type);
+            for (int which = 0; which < AUGMENT_CASES; which++)
+                check_augment_view((enum layout)layout, (enum chain_type)type, (enum augment_case)which);
 }
 
 static void test_augment(void **state)
@@ -108,7 +127,7 @@ static void check_softmax_loss(double smoothing)
     enum { N = 4, TOTAL = 5, CLASSES = 7 };
     struct buffer in, out;
     float *logits = floats(&in, N * CLASSES), *gradient = floats(&out, TOTAL * CLASSES);
-    struct batch batch = {&images, choices, N};
+    struct batch batch = {.images = &images, .choices = choices, .n = N};
     struct step_result result = {.bad_row = -1};
     int finite = 1, correct = 0;
     double loss = 0;

@@ -94,9 +94,16 @@ static void fixture_init(struct fixture *fixture, const char *name)
     memcpy(fixture->images.mean, entry(&fixture->start, "mean")->data, 3 * sizeof(float));
     memcpy(fixture->images.std, entry(&fixture->start, "std")->data, 3 * sizeof(float));
     for (int i = 0; i < n; i++, choices += 8)
-        fixture->choices[i] = (struct choice){(uint32_t)order[i], choices[0], choices[1], choices[2], choices[3],
-                                              choices[4],         choices[5], choices[6], choices[7]};
-    fixture->batch = (struct batch){&fixture->images, fixture->choices, n};
+        fixture->choices[i] = (struct choice){.image = (uint32_t)order[i],
+                                              .crop_y = choices[0],
+                                              .crop_x = choices[1],
+                                              .flip = choices[2],
+                                              .pad = choices[3],
+                                              .cut_y = choices[4],
+                                              .cut_x = choices[5],
+                                              .cut_h = choices[6],
+                                              .cut_w = choices[7]};
+    fixture->batch = (struct batch){.images = &fixture->images, .choices = fixture->choices, .n = n};
     for (int i = 0; i < 3; i++)
         fixture->hyper[i] = (struct hyper){hyper[3 * i], hyper[3 * i + 1], hyper[3 * i + 2], NESTEROV_PAGE};
 }

@@ -204,6 +204,11 @@ static void test_choices_in_force(void **state)
     recipe_must(recipe_resolve(&request, &recipe, &recipe_err));
     recipe_choices(&recipe, &options);
     assert_int_equal(options.alternating, 1);
+    assert_true(options.brightness == 0 && options.contrast == 0);
+    request = (struct recipe_request){.n_on = 1, .on = {"brightness_contrast"}, .n_sets = 1, .sets = {"contrast=0.5"}};
+    recipe_must(recipe_resolve(&request, &recipe, &recipe_err));
+    recipe_choices(&recipe, &options);
+    assert_true(options.brightness == 0.14 && options.contrast == 0.5);
 }
 
 static void test_request_errors(void **state)

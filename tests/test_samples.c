@@ -3,6 +3,7 @@
  * on; golden screens; every small size.
  */
 #include "engine/session.h"
+#include "engine/tricks.h"
 #include "kernels/augment.h"
 #include "kernels/bf16.h"
 #include "kernels/isa.h"
@@ -86,7 +87,7 @@ static float *train_one(struct session *session, uint32_t step, int *n)
 /* Un-normalised and rounded to bytes. */
 static uint8_t byte_of(const struct images *images, int channel, float value)
 {
-    return (uint8_t)lrintf(value * images->std[channel] + images->mean[channel]);
+    return (uint8_t)lrintf(fminf(fmaxf(value * images->std[channel] + images->mean[channel], 0), 255));
 }
 
 static void check_pixels(const struct session *session, const struct samples_model *model, const float *input, int n)
@@ -114,14 +115,24 @@ static void check_pixels(const struct session *session, const struct samples_mod
     }
 }
 
-static void pixels_are_the_tensor(const char *device, const char *precision)
+static void switch_on(struct recipe *recipe, const char *trick)
+{
+    struct error err = {""};
+    if (trick && trick_apply(trick_find(trick), 1, recipe, &err))
+        fail_msg("%s", err.text);
+}
+
+static void pixels_are_the_tensor(const char *device, const char *precision, const char *trick)
 {
     static const uint32_t steps[] = {0, 3, 4, 13};
     struct error err = {""};
     struct session *session = calloc(1, sizeof *session);
     struct fixture f;
-    open_fixture(&f);
+    memset(&f, 0, sizeof f);
     make_recipe(&f.recipe, device, precision);
+    switch_on(&f.recipe, trick);
+    assert_int_equal(dataset_open(&f.dataset, f.recipe.data, &err), 0);
+    assert_int_equal(samples_model_open(&f.model, &f.recipe, &f.dataset, &err), 0);
     if (session_open_data(session, &f.recipe, &err) || session_compile(session, 0, &err))
         fail_msg("%s", err.text);
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
@@ -142,13 +153,24 @@ static void pixels_are_the_tensor(const char *device, const char *precision)
 static void test_pixels_of_ref(void **state)
 {
     (void)state;
-    pixels_are_the_tensor("ref", "f32");
+    pixels_are_the_tensor("ref", "f32", NULL);
+}
+
+/* Those that change values more than a byte can show are compared in float32. */
+static void test_pixels_of_tricks(void **state)
+{
+    (void)state;
+    static const char *const keys[] = {"gpu_data", "alternating_flip", "brightness_contrast"};
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        pixels_are_the_tensor("ref", "f32", keys[i]);
+        pixels_are_the_tensor("cpu", "f32", keys[i]);
+    }
 }
 
 static void test_pixels_of_cpu(void **state)
 {
     (void)state;
-    pixels_are_the_tensor("cpu", "f32");
+    pixels_are_the_tensor("cpu", "f32", NULL);
 }
 
 static void test_pixels_in_bf16(void **state)
@@ -158,7 +180,7 @@ static void test_pixels_in_bf16(void **state)
         print_message("SKIPPED: this CPU has no bfloat16 arithmetic\n");
         skip();
     }
-    pixels_are_the_tensor("cpu", "bf16");
+    pixels_are_the_tensor("cpu", "bf16", NULL);
 }
 
 /* The pixels of a file, [height][width][3]. */
@@ -461,6 +483,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_pixels_of_ref),
         cmocka_unit_test(test_pixels_of_cpu),
+        cmocka_unit_test(test_pixels_of_tricks),
         cmocka_unit_test(test_pixels_in_bf16),
         cmocka_unit_test(test_png_is_the_tensor),
         cmocka_unit_test(test_tiles_are_the_png_scaled),

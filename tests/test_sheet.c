@@ -77,7 +77,7 @@ static void pixels_are_those_of_training(void **state)
         assert_int_equal(layout.scale, scale ? scale : 3);
         for (int i = 0; i < COUNT; i++) {
             const uint8_t *original = dataset.train.pixels + (size_t)choices[i].image * PIXELS;
-            augment_bytes(&dataset.train, &choices[i], pixels);
+            augment_bytes(&(struct batch){.images = &dataset.train, .choices = choices, .n = COUNT}, i, pixels);
             assert_shows(rgb, &layout, sheet_original(&sheet, &layout, i), &dataset.train, original);
             assert_shows(rgb, &layout, sheet_augmented(&sheet, &layout, i), &dataset.train, pixels);
         }
@@ -151,6 +151,10 @@ static void words_say_what_was_done(void **state)
     sheet_describe(&choice, geometry, cutout);
     assert_string_equal(geometry, "upside down");
     assert_string_equal(cutout, "cutout 8\u00d76 at x24 y3");
+    choice.brightness = -0.05f;
+    choice.contrast = 0.125f;
+    sheet_describe(&choice, geometry, cutout);
+    assert_string_equal(cutout, "cutout 8\u00d76 x24 y3, -0.05 \u00d71.12");
     choice = choice_identity(5);
     sheet_describe(&choice, geometry, cutout);
     assert_string_equal(geometry, "");

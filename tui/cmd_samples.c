@@ -116,6 +116,8 @@ static cJSON *choice_json(const struct samples *s, const struct choice *choice, 
     cJSON_AddNumberToObject(o, "cut_x", choice->cut_x);
     cJSON_AddNumberToObject(o, "cut_h", choice->cut_h);
     cJSON_AddNumberToObject(o, "cut_w", choice->cut_w);
+    cJSON_AddNumberToObject(o, "brightness", (double)choice->brightness);
+    cJSON_AddNumberToObject(o, "contrast", (double)choice->contrast);
     return o;
 }
 

@@ -57,7 +57,7 @@ void samples_model_show(struct samples_model *model, uint32_t step)
     model->step = step < model->batches.steps ? step : model->batches.steps - 1;
     batches_at(&model->batches, model->step, &model->batch);
     for (int i = 0; i < model->batch.n; i++)
-        augment_bytes(model->batch.images, &model->batch.choices[i], model->pixels + (size_t)i * image_bytes(model));
+        augment_bytes(&model->batch, i, model->pixels + (size_t)i * image_bytes(model));
     samples_model_move(model, 0);
 }
 

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #define BESIDE_WIDTH 66 /* from here on the details have a column of their own */
-#define DETAIL_LINES 7  /* of text below the pictures */
+#define DETAIL_LINES 7  /* of text below the pictures; one more where colours are changed */
 #define LABEL_WIDTH 9
 #define SIDE_MIN 8 /* of the pictures there, in pixels of the screen */
 #define SIDE_MAX 32
@@ -248,6 +248,11 @@ static void put_ascii(const struct grid *grid, char *text)
         }
 }
 
+static int has_colors(const struct samples_model *model)
+{
+    return model->batches.options.brightness > 0 || model->batches.options.contrast > 0;
+}
+
 static void draw_facts(const struct samples_model *model, struct grid *grid, struct rect area)
 {
     const struct choice *choice = &model->batch.choices[model->cursor];
@@ -268,6 +273,11 @@ static void draw_facts(const struct samples_model *model, struct grid *grid, str
     cutout_text(choice, text, sizeof text);
     put_ascii(grid, text);
     put_fact(grid, area, &y, "cutout", text);
+    if (!has_colors(model))
+        return;
+    snprintf(text, sizeof text, "%+.3f, × %.3f", (double)choice->brightness, 1 + (double)choice->contrast);
+    put_ascii(grid, text);
+    put_fact(grid, area, &y, "light", text);
 }
 
 static void draw_pair(const struct samples_model *model, struct grid *grid, struct rect area, struct rect at[2])
@@ -287,11 +297,12 @@ static void draw_detail(const struct samples_model *model, struct grid *grid, st
 {
     put_box(grid, area, COLOR_BORDER, class_of(model, model->cursor));
     struct rect inside = rect_inset(area, 2, 1);
+    int lines = DETAIL_LINES + has_colors(model);
     for (int side = SIDE_MAX;; side -= 2) {
         int w, h;
         cells_of(model, side, &w, &h);
-        int stacked = w <= inside.w && 2 * (h + 1) + DETAIL_LINES <= inside.h;
-        int beside = 2 * w <= inside.w && h + 1 + DETAIL_LINES <= inside.h;
+        int stacked = w <= inside.w && 2 * (h + 1) + lines <= inside.h;
+        int beside = 2 * w <= inside.w && h + 1 + lines <= inside.h;
         if (!stacked && !beside && side > SIDE_MIN)
             continue;
         struct rect at[2] = {{inside.x, inside.y + 1, w, h}, {inside.x, inside.y + h + 2, w, h}};

@@ -135,9 +135,14 @@ void sheet_describe(const struct choice *choice, char geometry[64], char cutout[
         snprintf(crop, sizeof crop, "crop x%+d y%+d", dx, dy);
     snprintf(geometry, 64, "%s%s%s", crop, crop[0] && choice->flip ? ", " : "", flips[choice->flip & 3]);
     cutout[0] = '\0';
+    int color = choice->brightness != 0 || choice->contrast != 0;
     if (choice->cut_h && choice->cut_w)
-        snprintf(cutout, 64, "cutout %d\u00d7%d at x%d y%d", choice->cut_w, choice->cut_h, choice->cut_x,
-                 choice->cut_y);
+        snprintf(cutout, 64, "cutout %d\u00d7%d%s x%d y%d", choice->cut_w, choice->cut_h, color ? "" : " at",
+                 choice->cut_x, choice->cut_y);
+    size_t used = strlen(cutout);
+    if (color) /* the two just fit below a card's pictures */
+        snprintf(cutout + used, 64 - used, "%s%+.2f \u00d7%.2f", used ? ", " : "light ", (double)choice->brightness,
+                 1 + (double)choice->contrast);
 }
 
 static void add_part(char *out, size_t size, const char *text)
@@ -165,6 +170,10 @@ void sheet_describe_options(const struct choices_options *options, char *out, si
     }
     if (options->cutout_h && options->cutout_w) {
         snprintf(part, sizeof part, "cutout %d\u00d7%d", options->cutout_w, options->cutout_h);
+        add_part(out, size, part);
+    }
+    if (options->brightness > 0 || options->contrast > 0) {
+        snprintf(part, sizeof part, "brightness \u00b1%g, contrast \u00b1%g", options->brightness, options->contrast);
         add_part(out, size, part);
     }
     if (!out[0]) {
@@ -270,7 +279,7 @@ static void draw_card(cairo_t *cr, const struct sheet *sheet, const struct sheet
     cairo_surface_t *surface = cairo_get_target(cr);
     size_t bytes = (size_t)images->channels * (size_t)images->height * (size_t)images->width;
     put_image(surface, images, images->pixels + choice->image * bytes, left, layout->scale);
-    augment_bytes(images, choice, pixels);
+    augment_bytes(&(struct batch){.images = images, .choices = choice, .n = 1}, 0, pixels);
     put_image(surface, images, pixels, right, layout->scale);
 }
 

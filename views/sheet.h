@@ -37,7 +37,8 @@ int sheet_arrange(const struct sheet *sheet, struct sheet_layout *layout, struct
 struct sheet_place sheet_original(const struct sheet *sheet, const struct sheet_layout *layout, int tile);
 struct sheet_place sheet_augmented(const struct sheet *sheet, const struct sheet_layout *layout, int tile);
 
-/* What was done to an image, as printed below it: "crop +2, -3   flipped" and "cutout 8x8 at (12, 5)"; "" for nothing.
+/* What was done to an image, as printed below it: "crop +2, -3   flipped" and "cutout 8x8 at (12, 5), light +0.05
+ * x1.02"; "" for nothing.
  */
 void sheet_describe(const struct choice *choice, char geometry[64], char cutout[64]);
 

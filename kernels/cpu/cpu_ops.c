@@ -87,8 +87,8 @@ void cpu_op_augment(struct program *program, const struct cpu_op *op)
     for (int first = 0; first < batch->n; first += out->group) {
         int n = batch->n - first < out->group ? batch->n - first : out->group;
         int total = end - first < out->group ? end - first : out->group;
-        cpu_augment(batch->images, &own->table, batch->choices + first, n, total, out->type, cpu_array_at(out, first),
-                    out->sn, out->sc, out->sh, out->sw);
+        cpu_augment(batch, &own->table, first, n, total, out->type, cpu_array_at(out, first), out->sn, out->sc, out->sh,
+                    out->sw);
     }
 }
 

@@ -22,79 +22,107 @@ static const struct elementwise_kernels *kernels(void)
 /* Augmentation: table look-ups, bound by the integer pipes whatever the vector width; plain C on every machine. */
 
 struct augment_job {
-    const struct images *images;
+    const struct batch *batch;
     const struct augment_table *table;
     bf16 half[IMAGE_CHANNELS_MAX][256]; /* the table, rounded */
-    const struct choice *choices;
-    int n;
+    int first, n;                       /* of the batch's images */
     enum chain_type type;
     char *out;
     ptrdiff_t sn, sc, sh, sw;
 };
 
-#define AUGMENT_PLANE(type, table)                                                                                     \
+static void round_table(const struct augment_table *table, int channels, bf16 half[][256])
+{
+    for (int channel = 0; channel < channels; channel++)
+        for (int byte = 0; byte < 256; byte++)
+            half[channel][byte] = bf16_from_float(table->value[channel][byte]);
+}
+
+#define AUGMENT_PLANE(type, value_of_k)                                                                                \
     do {                                                                                                               \
-        const type *values = (table);                                                                                  \
         type *row = (type *)job->out + at;                                                                             \
-        for (int y = 0; y < height; y++, row += job->sh, from += width)                                                \
-            for (int x = 0; x < width; x++)                                                                            \
-                row[x * job->sw] = from[x] < 0 ? 0 : values[plane[from[x]]];                                           \
+        for (int y = 0, k = 0; y < height; y++, row += job->sh)                                                        \
+            for (int x = 0; x < width; x++, k++)                                                                       \
+                row[x * job->sw] = (value_of_k);                                                                       \
     } while (0)
 
-static void augment_image(const struct augment_job *job, size_t image, const int16_t *source)
+/* The shortest way: bytes straight into a table of what is stored. */
+static void augment_looked_up(const struct augment_job *job, int i, struct augment_scratch *scratch)
 {
-    int height = job->images->height, width = job->images->width;
+    const struct images *images = job->batch->images;
+    const struct choice *choice = &job->batch->choices[job->first + i];
+    const struct augment_table *table = augment_table_of(job->table, choice, &scratch->table);
+    bf16 own[IMAGE_CHANNELS_MAX][256];
+    const bf16(*half)[256] = job->half;
+    int height = images->height, width = images->width;
+    const int16_t *source = scratch->source;
     size_t pixels = (size_t)height * (size_t)width;
-    const uint8_t *plane = job->images->pixels + job->choices[image].image * pixels * (size_t)job->images->channels;
-    for (int channel = 0; channel < job->images->channels; channel++, plane += pixels) {
-        ptrdiff_t at = (ptrdiff_t)image * job->sn + channel * job->sc;
-        const int16_t *from = source;
+    const uint8_t *plane = images->pixels + choice->image * pixels * (size_t)images->channels;
+    if (table != job->table && job->type == CHAIN_BF16) {
+        round_table(table, images->channels, own);
+        half = own;
+    }
+    augment_gather(choice, height, width, scratch->source);
+    for (int channel = 0; channel < images->channels; channel++, plane += pixels) {
+        ptrdiff_t at = i * job->sn + channel * job->sc;
         if (job->type == CHAIN_BF16)
-            AUGMENT_PLANE(bf16, job->half[channel]);
+            AUGMENT_PLANE(bf16, source[k] < 0 ? 0 : half[channel][plane[source[k]]]);
         else
-            AUGMENT_PLANE(float, job->table->value[channel]);
+            AUGMENT_PLANE(float, source[k] < 0 ? 0 : table->value[channel][plane[source[k]]]);
     }
 }
 
-static void augment_nothing(const struct augment_job *job, size_t image)
+static void augment_made(const struct augment_job *job, int i, struct augment_scratch *scratch)
 {
-    size_t size = job->type == CHAIN_BF16 ? sizeof(bf16) : sizeof(float);
-    for (int channel = 0; channel < job->images->channels; channel++)
-        for (int y = 0; y < job->images->height; y++)
-            for (int x = 0; x < job->images->width; x++) {
-                ptrdiff_t at = (ptrdiff_t)image * job->sn + channel * job->sc + y * job->sh + x * job->sw;
-                memset(job->out + at * (ptrdiff_t)size, 0, size);
-            }
+    int height = batch_height(job->batch), width = batch_width(job->batch);
+    augment_begin(job->batch, job->first + i, scratch);
+    for (int channel = 0; channel < job->batch->images->channels; channel++) {
+        const float *values = augment_plane(job->batch, job->table, job->first + i, channel, scratch);
+        ptrdiff_t at = i * job->sn + channel * job->sc;
+        if (job->type == CHAIN_BF16)
+            AUGMENT_PLANE(bf16, bf16_from_float(values[k]));
+        else
+            AUGMENT_PLANE(float, values[k]);
+    }
+}
+
+static void augment_nothing(const struct augment_job *job, int i)
+{
+    int height = batch_height(job->batch), width = batch_width(job->batch);
+    for (int channel = 0; channel < job->batch->images->channels; channel++) {
+        ptrdiff_t at = i * job->sn + channel * job->sc;
+        if (job->type == CHAIN_BF16)
+            AUGMENT_PLANE(bf16, 0);
+        else
+            AUGMENT_PLANE(float, 0);
+    }
 }
 
 static void augment_range(void *context, size_t begin, size_t end, int thread)
 {
     const struct augment_job *job = context;
-    int height = job->images->height, width = job->images->width;
-    int16_t source[IMAGE_PIXELS_MAX];
+    struct augment_scratch scratch;
+    int by_table = augment_by_table(job->batch);
     (void)thread;
-    for (size_t image = begin; image < end; image++) {
-        if (image >= (size_t)job->n) {
-            augment_nothing(job, image);
-            continue;
-        }
-        augment_gather(&job->choices[image], height, width, source);
-        augment_image(job, image, source);
-    }
+    for (int i = (int)begin; i < (int)end; i++)
+        if (i >= job->n)
+            augment_nothing(job, i);
+        else if (by_table)
+            augment_looked_up(job, i, &scratch);
+        else
+            augment_made(job, i, &scratch);
 }
 
-void cpu_augment(const struct images *images, const struct augment_table *table, const struct choice *choices, int n,
-                 int total, enum chain_type type, void *out, ptrdiff_t sn, ptrdiff_t sc, ptrdiff_t sh, ptrdiff_t sw)
+void cpu_augment(const struct batch *batch, const struct augment_table *table, int first, int n, int total,
+                 enum chain_type type, void *out, ptrdiff_t sn, ptrdiff_t sc, ptrdiff_t sh, ptrdiff_t sw)
 {
-    struct augment_job job = {.images = images, .table = table, .choices = choices, .n = n, .type = type, .out = out};
+    struct augment_job job = {.batch = batch, .table = table, .first = first, .n = n, .type = type, .out = out};
     job.sn = sn;
     job.sc = sc;
     job.sh = sh;
     job.sw = sw;
     if (type == CHAIN_BF16)
-        for (int channel = 0; channel < images->channels; channel++)
-            for (int byte = 0; byte < 256; byte++)
-                job.half[channel][byte] = bf16_from_float(table->value[channel][byte]);
+        round_table(table, batch->images->channels, job.half);
     parallel_for(total > 0 ? (size_t)total : 0, 1, augment_range, &job);
 }
 

@@ -11,11 +11,11 @@
 #include "kernels/program.h"
 
 /*
- * The augmented batch for n images, then zeros up to `total` images, as float32 or bf16, into out:
- * element (n, c, y, x) at n*sn + c*sc + y*sh + x*sw. Only the real channels are written.
+ * n images of the batch from `first` on, augmented, then zeros up to `total` images, as float32 or bf16, into out:
+ * element (i, c, y, x) of those at i*sn + c*sc + y*sh + x*sw. Only the real channels are written.
  */
-void cpu_augment(const struct images *images, const struct augment_table *table, const struct choice *choices, int n,
-                 int total, enum chain_type type, void *out, ptrdiff_t sn, ptrdiff_t sc, ptrdiff_t sh, ptrdiff_t sw);
+void cpu_augment(const struct batch *batch, const struct augment_table *table, int first, int n, int total,
+                 enum chain_type type, void *out, ptrdiff_t sn, ptrdiff_t sc, ptrdiff_t sh, ptrdiff_t sw);
 
 /*
  * Softmax cross-entropy on logits [n][classes] float32, labels by choice.image.

@@ -12,7 +12,7 @@ static void input_range(void *context, size_t begin, size_t end, int thread)
     const struct batch *batch = &row->ref->program.batch;
     (void)thread;
     for (size_t n = begin; n < end; n++)
-        augment_floats(batch->images, &row->ref->table, &batch->choices[n], row->out + n * row->size);
+        augment_floats(batch, &row->ref->table, (int)n, row->out + n * row->size);
 }
 
 void ref_input_forward(struct ref_row *row)
