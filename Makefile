@@ -48,7 +48,7 @@ PKGS := ncursesw libpng cairo libcjson inih libcurl libarchive libcrypto zlib
 PKG_CFLAGS := $(if $(DNNL_PREFIX),-I$(DNNL_PREFIX)/include) $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 # libgomp by its file name: whatever the compiler, the runtime is the one that oneDNN uses.
 LIBS := -Wl,--as-needed $(if $(DNNL_PREFIX),-L$(DNNL_PREFIX)/lib -Wl$(comma)-rpath$(comma)$(DNNL_PREFIX)/lib) \
-	-ldnnl $(shell pkg-config --libs $(PKGS) 2>/dev/null) -l:libgomp.so.1 -lpthread -lm
+	-ldnnl $(shell pkg-config --libs $(PKGS) 2>/dev/null) -l:libgomp.so.1 -lpthread -ldl -lm
 
 # kernels/NAME_avx2.c and the like are compiled for that instruction set, and left out on other machines.
 AVX2_FLAGS := -mavx2 -mfma -mf16c

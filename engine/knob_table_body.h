@@ -19,6 +19,10 @@ static const char *const nesterov_names[] = {"page", "torch", "tf", "none", NULL
 static const char *const shape_names[] = {"piecewise", "cosine",   "exponential", "polynomial",
                                           "one_cycle", "constant", NULL};
 
+static const char *const whitening_names[] = {"none", "3x3", "2x2", NULL};
+static const char *const conv_init_names[] = {"pytorch", "dirac", NULL};
+static const char *const norm_init_names[] = {"ones", "uniform", NULL};
+static const char *const head_init_names[] = {"pytorch", "unit_std", NULL};
 static const char *const activation_names[] = {"relu", "celu", "gelu", "silu", NULL};
 static const char *const pool_place_names[] = {"after_act", "before_norm", "before_act", NULL};
 
@@ -56,6 +60,13 @@ const struct knob knobs[] = {
     {"norm_bias_lr", "model", REAL(norm_bias_lr, 1e-6, 1e6), "1", "", "batch norm's biases: the rate is multiplied by it"},
     {"norm_bias_decay", "model", REAL(norm_bias_decay, 0, 1e6), "1", "", "batch norm's biases: the weight decay is multiplied by it"},
     {"half_norm", "model", SWITCH(half_norm), "off", "", "batch norm's parameters and statistics are rounded to half precision"},
+    {"whitening", "model", ENUM(whitening, whitening_names), "none", "", "fixed filters that whiten patches, before the first convolution, which with 3x3 becomes 1x1"},
+    {"whitening_eps", "model", REAL_WHEN("whitening!=none", whitening_eps, 1e-12, 1000), "0.01", "", "added to the eigenvalues"},
+    {"whitening_images", "model", INT_WHEN("whitening!=none", whitening_images, 1, 10000000), "10000", "images", "the first of the training set, whose patches are whitened"},
+    {"whitening_bias_epochs", "model", REAL_WHEN("whitening!=none", whitening_bias_epochs, 0, EPOCHS_MAX), "0", "epochs", "a bias after whitening is trained for so long, then stays; 0: none"},
+    {"conv_init", "model", ENUM(conv_init, conv_init_names), "pytorch", "", "first filters; dirac: as many as there are inputs pass one on as it is"},
+    {"norm_init", "model", ENUM(norm_init, norm_init_names), "ones", "", "first scales; uniform in (0, 1) was the default of the framework of 2018"},
+    {"head_init", "model", ENUM(head_init, head_init_names), "pytorch", "", "first weights of the last layer; unit_std: divided by their standard deviation"},
     {"norm_eps", "model", REAL(norm_eps, 1e-12, 1), "1e-05", "", "batch norm: added to the variance"},
     {"norm_momentum", "model", REAL(norm_momentum, 1e-6, 1), "0.1", "", "batch norm: share of a batch in the running statistics"},
 

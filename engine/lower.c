@@ -16,8 +16,10 @@ int network_lower_node(const struct network *network, int index, struct plan *pl
                                                    .stride = node->stride,
                                                    .pad = node->pad,
                                                    .bias = node->bias,
-                                                   .fixed = node->whiten},
+                                                   .fixed = node->whiten.kernel > 0},
                         err);
+        if (row >= 0 && node->bias)
+            plan->tensors[plan_row_tensor(plan, row, PLAN_CONV_BIAS)].epochs = node->bias_epochs;
         break;
     case PLAN_NORM:
         row = plan_norm(plan, name, node->input[0],

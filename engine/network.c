@@ -200,6 +200,29 @@ static int append_residual(struct builder *b)
     return append_add(b, name, trunk, b->last) < 0 ? -1 : 0;
 }
 
+static int append_whiten(struct builder *b)
+{
+    const struct network_line *line = b->line;
+    struct network *network = b->network;
+    struct whiten whiten = {
+        .kernel = line->kernel, .negatives = line->kernel % 2 == 0, .eps = line->eps, .images = (uint32_t)line->images};
+    struct network_node node;
+    if (b->last != 0) {
+        error_set(b->err, "'%s' whitens images, but it takes what '%s' gives; put it first, or say from=input",
+                  line->name, network->node[b->last].name);
+        return fail(b);
+    }
+    int other = network_find_whiten(network);
+    if (other >= 0) {
+        error_set(b->err, "the images are whitened by '%s' already; take one of the two lines out",
+                  network->node[other].name);
+        return fail(b);
+    }
+    network_whiten_node(&node, &whiten, line->bias_epochs, network->node[0].out.c);
+    name_node(&node, "%s", line->name);
+    return append(b, &node) < 0 ? -1 : 0;
+}
+
 /* A node by name: a line's name stands for its last node. -1 with err. */
 static int find_input(struct builder *b, const char *name)
 {
@@ -242,6 +265,8 @@ static int append_line(struct builder *b, double logit_scale, int classes)
         return append_preact(b);
     case NETWORK_CONV:
         return append_conv(b, line->name, 1) < 0 ? -1 : 0;
+    case NETWORK_WHITEN:
+        return append_whiten(b);
     case NETWORK_NORM:
         return append_norm(b, line->name) < 0 ? -1 : 0;
     case NETWORK_ACT:

@@ -18,6 +18,7 @@
 #define DAVIDNET_ENGINE_NETWORK_H
 
 #include "engine/recipe.h"
+#include "engine/whiten.h"
 #include "kernels/plan.h"
 
 #define NETWORK_NODES_MAX PLAN_ROWS_MAX
@@ -36,7 +37,8 @@ struct network_node {
     int bias;                               /* conv, linear: 1: there is one */
     int groups, fixed_scale, half;          /* norm: as in struct plan_norm_options */
     double bias_lr_scale, bias_decay_scale; /* norm: its bias's rates are multiplied by these; 0: by 1 */
-    int whiten;                             /* conv: 1: fixed; its filters whiten the images' patches */
+    struct whiten whiten;                   /* conv: kernel above 0: fixed, with filters that whiten the images */
+    double bias_epochs;                     /* conv: its bias is trained in the first so many */
 };
 
 struct network {
@@ -48,6 +50,13 @@ struct network {
 /* Parses recipe->network for images of that shape; errors name the line: "network line 3: ...". */
 int network_build(const struct recipe *recipe, struct plan_shape image, int classes, struct network *network,
                   struct error *err);
+
+/* A node, but for its name, of a convolution that whitens the network's input of so many channels; padded when its
+ * kernel is odd. */
+void network_whiten_node(struct network_node *node, const struct whiten *whiten, double bias_epochs, int channels);
+
+/* The node that whitens the images, or -1. */
+int network_find_whiten(const struct network *network);
 
 /* The kinds of line there are, for help: NULL-terminated pairs of "syntax", "what it is". */
 extern const char *const network_syntax[][2];

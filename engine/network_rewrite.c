@@ -99,6 +99,64 @@ static int make_room(struct network *network, int index, int count, struct error
     return 0;
 }
 
+void network_whiten_node(struct network_node *node, const struct whiten *whiten, double bias_epochs, int channels)
+{
+    *node = (struct network_node){.op = PLAN_CONV,
+                                  .n_inputs = 1,
+                                  .channels = whiten_filters(whiten, channels),
+                                  .kernel = whiten->kernel,
+                                  .stride = 1,
+                                  .pad = whiten->kernel % 2 ? whiten->kernel / 2 : 0,
+                                  .bias = bias_epochs > 0,
+                                  .bias_epochs = bias_epochs,
+                                  .whiten = *whiten};
+}
+
+int network_find_whiten(const struct network *network)
+{
+    for (int i = 0; i < network->n_nodes; i++)
+        if (network->node[i].whiten.kernel > 0)
+            return i;
+    return -1;
+}
+
+/*
+ * 3x3: the first convolution becomes the whitening one and a learned 1x1 one. 2x2: the whitening one and an activation
+ * come before it, and it stays as it is.
+ */
+static int whiten_images(const struct recipe *recipe, struct network *network, struct error *err)
+{
+    int two = recipe->whitening == RECIPE_WHITENING_2X2, other = network_find_whiten(network);
+    int conv = only_reader(network, 0);
+    if (other >= 0)
+        return error_set(err,
+                         "the network whitens its images itself, in '%s', and once is enough; set whitening=none, or "
+                         "take that line out",
+                         network->node[other].name);
+    if (conv < 0 || network->node[conv].op != PLAN_CONV)
+        return error_set(err, "the images must go into one convolution and nowhere else; set whitening=none");
+    struct whiten whiten = {.kernel = two ? 2 : 3,
+                            .negatives = two,
+                            .eps = recipe->whitening_eps,
+                            .images = (uint32_t)recipe->whitening_images};
+    if (make_room(network, conv, two ? 2 : 1, err))
+        return -1;
+    struct network_node *node = &network->node[conv], *first = node + (two ? 2 : 1);
+    network_whiten_node(node, &whiten, recipe->whitening_bias_epochs, network->node[0].out.c);
+    snprintf(node->name, sizeof node->name, "whiten");
+    node->line = first->line;
+    first->input[0] = conv;
+    if (two) {
+        node[1] = (struct network_node){.op = PLAN_ACT, .n_inputs = 1, .input = {conv}, .line = first->line};
+        snprintf(node[1].name, sizeof node[1].name, "whiten/act");
+        first->input[0] = conv + 1;
+    } else {
+        first->kernel = 1;
+        first->pad = 0;
+    }
+    return 0;
+}
+
 /* norm, act, max pool in a row: the pool goes before the act, or before both. The three keep their places in the
  * list, so that whoever read the last of them still does. */
 static int move_pools(const struct recipe *recipe, struct network *network, struct error *err)
@@ -159,9 +217,10 @@ static int set_norms(const struct recipe *recipe, struct network *network, struc
     return 0;
 }
 
-static void name_again(struct network_node *node, const char *name)
+static void name_again(struct network_node *node)
 {
-    snprintf(node->name, sizeof node->name, "%.*s_again", (int)sizeof node->name - 7, name);
+    size_t used = strlen(node->name);
+    snprintf(node->name + used, sizeof node->name - used, "_again");
 }
 
 /* The flaw of the winner of 2018: the first norm and its activation come twice. */
@@ -175,12 +234,17 @@ static int duplicate_norm(const struct recipe *recipe, struct network *network, 
         return -1;
     struct network_node *node = &network->node[norm], *first = &network->node[norm + 2];
     node[0] = *first;
-    name_again(&node[0], first->name);
+    name_again(&node[0]);
     node[1] = network->node[act + 2];
-    name_again(&node[1], network->node[act + 2].name);
+    name_again(&node[1]);
     node[1].input[0] = norm;
     first->input[0] = norm + 1;
     return 0;
+}
+
+static int whitening_is_wanted(const struct recipe *recipe)
+{
+    return recipe->whitening != RECIPE_WHITENING_NONE;
 }
 
 static int pool_place_is_wanted(const struct recipe *recipe)
@@ -229,10 +293,15 @@ static const struct rewrite {
     int (*is_wanted)(const struct recipe *recipe);
     int (*apply)(const struct recipe *recipe, struct network *network, struct error *err);
 } rewrites[] = {
-    {"pool_place", pool_place_is_wanted, move_pools},     {"duplicate_norm", duplicate_norm_is_wanted, duplicate_norm},
-    {"activation", activation_is_wanted, set_activation}, {"ghost_bn", ghost_bn_is_wanted, set_norms},
-    {"frozen_scale", frozen_scale_is_wanted, set_norms},  {"norm_bias_lr", bias_lr_is_wanted, set_norms},
-    {"norm_bias_decay", bias_decay_is_wanted, set_norms}, {"half_norm", half_norm_is_wanted, set_norms},
+    {"whitening", whitening_is_wanted, whiten_images},
+    {"pool_place", pool_place_is_wanted, move_pools},
+    {"duplicate_norm", duplicate_norm_is_wanted, duplicate_norm},
+    {"activation", activation_is_wanted, set_activation},
+    {"ghost_bn", ghost_bn_is_wanted, set_norms},
+    {"frozen_scale", frozen_scale_is_wanted, set_norms},
+    {"norm_bias_lr", bias_lr_is_wanted, set_norms},
+    {"norm_bias_decay", bias_decay_is_wanted, set_norms},
+    {"half_norm", half_norm_is_wanted, set_norms},
 };
 
 int network_rewrite_nodes(const struct recipe *recipe, struct network *network, struct error *err)

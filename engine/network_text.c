@@ -28,7 +28,9 @@ enum option_bit {
     FROM = 512,
     RESIDUAL = 1024,
     BLOCKS = 2048,
-    ALPHA = 4096
+    ALPHA = 4096,
+    IMAGES = 8192,
+    BIAS_EPOCHS = 16384
 };
 
 #define CONV_OPTIONS (KERNEL | STRIDE | PAD)
@@ -45,6 +47,7 @@ static const struct kind {
     [NETWORK_GROUP] = {"group", FIRST_WIDTH, CONV_OPTIONS | NORM_OPTIONS | POOL | CONVS | RESIDUAL | FROM},
     [NETWORK_PREACT] = {"preact", FIRST_WIDTH, KERNEL | STRIDE | NORM_OPTIONS | BLOCKS | FROM},
     [NETWORK_CONV] = {"conv", FIRST_WIDTH, CONV_OPTIONS | FROM},
+    [NETWORK_WHITEN] = {"whiten", FIRST_WINDOW, EPS | IMAGES | BIAS_EPOCHS | FROM},
     [NETWORK_NORM] = {"norm", FIRST_NONE, NORM_OPTIONS | FROM},
     [NETWORK_ACT] = {"act", FIRST_NONE, FROM},
     [NETWORK_RELU] = {"relu", FIRST_NONE, FROM},
@@ -77,6 +80,8 @@ static const struct option {
     {"blocks", offsetof(struct network_line, blocks), 1, 16, BLOCKS, 0},
     {"bias", offsetof(struct network_line, bias), 0, 1, BIAS, 0},
     {"eps", offsetof(struct network_line, eps), 1e-12, 1, EPS, 1},
+    {"images", offsetof(struct network_line, images), 1, 10000000, IMAGES, 0},
+    {"bias_epochs", offsetof(struct network_line, bias_epochs), 0, 10000, BIAS_EPOCHS, 1},
     {"alpha", offsetof(struct network_line, alpha), 1e-6, 1e6, ALPHA, 1},
     {"momentum", offsetof(struct network_line, momentum), 1e-6, 1, MOMENTUM, 1},
 };
@@ -91,6 +96,10 @@ const char *const network_syntax[][2] = {
     {"NAME = preact W [stride=1] [blocks=2]", "blocks of batch norm, relu, conv, batch norm, relu, conv, to which the "
                                               "first relu's output is added, through a 1x1 conv where shapes differ"},
     {"NAME = conv W", "convolution alone, no bias"},
+    {"NAME = whiten 3 [eps=0.01] [images=10000] [bias_epochs=0]",
+     "a fixed convolution of the images that whitens their 3x3 patches"},
+    {"NAME = whiten 2 [eps=0.0005] [images=5000] [bias_epochs=3]",
+     "the same for 2x2 patches, with the filters' negatives, no padding, and a bias trained in the first epochs"},
     {"NAME = norm", "batch norm alone"},
     {"NAME = act", "activation alone, the one that the knob `activation` says, as in conv_bn and the like"},
     {"NAME = relu, celu [alpha=], gelu or silu", "that activation, whatever the knob says"},
@@ -321,6 +330,15 @@ static int parse_line(char *text, int c, struct network_line *line, struct error
     int used = parse_first(line, words + 1, n - 1, c, err);
     if (used < 0 || used >= n)
         return -1;
+    if (line->kind == NETWORK_WHITEN) {
+        int even = line->kernel % 2 == 0;
+        if (line->kernel > WHITEN_KERNEL_MAX)
+            return line_error(err, line->line, "whiten %d: expected patches of 2 to %d pixels", line->kernel,
+                              WHITEN_KERNEL_MAX);
+        line->eps = even ? 5e-4 : 1e-2;
+        line->images = even ? 5000 : 10000;
+        line->bias_epochs = even ? 3 : 0;
+    }
     unsigned seen = 0;
     for (int i = 1 + used; i < n && words[i]; i++) {
         char *value = strchr(words[i], '=');

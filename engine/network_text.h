@@ -10,6 +10,7 @@
 /* A block's longest row is NAME/residual/res99/conv, which must fit in a plan's name. */
 #define NETWORK_NAME_MAX 20
 #define NETWORK_LINES_MAX 128
+#define WHITEN_KERNEL_MAX 5
 
 enum network_kind {
     NETWORK_CONV_BN,
@@ -18,6 +19,7 @@ enum network_kind {
     NETWORK_GROUP,
     NETWORK_PREACT,
     NETWORK_CONV,
+    NETWORK_WHITEN,
     NETWORK_NORM,
     NETWORK_ACT,
     NETWORK_RELU,
@@ -46,6 +48,8 @@ struct network_line {
     double scale;                /* NaN: not given */
     double eps, momentum;        /* batch norm's */
     double alpha;                /* celu's */
+    int images;                  /* whiten's, and how long its bias is trained; 0: it has none */
+    double bias_epochs;
 };
 
 /* The lines of a recipe's network; their number, or -1 with err ("network line 3: ..."). */

@@ -8,6 +8,7 @@
 #define DAVIDNET_ENGINE_RECIPE_H
 
 #include "engine/choices.h"
+#include "engine/initialise.h"
 #include "engine/schedule.h"
 #include "kernels/program.h"
 
@@ -41,6 +42,8 @@ enum recipe_precision {
 /* Where a max pool after an activation goes. */
 enum recipe_pool_place { RECIPE_POOL_AFTER_ACT, RECIPE_POOL_BEFORE_NORM, RECIPE_POOL_BEFORE_ACT, RECIPE_POOL_COUNT };
 
+enum recipe_whitening { RECIPE_WHITENING_NONE, RECIPE_WHITENING_3X3, RECIPE_WHITENING_2X2, RECIPE_WHITENING_COUNT };
+
 struct recipe {
     char preset[64];                  /* what it was inherited from */
     char network[RECIPE_NETWORK_MAX]; /* text, one "name = kind args" a line (engine/network.h) */
@@ -52,6 +55,12 @@ struct recipe {
     char branches[64];  /* residual and extra convolutions: engine/network_rewrite.h */
     enum recipe_pool_place pool_place;
     int duplicate_norm;
+    enum recipe_whitening whitening; /* engine/whiten.h */
+    double whitening_eps, whitening_bias_epochs;
+    int whitening_images;
+    enum initialise_conv conv_init;
+    enum initialise_norm norm_init;
+    enum initialise_head head_init;
     enum plan_act activation; /* of lines that do not name theirs */
     double celu_alpha;
     int ghost_bn, ghost_groups;

@@ -1,6 +1,6 @@
 #include "engine/session.h"
 
-#include "engine/initialise.h"
+#include "engine/stopwatch.h"
 #include "kernels/isa.h"
 #include "kernels/parallel.h"
 
@@ -111,6 +111,34 @@ int session_check(struct recipe *recipe, struct plan *plan, struct error *err)
     return status ? -1 : 0;
 }
 
+void session_initial(const struct session *session, struct initialise *how)
+{
+    const struct recipe *recipe = &session->recipe;
+    *how = (struct initialise){.seed = recipe_init_seed(recipe),
+                               .conv = recipe->conv_init,
+                               .norm = recipe->norm_init,
+                               .head = recipe->head_init,
+                               .filters = session->filters};
+}
+
+static int whiten(struct session *session, struct error *err)
+{
+    int node = network_find_whiten(&session->network);
+    struct stopwatch watch;
+    stopwatch_start(&watch);
+    if (node < 0)
+        return 0;
+    int weight = plan_row_tensor(&session->plan, node, PLAN_CONV_WEIGHT);
+    free(session->filters);
+    session->filters = malloc(session->plan.tensors[weight].count * sizeof *session->filters);
+    if (!session->filters)
+        return error_set(err, "out of memory for the whitening filters");
+    int status =
+        whiten_compute(&session->network.node[node].whiten, &session->dataset.train, session->filters, NULL, err);
+    session->whiten_seconds = stopwatch_seconds(&watch, parallel_threads());
+    return status;
+}
+
 int session_compile(struct session *session, int exact, struct error *err)
 {
     const struct recipe *recipe = &session->recipe;
@@ -132,10 +160,11 @@ int session_compile(struct session *session, int exact, struct error *err)
     session->program = session->family->compile(&session->plan, &options, err);
     if (!session->program)
         return -1;
-    if (executor_init(&session->executor, session->program, err) ||
-        initialise_program(session->program, recipe_init_seed(recipe), err))
+    if (executor_init(&session->executor, session->program, err) || whiten(session, err))
         return -1;
-    return 0;
+    struct initialise how;
+    session_initial(session, &how);
+    return initialise_program(session->program, &how, err);
 }
 
 void session_release_program(struct session *session)
@@ -150,6 +179,7 @@ void session_release_program(struct session *session)
 void session_release(struct session *session)
 {
     session_release_program(session);
+    free(session->filters);
     dataset_release(&session->dataset);
     batches_release(&session->batches);
     memset(session, 0, sizeof *session);
@@ -173,6 +203,7 @@ void session_hyper(const struct session *session, uint32_t step, struct hyper *h
         .momentum = recipe->momentum,
         .weight_decay = recipe->weight_decay * recipe->batch,
         .form = recipe->nesterov,
+        .epoch = (double)step / session->steps_per_epoch,
     };
 }
 

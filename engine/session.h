@@ -23,6 +23,8 @@ struct session {
     struct executor executor;
     struct batches batches; /* of the training images; evaluation borrows the room of its choices */
     uint32_t steps_per_epoch, steps;
+    float *filters;        /* of the convolution that whitens the images; NULL: there is none */
+    double whiten_seconds; /* what they took; part of the speedrun clock */
 };
 
 /*
@@ -38,6 +40,9 @@ int session_open_data(struct session *session, const struct recipe *recipe, stru
 
 /* Then the program, with initial weights from the recipe's seed. exact: no Winograd (comparisons). */
 int session_compile(struct session *session, int exact, struct error *err);
+
+/* How the program's weights begin; how->filters points into the session. */
+void session_initial(const struct session *session, struct initialise *how);
 
 /* Frees what session_compile made; what session_open_data made stays, so that it can still be looked at. */
 void session_release_program(struct session *session);

@@ -98,7 +98,7 @@ static int train_step(struct trainer *trainer, struct error *err)
     double seconds = stopwatch_seconds(&watch, session->program->options.threads);
     trainer->clock.step++;
     trainer->clock.train_seconds += seconds;
-    trainer->clock.speedrun_seconds = trainer->clock.train_seconds;
+    trainer->clock.speedrun_seconds = trainer->clock.train_seconds + session->whiten_seconds;
     trainer->clock.epoch_loss_sum += result.loss_sum;
     trainer->clock.epoch_correct += (uint64_t)result.correct;
     trainer->clock.epoch_images += (uint64_t)result.n;
@@ -143,7 +143,8 @@ static int evaluate(struct trainer *trainer, struct error *err)
     trainer->evaluate_seconds = stopwatch_seconds(&watch, trainer->session.program->options.threads);
     double accuracy = step_result_accuracy(&test);
     trainer->now.test_acc = accuracy;
-    trainer->clock.speedrun_seconds = trainer->clock.train_seconds + trainer->evaluate_seconds;
+    trainer->clock.speedrun_seconds =
+        trainer->clock.train_seconds + trainer->session.whiten_seconds + trainer->evaluate_seconds;
     if (!(accuracy <= trainer->clock.best_acc))
         trainer->clock.best_acc = accuracy;
     if (accuracy >= trainer->session.recipe.target && isnan(trainer->clock.seconds_to_target))

@@ -159,7 +159,7 @@ int trainer_log_epoch(struct trainer *trainer, double evaluated_in, const struct
     record.as.epoch.test_acc = test ? (float)step_result_accuracy(test) : NAN;
     record.as.epoch.test_n = test ? (uint32_t)test->n : 0;
     record.as.epoch.train_seconds = clock->train_seconds;
-    record.as.epoch.speedrun_seconds = clock->train_seconds + evaluated_in;
+    record.as.epoch.speedrun_seconds = clock->train_seconds + trainer->session.whiten_seconds + evaluated_in;
     record.as.epoch.wall_seconds = wall_seconds(trainer);
     record.as.epoch.steal = (float)contention_steal(&trainer->contention, &now);
     record.as.epoch.load = (float)now.load;

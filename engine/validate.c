@@ -45,14 +45,14 @@ static int read_logits(struct program *program, int n, float *out, struct error 
 }
 
 /* Evaluates, then takes a training step with a learning rate of 0, from the seed's weights. */
-static int run(struct executor *executor, const struct batch *batch, uint64_t seed, struct outcome *outcome,
-               struct error *err)
+static int run(struct executor *executor, const struct batch *batch, const struct initialise *how,
+               struct outcome *outcome, struct error *err)
 {
     struct program *program = executor->program;
     const struct plan *plan = program->plan;
     struct step_result result = {.bad_row = -1};
     struct hyper hyper = {.form = NESTEROV_TORCH};
-    if (initialise_program(program, seed, err) || executor_evaluate(executor, batch, &result, err) ||
+    if (initialise_program(program, how, err) || executor_evaluate(executor, batch, &result, err) ||
         read_logits(program, batch->n, outcome->evaluated, err) ||
         executor_train(executor, batch, &hyper, &result, err) || read_logits(program, batch->n, outcome->trained, err))
         return -1;
@@ -75,7 +75,9 @@ static int run_reference(struct session *session, const struct batch *batch, str
     struct executor executor;
     int status = executor_init(&executor, program, err);
     if (!status) {
-        status = run(&executor, batch, recipe_init_seed(&session->recipe), outcome, err);
+        struct initialise how;
+        session_initial(session, &how);
+        status = run(&executor, batch, &how, outcome, err);
         executor_release(&executor);
     }
     family_ref.free(program);
@@ -167,15 +169,17 @@ int session_validate(struct session *session, struct validation *validation, str
                                       .batch = batch.n,
                                       .logits_tolerance = exact ? 1e-3 : 0.15,
                                       .gradient_tolerance = exact ? 0.05 : 0.3};
+    struct initialise how;
+    session_initial(session, &how);
     int status = choices ? 0 : error_set(err, "out of memory for the comparison with the reference");
     if (!status)
         status = outcome_init(&is, &session->plan, batch.n, err) || outcome_init(&should, &session->plan, few, err);
     if (!status) {
         choices_identity(0, few, chosen);
         arrange(choices, batch.n, few, seed);
-        status = run(&session->executor, &batch, seed, &is, err) || run_reference(session, &distinct, &should, err) ||
+        status = run(&session->executor, &batch, &how, &is, err) || run_reference(session, &distinct, &should, err) ||
                  compare(session, &batch, &is, &should, validation, err) ||
-                 initialise_program(session->program, seed, err);
+                 initialise_program(session->program, &how, err);
         executor_reset_times(&session->executor);
     }
     outcome_release(&is);

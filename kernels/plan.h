@@ -91,6 +91,7 @@ struct plan_tensor {
     double lr_scale;    /* multiplies the learning rate */
     double decay_scale; /* multiplies the weight decay */
     bool trained;       /* false: a buffer, or frozen */
+    double epochs;      /* above 0: trained in the run's first so many only, as it is from then on */
 };
 
 struct plan {

@@ -94,3 +94,8 @@ int program_set_batch(struct program *program, const struct batch *batch, struct
     program->batch = *batch;
     return 0;
 }
+
+bool hyper_trains(const struct hyper *hyper, const struct plan_tensor *tensor)
+{
+    return tensor->trained && (tensor->epochs <= 0 || hyper->epoch < tensor->epochs);
+}

@@ -38,6 +38,7 @@ struct hyper {
     double momentum;
     double weight_decay; /* per summed loss */
     enum nesterov form;
+    double epoch; /* how many have passed before this step */
 };
 
 struct step_result {
@@ -123,6 +124,9 @@ extern const struct family family_cpu;
 
 /* Points the program at a batch; 0, or -1 when n is out of range or shapes differ from the plan's. */
 int program_set_batch(struct program *program, const struct batch *batch, struct error *err);
+
+/* Does this step change the tensor? */
+bool hyper_trains(const struct hyper *hyper, const struct plan_tensor *tensor);
 
 const char *phase_name(enum phase phase);             /* "augment", "forward", ... */
 const char *precision_name(enum precision precision); /* "f32", "bf16", ... */

@@ -13,6 +13,7 @@ build libdnnl-dev          header oneapi/dnnl/dnnl.h
 build libncurses-dev       pc ncursesw
 build libpng-dev           pc libpng
 build libcairo2-dev        pc cairo
+build liblapacke-dev      header lapacke.h
 build libcjson-dev         pc libcjson
 build libinih-dev          pc inih
 build zlib1g-dev           pc zlib

@@ -397,7 +397,7 @@ static void test_same_bits_everywhere(void **state)
 {
     (void)state;
     enum { N = 37, IN = 40, OUT = 10, COUNT = 10000 };
-    static const struct hyper hyper = {0.25, 0.9, 0.03, NESTEROV_PAGE};
+    static const struct hyper hyper = {.lr = 0.25, .momentum = 0.9, .weight_decay = 0.03, .form = NESTEROV_PAGE};
     static float weight[OUT * IN], dy[N * OUT], y[N * OUT], dweight[OUT * IN], w[COUNT], v[COUNT], dw[COUNT];
     static char first[sizeof y + sizeof dweight + sizeof w], again[sizeof first];
     struct buffer in, dx;

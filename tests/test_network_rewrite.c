@@ -269,6 +269,77 @@ static void test_concatenation(void **state)
     refused("network line 3", "'p'");
 }
 
+static void test_whitening_3x3(void **state)
+{
+    (void)state;
+    start("davidnet-79");
+    set("whitening", "3x3");
+    must_build();
+    in_a_row((const char *const[]){"input", "whiten", "prep/conv", "prep/norm", "prep/act", NULL});
+    assert_int_equal(row("whiten")->out.c, 27);
+    assert_int_equal(row("whiten")->out.h, 32);
+    assert_int_equal(row("prep/conv")->kernel, 1);
+    assert_int_equal(row("prep/conv")->out.c, 64);
+    assert_false(plan.tensors[plan_find_tensor(&plan, "whiten.weight")].trained);
+    assert_int_equal(plan_find_tensor(&plan, "whiten.bias"), -1);
+    assert_true(network.node[1].whiten.eps == 1e-2 && network.node[1].whiten.images == 10000);
+    assert_false(network.node[1].whiten.negatives);
+    set("whitening_bias_epochs", "2.5");
+    must_build();
+    const struct plan_tensor *bias = &plan.tensors[plan_find_tensor(&plan, "whiten.bias")];
+    assert_true(bias->trained && bias->epochs == 2.5);
+    /* Through a stride, and below pool_first. */
+    assert_int_equal(recipe_set_network(&recipe, "a = block c stride=2; g = global_max; l = linear", &err), 0);
+    set("pool_place", "before_norm");
+    must_build();
+    in_a_row((const char *const[]){"whiten", "a/conv", "a/pool", "a/norm", "a/act", NULL});
+    assert_int_equal(row("a/conv")->out.h, 16);
+}
+
+static void test_whitening_2x2(void **state)
+{
+    (void)state;
+    struct recipe_request request = {.preset = "davidnet-79", .n_on = 2, .on = {"whitening_2x2", "gelu"}};
+    assert_int_equal(recipe_resolve(&request, &recipe, &err), 0);
+    must_build();
+    in_a_row((const char *const[]){"input", "whiten", "whiten/act", "prep/conv", "prep/norm", NULL});
+    assert_int_equal(row("whiten")->out.c, 24);
+    assert_int_equal(row("whiten")->out.h, 31);
+    assert_int_equal(row("whiten/act")->act, PLAN_ACT_GELU);
+    assert_int_equal(row("prep/conv")->kernel, 3);
+    assert_true(network.node[1].whiten.eps == 5e-4 && network.node[1].whiten.images == 5000);
+    assert_true(network.node[1].whiten.negatives && network.node[1].bias_epochs == 3);
+}
+
+static void test_whitening_is_done_once(void **state)
+{
+    (void)state;
+    static const char own[] = "w = whiten 3; a = conv_bn c kernel=1; g = global_max; l = linear";
+    start("davidnet-79");
+    assert_int_equal(recipe_set_network(&recipe, own, &err), 0);
+    must_build();
+    assert_int_equal(row("w")->out.c, 27);
+    set("whitening", "3x3");
+    refused("whitening = 3x3: the network whitens its images itself, in 'w'", "set whitening=none");
+    static const char *const bad[][3] = {
+        {"a = whiten 2; b = whiten 3 from=input; c = concat a b", "network line 2", "whitened by 'a' already"},
+        {"a = conv c; b = whiten 3", "network line 2", "say from=input"},
+        {"a = whiten 9", "network line 1", "2 to 5 pixels"},
+    };
+    set("whitening", "none");
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        snprintf(recipe.network, sizeof recipe.network, "%s", bad[i][0]);
+        for (char *p = recipe.network; *p; p++)
+            *p = *p == ';' ? '\n' : *p;
+        refused(bad[i][1], bad[i][2]);
+    }
+    /* Two read the images: none of them is the first. */
+    const char *two = "a = conv c; b = conv c from=input; s = add a b; g = global_max; l = linear";
+    assert_int_equal(recipe_set_network(&recipe, two, &err), 0);
+    set("whitening", "2x2");
+    refused("whitening = 2x2", "into one convolution and nowhere else");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -281,6 +352,9 @@ int main(void)
         cmocka_unit_test(test_norms),
         cmocka_unit_test(test_ghost_groups_divide_the_batch),
         cmocka_unit_test(test_concatenation),
+        cmocka_unit_test(test_whitening_3x3),
+        cmocka_unit_test(test_whitening_2x2),
+        cmocka_unit_test(test_whitening_is_done_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

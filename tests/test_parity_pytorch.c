@@ -105,7 +105,8 @@ static void fixture_init(struct fixture *fixture, const char *name)
                                               .cut_w = choices[7]};
     fixture->batch = (struct batch){.images = &fixture->images, .choices = fixture->choices, .n = n};
     for (int i = 0; i < 3; i++)
-        fixture->hyper[i] = (struct hyper){hyper[3 * i], hyper[3 * i + 1], hyper[3 * i + 2], NESTEROV_PAGE};
+        fixture->hyper[i] = (struct hyper){
+            .lr = hyper[3 * i], .momentum = hyper[3 * i + 1], .weight_decay = hyper[3 * i + 2], .form = NESTEROV_PAGE};
 }
 
 static void fixture_release(struct fixture *fixture)

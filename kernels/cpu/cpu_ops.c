@@ -448,7 +448,7 @@ void cpu_op_update(struct program *program, const struct cpu_op *op)
     for (int i = 0; i < row->n_tensors; i++) {
         const struct plan_tensor *t = &program->plan->tensors[row->tensor[i]];
         struct hyper hyper = program->hyper;
-        if (!t->trained)
+        if (!hyper_trains(&hyper, t))
             continue;
         hyper.lr *= t->lr_scale;
         hyper.weight_decay *= t->decay_scale;

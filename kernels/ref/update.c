@@ -40,7 +40,7 @@ void ref_update(struct ref_row *row)
 
     for (int k = 0; k < row->plan->n_tensors; k++) {
         const struct plan_tensor *tensor = &ref->program.plan->tensors[row->plan->tensor[k]];
-        if (!tensor->trained)
+        if (!hyper_trains(hyper, tensor))
             continue;
         struct update update = {
             .weight = ref->value + tensor->offset,
