@@ -63,7 +63,7 @@ LEFT_OUT := $(if $(filter x86_64%,$(MACHINE)),,$(X86_ONLY)) \
 
 LIB_SRC := $(filter-out $(LEFT_OUT) tui/main.c,$(wildcard kernels/*.c kernels/*/*.c engine/*.c views/*.c tui/*.c))
 LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/%.o) $(BUILD)/engine/recipes.o
-RECIPES := $(sort $(wildcard engine/recipes/*.ini))
+RECIPES := $(addsuffix .ini,$(sort $(basename $(wildcard engine/recipes/*.ini))))
 TEST_SRC := $(wildcard tests/test_*.c)
 TESTS := $(TEST_SRC:%.c=$(BUILD)/%)
 TEST_SUPPORT_SRC := $(filter-out $(TEST_SRC),$(wildcard tests/*.c))

@@ -20,7 +20,7 @@
 #define FILE_MAX 65536
 #define LINE_MAX_CHARS 190 /* inih's own limit is 197 */
 #define KEY_MAX_CHARS 48   /* inih cuts names silently after 49 */
-#define INHERIT_MAX 8
+#define INHERIT_MAX 12
 #define LIST_MAX 256
 
 struct entry {

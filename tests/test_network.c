@@ -115,6 +115,25 @@ static void test_davidnet_totals(void **state)
     assert_true(fabs((double)plan_parameter_count(&plan) - 6.57e6) < 0.01e6);
 }
 
+/* What davidnet-79 has nothing of. */
+static void describe_extras(const struct plan_row *row, FILE *out)
+{
+    if (row->op == PLAN_ACT && row->act != PLAN_ACT_RELU)
+        fprintf(out, "  %s", plan_act_name(row->act));
+    if (row->op == PLAN_ACT && row->act == PLAN_ACT_CELU)
+        fprintf(out, " %g", row->alpha);
+    if (row->op == PLAN_NORM && row->groups > 1)
+        fprintf(out, "  groups %d", row->groups);
+    if (row->op == PLAN_NORM && row->half)
+        fprintf(out, "  half");
+    if (row->op == PLAN_NORM && (row->eps != 1e-5 || row->momentum != 0.1))
+        fprintf(out, "  eps %g momentum %g", row->eps, row->momentum);
+    if (row->op == PLAN_LINEAR && row->factor != 0.125)
+        fprintf(out, "  factor %g", row->factor);
+    if (row->op == PLAN_LOSS && row->smoothing > 0)
+        fprintf(out, "  smoothing %g", row->smoothing);
+}
+
 /* A row a line: what a change of the lowering or of a preset changes. */
 static void describe(FILE *out)
 {
@@ -124,12 +143,19 @@ static void describe(FILE *out)
                 row->out.h, row->out.w, row->kernel, row->stride, row->pad);
         for (int k = 0; k < row->n_inputs; k++)
             fprintf(out, " %s", plan.rows[row->input[k]].name);
+        describe_extras(row, out);
         fprintf(out, "\n");
         for (int k = 0; k < row->n_tensors; k++) {
             const struct plan_tensor *t = &plan.tensors[row->tensor[k]];
             fprintf(out, "    %s", t->name);
             for (int d = 0; d < t->n_dims; d++)
                 fprintf(out, "%s%d", d ? "x" : " ", t->dims[d]);
+            if (!t->trained && t->role != PLAN_RUNNING_MEAN && t->role != PLAN_RUNNING_VAR)
+                fprintf(out, "  fixed");
+            if (t->lr_scale != 1 || t->decay_scale != 1)
+                fprintf(out, "  rate x%g, decay x%g", t->lr_scale, t->decay_scale);
+            if (t->epochs > 0)
+                fprintf(out, "  for %g epochs", t->epochs);
             fprintf(out, "\n");
         }
     }

@@ -22,20 +22,32 @@ static size_t row_parameters(const struct plan *plan, const struct plan_row *row
     return count;
 }
 
-/* What a node does, in a few characters: "conv 3x3 /2", "add layer1/pool" ... */
+/* What a node does, in a few characters: "conv 3x3 /2", "norm in 16 no scale" (ghost groups, frozen) ... */
 static void describe(const struct plan *plan, int index, char *out, size_t size)
 {
     const struct plan_row *row = &plan->rows[index];
+    char stride[24], groups[24];
     switch (row->op) {
     case PLAN_CONV:
-        snprintf(out, size, row->stride > 1 ? "conv %dx%d /%d" : "conv %dx%d", row->kernel, row->kernel, row->stride);
+        snprintf(stride, sizeof stride, " /%d", row->stride);
+        snprintf(out, size, "conv %dx%d%s%s", row->kernel, row->kernel, row->stride > 1 ? stride : "",
+                 plan->tensors[plan_row_tensor(plan, index, PLAN_CONV_WEIGHT)].trained ? "" : " fixed");
         break;
     case PLAN_MAX_POOL:
     case PLAN_AVG_POOL:
         snprintf(out, size, "%s %d", plan_op_name(row->op), row->kernel);
         break;
+    case PLAN_NORM:
+        snprintf(groups, sizeof groups, " in %d", row->groups);
+        snprintf(out, size, "norm%s%s%s", row->groups > 1 ? groups : "",
+                 plan->tensors[plan_row_tensor(plan, index, PLAN_NORM_SCALE)].trained ? "" : " no scale",
+                 row->half ? " half" : "");
+        break;
     case PLAN_ACT:
-        snprintf(out, size, "%s", plan_act_name(row->act));
+        if (row->act == PLAN_ACT_CELU)
+            snprintf(out, size, "celu %g", row->alpha);
+        else
+            snprintf(out, size, "%s", plan_act_name(row->act));
         break;
     case PLAN_LINEAR:
         snprintf(out, size, "linear");
