@@ -463,7 +463,8 @@ static int open_folder(struct trainer *trainer, int *created, struct error *err)
                               &options->recipe, err))
             return -1;
         *created = 1;
-        if (run_folder_lock(&trainer->folder, &trainer->lock_fd, err) || write_init(trainer, err))
+        if (run_folder_lock(&trainer->folder, &trainer->lock_fd, err) || write_init(trainer, err) ||
+            (options->label && run_label_write(&trainer->folder, options->label, err)))
             return -1;
     }
     run_folder_path(&trainer->folder, "log", path, sizeof path);

@@ -11,6 +11,7 @@
 
 #include "engine/recipe.h"
 #include "engine/run_folder.h"
+#include "engine/run_label.h"
 #include "engine/run_log.h"
 #include "engine/timing.h"
 
@@ -43,7 +44,8 @@ struct trainer_options {
     const char *name;     /* (optional) the run's name */
     const char *resume;   /* (optional) RUN to go on with */
     const char *init;     /* (optional) a model.safetensors to start from; RUN/init keeps its path for a resume */
-    double stop_after;    /* > 0: stop at the first step that reaches so many epochs; the schedule stays as it is */
+    const struct run_label *label; /* (optional) the new run's; read by trainer_start alone */
+    double stop_after; /* > 0: stop at the first step that reaches so many epochs; the schedule stays as it is */
 };
 
 struct trainer_status {

@@ -46,9 +46,36 @@ static int compare(const char *parent, char *const *words, int n, int json)
     return code;
 }
 
+/* Both of its sides, as far as it is. Where only its runs are left, they are two sets like any. */
+static int look_at_campaign(const char *parent, const char *name, int json)
+{
+    struct error err = {""};
+    struct run_entry **entries = NULL;
+    struct campaign *c = calloc(1, sizeof *c); /* large */
+    char without[160], with[160];
+    int count = 0, code = c ? EXIT_OK : command_fail("out of memory");
+    int found = c ? campaign_read(c, parent, name, &err) : -1;
+    if (found == 0)
+        found = campaign_read_runs(c, &entries, &count, &err);
+    if (found == 0) {
+        code = verdict_report_campaign(c, entries, count, json);
+    } else if (found > 0) {
+        snprintf(without, sizeof without, "campaign:%.128s/without", name);
+        snprintf(with, sizeof with, "campaign:%.128s/with", name);
+        code = compare(parent, (char *const[]){without, with}, 2, json);
+    } else if (c) {
+        code = command_fail("%s", err.text);
+    }
+    for (int i = 0; i < count; i++)
+        run_entry_free(entries[i]);
+    free(entries);
+    free(c);
+    return code;
+}
+
 static int run(int argc, char **argv)
 {
-    char *words[VERDICT_SETS_MAX], campaign[2][160];
+    char *words[VERDICT_SETS_MAX];
     const char *out = NULL;
     int n = 0, json = 0;
     for (int i = 1; i < argc; i++) {
@@ -67,12 +94,8 @@ static int run(int argc, char **argv)
         else
             words[n++] = argv[i];
     }
-    if (n == 1) { /* a campaign has both sides */
-        const char *name = strncmp(words[0], "campaign:", 9) == 0 ? words[0] + 9 : words[0];
-        snprintf(campaign[RUN_WITHOUT], sizeof campaign[0], "campaign:%.128s/without", name);
-        snprintf(campaign[RUN_WITH], sizeof campaign[0], "campaign:%.128s/with", name);
-        return compare(out, (char *const[]){campaign[RUN_WITHOUT], campaign[RUN_WITH]}, 2, json);
-    }
+    if (n == 1)
+        return look_at_campaign(out, strncmp(words[0], "campaign:", 9) == 0 ? words[0] + 9 : words[0], json);
     if (n == 0)
         return command_usage_error(&command_compare, "say which sets of runs: two or more, or one campaign");
     return compare(out, words, n, json);

@@ -359,9 +359,10 @@ static void follow(struct follower *f)
         trainer_status(f->trainer, &f->status);
         if (!f->began && f->status.device[0] && f->status.phase >= TRAINER_TRAINING) {
             f->began = 1;
-            print_start(f);
+            if (!f->options->watch)
+                print_start(f);
         }
-        if (f->began)
+        if (f->began && !f->options->watch)
             print_records(f);
         if (trainer_ended(f->status.phase))
             return;
@@ -369,7 +370,10 @@ static void follow(struct follower *f)
         clock_gettime(CLOCK_MONOTONIC, &t);
         double now = (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
         if (f->began && now - shown > 0.5) {
-            print_progress(f);
+            if (f->options->watch)
+                f->options->watch(f->options->context, &f->status);
+            else
+                print_progress(f);
             shown = now;
         }
     }
@@ -395,10 +399,13 @@ int headless_run(const struct trainer_options *what, const struct headless_optio
         clear_progress(&f);
         code = headless_error(options->json, f.status.error);
     } else {
-        print_done(&f);
+        if (!options->watch)
+            print_done(&f);
         if (options->target_counts && f.status.phase == TRAINER_DONE && isnan(f.status.seconds_to_target))
             code = EXIT_TARGET_MISSED;
     }
+    if (options->watch)
+        options->watch(options->context, &f.status);
     trainer_free(trainer); /* first: it gives the run's lock back, so that the command may resume or rename the run */
     run_finish_command(&f);
     install_handlers(SIG_DFL);

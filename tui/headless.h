@@ -9,9 +9,12 @@
 #include "tui/run_report.h"
 
 struct headless_options {
-    int json;           /* {"event":...} lines on stdout instead of text */
-    uint32_t told;      /* epochs up to this step were printed when they were trained: not again, in text */
-    int target_counts;  /* exit with EXIT_TARGET_MISSED when recipe.target was not reached */
+    int json;          /* {"event":...} lines on stdout instead of text */
+    uint32_t told;     /* epochs up to this step were printed when they were trained: not again, in text */
+    int target_counts; /* exit with EXIT_TARGET_MISSED when recipe.target was not reached */
+    /* (optional) called a few times a second, and at the end; then nothing is printed but errors, and those as ever */
+    void (*watch)(void *context, const struct trainer_status *status);
+    void *context;
     const char *finish; /* (optional) shell command to run when the run has ended, in whatever way; it gets
                            DAVIDNET_RUN, DAVIDNET_STATE and DAVIDNET_ACCURACY */
 };

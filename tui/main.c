@@ -25,6 +25,7 @@
     X(rename) \
     X(rm) \
     X(compare) \
+    X(campaign) \
     X(curves) \
     X(timing) \
     X(eval) \

@@ -2,6 +2,7 @@
 
 #include "engine/recipe_differences.h"
 #include "tui/columns.h"
+#include "tui/command.h"
 #include "tui/run_report.h"
 #include "views/format.h"
 
@@ -139,7 +140,7 @@ static void print_figures(const struct verdict_report *r)
         mean_text(s->seconds.mean, s->seconds_high, 1, time, sizeof time);
         printf("%-4c %5d  %-15s %7s  %-24s %s", letter(i), s->accuracy.n, accuracy, sd, reach, time);
         if (s->seconds.n < s->accuracy.n)
-            printf(" (of %d)", s->seconds.n);
+            printf(" (%d timed)", s->seconds.n);
         putchar('\n');
     }
     puts("+- and ranges: 95 % intervals\n");
@@ -285,4 +286,40 @@ cJSON *verdict_report_json(const struct verdict_report *r)
     if (r->question.looks > 1)
         cJSON_AddStringToObject(root, "extended", verdict_looks_sentence(r->question.looks, text));
     return root;
+}
+
+/* ---- of a campaign ---- */
+int verdict_report_campaign(const struct campaign *c, struct run_entry *const *entries, int count, int json)
+{
+    struct run_set sets[2];
+    char name[2][160];
+    const char *const names[] = {name[RUN_WITHOUT], name[RUN_WITH]};
+    const struct recipe *const recipes[] = {&c->side[RUN_WITHOUT], &c->side[RUN_WITH]};
+    struct verdict_report *report = calloc(1, sizeof *report);
+    int code = EXIT_OK;
+    if (!report || campaign_sets(c, entries, count, sets)) {
+        free(report);
+        return command_fail("out of memory");
+    }
+    for (int side = 0; side < 2; side++)
+        snprintf(name[side], sizeof name[side], "%s %s", run_side_name((enum run_side)side), c->what);
+    report->sets = sets;
+    report->n_sets = 2;
+    report->names = names;
+    report->recipes = recipes;
+    report->what = c->what;
+    report->question = campaign_question(c);
+    verdict_report_make(report);
+    if (json) {
+        cJSON *object = verdict_report_json(report);
+        cJSON_AddStringToObject(object, "event", "verdict");
+        cJSON_AddStringToObject(object, "campaign", c->name);
+        code = command_print_json(object, 0);
+    } else {
+        verdict_report_print(report);
+    }
+    run_set_release(&sets[0]);
+    run_set_release(&sets[1]);
+    free(report);
+    return code;
 }

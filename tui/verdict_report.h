@@ -2,7 +2,7 @@
 #ifndef DAVIDNET_TUI_VERDICT_REPORT_H
 #define DAVIDNET_TUI_VERDICT_REPORT_H
 
-#include "engine/run_set.h"
+#include "engine/campaign.h"
 
 #include <cjson/cJSON.h>
 
@@ -29,5 +29,8 @@ double verdict_report_level(const struct verdict_report *report);
 void verdict_report_print(const struct verdict_report *report);
 /* {"sets": [...], "differences": [...], "power": ..., "verdicts": [...]}; NULL: no memory. */
 cJSON *verdict_report_json(const struct verdict_report *report);
+
+/* All of it for a campaign, as it is now; JSON is one line. Returns an exit code. */
+int verdict_report_campaign(const struct campaign *campaign, struct run_entry *const *entries, int count, int json);
 
 #endif
