@@ -158,6 +158,55 @@ static void small_images(void)
     finish(plan_add(&plan, "both", avg, max, &err), 10);
 }
 
+/* The speedruns' beginning: fixed 2x2 convolution with a bias, GELU; then ghost norm with fixed scale in the three
+ * orders around the pool, and a concatenation of what a max pool and an average pool say. */
+static void bag_of_tricks(void)
+{
+    struct error err = {{0}};
+    struct plan_conv_options whiten = {.kernel = 2, .stride = 1, .pad = 0, .bias = true, .fixed = true};
+    struct plan_norm_options ghost = {.eps = 1e-5, .momentum = 0.3, .groups = 4, .fixed_scale = true};
+    int row = plan_conv(&plan, "whiten", begin(3, 17, 17), 24, whiten, &err);
+    row = plan_act(&plan, "whiten/act", row, PLAN_ACT_GELU, 0, &err);
+    row = plan_conv(&plan, "one", row, 20, plan_window(3, 1, 1), &err);
+    row = plan_pool(&plan, "one/pool", row, PLAN_MAX_POOL, 2, &err);
+    row = plan_norm(&plan, "one/norm", row, ghost, &err);
+    row = plan_act(&plan, "one/act", row, PLAN_ACT_SILU, 0, &err);
+    int skip = row;
+    row = plan_conv(&plan, "two", row, 20, plan_window(3, 1, 1), &err);
+    row = plan_norm(&plan, "two/norm", row, ghost, &err);
+    row = plan_act(&plan, "two/act", row, PLAN_ACT_CELU, 0.3, &err);
+    row = plan_add(&plan, "two/add", skip, row, &err);
+    row = plan_conv(&plan, "three", row, 33, plan_window(1, 1, 0), &err);
+    row = plan_norm(&plan, "three/norm", row, ghost, &err);
+    row = plan_pool(&plan, "three/pool", row, PLAN_MAX_POOL, 2, &err);
+    row = plan_act(&plan, "three/act", row, PLAN_ACT_CELU, 0.075, &err);
+    int max = plan_pool(&plan, "max", row, PLAN_GLOBAL_MAX, 0, &err);
+    int avg = plan_pool(&plan, "avg", row, PLAN_GLOBAL_AVG, 0, &err);
+    finish(plan_concat(&plan, "both", max, avg, &err), 10);
+}
+
+/* Duplicate norm and activation, then pre-activation blocks: the shortcut reads what the activation made. */
+static void preactivation(void)
+{
+    struct error err = {{0}};
+    int row = plan_conv(&plan, "prep", begin(3, 8, 8), 16, plan_window(3, 1, 1), &err);
+    for (int i = 0; i < 2; i++) {
+        row = plan_norm(&plan, i ? "norm1" : "norm0", row, plan_moments(1e-5, 0.1), &err);
+        row = plan_act(&plan, i ? "act1" : "act0", row, PLAN_ACT_RELU, 0, &err);
+    }
+    int shortcut = plan_conv(&plan, "shortcut", row, 24, plan_window(1, 2, 0), &err);
+    row = plan_conv(&plan, "down", row, 24, plan_window(3, 2, 1), &err);
+    row = plan_norm(&plan, "down/norm", row, plan_moments(1e-5, 0.1), &err);
+    row = plan_act(&plan, "down/act", row, PLAN_ACT_RELU, 0, &err);
+    row = plan_add(&plan, "add", plan_conv(&plan, "same", row, 24, plan_window(3, 1, 1), &err), shortcut, &err);
+    row = plan_norm(&plan, "norm2", row, plan_moments(1e-5, 0.1), &err);
+    row = plan_act(&plan, "act2", row, PLAN_ACT_RELU, 0, &err);
+    row = plan_add(&plan, "add2", plan_conv(&plan, "last", row, 24, plan_window(3, 1, 1), &err), row, &err);
+    int max = plan_pool(&plan, "max", row, PLAN_MAX_POOL, 4, &err);
+    int avg = plan_pool(&plan, "avg", row, PLAN_AVG_POOL, 4, &err);
+    finish(plan_concat(&plan, "both", max, avg, &err), 10);
+}
+
 struct network {
     const char *name;
     void (*make)(void);
@@ -175,6 +224,8 @@ static const struct network networks[] = {
     {"all convolutional", all_convolutional},
     {"frozen first", frozen_first},
     {"small images", small_images},
+    {"bag of tricks", bag_of_tricks},
+    {"pre-activation", preactivation},
 };
 
 #define NETWORKS (sizeof networks / sizeof *networks)

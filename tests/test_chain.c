@@ -72,7 +72,40 @@ static double z_of(const struct fixture *f, double x, int c)
     return f->chain.norm ? f->a[c] * x + f->b[c] : x;
 }
 
-/* The activated value of every pixel; the first maximum of the window at (wy, wx). */
+static double activated(const struct chain *chain, double z)
+{
+    switch (chain->act) {
+    case CHAIN_ACT_RELU:
+        return z > 0 ? z : 0;
+    case CHAIN_ACT_CELU:
+        return z > 0 ? z : chain->alpha * expm1(z / chain->alpha);
+    case CHAIN_ACT_GELU:
+        return z * 0.5 * erfc(-z * M_SQRT1_2);
+    case CHAIN_ACT_SILU:
+        return z / (1 + exp(-z));
+    default:
+        return z;
+    }
+}
+
+static double slope_at(const struct chain *chain, double z)
+{
+    double sigmoid = 1 / (1 + exp(-z));
+    switch (chain->act) {
+    case CHAIN_ACT_RELU:
+        return z > 0;
+    case CHAIN_ACT_CELU:
+        return z > 0 ? 1 : exp(z / chain->alpha);
+    case CHAIN_ACT_GELU:
+        return 0.5 * erfc(-z * M_SQRT1_2) + z * exp(-z * z / 2) / sqrt(2 * M_PI);
+    case CHAIN_ACT_SILU:
+        return sigmoid * (1 + z * (1 - sigmoid));
+    default:
+        return 1;
+    }
+}
+
+/* The activated maximum of the window at (wy, wx), and where its first one is. */
 static double window_max(const struct fixture *f, int n, int c, int wy, int wx, int *at_y, int *at_x)
 {
     double best = -INFINITY;
@@ -87,7 +120,7 @@ static double window_max(const struct fixture *f, int n, int c, int wy, int wx, 
                 *at_x = x;
             }
         }
-    return best;
+    return activated(&f->chain, best);
 }
 
 static void check_forward(const struct fixture *f)
@@ -113,9 +146,7 @@ static double *reference_dz(const struct fixture *f)
         window_max(f, n, c, y, x, &at_y, &at_x);
         double g = get(&f->g1, n, c, y, x) + (f->with_g2 ? get(&f->g2, n, c, y, x) : 0);
         double z = z_of(f, get(&f->x, n, c, at_y, at_x), c);
-        if (f->chain.act == CHAIN_ACT_RELU && z <= 0)
-            g = 0;
-        dz[((n * f->in.c + c) * f->in.h + at_y) * f->in.w + at_x] = g;
+        dz[((n * f->in.c + c) * f->in.h + at_y) * f->in.w + at_x] = g * slope_at(&f->chain, z);
     }
     return dz;
 }
@@ -192,6 +223,8 @@ static void check_statistics(const struct fixture *f, const struct outcome *o)
 
 static void check_reduce(const struct fixture *f, const struct outcome *o, const double *dz)
 {
+    /* Of the smooth ones up to 2^-21, whatever the slope; the gradient is below 8. */
+    double slope_error = f->chain.act > CHAIN_ACT_RELU ? 4 : 0;
     for (int c = 0; c < f->in.c && f->chain.norm; c++) {
         double sum = 0, sum_x = 0, size = 0, size_x = 0;
         for (int n = 0; n < f->in.n; n++)
@@ -200,9 +233,9 @@ static void check_reduce(const struct fixture *f, const struct outcome *o, const
                     double g = dz[((n * f->in.c + c) * f->in.h + y) * f->in.w + x];
                     double x_hat = (get(&f->x, n, c, y, x) - f->mean[c]) * f->invstd[c];
                     sum += g;
-                    size += fabs(g);
+                    size += fabs(g) + slope_error;
                     sum_x += g * x_hat;
-                    size_x += fabs(g * x_hat);
+                    size_x += (fabs(g) + slope_error) * fabs(x_hat);
                 }
         if (fabs(o->sum_dz[c] - sum) > size * 0x1p-20 || fabs(o->sum_dzx[c] - sum_x) > size_x * 0x1p-20)
             fail_msg("channel %d: sum_dz %.9g want %.9g, sum_dzx %.9g want %.9g", c, o->sum_dz[c], sum, o->sum_dzx[c],
@@ -273,6 +306,21 @@ static void test_odd_sizes(void **state)
 {
     (void)state;
     run_shape((struct shape){2, 48, 7, 5}, 4);
+}
+
+static void test_smooth_activations(void **state)
+{
+    (void)state;
+    static const struct shape shapes[] = {{2, 48, 7, 5}, {7, 16, 2, 6}};
+    for (int i = 0; i < 2; i++)
+        for (int layout = 0; layout < LAYOUTS; layout++)
+            for (int types = 0; types < (i ? 2 : 4); types++)
+                for (int pool = 1; pool <= (i ? 2 : 3); pool++)
+                    for (int act = CHAIN_ACT_CELU; act <= CHAIN_ACT_SILU; act++) {
+                        struct chain chain = {
+                            .norm = types != 2, .act = (enum chain_act)act, .alpha = 0.3f, .pool = pool};
+                        run_case(chain, shapes[i], (enum layout)layout, type_sets[types], i, i ? 3 : 1);
+                    }
 }
 
 static void test_one_image(void **state)
@@ -518,8 +566,8 @@ static void test_gradient_by_differences(void **state)
     parallel_set_threads(1);
     for (int layout = 0; layout < LAYOUTS; layout++)
         for (int pool = 1; pool <= 3; pool++)
-            for (int act = CHAIN_ACT_NONE; act <= CHAIN_ACT_RELU; act++)
-                check_gradient((struct chain){.norm = 1, .act = (enum chain_act)act, .pool = pool},
+            for (int act = CHAIN_ACT_NONE; act <= CHAIN_ACT_SILU; act++)
+                check_gradient((struct chain){.norm = 1, .act = (enum chain_act)act, .alpha = 0.5f, .pool = pool},
                                (enum layout)layout);
 }
 
@@ -535,6 +583,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_odd_sizes),
+        cmocka_unit_test(test_smooth_activations),
         cmocka_unit_test(test_one_image),
         cmocka_unit_test(test_many_images),
         cmocka_unit_test(test_many_channels),

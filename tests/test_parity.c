@@ -301,6 +301,101 @@ static int build_residual(int x, int kernel, struct error *err)
     return plan_add(&plan, "op/add", row, x, err);
 }
 
+static int build_even_conv(int x, int kernel, struct error *err)
+{
+    struct plan_conv_options options = {.kernel = kernel, .stride = 1, .pad = 0, .bias = true};
+    return plan_conv(&plan, "op", x, 19, options, err);
+}
+
+/* Its weight is not trained, so that only the bias and x have gradients. */
+static int build_fixed_conv(int x, int kernel, struct error *err)
+{
+    struct plan_conv_options options = {.kernel = kernel, .stride = 1, .pad = 1, .bias = true, .fixed = true};
+    return plan_conv(&plan, "op", x, 24, options, err);
+}
+
+static int build_celu(int x, int kernel, struct error *err)
+{
+    (void)kernel;
+    return plan_act(&plan, "op", x, PLAN_ACT_CELU, 0.075, err);
+}
+
+static int build_gelu(int x, int kernel, struct error *err)
+{
+    (void)kernel;
+    return plan_act(&plan, "op", x, PLAN_ACT_GELU, 0, err);
+}
+
+static int build_silu(int x, int kernel, struct error *err)
+{
+    (void)kernel;
+    return plan_act(&plan, "op", x, PLAN_ACT_SILU, 0, err);
+}
+
+static int build_ghost(int x, int groups, struct error *err)
+{
+    struct plan_norm_options options = {.eps = 1e-5, .momentum = 0.1, .groups = groups, .fixed_scale = true};
+    return plan_norm(&plan, "op", x, options, err);
+}
+
+static int build_half(int x, int kernel, struct error *err)
+{
+    (void)kernel;
+    return plan_norm(&plan, "op", x, (struct plan_norm_options){.eps = 1e-5, .momentum = 0.1, .half = true}, err);
+}
+
+static int build_concat(int x, int kernel, struct error *err)
+{
+    int max = checked(plan_pool(&plan, "op/max", x, PLAN_MAX_POOL, kernel, err), err);
+    int avg = checked(plan_pool(&plan, "op/avg", x, PLAN_AVG_POOL, kernel, err), err);
+    return plan_concat(&plan, "op", max, avg, err);
+}
+
+static int build_concat_twice(int x, int kernel, struct error *err)
+{
+    (void)kernel;
+    return plan_concat(&plan, "op", x, x, err);
+}
+
+/* Ghost norm and CELU around a pool, in the three orders: after the activation, before the norm, in between. */
+static int ordered(int x, const char *order, enum plan_act act, struct error *err)
+{
+    for (const char *c = order; *c; c++) {
+        struct plan_norm_options ghost = {.eps = 1e-5, .momentum = 0.1, .groups = 3};
+        if (*c == 'n')
+            x = checked(plan_norm(&plan, "op/norm", x, ghost, err), err);
+        else if (*c == 'a')
+            x = checked(plan_act(&plan, "op/act", x, act, 0.3, err), err);
+        else
+            x = checked(plan_pool(&plan, "op/pool", x, PLAN_MAX_POOL, 2, err), err);
+    }
+    return x;
+}
+
+static int build_pool_last(int x, int act, struct error *err)
+{
+    return ordered(x, "nap", (enum plan_act)act, err);
+}
+
+static int build_pool_first(int x, int act, struct error *err)
+{
+    return ordered(x, "pna", (enum plan_act)act, err);
+}
+
+static int build_pool_between(int x, int act, struct error *err)
+{
+    return ordered(x, "npa", (enum plan_act)act, err);
+}
+
+/* Pre-activation: the shortcut reads what the activation made. */
+static int build_preactivation(int x, int kernel, struct error *err)
+{
+    int act = ordered(x, "na", PLAN_ACT_SILU, err);
+    int row =
+        checked(plan_conv(&plan, "op/conv", act, plan.rows[x].out.c, plan_window(kernel, 1, kernel / 2), err), err);
+    return plan_add(&plan, "op/add", row, act, err);
+}
+
 static const struct op_case op_cases[] = {
     {"conv 1x1", 0, build_conv, 1},
     {"conv 3x3", 0, build_conv, 3},
@@ -319,6 +414,22 @@ static const struct op_case op_cases[] = {
     {"norm, act, pool 2", 1, build_chain, 2},
     {"norm, act, pool 3", 1, build_chain, 3},
     {"residual", 1, build_residual, 3},
+    {"conv 2x2 with bias", 0, build_even_conv, 2},
+    {"fixed conv 3x3 with bias", 0, build_fixed_conv, 3},
+    {"celu", 0, build_celu, 0},
+    {"gelu", 0, build_gelu, 0},
+    {"silu", 0, build_silu, 0},
+    {"ghost norm", 0, build_ghost, 3},
+    {"ghost norm of single images", 0, build_ghost, 64},
+    {"half norm", 1, build_half, 0}, /* a value near a tie of the rounding to half may go either way */
+    {"concat of pools", 1, build_concat, 4},
+    {"concat with itself", 0, build_concat_twice, 0},
+    {"ghost norm, celu, pool", 1, build_pool_last, PLAN_ACT_CELU},
+    {"ghost norm, gelu, pool", 1, build_pool_last, PLAN_ACT_GELU},
+    {"pool, ghost norm, celu", 1, build_pool_first, PLAN_ACT_CELU},
+    {"ghost norm, pool, celu", 1, build_pool_between, PLAN_ACT_CELU},
+    {"ghost norm, pool, silu", 1, build_pool_between, PLAN_ACT_SILU},
+    {"pre-activation", 0, build_preactivation, 3},
 };
 
 static int compare_ops(int c, int n, int max_batch)

@@ -49,7 +49,10 @@ static struct chain_operand operand_of(const struct chain_view *view)
 static struct chain_job job_of(const struct chain *chain, const float *a, const float *b)
 {
     struct chain_job job = {.pool = chain->pool < 1 ? 1 : chain->pool, .norm = chain->norm, .a = ones, .b = zeros};
+    job.act = chain->act;
     job.floor = chain->act == CHAIN_ACT_RELU ? 0 : NAN;
+    job.alpha = chain->alpha;
+    job.inverse = chain->act == CHAIN_ACT_CELU ? 1 / chain->alpha : 0;
     if (chain->norm) {
         job.a = a;
         job.b = b;

@@ -1,9 +1,10 @@
 /*
  * The fused element-wise kernels of the cpu family. One chain is what may follow a convolution:
  *
- *     x --(norm)--> --(act)--> --(max pool k)--> --(+ skip)--> out
+ *     x --(norm)--> --(max pool k)--> --(act)--> --(+ skip)--> out
  *
- * each stage optional, so a lone norm, activation, pool or addition is a chain as well.
+ * each stage optional, so a lone norm, activation, pool or addition is a chain as well. An activation that never falls
+ * (chain_act_commutes) may stand before the pool as well: it chooses the same maximum.
  * Backward recomputes everything from x (nothing but x, the statistics and the gradient of out is kept):
  *
  *     reduce:  sum_dz[c]  = sum of dz,  sum_dzx[c] = sum of dz * x_hat      (only with norm)
@@ -18,7 +19,7 @@
  *
  * Reductions go in two levels over fixed chunks (one image, one channel block: float32 inside, double across).
  * Results are bit-identical for any thread count and any ISA level (no fused multiply-add anywhere), and equal to
- * the naive reference in double within 2^-20 relative to the norm.
+ * the naive reference in double within 2^-20 relative to the norm. What the activations add to that: activation_body.h.
  *
  * NaN goes through every stage, so that it reaches the loss. Rows and columns that no whole window covers (h or w
  * not a multiple of the pool) are dropped forward and have dz = 0.
@@ -44,12 +45,19 @@ struct chain_view {
     ptrdiff_t sn, sb, sh, sw; /* in elements, multiples of CHAIN_BLOCK */
 };
 
-enum chain_act { CHAIN_ACT_NONE, CHAIN_ACT_RELU };
+enum chain_act { CHAIN_ACT_NONE, CHAIN_ACT_RELU, CHAIN_ACT_CELU, CHAIN_ACT_GELU, CHAIN_ACT_SILU };
+
+/* Does it change places with a maximum? GELU and SiLU fall before they rise. */
+static inline int chain_act_commutes(enum chain_act act)
+{
+    return act != CHAIN_ACT_GELU && act != CHAIN_ACT_SILU;
+}
 
 struct chain {
     int norm; /* 1: z = a[c]*x + b[c], with a = scale*invstd, b = bias - mean*a; 0: z = x */
     enum chain_act act;
-    int pool; /* 1: none; k: k x k, stride k */
+    float alpha; /* of CHAIN_ACT_CELU */
+    int pool;    /* 1: none; k: k x k, stride k */
 };
 
 /* mean[c] and biased var[c] over n images of x. scratch: chain_scratch_bytes(). */

@@ -2,11 +2,12 @@
  * The inner loops of the chain, written once on sixteen floats; chain_plain.c, chain_avx2.c and chain_avx512.c
  * include a vector16_*.h, define CHAIN_KERNELS and include this.
  *
- * Each loop is compiled for the common cases (pool 1 and 2, all float32 or all bfloat16) with those as constants,
- * and once for all others. The order of every sum is fixed here: four windows as a tree, then added to the sum.
+ * Each loop is compiled for the common cases (pool 1 and 2, all float32 or all bfloat16, one of the activations) with
+ * those as constants, and once for all others. The order of every sum is fixed here: four windows as a tree, then added
+ * to the sum.
  *
- * The activation comes after the maximum instead of before: it is monotone and does not round, so the values agree,
- * and where it makes ties that x did not have the gradient is zero anyway.
+ * The activation comes after the maximum, also where the network has it before: it never falls, so the values agree.
+ * Where it makes ties that x did not have (ReLU below zero, CELU far below) the gradient is zero anyway.
  */
 #include "kernels/cpu/chain_kernels.h"
 
@@ -14,10 +15,14 @@
 #include "kernels/cpu/vector16_plain.h"
 #endif
 
+#include "kernels/cpu/activation_body.h"
+
 #define INLINE static inline __attribute__((always_inline))
 
-/* What is known when a loop is compiled: the pool, and the type of all operands. ANY: look it up. */
+/* What is known when a loop is compiled: the pool, the type of all operands, and the activation. ANY: look it up.
+ * FLOOR: that of job->floor, ReLU or none. */
 #define ANY (-1)
+#define FLOOR CHAIN_ACT_NONE
 
 /* Vector stores may alias anything: what the loop reads again and again must be out of their reach. */
 #define OWN_COPIES                                                                                                     \
@@ -119,10 +124,52 @@ INLINE struct best window_best(const struct cursor *x, const char *p, int k, str
     return best;
 }
 
-INLINE void forward_loop(const struct chain_job *shared_job, const struct chain_run *shared_run, int k, int type)
+/* The activation, with its numbers where loops keep them. */
+struct activation {
+    int act; /* enum chain_act, a constant unless ANY was asked for; FLOOR for ReLU, too */
+    v16 floor, alpha, inverse;
+};
+
+INLINE struct activation activation_of(const struct chain_job *job, int act)
+{
+    return (struct activation){act == ANY ? (int)job->act : act, v16_set(job->floor), v16_set(job->alpha),
+                               v16_set(job->inverse)};
+}
+
+INLINE v16 activate(const struct activation *act, v16 z)
+{
+    switch (act->act) {
+    case CHAIN_ACT_CELU:
+        return celu(z, act->alpha, act->inverse);
+    case CHAIN_ACT_GELU:
+        return gelu(z);
+    case CHAIN_ACT_SILU:
+        return silu(z);
+    default:
+        return v16_at_least(act->floor, z);
+    }
+}
+
+/* g times the activation's slope at z. */
+INLINE v16 activate_back(const struct activation *act, v16 z, v16 g)
+{
+    switch (act->act) {
+    case CHAIN_ACT_CELU:
+        return celu_slope(z, act->inverse, g);
+    case CHAIN_ACT_GELU:
+        return gelu_slope(z, g);
+    case CHAIN_ACT_SILU:
+        return silu_slope(z, g);
+    default:
+        return v16_keep(v16_above(z, act->floor), g);
+    }
+}
+
+INLINE void forward_loop(const struct chain_job *shared_job, const struct chain_run *shared_run, int k, int type,
+                         int kind)
 {
     OWN_COPIES;
-    v16 floor = v16_set(job->floor);
+    struct activation act = activation_of(job, kind);
     int add = job->g1.data != NULL;
     for (int first = 0; first < run->count; first += job->tile) {
         int windows = tile_end(job, run, first) - first;
@@ -134,7 +181,7 @@ INLINE void forward_loop(const struct chain_job *shared_job, const struct chain_
             const char *from = x.p, *extra = skip.p;
             char *to = out.p;
             for (int w = 0; w < windows; w++) {
-                v16 z = v16_at_least(floor, window_best(&x, from, k, affine).z);
+                v16 z = activate(&act, window_best(&x, from, k, affine).z);
                 if (add)
                     z = v16_add(z, cursor_load(&skip, extra));
                 cursor_store(&out, to, z, job->stream);
@@ -153,15 +200,16 @@ INLINE void forward_loop(const struct chain_job *shared_job, const struct chain_
 struct gradient {
     struct cursor g1, g2;
     int two;
-    v16 floor;
+    struct activation act;
 };
 
-INLINE struct gradient gradient_at(const struct chain_job *job, const struct chain_run *run, int type, int window)
+INLINE struct gradient gradient_at(const struct chain_job *job, const struct chain_run *run, int type, int kind,
+                                   int window)
 {
     return (struct gradient){.g1 = cursor_at(job, &job->g1, type, run->g1, window),
                              .g2 = cursor_at(job, &job->g2, type, run->g2, window),
                              .two = job->g2.data != NULL,
-                             .floor = v16_set(job->floor)};
+                             .act = activation_of(job, kind)};
 }
 
 INLINE v16 gradient_load(const struct gradient *gradient, ptrdiff_t window, v16 z)
@@ -169,7 +217,7 @@ INLINE v16 gradient_load(const struct gradient *gradient, ptrdiff_t window, v16 
     v16 g = cursor_load(&gradient->g1, gradient->g1.p + window * gradient->g1.run);
     if (gradient->two)
         g = v16_add(g, cursor_load(&gradient->g2, gradient->g2.p + window * gradient->g2.run));
-    return v16_keep(v16_above(z, gradient->floor), g);
+    return activate_back(&gradient->act, z, g);
 }
 
 /* dx = ca*dz + (cb*x + cc), or dz without norm. */
@@ -202,14 +250,15 @@ INLINE void apply_window(const struct cursor *x, const char *from, const struct 
         }
 }
 
-INLINE void apply_loop(const struct chain_job *shared_job, const struct chain_run *shared_run, int k, int type)
+INLINE void apply_loop(const struct chain_job *shared_job, const struct chain_run *shared_run, int k, int type,
+                       int kind)
 {
     OWN_COPIES;
     for (int first = 0; first < run->count; first += job->tile) {
         int windows = tile_end(job, run, first) - first;
         struct cursor x = cursor_at(job, &job->x, type, run->x, first),
                       dx = cursor_at(job, &job->out, type, run->out, first);
-        struct gradient gradient = gradient_at(job, run, type, first);
+        struct gradient gradient = gradient_at(job, run, type, kind, first);
         for (int block = 0; block < job->blocks; block++) {
             ptrdiff_t channel = run->channel + block * CHAIN_BLOCK;
             struct affine affine = affine_of(job, run, block);
@@ -302,13 +351,14 @@ INLINE struct sums reduce_one(const struct cursor *x, int k, int w, struct affin
     return (struct sums){dz, v16_mul(dz, v16_sub(best.x, mean))};
 }
 
-INLINE void reduce_loop(const struct chain_job *shared_job, const struct chain_run *shared_run, int k, int type)
+INLINE void reduce_loop(const struct chain_job *shared_job, const struct chain_run *shared_run, int k, int type,
+                        int kind)
 {
     OWN_COPIES;
     for (int first = 0; first < run->count; first += job->tile) {
         int windows = tile_end(job, run, first) - first;
         struct cursor x = cursor_at(job, &job->x, type, run->x, first);
-        struct gradient gradient = gradient_at(job, run, type, first);
+        struct gradient gradient = gradient_at(job, run, type, kind, first);
         for (int block = 0; block < job->blocks; block++) {
             ptrdiff_t channel = run->channel + block * CHAIN_BLOCK;
             struct affine affine = affine_of(job, run, block);
@@ -353,21 +403,31 @@ static int common_type(const struct chain_job *job)
         loop(job, run, __VA_ARGS__);                                                                                   \
     }
 
+#define VARIANTS_OF(name, k, act)                                                                                      \
+    VARIANT(name##_##k##_##act##_f32, name##_loop, k, CHAIN_F32, act)                                                  \
+    VARIANT(name##_##k##_##act##_bf16, name##_loop, k, CHAIN_BF16, act)
+
+#define CHOOSE(name, k, act) (type == CHAIN_F32 ? name##_##k##_##act##_f32 : name##_##k##_##act##_bf16)(job, run)
+
 #define VARIANTS(name)                                                                                                 \
-    VARIANT(name##_1_f32, name##_loop, 1, CHAIN_F32)                                                                   \
-    VARIANT(name##_1_bf16, name##_loop, 1, CHAIN_BF16)                                                                 \
-    VARIANT(name##_2_f32, name##_loop, 2, CHAIN_F32)                                                                   \
-    VARIANT(name##_2_bf16, name##_loop, 2, CHAIN_BF16)                                                                 \
-    VARIANT(name##_any, name##_loop, job->pool, ANY)                                                                   \
+    VARIANTS_OF(name, 1, FLOOR)                                                                                        \
+    VARIANTS_OF(name, 2, FLOOR)                                                                                        \
+    VARIANTS_OF(name, 1, CHAIN_ACT_CELU)                                                                               \
+    VARIANTS_OF(name, 2, CHAIN_ACT_CELU)                                                                               \
+    VARIANTS_OF(name, 1, CHAIN_ACT_GELU)                                                                               \
+    VARIANTS_OF(name, 1, CHAIN_ACT_SILU)                                                                               \
+    VARIANT(name##_any, name##_loop, job->pool, ANY, ANY)                                                              \
     static void name##_run(const struct chain_job *job, const struct chain_run *run)                                   \
     {                                                                                                                  \
-        int type = common_type(job);                                                                                   \
-        if (job->pool > 2 || type == ANY)                                                                              \
+        int type = common_type(job), one = job->pool == 1, floor = job->act <= CHAIN_ACT_RELU;                         \
+        if (job->pool > 2 || type == ANY || (!one && !chain_act_commutes(job->act)))                                   \
             name##_any(job, run);                                                                                      \
-        else if (job->pool == 1)                                                                                       \
-            (type == CHAIN_F32 ? name##_1_f32 : name##_1_bf16)(job, run);                                              \
+        else if (floor)                                                                                                \
+            one ? CHOOSE(name, 1, FLOOR) : CHOOSE(name, 2, FLOOR);                                                     \
+        else if (job->act == CHAIN_ACT_CELU)                                                                           \
+            one ? CHOOSE(name, 1, CHAIN_ACT_CELU) : CHOOSE(name, 2, CHAIN_ACT_CELU);                                   \
         else                                                                                                           \
-            (type == CHAIN_F32 ? name##_2_f32 : name##_2_bf16)(job, run);                                              \
+            job->act == CHAIN_ACT_GELU ? CHOOSE(name, 1, CHAIN_ACT_GELU) : CHOOSE(name, 1, CHAIN_ACT_SILU);            \
     }
 
 VARIANTS(forward)

@@ -21,11 +21,13 @@ struct chain_job {
     struct chain_operand g1, g2; /* the gradients; forward's skip is g1 */
     int pool;                    /* k; 1: none */
     int norm;
-    float floor; /* of the activation: 0 for ReLU, NaN for none: max and > then change nothing */
-    int blocks;  /* channel blocks of a run */
-    int tile;    /* windows that a block stays on before the next block: all of a run when blocks are far apart */
-    int ahead;   /* windows: what is read is fetched into the caches that much earlier */
-    int stream;  /* stores go past the caches */
+    enum chain_act act;
+    float floor;          /* of ReLU: 0; without activation NaN: max and > then change nothing */
+    float alpha, inverse; /* of CELU: alpha and 1 / alpha */
+    int blocks;           /* channel blocks of a run */
+    int tile;   /* windows that a block stays on before the next block: all of a run when blocks are far apart */
+    int ahead;  /* windows: what is read is fetched into the caches that much earlier */
+    int stream; /* stores go past the caches */
     const float *a, *b;        /* [channel], or one block of ones and zeros without norm */
     ptrdiff_t step;            /* between blocks of a and b: CHAIN_BLOCK, or 0 without norm */
     const float *ca, *cb, *cc; /* apply with norm */

@@ -93,8 +93,15 @@ static void store(const struct cpu_array *a, ptrdiff_t at, float value)
 
 struct copy {
     const struct cpu_array *from, *to;
+    int from_c, to_c, channels;
     bool add;
 };
+
+/* Elements before channel c of image n. */
+static ptrdiff_t plane_offset(const struct cpu_array *a, ptrdiff_t n, int c)
+{
+    return image_offset(a, n) + c / CHAIN_BLOCK * a->sb + c % CHAIN_BLOCK * a->sc;
+}
 
 static void copy_images(void *context, size_t begin, size_t end, int thread)
 {
@@ -102,28 +109,32 @@ static void copy_images(void *context, size_t begin, size_t end, int thread)
     const struct copy *copy = context;
     const struct cpu_array *from = copy->from, *to = copy->to;
     for (ptrdiff_t n = (ptrdiff_t)begin; n < (ptrdiff_t)end; n++)
-        for (int c = 0; c < from->shape.c; c++) {
-            int block = c / CHAIN_BLOCK, lane = c % CHAIN_BLOCK;
+        for (int c = 0; c < copy->channels; c++)
             for (int y = 0; y < from->shape.h; y++) {
-                ptrdiff_t a = image_offset(from, n) + block * from->sb + lane * from->sc + y * from->sh;
-                ptrdiff_t b = image_offset(to, n) + block * to->sb + lane * to->sc + y * to->sh;
+                ptrdiff_t a = plane_offset(from, n, copy->from_c + c) + y * from->sh;
+                ptrdiff_t b = plane_offset(to, n, copy->to_c + c) + y * to->sh;
                 for (int x = 0; x < from->shape.w; x++) {
                     float old = copy->add ? load(to, b + x * to->sw) : 0;
                     store(to, b + x * to->sw, old + load(from, a + x * from->sw));
                 }
             }
-        }
+}
+
+void cpu_array_copy_channels(const struct cpu_array *from, int from_c, const struct cpu_array *to, int to_c,
+                             int channels, int n)
+{
+    struct copy copy = {from, to, from_c, to_c, channels, false};
+    parallel_for((size_t)n, 1, copy_images, &copy);
 }
 
 void cpu_array_copy(const struct cpu_array *from, const struct cpu_array *to, int n)
 {
-    struct copy copy = {from, to, false};
-    parallel_for((size_t)n, 1, copy_images, &copy);
+    cpu_array_copy_channels(from, 0, to, 0, from->shape.c, n);
 }
 
 void cpu_array_add(const struct cpu_array *from, const struct cpu_array *to, int n)
 {
-    struct copy copy = {from, to, true};
+    struct copy copy = {from, to, 0, 0, from->shape.c, true};
     parallel_for((size_t)n, 1, copy_images, &copy);
 }
 

@@ -56,7 +56,11 @@ struct chain_view cpu_array_view(const struct cpu_array *, int first);
 /* Copies n images, real channels only, converting layout and type. The shapes have the same c, h and w. */
 void cpu_array_copy(const struct cpu_array *from, const struct cpu_array *to, int n);
 
-/* The same, but to += from. */
+/* The same for `channels` channels, from from_c on, to to_c on; h and w are the same. */
+void cpu_array_copy_channels(const struct cpu_array *from, int from_c, const struct cpu_array *to, int to_c,
+                             int channels, int n);
+
+/* Like cpu_array_copy, but to += from. */
 void cpu_array_add(const struct cpu_array *from, const struct cpu_array *to, int n);
 
 /* Zeroes images begin .. end-1, padded channels included. */

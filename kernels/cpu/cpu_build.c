@@ -41,7 +41,7 @@ static op_run *const forward_ops[] = {
     [CPU_UNIT_CONV] = cpu_op_conv_forward,        [CPU_UNIT_CHAIN] = cpu_op_chain_train,
     [CPU_UNIT_GLOBAL_POOL] = cpu_op_pool_forward, [CPU_UNIT_AVG_POOL] = cpu_op_pool_forward,
     [CPU_UNIT_LINEAR] = cpu_op_linear_forward,    [CPU_UNIT_LOSS] = cpu_op_loss,
-    [CPU_UNIT_CONVERT] = cpu_op_convert,
+    [CPU_UNIT_CONVERT] = cpu_op_convert,          [CPU_UNIT_CONCAT] = cpu_op_concat_forward,
 };
 
 /* Between two views the chain without stages converts, and faster. */
@@ -69,7 +69,19 @@ static struct cpu_op forward_op(const struct cpu_program *own, int index)
     return op;
 }
 
-static void build_forward(struct cpu_program *own)
+/* The bias of a convolution is added where the convolution has written. */
+static void emit_bias(struct cpu_program *own, const struct plan *plan, struct cpu_op op)
+{
+    const struct cpu_unit *unit = &own->graph.units[op.unit];
+    if (unit->kind != CPU_UNIT_CONV || plan_row_tensor(plan, unit->rows[0], PLAN_CONV_BIAS) < 0)
+        return;
+    op.run = cpu_op_conv_add_bias;
+    op.x = -1;
+    emit(own, op);
+    own->eval[own->n_eval++] = op;
+}
+
+static void build_forward(struct cpu_program *own, const struct plan *plan)
 {
     struct cpu_op augment = no_op;
     for (int i = 0; i < own->graph.n_values; i++)
@@ -97,6 +109,7 @@ static void build_forward(struct cpu_program *own)
         if (op.run == cpu_op_chain_train)
             op.run = cpu_op_chain_eval;
         own->eval[own->n_eval++] = op;
+        emit_bias(own, plan, op);
     }
 }
 
@@ -177,9 +190,17 @@ static void backward_conv(struct cpu_program *own, const struct plan *plan, int 
 {
     const struct cpu_unit *unit = &own->graph.units[index];
     op.g1 = one_part(own, index, unit->out);
-    if (plan_row_trained(plan, unit->rows[0])) {
+    int weight = plan_row_tensor(plan, unit->rows[0], PLAN_CONV_WEIGHT);
+    int bias = plan_row_tensor(plan, unit->rows[0], PLAN_CONV_BIAS);
+    if (plan->tensors[weight].trained) {
         op.run = cpu_op_conv_backward_weights;
         emit(own, op);
+    }
+    if (bias >= 0 && plan->tensors[bias].trained) {
+        struct cpu_op sum = op;
+        sum.run = cpu_op_conv_backward_bias;
+        sum.x = -1;
+        emit(own, sum);
     }
     op.dx = new_gradient(own, unit);
     if (op.dx >= 0) {
@@ -187,6 +208,22 @@ static void backward_conv(struct cpu_program *own, const struct plan *plan, int 
         op.run = cpu_op_conv_backward_data;
         emit(own, op);
         add_part(own, index, unit->x, op.dx);
+    }
+}
+
+static void backward_concat(struct cpu_program *own, int index, struct cpu_op op)
+{
+    const struct cpu_unit *unit = &own->graph.units[index];
+    op.g1 = one_part(own, index, unit->out);
+    op.run = cpu_op_concat_backward;
+    op.x = -1;
+    for (op.part = 0; op.part < 2; op.part++) {
+        int value = op.part ? unit->skip : unit->x;
+        if (!own->graph.values[value].gradient)
+            continue;
+        op.dx = add_tensor(own, value, true, -1);
+        emit(own, op);
+        add_part(own, index, value, op.dx);
     }
 }
 
@@ -222,6 +259,8 @@ static void build_backward(struct cpu_program *own, const struct plan *plan, int
         backward_chain(own, index, op);
     else if (unit->kind == CPU_UNIT_CONV)
         backward_conv(own, plan, index, op);
+    else if (unit->kind == CPU_UNIT_CONCAT)
+        backward_concat(own, index, op);
     else
         backward_other(own, index, op);
 }
@@ -243,7 +282,7 @@ static void build_updates(struct cpu_program *own, const struct plan *plan)
 void cpu_build_ops(struct program *program)
 {
     struct cpu_program *own = cpu_own(program);
-    build_forward(own);
+    build_forward(own, program->plan);
     for (int i = own->graph.n_units - 1; i >= 0; i--)
         build_backward(own, program->plan, i);
     build_updates(own, program->plan);

@@ -97,10 +97,11 @@ static int make_conv(struct program *program, int index, struct error *err)
     conv->in_c = spec.in_c;
     conv->out_c = spec.out_c;
     conv->tensor = plan_row_tensor(program->plan, unit->rows[0], PLAN_CONV_WEIGHT);
+    conv->bias_tensor = plan_row_tensor(program->plan, unit->rows[0], PLAN_CONV_BIAS);
     const bool needed[CPU_PASS_COUNT] = {
         [CPU_FORWARD] = true,
         [CPU_BACKWARD_DATA] = own->graph.values[unit->x].gradient,
-        [CPU_BACKWARD_WEIGHTS] = plan_row_trained(program->plan, unit->rows[0]),
+        [CPU_BACKWARD_WEIGHTS] = program->plan->tensors[conv->tensor].trained,
     };
     for (int pass = 0; pass < CPU_PASS_COUNT; pass++) {
         spec.n = conv->group[pass];
@@ -146,7 +147,8 @@ static void list_fixed(struct program *program, struct fixed_list *list)
         struct cpu_conv_state *conv = &own->nodes[i].conv;
         if (unit->kind == CPU_UNIT_CHAIN && unit->norm_row >= 0) {
             struct cpu_norm_state *norm = &own->nodes[i].norm;
-            fix(list, &norm->scale, CPU_NORM_ARRAYS * (size_t)norm->padded * sizeof(float));
+            size_t arrays = 2 + CPU_NORM_ARRAYS * (size_t)norm->groups;
+            fix(list, &norm->scale, arrays * (size_t)norm->padded * sizeof(float));
             fix(list, &norm->sums, 2 * (size_t)norm->padded * sizeof(double));
             scratch = larger(scratch, chain_scratch_bytes(own->capacity, norm->padded));
         }
@@ -156,6 +158,10 @@ static void list_fixed(struct program *program, struct fixed_list *list)
         size_t area = (size_t)t->dims[2] * (size_t)t->dims[3];
         if (conv->in_c != t->dims[1] || conv->out_c != t->dims[0])
             padded = larger(padded, (size_t)conv->in_c * (size_t)conv->out_c * area * sizeof(float));
+        if (conv->bias_tensor >= 0) {
+            fix(list, &conv->ones, CPU_BIAS_ARRAYS * (size_t)conv->out_c * sizeof(float));
+            scratch = larger(scratch, chain_scratch_bytes(own->capacity, conv->out_c));
+        }
         fix(list, &conv->packed, conv->pass[CPU_FORWARD]->weights_bytes);
         for (int pass = 0; pass < CPU_PASS_COUNT; pass++)
             if (conv->pass[pass]) {
@@ -201,11 +207,18 @@ static int place(struct program *program, struct fixed_list *list, struct cpu_pi
 
 static void split_norm_arrays(struct cpu_norm_state *norm)
 {
-    float **arrays[CPU_NORM_ARRAYS] = {&norm->scale,  &norm->bias, &norm->mean,   &norm->var,
-                                       &norm->invstd, &norm->a,    &norm->b,      &norm->ca,
-                                       &norm->cb,     &norm->cc,   &norm->sum_dz, &norm->sum_dzx};
-    for (int i = 1; i < CPU_NORM_ARRAYS; i++)
-        *arrays[i] = norm->scale + (size_t)i * (size_t)norm->padded;
+    float **arrays[CPU_NORM_ARRAYS] = {&norm->mean, &norm->var, &norm->invstd, &norm->a,      &norm->b,
+                                       &norm->ca,   &norm->cb,  &norm->cc,     &norm->sum_dz, &norm->sum_dzx};
+    norm->bias = norm->scale + norm->padded;
+    for (int i = 0; i < CPU_NORM_ARRAYS; i++)
+        *arrays[i] = norm->bias + (size_t)norm->padded * (1 + (size_t)i * (size_t)norm->groups);
+}
+
+static void split_bias_arrays(struct cpu_conv_state *conv)
+{
+    float **arrays[CPU_BIAS_ARRAYS] = {&conv->ones, &conv->bias, &conv->zeros, &conv->sum, &conv->unused};
+    for (int i = 1; i < CPU_BIAS_ARRAYS; i++)
+        *arrays[i] = conv->ones + (size_t)i * (size_t)conv->out_c;
 }
 
 static int allocate(struct program *program, struct error *err)
@@ -222,9 +235,12 @@ static int allocate(struct program *program, struct error *err)
     }
     free(list);
     free(pieces);
-    for (int i = 0; rc == 0 && i < own->graph.n_units; i++)
+    for (int i = 0; rc == 0 && i < own->graph.n_units; i++) {
         if (own->nodes[i].norm.padded)
             split_norm_arrays(&own->nodes[i].norm);
+        if (own->nodes[i].conv.ones)
+            split_bias_arrays(&own->nodes[i].conv);
+    }
     for (int i = 0; rc == 0 && i < program->plan->n_tensors; i++) {
         const struct plan_tensor *t = &program->plan->tensors[i];
         for (size_t k = 0; t->role == PLAN_RUNNING_VAR && k < t->count; k++)
@@ -240,6 +256,9 @@ static void describe_norm(struct program *program, int index)
     int row = own->graph.units[index].norm_row;
     norm->channels = program->plan->rows[row].out.c;
     norm->padded = cpu_pad_channels(norm->channels);
+    norm->groups = program->plan->rows[row].groups;
+    if (norm->groups > program->options.max_batch)
+        norm->groups = program->options.max_batch;
     norm->scale_tensor = plan_row_tensor(program->plan, row, PLAN_NORM_SCALE);
     norm->bias_tensor = plan_row_tensor(program->plan, row, PLAN_NORM_BIAS);
     norm->mean_tensor = plan_row_tensor(program->plan, row, PLAN_RUNNING_MEAN);
@@ -288,13 +307,16 @@ static void name_impl(const struct cpu_program *own, const struct cpu_op *op, st
     static const char *const isa[ISA_COUNT] = {"plain", "avx2", "avx512", "avx512", "avx512"};
     int unit = owner(own, op);
     const struct cpu_unit *u = unit >= 0 && op->phase != PHASE_UPDATE ? &own->graph.units[unit] : NULL;
-    if (u && u->kind == CPU_UNIT_CONV) {
-        struct cpu_conv *const *pass = own->nodes[unit].conv.pass;
-        const char *one = pass[op->phase == PHASE_FORWARD   ? CPU_FORWARD
-                               : pass[CPU_BACKWARD_WEIGHTS] ? CPU_BACKWARD_WEIGHTS
-                                                            : CPU_BACKWARD_DATA]
-                              ->impl;
-        const char *two = op->phase == PHASE_BACKWARD && pass[CPU_BACKWARD_DATA] ? pass[CPU_BACKWARD_DATA]->impl : one;
+    struct cpu_conv *const *pass = u && u->kind == CPU_UNIT_CONV ? own->nodes[unit].conv.pass : NULL;
+    struct cpu_conv *first = NULL, *second = NULL;
+    if (pass && op->phase == PHASE_FORWARD)
+        first = pass[CPU_FORWARD];
+    else if (pass) {
+        first = pass[CPU_BACKWARD_WEIGHTS] ? pass[CPU_BACKWARD_WEIGHTS] : pass[CPU_BACKWARD_DATA];
+        second = pass[CPU_BACKWARD_DATA];
+    }
+    if (first) {
+        const char *one = first->impl, *two = second ? second->impl : one;
         int used =
             snprintf(impl, CPU_IMPL_MAX, "%s%s%s", one, strcmp(one, two) ? "+" : "", strcmp(one, two) ? two : "");
         if (own->nodes[unit].conv.group[CPU_FORWARD] < own->capacity && used > 0 && used < CPU_IMPL_MAX)
@@ -340,33 +362,11 @@ static int make_steps(struct program *program, struct error *err)
     return 0;
 }
 
-/* What of the plan's language has no kernel here. */
-static int refuse(const struct plan *plan, struct error *err)
-{
-    for (int i = 0; i < plan->n_rows; i++) {
-        const struct plan_row *row = &plan->rows[i];
-        const char *what = NULL;
-        if (row->op == PLAN_CONCAT)
-            what = "concatenation";
-        else if (row->op == PLAN_ACT && row->act != PLAN_ACT_RELU)
-            what = plan_act_name(row->act);
-        else if (row->op == PLAN_CONV && plan_row_tensor(plan, i, PLAN_CONV_BIAS) >= 0)
-            what = "a convolution with a bias";
-        else if (row->op == PLAN_NORM && row->groups > 1)
-            what = "ghost batch norm";
-        else if (row->op == PLAN_NORM && row->half)
-            what = "batch norm in half precision";
-        if (what)
-            return error_set(err, "'%s': the cpu family has no %s yet; use --device ref", row->name, what);
-    }
-    return 0;
-}
-
 int cpu_compile(struct program *program, struct error *err)
 {
     struct cpu_program *own = cpu_own(program);
     struct cpu_graph_target target = {own->type, own->isa};
-    if (refuse(program->plan, err) || cpu_graph_init(&own->graph, program->plan, &target, err))
+    if (cpu_graph_init(&own->graph, program->plan, &target, err))
         return -1;
     choose_groups(own, program->options.max_batch);
     cpu_build_ops(program);

@@ -5,18 +5,33 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The place of an operation in a chain; 0: it cannot be in one. */
-static int stage(enum plan_op op)
+/* What a chain consists of so far. */
+enum { LINK_NORM = 1, LINK_POOL = 2, LINK_ACT = 4, LINK_ADD = 8, LINK_FIXED = 16 };
+
+static enum chain_act act_of(const struct plan_row *row)
 {
-    switch (op) {
+    static const enum chain_act acts[PLAN_ACT_COUNT] = {[PLAN_ACT_RELU] = CHAIN_ACT_RELU,
+                                                        [PLAN_ACT_CELU] = CHAIN_ACT_CELU,
+                                                        [PLAN_ACT_GELU] = CHAIN_ACT_GELU,
+                                                        [PLAN_ACT_SILU] = CHAIN_ACT_SILU};
+    return acts[row->act];
+}
+
+/* The links with the row added, or 0 if it cannot come after them. The kernel has pool and activation in this order;
+ * the other way round only an activation that commutes with a maximum will do (else LINK_FIXED). */
+static int link_on(int links, const struct plan_row *row)
+{
+    switch (row->op) {
     case PLAN_NORM:
-        return 1;
-    case PLAN_ACT:
-        return 2;
+        return links ? 0 : LINK_NORM;
     case PLAN_MAX_POOL:
-        return 3;
+        return links & (LINK_POOL | LINK_ADD | LINK_FIXED) ? 0 : links | LINK_POOL;
+    case PLAN_ACT:
+        if (links & (LINK_ACT | LINK_ADD))
+            return 0;
+        return links | LINK_ACT | (chain_act_commutes(act_of(row)) ? 0 : LINK_FIXED);
     case PLAN_ADD:
-        return 4;
+        return links & LINK_ADD ? 0 : links | LINK_ADD;
     default:
         return 0;
     }
@@ -33,10 +48,11 @@ struct match {
 /* How far the chain that starts at row reaches: each row inside is read only by the next one. */
 static int chain_end(const struct match *m, int row)
 {
-    int end = row;
+    int end = row, links = link_on(0, &m->plan->rows[row]);
     while (m->uses[end] == 1) {
         int next = m->reader[end];
-        if (stage(m->plan->rows[next].op) <= stage(m->plan->rows[end].op) || m->taken[next] || m->first[next] != next)
+        links = link_on(links, &m->plan->rows[next]);
+        if (!links || m->taken[next] || m->first[next] != next)
             break;
         end = next;
     }
@@ -55,7 +71,7 @@ static void match_rows(struct match *m, const struct plan *plan)
         }
     }
     for (int i = 1; i < plan->n_rows; i++) {
-        if (!stage(plan->rows[i].op) || m->taken[i] || m->first[i] != i)
+        if (!link_on(0, &plan->rows[i]) || m->taken[i] || m->first[i] != i)
             continue;
         int end = chain_end(m, i);
         for (int row = i; row != end; row = m->reader[row])
@@ -81,6 +97,8 @@ static enum cpu_kind kind_of(enum plan_op op)
         return CPU_UNIT_GLOBAL_POOL;
     case PLAN_AVG_POOL:
         return CPU_UNIT_AVG_POOL;
+    case PLAN_CONCAT:
+        return CPU_UNIT_CONCAT;
     case PLAN_LINEAR:
         return CPU_UNIT_LINEAR;
     case PLAN_LOSS:
@@ -106,11 +124,14 @@ static void add_unit(struct cpu_graph *graph, const struct match *m, int last, i
             unit->chain.norm = 1;
             unit->norm_row = row;
         } else if (r->op == PLAN_ACT) {
-            unit->chain.act = CHAIN_ACT_RELU;
+            unit->chain.act = act_of(r);
+            unit->chain.alpha = (float)r->alpha;
         } else if (r->op == PLAN_MAX_POOL) {
             unit->chain.pool = r->kernel;
         } else if (r->op == PLAN_ADD) {
             unit->skip = value_of[r->input[r->input[0] == before ? 1 : 0]];
+        } else if (r->op == PLAN_CONCAT) {
+            unit->skip = value_of[r->input[1]];
         }
         if (row == last)
             break;

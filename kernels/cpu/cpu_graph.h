@@ -21,12 +21,13 @@ enum cpu_kind {
     CPU_UNIT_CHAIN,
     CPU_UNIT_GLOBAL_POOL,
     CPU_UNIT_AVG_POOL,
+    CPU_UNIT_CONCAT, /* x, then skip */
     CPU_UNIT_LINEAR,
     CPU_UNIT_LOSS,
     CPU_UNIT_CONVERT, /* x to out in another layout; no row of its own */
 };
 
-#define CPU_UNIT_ROWS_MAX 4               /* norm, act, max pool, add */
+#define CPU_UNIT_ROWS_MAX 4               /* norm, max pool, act, add */
 #define CPU_UNITS_MAX (4 * PLAN_ROWS_MAX) /* a row's unit and a conversion or two for it */
 #define CPU_VALUES_MAX (CPU_UNITS_MAX + 1)
 

@@ -5,81 +5,16 @@
 #include <math.h>
 #include <string.h>
 
-static struct cpu_array *array_of(struct cpu_program *own, int tensor)
-{
-    return &own->tensors[tensor].array;
-}
-
-/* The views of one operation's tensors on some of the images. */
-struct views {
-    int n; /* images */
-    struct chain_view x, skip, g1, g2, out, dx;
-};
-
-static void view_one(struct cpu_program *own, int tensor, int first, struct chain_view *view)
-{
-    if (tensor >= 0)
-        *view = cpu_array_view(array_of(own, tensor), first);
-}
-
-/*
- * Walks over the batch in pieces that lie evenly in every tensor of the operation: all of it, but for CPU_HWNC's
- * groups. *first: where to begin; moves on. False: done.
- */
-static bool next_views(struct program *program, const struct cpu_op *op, int *first, struct views *views)
-{
-    struct cpu_program *own = cpu_own(program);
-    const int tensors[] = {op->x, op->skip, op->g1, op->g2, op->out, op->dx};
-    int end = program->batch.n;
-    if (*first >= end)
-        return false;
-    for (size_t i = 0; i < sizeof tensors / sizeof *tensors; i++)
-        if (tensors[i] >= 0 && *first + array_of(own, tensors[i])->group < end)
-            end = *first + array_of(own, tensors[i])->group;
-    view_one(own, op->x, *first, &views->x);
-    view_one(own, op->skip, *first, &views->skip);
-    view_one(own, op->g1, *first, &views->g1);
-    view_one(own, op->g2, *first, &views->g2);
-    view_one(own, op->out, *first, &views->out);
-    view_one(own, op->dx, *first, &views->dx);
-    views->n = end - *first;
-    *first = end;
-    return true;
-}
-
 static const struct plan_row *leader(struct program *program, const struct cpu_op *op)
 {
     return &program->plan->rows[cpu_own(program)->graph.units[op->unit].rows[0]];
-}
-
-static void trouble(struct program *program, int row)
-{
-    if (program->result.bad_row < 0)
-        program->result.bad_row = row;
-}
-
-/* Convolutions read whole groups: the images between the last real one and the end of its group become zeros. */
-static void clear_tail(struct program *program, int tensor)
-{
-    struct cpu_program *own = cpu_own(program);
-    int n = program->batch.n, end = (n + own->quantum - 1) / own->quantum * own->quantum;
-    if (tensor >= 0)
-        cpu_array_zero(array_of(own, tensor), n, end);
-}
-
-/* Before something that writes only the real channels: padded ones must never hold what was there before. */
-static void clear_padding(struct program *program, int tensor)
-{
-    struct cpu_array *array = tensor >= 0 ? array_of(cpu_own(program), tensor) : NULL;
-    if (array && array->layout != CPU_LOGITS && array->shape.c % CHAIN_BLOCK)
-        cpu_array_zero(array, 0, program->batch.n);
 }
 
 void cpu_op_augment(struct program *program, const struct cpu_op *op)
 {
     struct cpu_program *own = cpu_own(program);
     const struct batch *batch = &program->batch;
-    const struct cpu_array *out = array_of(own, op->out);
+    const struct cpu_array *out = cpu_array_of(own, op->out);
     program->result = (struct step_result){.bad_row = -1};
     augment_table_init(&own->table, batch->images);
     int end = (batch->n + own->quantum - 1) / own->quantum * own->quantum;
@@ -96,9 +31,9 @@ void cpu_op_convert(struct program *program, const struct cpu_op *op)
 {
     struct cpu_program *own = cpu_own(program);
     int from = op->out >= 0 ? op->x : op->g1, to = op->out >= 0 ? op->out : op->dx;
-    clear_padding(program, to);
-    cpu_array_copy(array_of(own, from), array_of(own, to), program->batch.n);
-    clear_tail(program, to);
+    cpu_clear_padding(program, to);
+    cpu_array_copy(cpu_array_of(own, from), cpu_array_of(own, to), program->batch.n);
+    cpu_clear_tail(program, to);
 }
 
 /* ---- convolutions ---- */
@@ -156,9 +91,9 @@ void cpu_op_conv_forward(struct program *program, const struct cpu_op *op)
         rc = pack_weights(program, conv, CPU_FORWARD, conv->packed);
         conv->packed_version = own->version;
     }
-    rc |= run_groups(program, conv, CPU_FORWARD, array_of(own, op->x), conv->packed, array_of(own, op->out));
+    rc |= run_groups(program, conv, CPU_FORWARD, cpu_array_of(own, op->x), conv->packed, cpu_array_of(own, op->out));
     if (rc)
-        trouble(program, own->graph.units[op->unit].rows[0]);
+        cpu_trouble(program, own->graph.units[op->unit].rows[0]);
 }
 
 void cpu_op_conv_backward_data(struct program *program, const struct cpu_op *op)
@@ -167,8 +102,8 @@ void cpu_op_conv_backward_data(struct program *program, const struct cpu_op *op)
     const struct cpu_conv_state *conv = &own->nodes[op->unit].conv;
     void *packed = own->dweights[0];
     if (pack_weights(program, conv, CPU_BACKWARD_DATA, packed) ||
-        run_groups(program, conv, CPU_BACKWARD_DATA, array_of(own, op->dx), packed, array_of(own, op->g1)))
-        trouble(program, own->graph.units[op->unit].rows[0]);
+        run_groups(program, conv, CPU_BACKWARD_DATA, cpu_array_of(own, op->dx), packed, cpu_array_of(own, op->g1)))
+        cpu_trouble(program, own->graph.units[op->unit].rows[0]);
 }
 
 /* sum += part, as one long image of one pixel. */
@@ -187,7 +122,7 @@ void cpu_op_conv_backward_weights(struct program *program, const struct cpu_op *
     const struct cpu_conv_state *conv = &own->nodes[op->unit].conv;
     const struct plan_tensor *t = &program->plan->tensors[conv->tensor];
     struct cpu_conv *pass = conv->pass[CPU_BACKWARD_WEIGHTS];
-    const struct cpu_array *x = array_of(own, op->x), *g = array_of(own, op->g1);
+    const struct cpu_array *x = cpu_array_of(own, op->x), *g = cpu_array_of(own, op->g1);
     float *gradient = own->gradients + t->offset;
     int rc = 0;
     for (int first = 0; first < program->batch.n; first += conv->group[CPU_BACKWARD_WEIGHTS]) {
@@ -202,156 +137,7 @@ void cpu_op_conv_backward_weights(struct program *program, const struct cpu_op *
     if (oihw != gradient)
         pad_weights(t, conv, gradient, oihw, true);
     if (rc)
-        trouble(program, own->graph.units[op->unit].rows[0]);
-}
-
-/* ---- chains ---- */
-
-static void norm_parameters(struct program *program, struct cpu_norm_state *norm)
-{
-    struct cpu_program *own = cpu_own(program);
-    const struct plan_tensor *tensors = program->plan->tensors;
-    memcpy(norm->scale, own->weights + tensors[norm->scale_tensor].offset, (size_t)norm->channels * sizeof(float));
-    memcpy(norm->bias, own->weights + tensors[norm->bias_tensor].offset, (size_t)norm->channels * sizeof(float));
-}
-
-static double norm_count(const struct program *program, const struct plan_row *row)
-{
-    return (double)program->batch.n * row->out.h * row->out.w;
-}
-
-static void update_running(struct program *program, const struct plan_row *row, const struct cpu_norm_state *norm)
-{
-    struct cpu_program *own = cpu_own(program);
-    float *mean = own->weights + program->plan->tensors[norm->mean_tensor].offset;
-    float *var = own->weights + program->plan->tensors[norm->var_tensor].offset;
-    double m = norm_count(program, row), unbiased = m > 1 ? m / (m - 1) : 1, keep = 1 - row->momentum;
-    for (int c = 0; c < norm->channels; c++) {
-        mean[c] = (float)(keep * mean[c] + row->momentum * norm->mean[c]);
-        var[c] = (float)(keep * var[c] + row->momentum * unbiased * norm->var[c]);
-    }
-}
-
-/* Mean and variance over all pieces of the batch (Chan's formula where there are several). */
-static void norm_statistics(struct program *program, const struct cpu_op *op, struct cpu_norm_state *norm)
-{
-    struct cpu_program *own = cpu_own(program);
-    const struct cpu_op only_x = {.x = op->x, .skip = -1, .g1 = -1, .g2 = -1, .out = -1, .dx = -1};
-    double *sum = norm->sums, *square = norm->sums + norm->padded, done = 0;
-    struct views views;
-    for (int first = 0; next_views(program, &only_x, &first, &views); done += views.n) {
-        if (views.n == program->batch.n) {
-            chain_statistics(&views.x, views.n, norm->mean, norm->var, own->scratch);
-            return;
-        }
-        chain_statistics(&views.x, views.n, norm->a, norm->b, own->scratch);
-        for (int c = 0; c < norm->padded; c++) {
-            double before = done > 0 ? sum[c] : 0, moved = norm->a[c] - before, all = done + views.n;
-            square[c] = (done > 0 ? square[c] : 0) + views.n * norm->b[c] + moved * moved * done * views.n / all;
-            sum[c] = before + moved * views.n / all;
-        }
-    }
-    for (int c = 0; c < norm->padded; c++) {
-        norm->mean[c] = (float)sum[c];
-        norm->var[c] = (float)(square[c] / done);
-    }
-}
-
-/* sum_dz and sum_dzx over all pieces of the batch. */
-static void norm_reduce(struct program *program, const struct cpu_op *op, struct cpu_norm_state *norm)
-{
-    struct cpu_program *own = cpu_own(program);
-    const struct chain *chain = &own->graph.units[op->unit].chain;
-    double *sum_dz = norm->sums, *sum_dzx = norm->sums + norm->padded;
-    struct views views;
-    memset(norm->sums, 0, 2 * (size_t)norm->padded * sizeof *norm->sums);
-    for (int first = 0; next_views(program, op, &first, &views);) {
-        chain_backward_reduce(chain, &views.x, views.n, norm->a, norm->b, norm->mean, norm->invstd, &views.g1,
-                              op->g2 >= 0 ? &views.g2 : NULL, norm->sum_dz, norm->sum_dzx, own->scratch);
-        for (int c = 0; c < norm->padded; c++) {
-            sum_dz[c] += norm->sum_dz[c];
-            sum_dzx[c] += norm->sum_dzx[c];
-        }
-    }
-    for (int c = 0; c < norm->padded; c++) {
-        norm->sum_dz[c] = (float)sum_dz[c];
-        norm->sum_dzx[c] = (float)sum_dzx[c];
-    }
-}
-
-static void chain_run_forward(struct program *program, const struct cpu_op *op, const struct cpu_norm_state *norm)
-{
-    const struct chain *chain = &cpu_own(program)->graph.units[op->unit].chain;
-    struct views views;
-    for (int first = 0; next_views(program, op, &first, &views);)
-        chain_forward(chain, &views.x, views.n, norm ? norm->a : NULL, norm ? norm->b : NULL,
-                      op->skip >= 0 ? &views.skip : NULL, &views.out);
-    clear_tail(program, op->out);
-}
-
-void cpu_op_chain_train(struct program *program, const struct cpu_op *op)
-{
-    struct cpu_program *own = cpu_own(program);
-    const struct cpu_unit *unit = &own->graph.units[op->unit];
-    struct cpu_norm_state *norm = unit->norm_row >= 0 ? &own->nodes[op->unit].norm : NULL;
-    if (norm) {
-        const struct plan_row *row = &program->plan->rows[unit->norm_row];
-        norm_parameters(program, norm);
-        norm_statistics(program, op, norm);
-        for (int c = 0; c < norm->padded; c++)
-            norm->invstd[c] = (float)(1 / sqrt(norm->var[c] + row->eps));
-        chain_affine(norm->padded, norm->scale, norm->bias, norm->mean, norm->var, row->eps, norm->a, norm->b);
-        update_running(program, row, norm);
-    }
-    chain_run_forward(program, op, norm);
-}
-
-void cpu_op_chain_eval(struct program *program, const struct cpu_op *op)
-{
-    struct cpu_program *own = cpu_own(program);
-    const struct cpu_unit *unit = &own->graph.units[op->unit];
-    struct cpu_norm_state *norm = unit->norm_row >= 0 ? &own->nodes[op->unit].norm : NULL;
-    if (norm) {
-        const struct plan_tensor *tensors = program->plan->tensors;
-        norm_parameters(program, norm);
-        chain_affine(norm->channels, norm->scale, norm->bias, own->weights + tensors[norm->mean_tensor].offset,
-                     own->weights + tensors[norm->var_tensor].offset, program->plan->rows[unit->norm_row].eps, norm->a,
-                     norm->b);
-    }
-    chain_run_forward(program, op, norm);
-}
-
-void cpu_op_chain_backward(struct program *program, const struct cpu_op *op)
-{
-    struct cpu_program *own = cpu_own(program);
-    const struct cpu_unit *unit = &own->graph.units[op->unit];
-    struct cpu_norm_state *norm = unit->norm_row >= 0 ? &own->nodes[op->unit].norm : NULL;
-    struct views views;
-    if (norm) {
-        const struct plan_tensor *tensors = program->plan->tensors;
-        size_t bytes = (size_t)norm->channels * sizeof(float);
-        norm_reduce(program, op, norm);
-        memcpy(own->gradients + tensors[norm->scale_tensor].offset, norm->sum_dzx, bytes);
-        memcpy(own->gradients + tensors[norm->bias_tensor].offset, norm->sum_dz, bytes);
-        chain_backward_affine(norm->padded, norm->scale, norm->mean, norm->invstd, norm->sum_dz, norm->sum_dzx,
-                              norm_count(program, &program->plan->rows[unit->norm_row]), norm->ca, norm->cb, norm->cc);
-    }
-    for (int first = 0; op->dx >= 0 && next_views(program, op, &first, &views);)
-        chain_backward_apply(&unit->chain, &views.x, views.n, norm ? norm->a : NULL, norm ? norm->b : NULL,
-                             norm ? norm->ca : NULL, norm ? norm->cb : NULL, norm ? norm->cc : NULL, &views.g1,
-                             op->g2 >= 0 ? &views.g2 : NULL, &views.dx);
-    clear_tail(program, op->dx);
-}
-
-/* The backward of a chain without stages adds its two gradients. */
-void cpu_op_sum(struct program *program, const struct cpu_op *op)
-{
-    static const struct chain nothing = {.norm = 0, .act = CHAIN_ACT_NONE, .pool = 1};
-    struct views views;
-    for (int first = 0; next_views(program, op, &first, &views);)
-        chain_backward_apply(&nothing, &views.g1, views.n, NULL, NULL, NULL, NULL, NULL, &views.g1,
-                             op->g2 >= 0 ? &views.g2 : NULL, &views.dx);
-    clear_tail(program, op->dx);
+        cpu_trouble(program, own->graph.units[op->unit].rows[0]);
 }
 
 /* ---- pools, linear, loss, update ---- */
@@ -359,27 +145,47 @@ void cpu_op_sum(struct program *program, const struct cpu_op *op)
 void cpu_op_pool_forward(struct program *program, const struct cpu_op *op)
 {
     const struct plan_row *row = leader(program, op);
-    struct views views;
-    for (int first = 0; next_views(program, op, &first, &views);) {
+    struct cpu_views views;
+    for (int first = 0; cpu_next_views(program, op, program->batch.n, &first, &views);) {
         if (row->op == PLAN_AVG_POOL)
             cpu_avg_pool_forward(&views.x, views.n, row->kernel, &views.out);
         else
             cpu_global_pool_forward(&views.x, views.n, row->op == PLAN_GLOBAL_AVG, &views.out);
     }
-    clear_tail(program, op->out);
+    cpu_clear_tail(program, op->out);
 }
 
 void cpu_op_pool_backward(struct program *program, const struct cpu_op *op)
 {
     const struct plan_row *row = leader(program, op);
-    struct views views;
-    for (int first = 0; next_views(program, op, &first, &views);) {
+    struct cpu_views views;
+    for (int first = 0; cpu_next_views(program, op, program->batch.n, &first, &views);) {
         if (row->op == PLAN_AVG_POOL)
             cpu_avg_pool_backward(views.n, row->kernel, &views.g1, &views.dx);
         else
             cpu_global_pool_backward(&views.x, views.n, row->op == PLAN_GLOBAL_AVG, &views.g1, &views.dx);
     }
-    clear_tail(program, op->dx);
+    cpu_clear_tail(program, op->dx);
+}
+
+void cpu_op_concat_forward(struct program *program, const struct cpu_op *op)
+{
+    struct cpu_program *own = cpu_own(program);
+    const struct cpu_array *x = cpu_array_of(own, op->x), *skip = cpu_array_of(own, op->skip);
+    const struct cpu_array *out = cpu_array_of(own, op->out);
+    cpu_clear_padding(program, op->out);
+    cpu_array_copy_channels(x, 0, out, 0, x->shape.c, program->batch.n);
+    cpu_array_copy_channels(skip, 0, out, x->shape.c, skip->shape.c, program->batch.n);
+    cpu_clear_tail(program, op->out);
+}
+
+void cpu_op_concat_backward(struct program *program, const struct cpu_op *op)
+{
+    struct cpu_program *own = cpu_own(program);
+    const struct cpu_array *g = cpu_array_of(own, op->g1), *dx = cpu_array_of(own, op->dx);
+    cpu_clear_padding(program, op->dx);
+    cpu_array_copy_channels(g, op->part ? g->shape.c - dx->shape.c : 0, dx, 0, dx->shape.c, program->batch.n);
+    cpu_clear_tail(program, op->dx);
 }
 
 /* The arena's floats of a row's tensor, or NULL when the row has none of that role. */
@@ -395,10 +201,10 @@ void cpu_op_linear_forward(struct program *program, const struct cpu_op *op)
     int index = own->graph.units[op->unit].rows[0];
     const struct plan_row *row = &program->plan->rows[index];
     const struct plan_shape *in = &program->plan->rows[row->input[0]].out;
-    struct chain_view x = cpu_array_view(array_of(own, op->x), 0);
+    struct chain_view x = cpu_array_view(cpu_array_of(own, op->x), 0);
     cpu_linear_forward(&x, program->batch.n, row_floats(program, own->weights, index, PLAN_LINEAR_WEIGHT),
                        row_floats(program, own->weights, index, PLAN_LINEAR_BIAS), in->c * in->h * in->w, row->out.c,
-                       row->factor, array_of(own, op->out)->data);
+                       row->factor, cpu_array_of(own, op->out)->data);
 }
 
 void cpu_op_linear_backward(struct program *program, const struct cpu_op *op)
@@ -407,14 +213,15 @@ void cpu_op_linear_backward(struct program *program, const struct cpu_op *op)
     int index = own->graph.units[op->unit].rows[0];
     const struct plan_row *row = &program->plan->rows[index];
     const struct plan_shape *in = &program->plan->rows[row->input[0]].out;
-    struct chain_view x = cpu_array_view(array_of(own, op->x), 0), dx;
-    view_one(own, op->dx, 0, &dx);
-    clear_padding(program, op->dx);
+    struct chain_view x = cpu_array_view(cpu_array_of(own, op->x), 0), dx;
+    if (op->dx >= 0)
+        dx = cpu_array_view(cpu_array_of(own, op->dx), 0);
+    cpu_clear_padding(program, op->dx);
     cpu_linear_backward(&x, program->batch.n, row_floats(program, own->weights, index, PLAN_LINEAR_WEIGHT),
-                        in->c * in->h * in->w, row->out.c, row->factor, array_of(own, op->g1)->data,
+                        in->c * in->h * in->w, row->out.c, row->factor, cpu_array_of(own, op->g1)->data,
                         row_floats(program, own->gradients, index, PLAN_LINEAR_WEIGHT),
                         row_floats(program, own->gradients, index, PLAN_LINEAR_BIAS), op->dx >= 0 ? &dx : NULL);
-    clear_tail(program, op->dx);
+    cpu_clear_tail(program, op->dx);
 }
 
 /* Only after something was not finite: the first row whose output holds such a value. */
@@ -433,12 +240,12 @@ void cpu_op_loss(struct program *program, const struct cpu_op *op)
 {
     struct cpu_program *own = cpu_own(program);
     int finite = 1, n = program->batch.n, bad_row = program->result.bad_row;
-    cpu_softmax_loss(&program->batch, array_of(own, op->x)->data, program->plan->classes, n,
-                     leader(program, op)->smoothing, op->dx >= 0 ? array_of(own, op->dx)->data : NULL, &program->result,
-                     &finite);
+    cpu_softmax_loss(&program->batch, cpu_array_of(own, op->x)->data, program->plan->classes, n,
+                     leader(program, op)->smoothing, op->dx >= 0 ? cpu_array_of(own, op->dx)->data : NULL,
+                     &program->result, &finite);
     program->result.bad_row = bad_row;
     if (!finite || !isfinite(program->result.loss_sum))
-        trouble(program, find_bad_row(program));
+        cpu_trouble(program, find_bad_row(program));
 }
 
 void cpu_op_update(struct program *program, const struct cpu_op *op)
@@ -454,7 +261,7 @@ void cpu_op_update(struct program *program, const struct cpu_op *op)
         hyper.weight_decay *= t->decay_scale;
         if (!cpu_update(t->count, own->weights + t->offset, own->gradients + t->offset, own->momentum + t->offset,
                         &hyper))
-            trouble(program, op->unit);
+            cpu_trouble(program, op->unit);
     }
     own->version++;
 }

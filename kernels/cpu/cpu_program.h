@@ -44,6 +44,7 @@ struct cpu_op {
     int unit;
     int x, skip, g1, g2; /* read */
     int out, dx;         /* written */
+    int part;            /* backward of a concatenation: 0 of x, 1 of skip */
 };
 
 struct cpu_step {
@@ -56,20 +57,25 @@ struct cpu_conv_state {
     struct cpu_conv *pass[CPU_PASS_COUNT]; /* NULL: never needed */
     int group[CPU_PASS_COUNT];             /* images a run takes */
     int in_c, out_c;                       /* padded */
-    int tensor;                            /* the plan's */
+    int tensor, bias_tensor;               /* the plan's; -1: no bias */
     void *packed;                          /* forward weights */
     uint64_t packed_version;               /* of program weights; 0: none */
+    /* with a bias, padded channels each: 1 (0 in padded ones), the bias, 0, and two sums over its gradient */
+    float *ones, *bias, *zeros, *sum, *unused;
 };
 
-/* What a norm keeps; each array has padded channels, zeros in the padded ones. */
+#define CPU_BIAS_ARRAYS 5
+
+/* What a norm keeps; each array has padded channels, zeros in the padded ones. All but scale and bias are there once
+ * for each group of images, one group behind the other. */
 struct cpu_norm_state {
-    int channels, padded;
+    int channels, padded, groups;
     int scale_tensor, bias_tensor, mean_tensor, var_tensor;
     float *scale, *bias, *mean, *var, *invstd, *a, *b, *sum_dz, *sum_dzx, *ca, *cb, *cc;
-    double *sums; /* two of each channel, while groups are put together */
+    double *sums; /* two of each channel, while pieces of a group are put together */
 };
 
-#define CPU_NORM_ARRAYS 12
+#define CPU_NORM_ARRAYS 10 /* of each group */
 
 struct cpu_node {
     struct cpu_conv_state conv;
@@ -123,16 +129,40 @@ int cpu_read_tensor(struct program *, const char *name, enum program_tensor, flo
 int cpu_write_tensor(struct program *, const char *name, enum program_tensor, const float *in, size_t count,
                      struct error *);
 
+/* The views of one operation's tensors on some of the images. */
+struct cpu_views {
+    int n; /* images */
+    struct chain_view x, skip, g1, g2, out, dx;
+};
+
+/*
+ * cpu_views.c. cpu_next_views walks over the images *first .. end - 1 in pieces that lie evenly in every tensor of the
+ * operation: all at once, but for CPU_HWNC's groups. *first moves on. False: done.
+ */
+bool cpu_next_views(struct program *program, const struct cpu_op *op, int end, int *first, struct cpu_views *views);
+struct cpu_array *cpu_array_of(struct cpu_program *own, int tensor);
+/* Convolutions read whole groups: the images between the last real one and the end of its group become zeros. */
+void cpu_clear_tail(struct program *program, int tensor);
+/* Before something that writes only the real channels: padded ones must never hold what was there before. */
+void cpu_clear_padding(struct program *program, int tensor);
+void cpu_trouble(struct program *program, int row); /* what is not finite was first seen in that row */
+
+/* cpu_chains.c */
+void cpu_op_chain_train(struct program *, const struct cpu_op *);
+void cpu_op_chain_eval(struct program *, const struct cpu_op *);
+void cpu_op_chain_backward(struct program *, const struct cpu_op *);
+void cpu_op_sum(struct program *, const struct cpu_op *);                /* dx = g1 + g2 */
+void cpu_op_conv_add_bias(struct program *, const struct cpu_op *);      /* to what the convolution has written */
+void cpu_op_conv_backward_bias(struct program *, const struct cpu_op *); /* of g1 */
+
 /* cpu_ops.c */
 void cpu_op_augment(struct program *, const struct cpu_op *);
 void cpu_op_convert(struct program *, const struct cpu_op *); /* forward: x to out; backward: g1 to dx */
 void cpu_op_conv_forward(struct program *, const struct cpu_op *);
 void cpu_op_conv_backward_weights(struct program *, const struct cpu_op *);
 void cpu_op_conv_backward_data(struct program *, const struct cpu_op *);
-void cpu_op_chain_train(struct program *, const struct cpu_op *);
-void cpu_op_chain_eval(struct program *, const struct cpu_op *);
-void cpu_op_chain_backward(struct program *, const struct cpu_op *);
-void cpu_op_sum(struct program *, const struct cpu_op *); /* dx = g1 + g2 */
+void cpu_op_concat_forward(struct program *, const struct cpu_op *);
+void cpu_op_concat_backward(struct program *, const struct cpu_op *);
 void cpu_op_pool_forward(struct program *, const struct cpu_op *);
 void cpu_op_pool_backward(struct program *, const struct cpu_op *);
 void cpu_op_linear_forward(struct program *, const struct cpu_op *);

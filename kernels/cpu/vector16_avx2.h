@@ -110,6 +110,22 @@ static inline v16 v16_mul(v16 x, v16 y)
     return (v16){_mm256_mul_ps(x.a, y.a), _mm256_mul_ps(x.b, y.b)};
 }
 
+static inline v16 v16_div(v16 x, v16 y)
+{
+    return (v16){_mm256_div_ps(x.a, y.a), _mm256_div_ps(x.b, y.b)};
+}
+
+static inline __m256 v8_power_of_two(__m256 shifted)
+{
+    __m256i exponent = _mm256_slli_epi32(_mm256_castps_si256(shifted), 23);
+    return _mm256_castsi256_ps(_mm256_add_epi32(exponent, _mm256_set1_epi32(0x3f800000)));
+}
+
+static inline v16 v16_power_of_two(v16 shifted)
+{
+    return (v16){v8_power_of_two(shifted.a), v8_power_of_two(shifted.b)};
+}
+
 static inline v16 v16_select(m16 mask, v16 x, v16 y)
 {
     return (v16){_mm256_blendv_ps(y.a, x.a, mask.a), _mm256_blendv_ps(y.b, x.b, mask.b)};

@@ -93,6 +93,17 @@ static inline v16 v16_mul(v16 x, v16 y)
     return _mm512_mul_ps(x, y);
 }
 
+static inline v16 v16_div(v16 x, v16 y)
+{
+    return _mm512_div_ps(x, y);
+}
+
+static inline v16 v16_power_of_two(v16 shifted)
+{
+    __m512i exponent = _mm512_slli_epi32(_mm512_castps_si512(shifted), 23);
+    return _mm512_castsi512_ps(_mm512_add_epi32(exponent, _mm512_set1_epi32(0x3f800000)));
+}
+
 static inline v16 v16_select(m16 mask, v16 x, v16 y)
 {
     return _mm512_mask_blend_ps(mask, y, x);

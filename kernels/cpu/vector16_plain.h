@@ -118,6 +118,23 @@ static inline v16 v16_mul(v16 x, v16 y)
     return (v16){x.a * y.a, x.b * y.b, x.c * y.c, x.d * y.d};
 }
 
+static inline v16 v16_div(v16 x, v16 y)
+{
+    return (v16){x.a / y.a, x.b / y.b, x.c / y.c, x.d / y.d};
+}
+
+static inline vector4 v4_power_of_two(vector4 shifted)
+{
+    return (vector4)(((bits4)shifted << 23) + 0x3f800000u);
+}
+
+/* 2^n where shifted = n + 1.5 * 2^23, -126 <= n <= 127. */
+static inline v16 v16_power_of_two(v16 shifted)
+{
+    return (v16){v4_power_of_two(shifted.a), v4_power_of_two(shifted.b), v4_power_of_two(shifted.c),
+                 v4_power_of_two(shifted.d)};
+}
+
 /* Lanes where mask holds from x, the others from y. */
 static inline v16 v16_select(m16 mask, v16 x, v16 y)
 {
