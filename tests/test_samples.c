@@ -396,6 +396,32 @@ static void draw_in_shades(const void *model, struct grid *grid, struct rect are
     grid->few_colors = 0;
 }
 
+/* Every cell takes time there: so many cells of pictures, and labels for all. */
+static void test_slow_line(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct grid grid;
+    int drawn[2] = {0};
+    open_fixture(&f);
+    assert_int_equal(grid_init(&grid, 200, 60), 0);
+    const struct rect all = {0, 0, 200, 60};
+    for (int slow = 0; slow < 2; slow++) {
+        struct samples_layout layout;
+        grid_clear(&grid);
+        grid.slow = slow;
+        samples_layout_make(&f.model, all, &layout);
+        samples_view_draw(&f.model, &grid, all);
+        for (int y = layout.grid.y; y < layout.grid.y + layout.grid.h; y++)
+            for (int x = layout.grid.x; x < layout.grid.x + layout.grid.w; x++)
+                drawn[slow] += (grid_at(&grid, x, y)->fg & COLOR_RGB) != 0;
+    }
+    assert_true(drawn[0] > 2400);
+    assert_in_range(drawn[1], 400, 1200);
+    grid_release(&grid);
+    close_fixture(&f);
+}
+
 static void test_every_size(void **state)
 {
     (void)state;
@@ -490,6 +516,7 @@ int main(void)
         cmocka_unit_test(test_scaling),
         cmocka_unit_test(test_golden),
         cmocka_unit_test(test_golden_empty),
+        cmocka_unit_test(test_slow_line),
         cmocka_unit_test(test_every_size),
         cmocka_unit_test(test_layout),
         cmocka_unit_test(test_model),

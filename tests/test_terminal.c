@@ -127,6 +127,7 @@ static void test_slow_lines(void **state)
     for (int i = 0; i < 9; i++) /* a long way is no slow line */
         send(&far, 5000, 0.31);
     assert_false(far.slow);
+    assert_true(far.measured);
     send(&far, 5000, 4); /* a hiccup */
     send(&far, 5000, 4);
     assert_false(far.slow);
@@ -137,8 +138,11 @@ static void test_slow_lines(void **state)
     assert_false(far.slow);
 
     send(&slow, 0, 0.02);
-    send(&slow, 400, 0.44); /* 9600 baud */
-    assert_true(slow.slow);
+    send(&slow, 400, 0.44); /* 9600 baud, or a hiccup */
+    assert_false(slow.slow || slow.measured);
+    send(&slow, 40, 0.06);
+    send(&slow, 400, 0.44);
+    assert_true(slow.slow && slow.measured);
     assert_true(line_speed_rest(&slow, 80 * 24) >= 0.8); /* two thirds of the line are for keys */
     for (int i = 0; i < 9; i++)
         send(&slow, i % 2 ? 20 : 200, i % 2 ? 0.02 : 0.23); /* too little to say */

@@ -1,6 +1,13 @@
 #include "tui/ink.h"
 
+#include <stdlib.h>
 #include <string.h>
+
+int ink_wants_true_color(void)
+{
+    const char *value = getenv("COLORTERM");
+    return value && (strcmp(value, "truecolor") == 0 || strcmp(value, "24bit") == 0);
+}
 
 void ink_init(struct ink *ink, int depth, int colors)
 {

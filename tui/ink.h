@@ -20,6 +20,7 @@ struct ink {
     } cache[2][256]; /* of exact colours */
 };
 
+int ink_wants_true_color(void); /* by COLORTERM */
 /* colors: entries of the table, at least 8; 256 with 8 bits and more. */
 void ink_init(struct ink *, int depth, int colors);
 int ink_index(struct ink *, uint32_t color, int background);

@@ -3,6 +3,7 @@
 #define BYTES_TELLING 150 /* fewer say more about the way than about the line */
 #define SLOW_SECONDS 0.3
 #define VOTES 3 /* frames in a row that change the opinion about a line, once there is one */
+#define FIRST_VOTES 2
 
 void line_speed_sent(struct line_speed *line, double now, double bytes)
 {
@@ -24,18 +25,19 @@ static int opinion(const struct line_speed *line)
     return rate > 2 * LINE_SPEED_SLOW ? 0 : -1;
 }
 
-/* The first opinion decides; after that one alone may have met with a hiccup. */
+/* One frame alone may have met with a hiccup, but none is faster than its line. */
 static void judge(struct line_speed *line)
 {
-    int slow = opinion(line), needed = line->measured ? VOTES : 1;
+    int slow = opinion(line), needed = line->measured ? VOTES : FIRST_VOTES;
     if (slow < 0)
         return;
-    line->measured = 1;
     line->votes = slow != line->slow ? line->votes + 1 : 0;
-    if (line->votes >= needed) {
-        line->slow = slow;
-        line->votes = 0;
-    }
+    line->measured |= !slow;
+    if (line->votes < needed)
+        return;
+    line->measured = 1;
+    line->slow = slow;
+    line->votes = 0;
 }
 
 void line_speed_taken(struct line_speed *line, double now)

@@ -8,6 +8,9 @@
 #define LINE_SPEED_SLOW 4000.0  /* bytes a second: below it the line is slow */
 #define LINE_SPEED_FRAME 1600.0 /* a second, what frames that nobody waits for may use of a screen of 80 x 24 */
 
+#define LINE_SPEED_PART 600  /* about, of a frame that a slow line takes in parts */
+#define LINE_SPEED_FIRST 300 /* about, until it is known how fast the line is */
+
 /* Zeroed: nothing known. */
 struct line_speed {
     double since, bytes; /* the last frame */
@@ -15,7 +18,7 @@ struct line_speed {
     double busy;         /* what the last frame took beyond that */
     int known;           /* there was an answer */
     int slow;            /* the line is */
-    int measured;        /* some frame has said how fast it is */
+    int measured;        /* frames have said how fast it is */
     int votes;           /* of the last frames, for the opposite of `slow` */
 };
 

@@ -39,27 +39,39 @@ struct loop {
     double frames; /* that may be sent now, see draw_is_due */
     double rest_until;
     int answer;         /* a key waits for its frame */
+    int partial;        /* the terminal has a part of the frame in grid */
+    int keyed;          /* there was a key since that frame was drawn */
     struct mouse press; /* the last one, for double clicks */
     double pressed_at;
     int code; /* what the program exits with */
     int lost; /* no terminal any more */
 };
 
+/* What is sent in parts is one picture: numbers that move meanwhile would keep it from ever being whole. */
 static int draw(struct loop *loop)
 {
     struct app *app = loop->app;
     double before = loop_seconds();
+    int answer = loop->answer, rest = loop->partial && !loop->keyed && !app->redraw;
     if (app->redraw)
         term_forget();
-    app->redraw = app->dirty = loop->answer = 0;
-    loop->grid.few_colors = term_depth() < 8;
-    app_draw(app, &loop->grid);
+    app->redraw = loop->answer = loop->keyed = 0;
+    app->dirty = rest; /* what has changed since it was drawn comes after it */
+    if (!rest) {
+        loop->grid.ascii = term_ascii();
+        loop->grid.few_colors = term_depth() < 8;
+        loop->grid.slow = term_slow();
+        app_draw(app, &loop->grid);
+    }
     int shown = term_show(&loop->grid);
+    loop->partial = shown > 0;
     loop->frames -= 1;
     loop->drawn_at = loop_seconds();
     loop->rest_until = loop->drawn_at + 3 * (loop->drawn_at - before); /* a slow terminal is not kept busy */
-    if (shown > 0)
+    if (shown > 0) { /* the rest of an answer is as urgent as its beginning */
         app->dirty = 1;
+        loop->answer = answer;
+    }
     return shown < 0 ? -1 : 0;
 }
 
@@ -147,7 +159,7 @@ static void take_input(struct loop *loop)
             take_mouse(loop, &mouse);
             break;
         }
-        loop->answer = 1;
+        loop->answer = loop->keyed = 1;
     }
 }
 
@@ -158,6 +170,7 @@ static int take_size(struct loop *loop)
     if (w == loop->grid.w && h == loop->grid.h)
         return 0;
     loop->app->dirty = 1;
+    loop->partial = 0;
     loop->app->w = w;
     loop->app->h = h;
     return grid_resize(&loop->grid, w, h);
@@ -297,8 +310,8 @@ int loop_run(struct app *app, const struct term_options *options, double delay, 
     app->mouse = !options->no_mouse;
     app->now = loop_seconds();
     loop.frames = FRAMES_MAX;
+    loop.answer = 1; /* the first picture is waited for */
     int status = grid_init(&loop.grid, 0, 0);
-    loop.grid.ascii = term_ascii();
     if (status == 0)
         status = run(&loop);
     term_close(); /* a terminal that is gone takes no harm */

@@ -16,6 +16,7 @@
 #include "tui/outlet.h"
 #include "tui/pacing.h"
 #include "tui/paste.h"
+#include "tui/send_rows.h"
 #include "tui/signals.h"
 #include "views/palette.h"
 #include "views/utf8.h"
@@ -24,6 +25,7 @@
 #include <curses.h>
 #include <errno.h>
 #include <langinfo.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -39,12 +41,8 @@ static struct {
     WINDOW *input;         /* a pad: curses sends nothing when it is read from */
     struct termios before; /* as we found it */
     int ascii, depth;
-    enum {
-        REPAINT_NOTHING,
-        REPAINT_REST,
-        REPAINT_CLEARED
-    } repaint; /* every cell, where it is not just that some differ */
-    struct grid shown;
+    int repaint; /* nothing is known of what is shown */
+    struct send_rows send;
     struct ink ink;
     char restore[512]; /* for the handler of fatal signals */
     size_t restore_length;
@@ -110,12 +108,6 @@ static const char *choose_terminal(void)
     return NULL;
 }
 
-static int wants_true_color(void)
-{
-    const char *value = getenv("COLORTERM");
-    return value && (strcmp(value, "truecolor") == 0 || strcmp(value, "24bit") == 0);
-}
-
 /* Curses sets the table back when it ends. */
 static void define_colors(void)
 {
@@ -134,7 +126,7 @@ static void open_colors(int no_color)
     if (no_color || !has_colors() || start_color() == ERR || COLORS < 8)
         return;
     use_default_colors();
-    term.depth = COLORS >= 256 ? (wants_true_color() && can_change_color() ? 24 : 8) : 4;
+    term.depth = COLORS >= 256 ? (ink_wants_true_color() && can_change_color() ? 24 : 8) : 4;
     ink_init(&term.ink, term.depth, COLORS);
     if (term.depth == 24)
         define_colors();
@@ -314,7 +306,7 @@ int term_open(const struct term_options *options, struct error *err)
     const char *name = choose_terminal();
     if (outlet_open(err))
         return -1;
-    if (tcgetattr(STDIN_FILENO, &term.before) != 0 || grid_init(&term.shown, 0, 0))
+    if (tcgetattr(STDIN_FILENO, &term.before) != 0)
         return error_set(err, "cannot read the terminal's modes: %s", strerror(errno));
     /* Before newterm: curses then leaves SIGTSTP alone, which it would ignore while it draws. */
     if (signals_begin(&hooks, err))
@@ -341,7 +333,7 @@ int term_open(const struct term_options *options, struct error *err)
     signals_again();
     if (!exit_is_set++)
         atexit(term_close);
-    term.repaint = REPAINT_CLEARED;
+    term.repaint = 1;
     return 0;
 }
 
@@ -357,7 +349,7 @@ void term_close(void)
     signals_end();
     delscreen(term.screen);
     term.screen = NULL;
-    grid_release(&term.shown);
+    send_rows_release(&term.send);
 }
 
 void term_suspend(void)
@@ -389,7 +381,12 @@ void term_resume(void)
 
 int term_ascii(void)
 {
-    return term.ascii;
+    return term.ascii || term.line.slow;
+}
+
+int term_slow(void)
+{
+    return term.line.slow;
 }
 
 int term_depth(void)
@@ -568,42 +565,50 @@ static void put_cell(int x, int y, const struct cell *cell)
         mvadd_wch(y, x, &wide);
 }
 
-/* Hands over what differs in a row; 1: something does. */
-static int put_row(const struct grid *grid, int y)
+static void put_row(const struct grid *grid, int y)
 {
-    int differs = 0;
     for (int x = 0; x < grid->w; x++) {
         const struct cell *cell = &grid->cells[(size_t)y * (size_t)grid->w + (size_t)x];
-        struct cell *old = grid_at(&term.shown, x, y);
-        int same = !term.repaint && strcmp(cell->text, old->text) == 0 && cell->fg == old->fg && cell->bg == old->bg &&
-                   cell->attr == old->attr && cell->width == old->width;
-        if (!same && cell->width)
+        struct cell *old = grid_at(&term.send.shown, x, y);
+        if (!send_rows_same(cell, old) && cell->width)
             put_cell(x, y, cell);
-        differs |= !same;
         *old = *cell;
     }
-    return differs;
+}
+
+/* From an empty screen of that size. */
+static int start_over(const struct grid *grid)
+{
+    if (send_rows_reset(&term.send, grid->w, grid->h))
+        return -1;
+    clearok(stdscr, TRUE);
+    erase();
+    term.plain = term.line.slow;
+    term.repaint = 0;
+    return 0;
+}
+
+/* About how many bytes a frame may take: few until they have told how slow the line is, where answers come at all. */
+static int most_bytes(void)
+{
+    return term.line.slow ? LINE_SPEED_PART : !term.line.measured && term.pacing.known ? LINE_SPEED_FIRST : INT_MAX;
 }
 
 int term_show(const struct grid *grid)
 {
+    const struct grid *shown = &term.send.shown;
     int differs = 0;
     if (!outlet_pump())
         return 1;
-    if (term.repaint == REPAINT_CLEARED || term.plain != term.line.slow || grid->w != term.shown.w ||
-        grid->h != term.shown.h) {
-        if (grid_resize(&term.shown, grid->w, grid->h))
-            return -1;
-        clearok(stdscr, TRUE);
-        erase();
-        term.repaint = REPAINT_CLEARED;
-        term.plain = term.line.slow;
+    if ((term.repaint || term.plain != term.line.slow || grid->w != shown->w || grid->h != shown->h) &&
+        start_over(grid))
+        return -1;
+    int left = send_rows_choose(&term.send, grid, most_bytes());
+    for (int y = 0; y < grid->h; y++) {
+        if (term.send.row[y])
+            put_row(grid, y);
+        differs |= term.send.row[y];
     }
-    /* The first frame is only the first row and the last one: it tells how slow the line is. */
-    int part = !term.shows && term.pacing.known && grid->h > 2;
-    for (int y = 0; y < grid->h; y += part ? grid->h - 1 : 1)
-        differs |= put_row(grid, y);
-    term.repaint = part ? REPAINT_REST : REPAINT_NOTHING;
     term.shows = 1;
     if (!differs)
         return 0;
@@ -612,7 +617,7 @@ int term_show(const struct grid *grid)
     ask();
     outlet_end();
     line_speed_sent(&term.line, term.now, (double)outlet_caught());
-    return part;
+    return left > 0;
 }
 
 void term_tick(double now)
@@ -634,10 +639,10 @@ int term_ready(void)
 
 double term_rest(void)
 {
-    return line_speed_rest(&term.line, term.shown.w * term.shown.h);
+    return line_speed_rest(&term.line, term.send.shown.w * term.send.shown.h);
 }
 
 void term_forget(void)
 {
-    term.repaint = REPAINT_CLEARED;
+    term.repaint = 1;
 }

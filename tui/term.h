@@ -22,7 +22,8 @@ int term_check(struct error *err);
 int term_open(const struct term_options *options, struct error *err);
 void term_close(void); /* may be called at any time, any number of times */
 
-int term_ascii(void); /* 1: draw with ASCII */
+int term_slow(void);  /* 1: the line is: as little as possible should differ from one frame to the next */
+int term_ascii(void); /* 1: draw with ASCII, as on a slow line, which has one byte for a cell then and not three */
 int term_depth(void); /* colours: 0, 4, 8 or 24 bits, 0 on a slow line; pictures have the 256 of a table at best */
 void term_size(int *w, int *h); /* asks the terminal anew; at least 1 x 1 */
 int term_input_fd(void);        /* for poll: keys are there */
@@ -60,7 +61,7 @@ enum term_copied term_copy(const char *text);
 /*
  * Pacing. A frame ends with a question (a device status report) that the terminal answers when it has taken
  * everything before it, so that the connection never holds more than one frame. term_ready: 1: it has, or it is
- * known never to answer. On a slow line there are no colours.
+ * known never to answer. On a slow line there are no colours, and a large frame is sent in parts.
  */
 void term_tick(double now); /* what time it is, in seconds of a monotonic clock */
 int term_ready(void);

@@ -61,6 +61,7 @@ struct grid {
     struct cell *cells;     /* [h][w], owned */
     int ascii;              /* 1: views use ASCII instead of braille and box drawing */
     int few_colors;         /* 1: fewer than 256: pictures are drawn in shades */
+    int slow;               /* 1: every cell that is drawn takes time: pictures are few */
     int cursor_x, cursor_y; /* -1: hidden */
 };
 

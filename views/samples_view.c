@@ -13,6 +13,7 @@
 #define LABEL_WIDTH 9
 #define SIDE_MIN 8 /* of the pictures there, in pixels of the screen */
 #define SIDE_MAX 32
+#define SLOW_CELLS 1200 /* of the pictures in the grid, on a slow line */
 
 /* ---- layout ---- */
 
@@ -188,11 +189,15 @@ static const char *class_of(const struct samples_model *model, int place)
 
 static void draw_grid(const struct samples_model *model, const struct samples_layout *layout, struct grid *grid)
 {
-    int first = samples_view_first(model, layout);
+    int first = samples_view_first(model, layout), cells = 0;
     for (int i = first; i < first + layout->columns * layout->rows && i < model->batch.n; i++) {
         struct rect tile = samples_view_tile(model, layout, i);
         struct picture picture = picture_of(model, samples_trained(model, i));
-        picture_draw(&picture, grid, layout->grid, tile);
+        cells += tile.w * tile.h;
+        if (grid->slow && cells > SLOW_CELLS)
+            put_cut(grid, rect_intersect(tile, layout->grid), COLOR_DIM, ATTR_NONE, "slow line");
+        else
+            picture_draw(&picture, grid, layout->grid, tile);
         if (!layout->label || tile.w == 0)
             continue;
         struct rect label = rect_intersect((struct rect){tile.x, tile.y + tile.h, tile.w, 1}, layout->grid);

@@ -34,29 +34,30 @@ class Line:
 
     def __init__(self, session, bytes_a_second=None):
         self.session, self.rate = session, bytes_a_second
+        self.free = 0  # from when on it takes more
 
     def until(self, seconds, pattern=None):
         """Carries bytes for so long, or until the pattern has arrived; returns the seconds it took, or None."""
-        start, at, free = time.monotonic(), len(self.session.output), time.monotonic()
+        start, at = time.monotonic(), len(self.session.output)
         while (now := time.monotonic()) < start + seconds:
-            if self.rate and now < free:
-                time.sleep(free - now)
+            if self.rate and now < self.free:
+                time.sleep(self.free - now)
             before = len(self.session.output)
             self.session.read(min(0.2, start + seconds - now), 64 if self.rate else 65536)
             if self.rate:  # the line is busy for as long as these bytes take
-                free = max(free, time.monotonic() - 0.01) + (len(self.session.output) - before) / self.rate
+                self.free = max(self.free, time.monotonic() - 0.01) + (len(self.session.output) - before) / self.rate
             if pattern and re.search(pattern, self.session.output[at:], re.S):
                 return time.monotonic() - start
         return None
 
 
 def key_times(line, session, keys, patience):
-    """From a key to the frame that answers it: the menu opens, and Backspace closes it again."""
+    """From a key to all of its answer: the menu opens, down to 'close' in the footer; Backspace closes it again."""
     times = []
     for _ in range(keys):
         line.until(0.35 if not line.rate else 3)
         session.send(b":")
-        seconds = line.until(patience, b"Commands.*?" + re.escape(QUESTION))
+        seconds = line.until(patience, b"Commands.*?lose.*?" + re.escape(QUESTION))
         if seconds is None:
             return None
         times.append(seconds)
@@ -69,7 +70,7 @@ def redraw_time(line, session, patience):
     line.until(1)
     start = len(session.output)
     session.send(b"\x0c")
-    seconds = line.until(patience, rb"\x1b\[H\x1b\[2?J.*?" + re.escape(QUESTION))
+    seconds = line.until(patience, rb"\x1b\[H\x1b\[2?J.*?quit.*?" + re.escape(QUESTION))
     return seconds, len(session.output) - start
 
 
@@ -81,7 +82,8 @@ def measure(options, folder, size, baud):
     session = Session(["tui", "--name", "r%d%s" % (size[0], "s" if baud else "")] + options.tui, folder, size=size)
     line = Line(session, baud / 10 if baud else None)
     try:
-        session.wait_for(rb"training")
+        if line.until(60, rb"training") is None:  # over the line from the first byte, as by that its speed is told
+            raise SystemExit("no training: %r" % session.output[-500:])
         titles = sorted(set(re.findall(rb"[1-9](?:\x1b\[[0-9;]*m|\x1b\(B|\x0f)* (?:\x1b\[[0-9;]*m)*[A-Z][a-z]+", session.output)))
         count = max([int(title[:1]) for title in titles], default=1)
         for screen in range(1, count + 1):
