@@ -13,10 +13,12 @@
 #include "kernels/cpu/winograd_kernels.h"
 #include "kernels/parallel.h"
 
-#include <stdint.h>
+#include <stdatomic.h>
 #include <string.h>
 
-#define LINE 16 /* floats of a cache line */
+#define CHUNK ((size_t)128)             /* tiles of an outer product: both sides fit the second cache */
+#define LINE 16                         /* floats of a cache line */
+#define STREAM_BYTES ((size_t)16 << 20) /* more than this is not in the caches any more when it is read */
 
 static int ceiling(int n, int by)
 {
@@ -37,17 +39,16 @@ static int out_blocks(const struct winograd *w)
 static void choose_block(struct winograd *w, int n)
 {
     int in = in_blocks(w), out = out_blocks(w), panel = w->kernels->panel;
-    size_t tiles = (size_t)n * (size_t)ceiling(w->out_h, 4) * (size_t)ceiling(w->out_w, 4);
+    int tiles = n * ceiling(w->out_h, 4) * ceiling(w->out_w, 4);
     if (w->pass == CPU_BACKWARD_WEIGHTS) {
-        w->block = in * out <= 64 ? 28 : in * out <= 256 ? 56 : 128;
+        w->block = in * out <= 128 ? 56 : WINOGRAD_TILES_MAX;
         return;
     }
-    w->block = in <= 4 ? 56 : in <= 8 ? 28 : 126;
-    w->group = in <= 8 ? 2 * panel : out;
+    w->block = in <= 4 ? 56 : in <= 8 ? 28 : 112;
+    w->group = in <= 8 ? 2 * panel : 4 * panel;
     w->group = w->group < out ? w->group : out;
-    size_t share = (tiles + (size_t)w->threads - 1) / (size_t)w->threads;
-    if ((size_t)w->block > share)
-        w->block = (int)share;
+    int share = ceiling(tiles, w->threads), blocks = ceiling(share, w->block);
+    w->block = ceiling(ceiling(share, blocks), 4) * 4;
 }
 
 void winograd_init(struct winograd *w, const struct cpu_conv_spec *spec, enum cpu_pass pass, int threads)
@@ -73,14 +74,25 @@ static size_t point_stride(int blocks, int tiles)
     return ((size_t)blocks * (size_t)tiles | 1) * LINE;
 }
 
-static size_t weights_point(const struct winograd *w)
+/* Sums of weight gradients: [point][in_c][out_c]. */
+static size_t sums_point(const struct winograd *w)
 {
-    return (size_t)w->source_blocks * (size_t)w->output_blocks * 256;
+    return (size_t)w->source_blocks * (size_t)w->output_blocks * 256 + LINE;
+}
+
+/* Weights: [panel][point][in][channels of the panel]; a panel's `width` blocks. */
+static size_t panel_point(const struct winograd *w, int width)
+{
+    return (size_t)in_blocks(w) * (size_t)width * 256 + LINE;
 }
 
 size_t winograd_weights_bytes(const struct winograd *w)
 {
-    return WINOGRAD_POINTS * weights_point(w) * sizeof(float);
+    int panel = w->kernels->panel, whole = out_blocks(w) / panel, rest = out_blocks(w) % panel;
+    if (w->pass == CPU_BACKWARD_WEIGHTS)
+        return WINOGRAD_POINTS * sums_point(w) * sizeof(float);
+    return WINOGRAD_POINTS * ((size_t)whole * panel_point(w, panel) + (rest ? panel_point(w, rest) : 0)) *
+           sizeof(float);
 }
 
 /* What a thread has for itself. */
@@ -104,16 +116,38 @@ static size_t panel_place(const struct winograd *w, int out, size_t *point, size
     int panel = w->kernels->panel, first = out / panel * panel, width = out_blocks(w) - first;
     width = width < panel ? width : panel;
     *row = (size_t)width * CHAIN_BLOCK;
-    *point = (size_t)in_blocks(w) * CHAIN_BLOCK * *row;
-    return WINOGRAD_POINTS * (size_t)first * (size_t)in_blocks(w) * 256 + (size_t)(out - first) * CHAIN_BLOCK;
+    *point = panel_point(w, width);
+    return WINOGRAD_POINTS * (size_t)(first / panel) * panel_point(w, panel) + (size_t)(out - first) * CHAIN_BLOCK;
 }
+
+/* Kernels of 16 outputs and 16 inputs: oihw in pieces that the first cache holds, where its rows' strides do no harm.
+ */
+struct square {
+    float at[CHAIN_BLOCK][CHAIN_BLOCK][9];
+};
 
 struct pack_job {
     const struct winograd *w;
     const float *oihw;
-    float *packed;
+    float *weights;
+    bool stream;
 };
 
+static void square_load(struct square *square, const float *oihw, size_t inputs, size_t out_block, size_t in_block)
+{
+    for (size_t o = 0; o < CHAIN_BLOCK; o++)
+        memcpy(square->at[o], oihw + ((out_block * CHAIN_BLOCK + o) * inputs + in_block * CHAIN_BLOCK) * 9,
+               sizeof square->at[o]);
+}
+
+static void square_store(const struct square *square, float *oihw, size_t inputs, size_t out_block, size_t in_block)
+{
+    for (size_t o = 0; o < CHAIN_BLOCK; o++)
+        memcpy(oihw + ((out_block * CHAIN_BLOCK + o) * inputs + in_block * CHAIN_BLOCK) * 9, square->at[o],
+               sizeof square->at[o]);
+}
+
+/* Blocks of 16 channels that the pass writes. */
 static void pack_blocks(void *context, size_t begin, size_t end, int thread)
 {
     (void)thread;
@@ -121,24 +155,27 @@ static void pack_blocks(void *context, size_t begin, size_t end, int thread)
     const struct winograd *w = job->w;
     size_t inputs = (size_t)w->source_blocks * CHAIN_BLOCK;
     bool back = w->pass == CPU_BACKWARD_DATA;
-    _Alignas(64) float kernel[9][16];
+    struct square square;
+    _Alignas(64) float kernel[9][CHAIN_BLOCK];
     for (size_t b = begin; b < end; b++) {
         size_t point, row, at = panel_place(w, (int)b, &point, &row);
-        for (size_t k = 0; k < (size_t)in_blocks(w) * CHAIN_BLOCK; k++) {
-            for (size_t lane = 0; lane < CHAIN_BLOCK; lane++) {
-                size_t n = b * CHAIN_BLOCK + lane;
-                const float *from = job->oihw + (back ? k * inputs + n : n * inputs + k) * 9;
+        for (size_t from = 0; from < (size_t)in_blocks(w); from++) {
+            square_load(&square, job->oihw, inputs, back ? from : b, back ? b : from);
+            for (size_t k = 0; k < CHAIN_BLOCK; k++) {
                 for (int i = 0; i < 9; i++)
-                    kernel[i][lane] = from[back ? 8 - i : i];
+                    for (int lane = 0; lane < CHAIN_BLOCK; lane++)
+                        kernel[i][lane] = back ? square.at[k][lane][8 - i] : square.at[lane][k][i];
+                w->kernels->transform_weights(kernel, job->weights + at + (from * CHAIN_BLOCK + k) * row, point,
+                                              job->stream);
             }
-            w->kernels->transform_weights(kernel, job->packed + at + k * row, point);
         }
     }
+    atomic_thread_fence(memory_order_seq_cst); /* orders what went past the caches, too */
 }
 
 void winograd_pack(const struct winograd *w, const float *oihw, float *weights)
 {
-    struct pack_job job = {w, oihw, weights};
+    struct pack_job job = {w, oihw, weights, winograd_weights_bytes(w) > STREAM_BYTES};
     parallel_for((size_t)out_blocks(w), 1, pack_blocks, &job);
 }
 
@@ -154,13 +191,18 @@ static void unpack_blocks(void *context, size_t begin, size_t end, int thread)
     const struct unpack_job *job = context;
     const struct winograd *w = job->w;
     size_t inputs = (size_t)w->source_blocks * CHAIN_BLOCK, outputs = (size_t)w->output_blocks * CHAIN_BLOCK;
-    _Alignas(64) float kernel[9][16];
-    for (size_t o = begin * CHAIN_BLOCK; o < end * CHAIN_BLOCK; o += CHAIN_BLOCK)
-        for (size_t i = 0; i < inputs; i++) {
-            w->kernels->gather_weights(job->weights + i * outputs + o, weights_point(w), kernel);
-            for (size_t lane = 0; lane < CHAIN_BLOCK; lane++)
-                for (size_t k = 0; k < 9; k++)
-                    job->oihw[((o + lane) * inputs + i) * 9 + k] = kernel[k][lane];
+    struct square square;
+    _Alignas(64) float kernel[9][CHAIN_BLOCK];
+    for (size_t o = begin; o < end; o++)
+        for (size_t block = 0; block < (size_t)w->source_blocks; block++) {
+            for (size_t i = 0; i < CHAIN_BLOCK; i++) {
+                const float *from = job->weights + (block * CHAIN_BLOCK + i) * outputs + o * CHAIN_BLOCK;
+                w->kernels->gather_weights(from, sums_point(w), kernel);
+                for (int lane = 0; lane < CHAIN_BLOCK; lane++)
+                    for (int k = 0; k < 9; k++)
+                        square.at[lane][i][k] = kernel[k][lane];
+            }
+            square_store(&square, job->oihw, inputs, o, block);
         }
 }
 
@@ -182,6 +224,12 @@ struct run_job {
     bool add, stream;
 };
 
+static const float *panel_weights(const struct run_job *job, int out, int p)
+{
+    size_t point, row, at = panel_place(job->w, out, &point, &row);
+    return job->weights + at + (size_t)p * point;
+}
+
 /* All products of a group of output blocks. */
 static void multiply(const struct run_job *job, const struct winograd_points *in, const struct winograd_points *out,
                      int tiles, int first, int blocks)
@@ -190,17 +238,16 @@ static void multiply(const struct run_job *job, const struct winograd_points *in
     int panel = w->kernels->panel;
     struct winograd_product product = {
         .in_block = in->block, .out_block = out->block, .tiles = tiles, .in_blocks = in_blocks(w)};
-    for (int b = 0; b < blocks; b += panel) {
-        size_t point, row, at = panel_place(w, first + b, &point, &row);
-        product.out_blocks = blocks - b < panel ? blocks - b : panel;
-        for (int p = 0; p < WINOGRAD_POINTS; p++) {
+    for (int p = 0; p < WINOGRAD_POINTS; p++)
+        for (int b = 0; b < blocks; b += panel) {
+            product.out_blocks = blocks - b < panel ? blocks - b : panel;
             product.in = in->data + (size_t)p * in->point;
-            product.weights = job->weights + at + (size_t)p * point;
+            product.weights = panel_weights(job, first + b, p);
             product.out = out->data + (size_t)p * out->point + (size_t)b * out->block;
-            product.ahead = (const char *)(product.weights + point);
+            product.ahead = (const char *)(b + panel < blocks ? panel_weights(job, first + b + panel, p)
+                                                              : panel_weights(job, first, p + 1));
             w->kernels->product(&product);
         }
-    }
 }
 
 static void run_blocks(void *context, size_t begin, size_t end, int thread)
@@ -234,10 +281,8 @@ static void weights_share(const struct run_job *job, int half, int first, int bl
 {
     const struct winograd *w = job->w;
     int in = w->source_blocks;
-    size_t row = (size_t)w->output_blocks * CHAIN_BLOCK, point = weights_point(w);
+    size_t row = (size_t)w->output_blocks * CHAIN_BLOCK, point = sums_point(w);
     float *sums = job->weights + (size_t)half * WINOGRAD_HALF * point + (size_t)first * CHAIN_BLOCK;
-    for (size_t r = 0; !job->add && r < WINOGRAD_HALF * (size_t)in * CHAIN_BLOCK; r++)
-        memset(sums + r * row, 0, (size_t)blocks * CHAIN_BLOCK * sizeof(float));
     for (size_t t = 0; t < job->tiles; t += (size_t)w->block) {
         size_t last = t + (size_t)w->block < job->tiles ? t + (size_t)w->block : job->tiles;
         size_t line = (last - t) * LINE;
@@ -247,18 +292,21 @@ static void weights_share(const struct run_job *job, int half, int first, int bl
         w->kernels->transform_input(&tiles, half, &v);
         tiles = (struct winograd_tiles){&job->out, t, last, job->rows, job->columns, first, blocks, 0, 0};
         w->kernels->transform_gradient(&tiles, half, &d);
-        for (size_t p = 0; p < WINOGRAD_HALF; p++) {
-            struct winograd_outer outer = {.in = v.data + p * v.point,
-                                           .out = d.data + p * d.point,
-                                           .sum = sums + p * point,
-                                           .in_block = line,
-                                           .out_block = line,
-                                           .sum_row = row,
-                                           .tiles = (int)(last - t),
-                                           .in_blocks = in,
-                                           .out_blocks = blocks};
-            w->kernels->outer(&outer);
-        }
+        for (size_t p = 0; p < WINOGRAD_HALF; p++)
+            for (size_t first_tile = 0; first_tile < last - t; first_tile += CHUNK) {
+                size_t left = last - t - first_tile;
+                struct winograd_outer outer = {.in = v.data + p * v.point + first_tile * LINE,
+                                               .out = d.data + p * d.point + first_tile * LINE,
+                                               .sum = sums + p * point,
+                                               .in_block = line,
+                                               .out_block = line,
+                                               .sum_row = row,
+                                               .tiles = (int)(left < CHUNK ? left : CHUNK),
+                                               .in_blocks = in,
+                                               .out_blocks = blocks,
+                                               .add = job->add || t + first_tile > 0};
+                w->kernels->outer(&outer);
+            }
     }
 }
 
@@ -281,9 +329,6 @@ static void run_shares(void *context, size_t begin, size_t end, int thread)
 }
 
 /* ---- all passes ---- */
-
-/* A result that the caches would not hold until it is read. */
-#define STREAM_BYTES ((size_t)16 << 20)
 
 void winograd_run(const struct winograd *w, int n, const struct chain_view *source, float *weights,
                   const struct chain_view *output, bool add, void *scratch)

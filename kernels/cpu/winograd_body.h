@@ -272,9 +272,9 @@ INLINE void product_vectors(const struct winograd_product *p, int vectors)
     const char *ahead = p->ahead;
     ptrdiff_t step = (ptrdiff_t)p->in_blocks * 16 * 64;
     int row = 0;
-    for (; row + ROWS <= p->tiles; row += ROWS, ahead += step)
+    for (; row + ROWS <= p->tiles && (ROWS < 8 || p->tiles - row != 16); row += ROWS, ahead += step)
         product_rows(p, ROWS, vectors, row, ahead);
-    for (; ROWS > 8 && row + 8 <= p->tiles; row += 8)
+    for (; ROWS > 8 && row + 8 <= p->tiles; row += 8, ahead += step)
         product_rows(p, ROWS > 8 ? 8 : 1, vectors, row, ahead);
     for (; row + 4 <= p->tiles; row += 4)
         product_rows(p, 4, vectors, row, ahead);
@@ -309,7 +309,7 @@ INLINE void outer_tile(const struct winograd_outer *p, int vectors, const float 
     for (int r = 0; r < LANES; r++)
         for (int v = 0; v < vectors; v++) {
             float *to = sum + (size_t)r * p->sum_row + v * WIDTH;
-            vec_store(to, vec_add(vec_load(to), acc[r][v]));
+            vec_store(to, p->add ? vec_add(vec_load(to), acc[r][v]) : acc[r][v]);
         }
 }
 
@@ -339,7 +339,7 @@ static const float weight_matrix[6][3] = {
     {0, 0, 1},
 };
 
-static void transform_weights(const float kernel[9][16], float *points, size_t point)
+static void transform_weights(const float kernel[9][16], float *points, size_t point, bool stream)
 {
     for (int lane = 0; lane < 16; lane += WIDTH)
         for (int i = 0; i < 6; i++) {
@@ -353,7 +353,11 @@ static void transform_weights(const float kernel[9][16], float *points, size_t p
                 vec value = vec_mul(vec_set(weight_matrix[j][0]), row[0]);
                 value = vec_fma(vec_set(weight_matrix[j][1]), row[1], value);
                 value = vec_fma(vec_set(weight_matrix[j][2]), row[2], value);
-                vec_store(points + (size_t)(6 * i + j) * point + lane, value);
+                float *to = points + (size_t)(6 * i + j) * point + lane;
+                if (stream)
+                    vec_stream(to, value);
+                else
+                    vec_store(to, value);
             }
         }
 }

@@ -4,11 +4,12 @@
 
 #include "kernels/cpu/chain.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #define WINOGRAD_POINTS 36
 #define WINOGRAD_HALF 18 /* the points of three of the six rows */
-#define WINOGRAD_TILES_MAX 128
+#define WINOGRAD_TILES_MAX 512
 
 /* Tiles [begin, end) of an activation (at most WINOGRAD_TILES_MAX), in the order image, row, column; channel blocks
  * [first, first + blocks). */
@@ -17,8 +18,8 @@ struct winograd_tiles {
     size_t begin, end;
     int rows, columns; /* of tiles in an image */
     int first, blocks;
-    int pad;    /* transform_input: what is around the image, of zeros */
-    int stream; /* transform_output: stores go past the caches */
+    int pad;     /* transform_input: what is around the image, of zeros */
+    bool stream; /* transform_output: stores go past the caches */
 };
 
 /* A transformed activation: point p, channel block b, tile t is the 16 floats at data[p*point + b*block + t*16]. */
@@ -42,6 +43,7 @@ struct winograd_outer {
     float *sum;
     size_t in_block, out_block, sum_row; /* floats between blocks of channels; between rows of sum */
     int tiles, in_blocks, out_blocks;
+    bool add; /* else sum = ... */
 };
 
 struct winograd_kernels {
@@ -53,7 +55,7 @@ struct winograd_kernels {
     void (*product)(const struct winograd_product *); /* out_blocks: at most panel */
     void (*outer)(const struct winograd_outer *);
     /* 16 kernels of 3 x 3 at [k][lane] to 36 points, a stride of `point` floats apart; and the adjoint. */
-    void (*transform_weights)(const float kernel[9][16], float *points, size_t point);
+    void (*transform_weights)(const float kernel[9][16], float *points, size_t point, bool stream);
     void (*gather_weights)(const float *points, size_t point, float kernel[9][16]);
 };
 
