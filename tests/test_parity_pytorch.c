@@ -15,7 +15,6 @@
 #define FIXTURES "tests/fixtures/"
 
 static const struct family *const families[] = {&family_ref, &family_cpu};
-static const char *const fixtures[] = {"davidnet-c4", "davidnet-c2"};
 static const enum precision precisions[] = {PRECISION_F32, PRECISION_BF16};
 
 enum class {
@@ -51,6 +50,50 @@ struct fixture {
     struct finding findings[256];
     int n_findings;
 };
+
+/* The bag of tricks' operations: what make_fixtures.py calls `bag`. */
+static int bag_plan(struct plan *plan, struct error *err)
+{
+    struct plan_conv_options whiten = {.kernel = 2, .stride = 1, .pad = 0, .bias = true, .fixed = true};
+    struct plan_norm_options ghost = {.eps = 1e-5, .momentum = 0.1, .groups = 3, .fixed_scale = true};
+    plan_init(plan);
+    int row = plan_conv(plan, "whiten/conv", plan_input(plan, (struct plan_shape){3, 32, 32}, err), 8, whiten, err);
+    row = plan_act(plan, "whiten/act", row, PLAN_ACT_GELU, 0, err);
+    row = plan_conv(plan, "one/conv", row, 8, plan_window(3, 1, 1), err);
+    row = plan_pool(plan, "one/pool", row, PLAN_MAX_POOL, 2, err);
+    int one = row = plan_norm(plan, "one/norm", row, ghost, err);
+    row = plan_act(plan, "one/act", row, PLAN_ACT_CELU, 0.3, err);
+    row = plan_conv(plan, "two/conv", row, 12, plan_window(3, 2, 1), err);
+    int two = row = plan_norm(plan, "two/norm", row, ghost, err);
+    row = plan_act(plan, "two/act", row, PLAN_ACT_SILU, 0, err);
+    row = plan_conv(plan, "three/conv", row, 12, plan_window(1, 1, 0), err);
+    int three = row = plan_norm(plan, "three/norm", row, ghost, err);
+    row = plan_pool(plan, "three/pool", row, PLAN_MAX_POOL, 2, err);
+    row = plan_act(plan, "three/act", row, PLAN_ACT_CELU, 0.075, err);
+    int max = plan_pool(plan, "max", row, PLAN_MAX_POOL, 4, err),
+        avg = plan_pool(plan, "avg", row, PLAN_AVG_POOL, 4, err);
+    row = plan_linear(plan, "logits", plan_concat(plan, "both", max, avg, err), 10, 0.125, true, err);
+    const int norms[] = {one, two, three};
+    for (int i = 0; i < 3; i++)
+        if (plan_scale_rates(plan, norms[i], PLAN_NORM_BIAS, 4, 0.25, err))
+            return -1;
+    return plan_loss(plan, "loss", row, 0, err);
+}
+
+static int c4_plan(struct plan *plan, struct error *err)
+{
+    return parity_davidnet_plan(plan, 4, (struct plan_shape){3, 32, 32}, 10, err);
+}
+
+static int c2_plan(struct plan *plan, struct error *err)
+{
+    return parity_davidnet_plan(plan, 2, (struct plan_shape){3, 32, 32}, 10, err);
+}
+
+static const struct {
+    const char *name;
+    int (*build)(struct plan *plan, struct error *err);
+} fixtures[] = {{"davidnet-c4", c4_plan}, {"davidnet-c2", c2_plan}, {"bag", bag_plan}};
 
 static const struct safetensors_entry *entry(const struct safetensors *file, const char *name)
 {
@@ -157,7 +200,7 @@ static void note_tensor(struct fixture *fixture, const struct safetensors *file,
 
 static enum class class_of(enum plan_role role, int gradient) {
     switch (role){
-        case PLAN_CONV_WEIGHT : return gradient ? CONV_GRADIENT : CONV_WEIGHT;
+        case PLAN_CONV_WEIGHT : case PLAN_CONV_BIAS : return gradient ? CONV_GRADIENT : CONV_WEIGHT;
         case PLAN_NORM_SCALE : case PLAN_NORM_BIAS : return gradient ? NORM_GRADIENT : NORM_WEIGHT;
         case PLAN_RUNNING_MEAN : return RUNNING_MEAN;
         case PLAN_RUNNING_VAR : return RUNNING_VAR;
@@ -244,9 +287,8 @@ static void test_families(void **state)
         for (size_t k = 0; k < sizeof families / sizeof *families; k++)
             for (size_t p = 0; p < sizeof precisions / sizeof *precisions; p++) {
                 struct error err = {{0}};
-                fixture_init(&fixture, fixtures[f]);
-                int c = (int)entry(&fixture.start, "start.prep.norm.weight")->dims[0];
-                if (parity_davidnet_plan(&plan, c, (struct plan_shape){3, 32, 32}, 10, &err) < 0)
+                fixture_init(&fixture, fixtures[f].name);
+                if (fixtures[f].build(&plan, &err) < 0)
                     fail_msg("%s", err.text);
                 struct program_options options = {
                     .max_batch = fixture.batch.n, .precision = precisions[p], .exact_convolutions = 1};
@@ -254,7 +296,7 @@ static void test_families(void **state)
                     assert_true(precisions[p] != PRECISION_F32);
                     print_message("SKIPPED: %s: %s\n", families[k]->name, err.text);
                 } else {
-                    print_message("%s, %s, %s:\n", fixtures[f], families[k]->name, precision_name(precisions[p]));
+                    print_message("%s, %s, %s:\n", fixtures[f].name, families[k]->name, precision_name(precisions[p]));
                     struct program *program = parity_compile(families[k], &plan, &options);
                     compare(&fixture, program);
                     failures += judge(&fixture, 0);
@@ -273,7 +315,7 @@ static void test_a_small_fault_is_noticed(void **state)
     static struct fixture fixture;
     struct error err = {{0}};
     fixture_init(&fixture, "davidnet-c2");
-    if (parity_davidnet_plan(&plan, 2, (struct plan_shape){3, 32, 32}, 10, &err) < 0)
+    if (c2_plan(&plan, &err) < 0)
         fail_msg("%s", err.text);
     struct program_options options = {.max_batch = fixture.batch.n};
     struct program *program = parity_compile(&family_ref, &plan, &options);
