@@ -12,6 +12,7 @@ int batches_measure(struct batches *batches, const struct recipe *recipe, const 
     batches->images = images;
     batches->batch = batch;
     batches->epoch = BATCHES_NO_EPOCH;
+    batches->by_item = recipe->loader_random == RECIPE_RANDOM_ITEM;
     recipe_choices(recipe, &batches->options);
     if (choices_check(&batches->options, images, err))
         return -1;
@@ -39,15 +40,27 @@ void batches_release(struct batches *batches)
     memset(batches, 0, sizeof *batches);
 }
 
-void batches_at(struct batches *batches, uint32_t step, struct batch *batch)
+void batches_find(struct batches *batches, uint32_t step, struct batch *batch)
 {
     uint32_t epoch = step / batches->steps_per_epoch, first = step % batches->steps_per_epoch * batches->batch;
     if (batches->epoch != epoch) {
-        choices_draw(&batches->options, batches->images, epoch, batches->choices);
+        (batches->by_item ? choices_order : choices_draw)(&batches->options, batches->images, epoch, batches->choices);
         batches->epoch = epoch;
     }
     uint32_t left = batches->images->count - first;
     *batch = (struct batch){.images = batches->images,
                             .choices = batches->choices + first,
                             .n = (int)(left < batches->batch ? left : batches->batch)};
+}
+
+void batches_draw_items(const struct batches *batches, uint32_t step, struct choice *choices, int n)
+{
+    if (batches->by_item)
+        choices_transform(&batches->options, batches->images, step / batches->steps_per_epoch, choices, n);
+}
+
+void batches_at(struct batches *batches, uint32_t step, struct batch *batch)
+{
+    batches_find(batches, step, batch);
+    batches_draw_items(batches, step, batches->choices + step % batches->steps_per_epoch * batches->batch, batch->n);
 }

@@ -14,6 +14,7 @@ struct batches {
     uint32_t steps_per_epoch, steps; /* at least 1; of the whole run */
     struct choice *choices;          /* [max(images->count, batch)]: the epoch's list */
     uint32_t epoch;                  /* which epoch choices holds; BATCHES_NO_EPOCH: none */
+    int by_item;                     /* loader_random=item: choices holds the order, and transforms once asked for */
 };
 
 #define BATCHES_NO_EPOCH UINT32_MAX
@@ -29,5 +30,10 @@ void batches_release(struct batches *batches);
 
 /* The batch of step `step` (from 0): draws the epoch's choices when it is the first to need them. */
 void batches_at(struct batches *batches, uint32_t step, struct batch *batch);
+
+/* The same in two parts: the second, for a copy of the batch's choices, may be done by any thread. It does nothing
+ * unless by_item. */
+void batches_find(struct batches *batches, uint32_t step, struct batch *batch);
+void batches_draw_items(const struct batches *batches, uint32_t step, struct choice *choices, int n);
 
 #endif

@@ -3,6 +3,8 @@
 #include "kernels/augment.h"
 #include "kernels/rng.h"
 
+#include <string.h>
+
 /* [0, bound) from 64 random bits: the bias is below bound / 2^64, nothing for any data set. */
 static uint32_t below(uint32_t high, uint32_t low, uint32_t bound)
 {
@@ -212,14 +214,28 @@ int choices_check(const struct choices_options *options, const struct images *im
     return 0;
 }
 
+void choices_order(const struct choices_options *options, const struct images *images, uint32_t epoch,
+                   struct choice *list)
+{
+    memset(list, 0, images->count * sizeof *list);
+    order(options, epoch, list, images->count);
+}
+
+void choices_transform(const struct choices_options *options, const struct images *images, uint32_t epoch,
+                       struct choice *list, int n)
+{
+    for (int i = 0; i < n; i++)
+        draw_transforms(options, images, epoch, &list[i]);
+}
+
 void choices_draw(const struct choices_options *options, const struct images *images, uint32_t epoch,
                   struct choice *list)
 {
     if (options->groups > 0)
         draw_groups(options, images, epoch, list);
     order(options, epoch, list, images->count);
-    for (uint32_t i = 0; options->groups == 0 && i < images->count; i++)
-        draw_transforms(options, images, epoch, &list[i]);
+    if (options->groups == 0)
+        choices_transform(options, images, epoch, list, (int)images->count);
 }
 
 void choices_identity(uint32_t first, int n, struct choice *list)

@@ -38,6 +38,13 @@ int choices_check(const struct choices_options *options, const struct images *im
 void choices_draw(const struct choices_options *options, const struct images *images, uint32_t epoch,
                   struct choice *list);
 
+/* The same in two parts, for options without groups: the order alone, every choice else the identity; and then what is
+ * done to list[n], some of that order, in any pieces and by any thread. */
+void choices_order(const struct choices_options *options, const struct images *images, uint32_t epoch,
+                   struct choice *list);
+void choices_transform(const struct choices_options *options, const struct images *images, uint32_t epoch,
+                       struct choice *list, int n);
+
 /* The identity choice for images first .. first+n-1 (evaluation). */
 void choices_identity(uint32_t first, int n, struct choice *list);
 

@@ -3,6 +3,7 @@
  * after defining KNOB_TABLE_MORE, a row to add at the end.
  */
 #include "engine/knobs.h"
+#include "engine/loader.h"
 #include "kernels/parallel.h"
 
 #include <stddef.h>
@@ -11,6 +12,9 @@
 #define EPOCHS_MAX 10000
 
 static const char *const eval_names[] = {"test", "holdout", NULL};
+static const char *const loader_names[] = {"main", "workers", "workers_anew", NULL};
+static const char *const random_names[] = {"bulk", "item", NULL};
+static const char *const preprocess_names[] = {"once", "epoch", NULL};
 static const char *const flip_names[] = {"random", "alternating", NULL};
 static const char *const tta_names[] = {"none", "flip", "shift", NULL};
 static const char *const device_names[] = {"auto", "cpu", "cuda", "ref", NULL};
@@ -73,6 +77,10 @@ const struct knob knobs[] = {
     {"data", "data", TEXT(data), "", "", "folder of CIFAR-10 binary files, or synthetic; empty: $DAVIDNET_DATA, ./data ..."},
     {"eval", "data", ENUM(eval, eval_names), "test", "", "what is evaluated: the test set, or the last 5,000 training images"},
     {"drop_last", "data", SWITCH(drop_last), "on", "", "drop an epoch's last batch when it is not full"},
+    {"loader", "data", ENUM(loader, loader_names), "main", "", "who augments: the step itself, or workers ahead of it, kept or started anew each epoch"},
+    {"loader_workers", "data", INT_WHEN("loader!=main", loader_workers, 1, LOADER_WORKERS_MAX), "1", "threads", "that prepare batches, beside those of the arithmetic"},
+    {"loader_random", "data", ENUM(loader_random, random_names), "bulk", "", "when crops, flips and boxes are drawn: all of an epoch's at once, or each with its image"},
+    {"preprocess", "data", ENUM(preprocess, preprocess_names), "once", "", "normalising: by a table made once, or of all images each epoch, into a copy (4 bytes a value)"},
 
     {"crop", "augmentation", SWITCH(crop), "off", "", "pad by reflection and cut out at a random place"},
     {"crop_pad", "augmentation", INT(crop_pad, 1, 8), "4", "pixels", "padding on every side before the crop"},

@@ -174,6 +174,11 @@ int recipe_check_key(const struct recipe *recipe, const char **key, struct error
                   recipe->ghost_groups, recipe->batch);
         return blame(key, "ghost_groups");
     }
+    if (recipe->gpu_data && recipe->loader_random == RECIPE_RANDOM_ITEM) {
+        error_set(err, "loader_random = item draws for each image by itself, but gpu_data deals crops, flips and boxes "
+                       "out to all of an epoch's images; set loader_random=bulk or gpu_data=off");
+        return blame(key, "loader_random");
+    }
     int cpu = recipe->device == RECIPE_DEVICE_CPU || recipe->device == RECIPE_DEVICE_REF;
     if (cpu && (recipe->precision == RECIPE_PRECISION_F16 || recipe->precision == RECIPE_PRECISION_TF32)) {
         error_set(err, "precision = %s is for GPUs; on a CPU use %s",

@@ -23,6 +23,9 @@ enum recipe_eval { RECIPE_EVAL_TEST, RECIPE_EVAL_HOLDOUT, RECIPE_EVAL_COUNT };
 enum recipe_flip { RECIPE_FLIP_RANDOM, RECIPE_FLIP_ALTERNATING, RECIPE_FLIP_COUNT };
 /* Test-time augmentation: engine/evaluate.h. */
 enum recipe_tta { RECIPE_TTA_NONE, RECIPE_TTA_FLIP, RECIPE_TTA_SHIFT, RECIPE_TTA_COUNT };
+enum recipe_loader { RECIPE_LOADER_MAIN, RECIPE_LOADER_WORKERS, RECIPE_LOADER_WORKERS_ANEW, RECIPE_LOADER_COUNT };
+enum recipe_random { RECIPE_RANDOM_BULK, RECIPE_RANDOM_ITEM, RECIPE_RANDOM_COUNT };
+enum recipe_preprocess { RECIPE_PREPROCESS_ONCE, RECIPE_PREPROCESS_EPOCH, RECIPE_PREPROCESS_COUNT };
 enum recipe_device {
     RECIPE_DEVICE_AUTO,
     RECIPE_DEVICE_CPU,
@@ -71,7 +74,11 @@ struct recipe {
     /* data */
     char data[512]; /* SOURCE; empty: the default */
     enum recipe_eval eval;
-    int drop_last; /* 1: the last partial batch of an epoch is dropped */
+    int drop_last;             /* 1: the last partial batch of an epoch is dropped */
+    enum recipe_loader loader; /* engine/loader.h; none of these four changes a batch */
+    int loader_workers;
+    enum recipe_random loader_random;
+    enum recipe_preprocess preprocess;
     /* augmentation */
     int crop; /* trick switches: 1 on */
     int crop_pad;

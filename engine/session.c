@@ -160,7 +160,8 @@ int session_compile(struct session *session, int exact, struct error *err)
     session->program = session->family->compile(&session->plan, &options, err);
     if (!session->program)
         return -1;
-    if (executor_init(&session->executor, session->program, err) || whiten(session, err))
+    if (executor_init(&session->executor, session->program, err) || whiten(session, err) ||
+        loader_init(&session->loader, recipe, &session->batches, err))
         return -1;
     struct initialise how;
     session_initial(session, &how);
@@ -169,6 +170,7 @@ int session_compile(struct session *session, int exact, struct error *err)
 
 void session_release_program(struct session *session)
 {
+    loader_release(&session->loader);
     if (!session->program)
         return;
     executor_release(&session->executor);
@@ -185,9 +187,9 @@ void session_release(struct session *session)
     memset(session, 0, sizeof *session);
 }
 
-void session_batch(struct session *session, uint32_t step, struct batch *batch)
+int session_batch(struct session *session, uint32_t step, struct batch *batch, struct error *err)
 {
-    batches_at(&session->batches, step, batch);
+    return loader_batch(&session->loader, step, batch, err);
 }
 
 double session_lr(const struct session *session, uint32_t step)

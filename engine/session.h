@@ -9,6 +9,7 @@
 #include "engine/batches.h"
 #include "engine/dataset.h"
 #include "engine/executor.h"
+#include "engine/loader.h"
 #include "engine/network.h"
 #include "engine/recipe.h"
 
@@ -22,6 +23,7 @@ struct session {
     struct program *program;
     struct executor executor;
     struct batches batches; /* of the training images; evaluation borrows the room of its choices */
+    struct loader loader;   /* between session_compile and session_release_program */
     uint32_t steps_per_epoch, steps;
     float *filters;        /* of the convolution that whitens the images; NULL: there is none */
     double whiten_seconds; /* what they took; part of the speedrun clock */
@@ -48,8 +50,10 @@ void session_initial(const struct session *session, struct initialise *how);
 void session_release_program(struct session *session);
 void session_release(struct session *session);
 
-/* The batch of step `step` (from 0): draws the epoch's choices when it is the first to need them. */
-void session_batch(struct session *session, uint32_t step, struct batch *batch);
+/* The batch of step `step` (from 0), from the recipe's loader, valid until the next call. -1: a thread cannot be
+ * started.
+ */
+int session_batch(struct session *session, uint32_t step, struct batch *batch, struct error *err);
 
 /* Learning rate per mean loss at that step (from 0), and the hyper-parameters as kernels want them. */
 double session_lr(const struct session *session, uint32_t step);

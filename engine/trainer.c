@@ -90,9 +90,8 @@ static int train_step(struct trainer *trainer, struct error *err)
         trainer->clock.epoch_loss_sum = 0;
         trainer->clock.epoch_correct = trainer->clock.epoch_images = 0;
     }
-    session_batch(session, step, &batch);
     session_hyper(session, step, &hyper);
-    if (executor_train(&session->executor, &batch, &hyper, &result, err) ||
+    if (session_batch(session, step, &batch, err) || executor_train(&session->executor, &batch, &hyper, &result, err) ||
         averages_update(&trainer->averages, session->program, step + 1, session->steps, err))
         return -1;
     double seconds = stopwatch_seconds(&watch, session->program->options.threads);

@@ -73,9 +73,8 @@ static float *train_one(struct session *session, uint32_t step, int *n)
     struct batch batch;
     struct hyper hyper;
     struct step_result result;
-    session_batch(session, step, &batch);
     session_hyper(session, step, &hyper);
-    if (executor_train(&session->executor, &batch, &hyper, &result, &err))
+    if (session_batch(session, step, &batch, &err) || executor_train(&session->executor, &batch, &hyper, &result, &err))
         fail_msg("%s", err.text);
     float *input = malloc((size_t)batch.n * PIXELS * sizeof *input);
     if (session->family->read_tensor(session->program, "input", PROGRAM_VALUE, input, (size_t)batch.n * PIXELS, &err))

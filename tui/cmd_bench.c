@@ -68,9 +68,9 @@ static int time_steps(struct bench *b, struct error *err)
         if (i == WARM_UP)
             executor_reset_times(&s->executor);
         double begin = clock_seconds(CLOCK_MONOTONIC), cpu = clock_seconds(CLOCK_PROCESS_CPUTIME_ID);
-        session_batch(s, (uint32_t)i % s->steps_per_epoch, &batch);
         session_hyper(s, (uint32_t)i, &hyper);
-        if (executor_train(&s->executor, &batch, &hyper, &result, err))
+        if (session_batch(s, (uint32_t)i % s->steps_per_epoch, &batch, err) ||
+            executor_train(&s->executor, &batch, &hyper, &result, err))
             return -1;
         cpu = clock_seconds(CLOCK_PROCESS_CPUTIME_ID) - cpu;
         if (i == WARM_UP || (i > WARM_UP && cpu < b->cpu))
