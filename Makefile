@@ -5,6 +5,7 @@
 #   make test-NAME        build and run one test           make lint      formatting, clang-tidy, layers
 #   make format           clang-format in place            make install   to DESTDIR + PREFIX (/usr/local)
 #   make screenshots      remake screenshots/              make clean     remove everything that was built
+#   make ladder           train every rung that is not measured yet (ARGS=--table: only README's table of them)
 #
 #   CC=clang   DEBUG=1   SANITIZE=address,undefined   SANITIZE=thread   PARALLEL=gomp|pthread   CUDA=auto|0|1
 #   DNNL_PREFIX=/opt/onednn (another oneDNN than the system's)   BUILD=folder   V=1 (show the commands)
@@ -201,6 +202,9 @@ screenshots: built
 	$(Q)$(if $(wildcard tests/screenshots.sh),DAVIDNET_BIN='$(abspath $(BIN))' tests/screenshots.sh screenshots,\
 		echo "tests/screenshots.sh is missing" >&2; false)
 
+ladder: built
+	$(Q)DAVIDNET_BIN='$(abspath $(BIN))' tests/ladder.sh $(ARGS)
+
 install: built
 	install -d '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(PREFIX)/share/doc/davidnet' \
 		'$(DESTDIR)$(PREFIX)/share/man/man1' '$(DESTDIR)$(PREFIX)/share/bash-completion/completions'
@@ -212,7 +216,7 @@ install: built
 clean:
 	rm -rf build davidnet $(filter-out build/% build,$(BUILD))
 
-.PHONY: all built deps run test tests run-tests lint lint-tidy format screenshots install clean FORCE
+.PHONY: all built deps run test tests run-tests lint lint-tidy format screenshots ladder install clean FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
 -include $(LIB_OBJ:.o=.d) $(BUILD)/tui/main.d $(wildcard $(BUILD)/tests/*.d $(BUILD)/lint/*/*.d $(BUILD)/lint/*/*/*.d)

@@ -86,6 +86,7 @@ static int read_curves(struct run_entry *entry, const struct run_log *log)
     if (n == 0 || run_log_series(log, RECORD_START, &start, 1) == 0)
         return 0;
     double per_epoch = run_log_at(log, start)->as.start.steps_per_epoch;
+    entry->train_images = run_log_at(log, start)->as.start.train_images;
     size_t *index = malloc(n * sizeof *index);
     double *block = malloc(n * CURVES * sizeof *block);
     if (index == NULL || block == NULL || !(per_epoch > 0)) {

@@ -26,6 +26,7 @@
     X(rm) \
     X(compare) \
     X(campaign) \
+    X(ladder) \
     X(curves) \
     X(timing) \
     X(eval) \

@@ -1,0 +1,145 @@
+/* The ladder: which runs measure a rung, and the table that the script writes into a README. */
+#include "engine/files.h"
+#include "engine/ladder.h"
+#include "tests/fake_folder.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static char parent[64];
+static struct error err;
+static struct ladder ladder;
+
+static int setup(void **state)
+{
+    (void)state;
+    strcpy(parent, "/tmp/davidnet-test-XXXXXX");
+    return mkdtemp(parent) == NULL || ladder_init(&ladder, &err);
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    ladder_release(&ladder);
+    return folder_remove(parent, &err);
+}
+
+static const struct ladder_rung *find(const char *preset)
+{
+    for (int i = 0; i < ladder.count; i++)
+        if (strcmp(ladder.rung[i].about.name, preset) == 0)
+            return &ladder.rung[i];
+    fail_msg("%s is no rung", preset);
+    return NULL;
+}
+
+static void make(const char *name, int64_t seed, double best, int switches, const char *set, int end)
+{
+    fake_folder_make(parent, &(struct fake_folder){.name = name,
+                                                   .preset = "davidnet-79",
+                                                   .set = set,
+                                                   .seed = seed,
+                                                   .epochs = end == RUN_END_DONE ? 24 : 3,
+                                                   .best = best,
+                                                   .epoch_seconds = switches ? 50 : 10,
+                                                   .switches = switches,
+                                                   .end = end,
+                                                   .host = "here"});
+}
+
+static void measure(void)
+{
+    struct run_entry **entries;
+    int count;
+    assert_int_equal(run_set_read_all(parent, &entries, &count, &err), 0);
+    assert_int_equal(ladder_measure(&ladder, entries, count), 0);
+    for (int i = 0; i < count; i++)
+        run_entry_free(entries[i]);
+    free(entries);
+}
+
+static void test_rungs(void **state)
+{
+    (void)state;
+    assert_true(ladder.count >= 24);
+    for (int i = 0; i < ladder.count; i++) {
+        assert_int_equal(ladder.rung[i].about.rung, i + 1);
+        assert_true(ladder.rung[i].accuracy.n == 0 && isnan(ladder.rung[i].seconds) && ladder.rung[i].epochs > 0);
+    }
+    assert_true(find("davidnet-79")->about.seconds == 79 && find("tta-26")->about.accuracy == 94.1);
+}
+
+static void test_measured(void **state)
+{
+    (void)state;
+    const struct ladder_rung *rung = find("davidnet-79");
+    make("synthetic", 1, 99, 0, "data=synthetic:1:2000", RUN_END_DONE);
+    make("other", 1, 99, 0, "momentum=0.5", RUN_END_DONE);
+    measure();
+    assert_int_equal(rung->accuracy.n, 0);
+    make("stopped", 1, 94, 0, NULL, RUN_END_STOPPED);
+    measure();
+    assert_true(rung->accuracy.n == 0 && strstr(rung->unfinished, "/stopped") != NULL);
+    make("busy", 2, 94.2, 10000, NULL, RUN_END_DONE);
+    measure();
+    assert_true(rung->accuracy.n == 1 && rung->busy && fabs(rung->seconds - 1200) < 1e-9);
+    make("one", 3, 94, 0, NULL, RUN_END_DONE);
+    make("two", 4, 93.8, 0, NULL, RUN_END_DONE);
+    make("two-again", 4, 93.8, 0, NULL, RUN_END_DONE);
+    measure();
+    assert_true(rung->accuracy.n == 3 && !rung->busy && fabs(rung->seconds - 240) < 1e-9);
+    assert_true(fabs(rung->accuracy.mean - 94) < 1e-6 && rung->reached == 2);
+    assert_int_equal(find("davidnet-66")->accuracy.n, 0);
+}
+
+/* The script puts the table between the marks, and leaves the rest as it is; it can be called again. */
+static void test_table(void **state)
+{
+    (void)state;
+    char readme[128], command[512], *text;
+    size_t size;
+    const char *bin = getenv("DAVIDNET_BIN");
+    if (bin == NULL)
+        bin = "./davidnet";
+    if (access(bin, X_OK) != 0 || access("tests/ladder.sh", X_OK) != 0) {
+        print_message("SKIPPED: no program to make the table with\n");
+        skip();
+    }
+    snprintf(readme, sizeof readme, "%s/README", parent);
+    static const char before[] = "above\n<!-- ladder -->\nold\n<!-- end of ladder -->\nbelow\n";
+    assert_int_equal(file_replace(readme, &(struct file_part){before, sizeof before - 1}, 1, &err), 0);
+    snprintf(command, sizeof command, "DAVIDNET_BIN='%s' LADDER_README='%s' tests/ladder.sh --table", bin, readme);
+    setenv("DAVIDNET_RUNS", parent, 1);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(system(command), 0); /* NOLINT(cert-env33-c): our own script */
+        assert_int_equal(file_read(readme, 1 << 16, &text, &size, &err), 0);
+        assert_true(strncmp(text, "above\n<!-- ladder -->\n| preset |", 30) == 0);
+        assert_non_null(
+            strstr(text, "\n| `davidnet-79` | 24 | 512 | 94.08 | 79 s | 7 of 10 | 3 | 94.00 +-0.50 | 240 s |"));
+        assert_non_null(strstr(text, "| `davidnet-66` | 20 | 512 | 93.80 | 66 s | - | - | not measured | - | - |\n"));
+        assert_non_null(strstr(text, "\n<!-- end of ladder -->\nbelow\n"));
+        assert_null(strstr(text, "old\n"));
+        assert_non_null(
+            strstr(text, "\nMeasured on cpu, oneDNN 3, f32, 2 threads, avx2.\n")); /* without the host's name */
+        free(text);
+    }
+    assert_int_equal(file_replace(readme, &(struct file_part){"x\n", 2}, 1, &err), 0);
+    strcat(command, " 2> /dev/null");
+    assert_true(system(command) != 0); /* NOLINT(cert-env33-c) */
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_rungs),
+        cmocka_unit_test(test_measured),
+        cmocka_unit_test(test_table),
+    };
+    return cmocka_run_group_tests(tests, setup, teardown);
+}

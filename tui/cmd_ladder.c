@@ -1,0 +1,250 @@
+/* davidnet ladder: the published rungs beside what was measured here; trains those that were not. */
+#include "engine/ladder.h"
+#include "tui/command.h"
+#include "tui/headless.h"
+#include "tui/options.h"
+#include "views/format.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+extern const struct command command_ladder;
+
+struct ladder_options {
+    struct recipe_options recipe;
+    const char *out;
+    int run, json, markdown;
+};
+
+/* Reads all runs and measures by them. */
+static int look(struct ladder *ladder, const char *parent, struct error *err)
+{
+    struct run_entry **entries;
+    int count, rc = run_set_read_all(parent, &entries, &count, err);
+    if (rc == 0 && ladder_measure(ladder, entries, count))
+        rc = error_set(err, "out of memory for the ladder");
+    for (int i = 0; i < count; i++)
+        run_entry_free(entries[i]);
+    free(entries);
+    return rc;
+}
+
+/* ---- tables ---- */
+
+struct texts {
+    char published[3][RUN_TEXT], accuracy[48], seconds[48], speed[RUN_TEXT], runs[RUN_TEXT];
+};
+
+static void fill(const struct ladder_rung *rung, struct texts *t)
+{
+    run_text_number(rung->about.accuracy, 2, t->published[0]);
+    if (isnan(rung->about.seconds))
+        strcpy(t->published[1], "-");
+    else
+        snprintf(t->published[1], RUN_TEXT, "%g s", rung->about.seconds);
+    if (rung->about.of > 0)
+        snprintf(t->published[2], RUN_TEXT, "%d of %d", rung->about.reached, rung->about.of);
+    else
+        strcpy(t->published[2], "-");
+    strcpy(t->runs, "-");
+    strcpy(t->accuracy, rung->running ? "training" : rung->unfinished[0] ? "unfinished" : "not measured");
+    strcpy(t->seconds, "-");
+    strcpy(t->speed, "-");
+    if (rung->accuracy.n == 0)
+        return;
+    double low, high;
+    sample_interval(&rung->accuracy, 0.95, &low, &high);
+    snprintf(t->runs, sizeof t->runs, "%d", rung->accuracy.n);
+    if (isnan(high))
+        snprintf(t->accuracy, sizeof t->accuracy, "%.2f", rung->accuracy.mean);
+    else
+        snprintf(t->accuracy, sizeof t->accuracy, "%.2f +-%.2f", rung->accuracy.mean, high - rung->accuracy.mean);
+    if (isnan(rung->seconds))
+        return;
+    snprintf(t->seconds, sizeof t->seconds, "%.4g s%s", rung->seconds, rung->busy ? " (busy)" : "");
+    format_count(round(rung->images_per_second), t->speed, sizeof t->speed);
+}
+
+static void print_text(const struct ladder *ladder)
+{
+    struct texts t;
+    printf("%-19s %6s  %21s  %s\n", "", "", "published", "measured here");
+    printf("%-19s %6s  %6s %6s %7s  %-14s %13s %8s\n", "preset", "epochs", "%", "time", "reach", "% (runs)", "trained",
+           "images/s");
+    for (int i = 0; i < ladder->count; i++) {
+        const struct ladder_rung *rung = &ladder->rung[i];
+        char accuracy[80];
+        fill(rung, &t);
+        snprintf(accuracy, sizeof accuracy, rung->accuracy.n > 0 ? "%s (%s)" : "%s", t.accuracy, t.runs);
+        printf("%-19s %6g  %6s %6s %7s  %-14s %13s %8s\n", rung->about.name, rung->epochs, t.published[0],
+               t.published[1], t.published[2], accuracy, t.seconds, t.speed);
+    }
+}
+
+/* For the README: only what is of this machine has its name in the last line. */
+static void print_markdown(const struct ladder *ladder)
+{
+    struct texts t;
+    int busy = 0;
+    puts("| preset | epochs | batch | published: % | time | reach 94 % | here: runs | % (95 % interval) | trained | "
+         "images/s |");
+    puts("|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|");
+    for (int i = 0; i < ladder->count; i++) {
+        const struct ladder_rung *rung = &ladder->rung[i];
+        fill(rung, &t);
+        busy |= rung->busy;
+        printf("| `%s` | %g | %d | %s | %s | %s | %s | %s | %s | %s |\n", rung->about.name, rung->epochs, rung->batch,
+               t.published[0], t.published[1], t.published[2], t.runs, t.accuracy, t.seconds, t.speed);
+    }
+    for (int i = 0; i < ladder->count; i++) {
+        int seen = ladder->rung[i].machine[0] == '\0';
+        for (int k = 0; k < i; k++)
+            seen |= strcmp(ladder->rung[k].machine, ladder->rung[i].machine) == 0;
+        const char *colon = strchr(ladder->rung[i].machine, ':'); /* the host's name is nobody's business */
+        if (!seen)
+            printf("\nMeasured on%s.", colon ? colon + 1 : " a machine that is not known");
+    }
+    puts(busy ? "\n(busy): other processes took CPU time away from the run.\n" : "");
+}
+
+static void print_json(const struct ladder *ladder)
+{
+    cJSON *list = cJSON_CreateArray();
+    for (int i = 0; i < ladder->count; i++) {
+        const struct ladder_rung *rung = &ladder->rung[i];
+        cJSON *o = cJSON_CreateObject();
+        cJSON_AddStringToObject(o, "preset", rung->about.name);
+        cJSON_AddNumberToObject(o, "rung", rung->about.rung);
+        cJSON_AddNumberToObject(o, "epochs", rung->epochs);
+        run_report_add_number(o, "published_accuracy", rung->about.accuracy);
+        run_report_add_number(o, "published_seconds", rung->about.seconds);
+        cJSON_AddNumberToObject(o, "runs", rung->accuracy.n);
+        run_report_add_number(o, "accuracy", rung->accuracy.mean);
+        run_report_add_number(o, "accuracy_sd", rung->accuracy.sd);
+        cJSON_AddNumberToObject(o, "reached", rung->reached);
+        run_report_add_number(o, "train_seconds", rung->seconds);
+        run_report_add_number(o, "images_per_second", rung->images_per_second);
+        cJSON_AddBoolToObject(o, "busy", rung->busy);
+        cJSON_AddStringToObject(o, "machine", rung->machine);
+        cJSON_AddStringToObject(o, "unfinished", rung->unfinished);
+        cJSON_AddItemToArray(list, o);
+    }
+    command_print_json(list, 1);
+}
+
+/* ---- running ---- */
+
+/* The recipe of a rung with the options that choose where it runs. */
+static int make_recipe(struct ladder_options *o, const char *preset, struct recipe *recipe, struct error *err)
+{
+    o->recipe.request.preset = preset;
+    return recipe_options_resolve(&o->recipe, recipe, err);
+}
+
+static int train_rung(struct ladder_options *o, const struct ladder *ladder, int i)
+{
+    struct headless_options how = {.json = o->json};
+    struct trainer_options *what = calloc(1, sizeof *what); /* large */
+    const struct ladder_rung *rung = &ladder->rung[i];
+    struct error err = {""};
+    int code;
+    if (!what)
+        return command_fail("out of memory");
+    what->parent = o->out;
+    what->resume = rung->unfinished[0] ? rung->unfinished : NULL;
+    if (make_recipe(o, rung->about.name, &what->recipe, &err))
+        code = headless_error(o->json, err.text);
+    else if (!forecast_same_family(&what->recipe, &ladder->recipe[i]))
+        code = headless_error(o->json, "a rung is measured as published: only --data, --device, --threads, --isa and "
+                                       "--seed may be given");
+    else
+        code = headless_run(what, &how);
+    free(what);
+    return code;
+}
+
+/* From the quickest to the slowest, so that there is something to see soon. A rung that fails does not hold up others.
+ */
+static int train_missing(struct ladder_options *o, struct ladder *ladder)
+{
+    struct error err = {""};
+    int code = EXIT_OK;
+    for (int i = ladder->count - 1; i >= 0; i--) {
+        if (look(ladder, o->out, &err)) /* again: another process may train another rung */
+            return command_fail("%s", err.text);
+        if (ladder->rung[i].accuracy.n > 0 || ladder->rung[i].running)
+            continue;
+        int this_code = train_rung(o, ladder, i);
+        if (this_code > 128)
+            return this_code;
+        code = this_code ? this_code : code;
+    }
+    return look(ladder, o->out, &err) ? command_fail("%s", err.text) : code;
+}
+
+static int run(int argc, char **argv)
+{
+    struct ladder_options *o = calloc(1, sizeof *o);
+    struct ladder ladder;
+    struct error err = {""};
+    int code = EXIT_OK;
+    if (!o)
+        return command_fail("out of memory");
+    for (int i = 1; i < argc && code == EXIT_OK; i++) {
+        const char *flag, *value;
+        int taken = command_take_option(&command_ladder, argc, argv, &i, &flag, &value);
+        if (taken < 0)
+            code = EXIT_USAGE;
+        else if (taken && value)
+            o->out = value;
+        else if (taken)
+            *(strcmp(flag, "--run") == 0 ? &o->run : strcmp(flag, "--json") == 0 ? &o->json : &o->markdown) = 1;
+        else if ((taken = recipe_options_take(&o->recipe, argc, argv, &i, &err)) < 0)
+            code = command_usage_error(&command_ladder, "%s", err.text);
+        else if (!taken)
+            code = command_unknown(&command_ladder, argv[i]);
+    }
+    if (code == EXIT_OK && recipe_options_any(&o->recipe) && !o->run)
+        code = command_usage_error(&command_ladder, "recipe options go with --run");
+    if (code == EXIT_OK && (o->recipe.request.preset || o->recipe.request.file))
+        code = command_usage_error(&command_ladder, "the ladder has its presets");
+    if (code == EXIT_OK && ladder_init(&ladder, &err))
+        code = command_fail("%s", err.text);
+    else if (code == EXIT_OK) {
+        if (o->run)
+            code = train_missing(o, &ladder);
+        else if (look(&ladder, o->out, &err))
+            code = command_fail("%s", err.text);
+        if (o->json && code == EXIT_OK && !o->run)
+            print_json(&ladder);
+        else if (o->markdown)
+            print_markdown(&ladder);
+        else if (!o->json && code <= EXIT_FAILED)
+            print_text(&ladder);
+        ladder_release(&ladder);
+    }
+    free(o);
+    return code;
+}
+
+static const struct command_option options[] = {
+    {"--run", NULL, "train the rungs that are not measured yet, the quickest first; goes on after any stop", NULL},
+    {"--out", "DIR", "the folder given to train --out", "FILE"},
+    {"--markdown", NULL, "a table for a README", NULL},
+    {"--json", NULL, "a JSON array; with --run: the runs' events, as of train", NULL},
+    {0},
+};
+
+const struct command command_ladder = {
+    .name = "ladder",
+    .summary = "the published rungs, from 356 s to 26 s, beside what was measured here",
+    .usage = "usage: davidnet ladder [--run [OPTION]...] [--markdown | --json] [--out DIR]\n\n"
+             "Lists the published rungs with what their runs here came to: mean accuracy of the last evaluation with\n"
+             "its 95 % interval, training time and images a second, of quiet runs if there are any. Runs on\n"
+             "synthetic images do not count. With --run it first trains each rung that has no finished run, one run\n"
+             "each, and goes on with those that were stopped; --data, --device, --threads, --isa and --seed say how.\n",
+    .options = options,
+    .takes_recipe = 1,
+    .run = run,
+};
