@@ -48,12 +48,12 @@ static void find_host(const struct run_folder *folder, char *out, size_t size)
     free(text);
 }
 
-/* What carries out each step, so that two programs can be told apart. */
+/* What carries out each step, and whose kernels these are, so that two programs can be told apart. */
 static unsigned program_crc(const cJSON *program)
 {
     uLong crc = 0;
-    static const char *const keys[] = {"train", "evaluate"};
-    for (int i = 0; i < 2; i++) {
+    static const char *const keys[] = {"davidnet", "train", "evaluate"};
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         char *text = cJSON_PrintUnformatted(cJSON_GetObjectItem(program, keys[i]));
         if (text != NULL)
             crc = crc32(crc, (const Bytef *)text, (uInt)strlen(text));
@@ -241,7 +241,7 @@ int run_entry_forecast(const struct run_entry *run, const struct run_entry *cons
             strcmp(e->summary.state, "done") == 0 || (strcmp(e->summary.state, "failed") == 0 && e->summary.step > 0);
         if (!to_its_end || strcmp(e->folder.path, run->folder.path) == 0 || !run_entry_same_family(run, e))
             continue;
-        int same = run->machine[0] != '\0' && strcmp(run->machine, e->machine) == 0;
+        int same = run->machine[0] != '\0' && strcmp(run->machine, e->machine) == 0 && run->program == e->program;
         runs[n++] = (struct forecast_run){same, e->n_epochs, e->epoch, e->test_acc, e->train_seconds};
     }
     forecast_make(runs, n, now, forecast);

@@ -16,8 +16,8 @@ struct run_entry {
     struct recipe recipe;
     char tricks[256];  /* keys of those that are on, in table order: "crop flip cutout" */
     char problem[256]; /* why it cannot be read; empty: it can */
-    char machine[256]; /* host and frozen program; times of runs with the same text can be compared. Empty: not known */
-    unsigned program;  /* crc of the implementations in program.json; 0: not known */
+    char machine[256]; /* host, family, library, threads ...; empty: not known. Times can be compared where it and */
+    unsigned program;  /* this are the same: crc of davidnet's version and the steps in program.json; 0: not known */
     int threads;       /* 0: not known */
     double noisy;      /* share of its wall time with contention (engine/contention.h), 0 to 1; NaN: not known */
     double train_images; /* an epoch's; 0: not known */

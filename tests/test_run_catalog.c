@@ -265,6 +265,30 @@ static void test_forecast_from_entries(void **state)
     assert_int_equal(f.runs, 3);
 }
 
+/* Another version's times say nothing; its accuracies do. */
+static void test_times_of_another_version(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"r1", "r2", "r3"};
+    static const char program[] = "{\"davidnet\": \"9.9.9\", \"family\": \"cpu\", \"library\": \"oneDNN 3\", "
+                                  "\"precision\": \"f32\", \"threads\": 2, \"isa\": \"avx2\"}";
+    struct forecast f;
+    struct forecast_now now = {0, 0, 94};
+    struct fake_folder fake = plain("live");
+    fake.end = -1;
+    make(fake);
+    for (int i = 0; i < 3; i++)
+        make(plain(names[i]));
+    struct run_folder folder = folder_of("r1");
+    assert_int_equal(run_folder_replace(&folder, "program.json", program, sizeof program - 1, &err), 0);
+    look();
+    const struct run_entry *const *entries = (const struct run_entry *const *)list;
+    assert_string_equal(find("r1")->machine, find("live")->machine);
+    assert_int_equal(run_entry_forecast(find("live"), entries, count, &now, &f), 0);
+    assert_int_equal(f.reached, 3);
+    assert_true(isnan(f.seconds_low) && isnan(f.seconds_high));
+}
+
 int main(void)
 {
 #define EACH(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
@@ -276,6 +300,7 @@ int main(void)
         EACH(test_paths),
         EACH(test_entries_outlive_the_catalog),
         EACH(test_forecast_from_entries),
+        EACH(test_times_of_another_version),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

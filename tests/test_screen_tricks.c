@@ -281,6 +281,75 @@ static void test_read_only(void **state)
     close_app();
 }
 
+static void set_batch(const char *text)
+{
+    app_go(&app, &screen_tricks);
+    go_knob("batch");
+    app_press(&app, "Enter");
+    app_type(&app, text);
+    app_press(&app, "Enter");
+    expect(&app.tricks.draft.recipe, "batch", text);
+}
+
+/* What nothing but the form has is not lost without a question. */
+static void test_quitting_with_a_changed_recipe(void **state)
+{
+    (void)state;
+    open_app(1);
+    fake.status.phase = TRAINER_DONE;
+    app_update(&app);
+    set_batch("64");
+    app_go(&app, &screen_run);
+    app_press(&app, "q");
+    assert_true(app_shows(&app, "Quit?") && strstr(app.asked, "neither started nor written"));
+    app_press(&app, "n");
+    assert_false(app.quit);
+    app_press(&app, "q");
+    app_press(&app, "t");
+    assert_int_equal(app.screen, 3);
+    assert_false(app.quit);
+    app_interrupt(&app); /* Ctrl-C asks as well, once */
+    assert_true(app_shows(&app, "Quit?") && !app.quit);
+    app_interrupt(&app);
+    assert_true(app.quit && app_only_here(&app)); /* and its command is printed */
+    close_app();
+
+    open_app(1); /* undone, it is as it was */
+    fake.status.phase = TRAINER_DONE;
+    app_update(&app);
+    set_batch("64");
+    app_press(&app, "u");
+    app_press(&app, "q");
+    assert_true(app.quit && !app_only_here(&app));
+    close_app();
+}
+
+static void test_quitting_with_a_recipe_that_is_elsewhere(void **state)
+{
+    (void)state;
+    open_app(1); /* training: queued, it is the queue's */
+    set_batch("64");
+    assert_true(app_only_here(&app));
+    app_press(&app, "g");
+    assert_int_equal(app.queue, APP_QUEUE_AFTER);
+    assert_false(app_only_here(&app));
+    app_press(&app, "q");
+    assert_true(strstr(app.asked, "The queued run is dropped") && !strstr(app.asked, "changed recipe"));
+    app_press(&app, "n");
+    app_press(&app, "x"); /* taken back */
+    assert_true(app_only_here(&app));
+    app_press(&app, "q");
+    assert_true(strstr(app.asked, "changed recipe on the Tricks screen is dropped") != NULL);
+    app_press(&app, "n");
+    app_press(&app, "w"); /* written */
+    app_type(&app, "kept");
+    app_press(&app, "Enter");
+    assert_false(app_only_here(&app));
+    set_batch("65");
+    assert_true(app_only_here(&app));
+    close_app();
+}
+
 static void test_mouse(void **state)
 {
     (void)state;
@@ -305,8 +374,13 @@ static void test_mouse(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_edit_with_keys), cmocka_unit_test(test_queue), cmocka_unit_test(test_start),
-        cmocka_unit_test(test_read_only),      cmocka_unit_test(test_mouse),
+        cmocka_unit_test(test_edit_with_keys),
+        cmocka_unit_test(test_queue),
+        cmocka_unit_test(test_start),
+        cmocka_unit_test(test_read_only),
+        cmocka_unit_test(test_mouse),
+        cmocka_unit_test(test_quitting_with_a_changed_recipe),
+        cmocka_unit_test(test_quitting_with_a_recipe_that_is_elsewhere),
     };
     return cmocka_run_group_tests(tests, enter, leave);
 }

@@ -127,6 +127,8 @@ void app_draw(const struct app *app, struct grid *grid);
 int app_idle(const struct app *app);
 /* Asks the run to stop at the next step and sets quit when it has. */
 void app_leave(struct app *app);
+/* 1: leaving loses a recipe that was changed on the Tricks screen. */
+int app_only_here(const struct app *app);
 /* The terminal asked for Ctrl-C: a question first, and on the second time no more of them. */
 void app_interrupt(struct app *app);
 

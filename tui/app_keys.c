@@ -83,7 +83,6 @@ static const struct binding quit_keys[] = {
     {0},
 };
 /* Its text depends on the run. */
-/* Its text depends on the run. */
 static const struct dialog quit_dialog = {"Quit?", "", quit_keys};
 
 static void ask_to_quit(struct app *app)
@@ -93,6 +92,27 @@ static void ask_to_quit(struct app *app)
     app_ask_more(app, "What is done is saved, and 'davidnet resume' goes on from there.");
     if (app->queue == APP_QUEUE_AFTER)
         app_ask_more(app, "The queued run is dropped: the command that starts it is printed.");
+    if (app_only_here(app))
+        app_ask_more(app, "The changed recipe on the Tricks screen is dropped, too, and its command printed.");
+}
+
+static void do_see_tricks(struct app *app)
+{
+    app_go(app, &screen_tricks);
+}
+
+static const struct binding lost_keys[] = {
+    {"y", "Enter", NULL, "Leave; the command that trains it is printed", NULL, NULL, do_leave},
+    {"t", NULL, NULL, "To the Tricks screen", NULL, NULL, do_see_tricks},
+    {"n", "Esc", NULL, "Stay", NULL, NULL, app_close_dialog},
+    {0},
+};
+static const struct dialog lost_dialog = {
+    "Quit?", "The recipe on the Tricks screen was changed, and neither started nor written to a file.", lost_keys};
+
+int app_only_here(const struct app *app)
+{
+    return app->tricks.row && tricks_model_only_here(&app->tricks);
 }
 
 static void do_quit(struct app *app)
@@ -101,16 +121,21 @@ static void do_quit(struct app *app)
         app->over = APP_SCREEN;
     else if (app_training(app) && !app->leaving)
         ask_to_quit(app);
+    else if (!app->leaving && app_only_here(app))
+        app_ask(app, &lost_dialog);
     else
         app_leave(app);
 }
 
 void app_interrupt(struct app *app)
 {
-    if (app->leaving || !app_training(app) || (app->over == APP_DIALOG && app->dialog == &quit_dialog))
+    int asked = app->over == APP_DIALOG && (app->dialog == &quit_dialog || app->dialog == &lost_dialog);
+    if (app->leaving || asked || !(app_training(app) || app_only_here(app)))
         app_leave(app);
-    else
+    else if (app_training(app))
         ask_to_quit(app);
+    else
+        app_ask(app, &lost_dialog);
 }
 
 void app_ask(struct app *app, const struct dialog *dialog)

@@ -103,6 +103,13 @@ static int report(const struct app *app, int code)
     return code;
 }
 
+/* What was put together and not started is not lost without a trace. */
+static void report_draft(const struct app *app)
+{
+    if (app_only_here(app) && *app->tricks.command)
+        printf("the recipe on the Tricks screen was not started; this starts it:\n%s\n", app->tricks.command);
+}
+
 /* The exit code; -1: it could not be shown. in: the script's keys. */
 static int show(struct app *app, FILE *in, struct error *err)
 {
@@ -184,8 +191,10 @@ static int run(int argc, char **argv)
             app_update(app);
         }
     }
-    if (code != EXIT_FAILED && !off_screen)
+    if (code != EXIT_FAILED && !off_screen) {
         code = report(app, code);
+        report_draft(app);
+    }
     app_release(app);
 done:
     if (in && in != stdin)

@@ -92,8 +92,10 @@ static void do_start(struct app *app)
         app_queue_run(app, &options);
         return;
     }
-    if (app_start_run(app, &options) == 0)
-        app_go(app, &screen_run);
+    if (app_start_run(app, &options))
+        return;
+    tricks_model_keep(&app->tricks);
+    app_go(app, &screen_run);
 }
 
 static int is_queued(const struct app *app)

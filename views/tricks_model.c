@@ -130,6 +130,7 @@ int tricks_model_init(struct tricks_model *model, const struct trick *table, int
         tricks_model_release(model);
         return error_set(err, "out of memory for the form of %d knobs", knob_count);
     }
+    tricks_model_keep(model);
     refresh(model);
     return 0;
 }
@@ -142,10 +143,22 @@ void tricks_model_release(struct tricks_model *model)
     memset(model, 0, sizeof *model);
 }
 
+void tricks_model_keep(struct tricks_model *model)
+{
+    model->kept = model->draft.recipe;
+}
+
 /* Byte for byte is the usual case, and quick: this is asked at every frame. */
 static int same_recipe_as(const struct recipe *a, const struct recipe *b)
 {
     return memcmp(a, b, sizeof *a) == 0 || recipe_equal(a, b);
+}
+
+int tricks_model_only_here(const struct tricks_model *model)
+{
+    const struct recipe *draft = &model->draft.recipe;
+    return !same_recipe_as(draft, &model->kept) && !(model->has_last && same_recipe_as(draft, &model->last)) &&
+           !(model->has_queued && same_recipe_as(draft, &model->queued));
 }
 
 int tricks_model_last(struct tricks_model *model, const struct recipe *recipe, const struct trainer_status *status)
@@ -495,6 +508,7 @@ static int accept_name(struct tricks_model *model)
         say(model, 1, "%s", err.text);
     } else {
         say(model, 0, "written: davidnet train --preset %s", model->edit.text);
+        tricks_model_keep(model);
         tricks_model_list_presets(model);
     }
     return status == 0;

@@ -92,6 +92,7 @@ struct tricks_model {
     char command[RECIPE_COMMAND_MAX]; /* that trains it; empty while the draft is not valid */
 
     /* Private. */
+    struct recipe kept; /* the draft as it was when it was last somewhere else, too */
     struct recipe last_given;
     int row_room;
 };
@@ -99,6 +100,11 @@ struct tricks_model {
 int tricks_model_init(struct tricks_model *model, const struct trick *table, int n_tricks, const struct recipe *recipe,
                       struct error *err);
 void tricks_model_release(struct tricks_model *model);
+
+/* The draft as it is now has been started: it would not be lost. Writing it to a file does the same. */
+void tricks_model_keep(struct tricks_model *model);
+/* 1: nothing but this form has the draft: it was changed, and neither started nor queued nor written since. */
+int tricks_model_only_here(const struct tricks_model *model);
 
 /* The run to compare with: NULL where there is none. 1 if anything changed. */
 int tricks_model_last(struct tricks_model *model, const struct recipe *recipe, const struct trainer_status *status);
