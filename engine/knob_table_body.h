@@ -16,6 +16,7 @@ static const char *const loader_names[] = {"main", "workers", "workers_anew", NU
 static const char *const random_names[] = {"bulk", "item", NULL};
 static const char *const preprocess_names[] = {"once", "epoch", NULL};
 static const char *const flip_names[] = {"random", "alternating", NULL};
+static const char *const optimiser_names[] = {"sgd", "muon", "lars", NULL};
 static const char *const tta_names[] = {"none", "flip", "shift", NULL};
 static const char *const device_names[] = {"auto", "cpu", "cuda", "ref", NULL};
 static const char *const precision_names[] = {"auto", "f32", "bf16", "f16", "tf32", NULL};
@@ -36,7 +37,8 @@ static const char *const pool_place_names[] = {"after_act", "before_norm", "befo
 #define INT64(f, lo, hi) KNOB_INT64, FIELD(f), 0, lo, hi, NULL, NULL
 #define REAL(f, lo, hi) REAL_WHEN(NULL, f, lo, hi)
 #define REAL_WHEN(when, f, lo, hi) KNOB_REAL, FIELD(f), 0, lo, hi, NULL, when
-#define SWITCH(f) KNOB_SWITCH, FIELD(f), 0, 0, 1, NULL, NULL
+#define SWITCH(f) SWITCH_WHEN(NULL, f)
+#define SWITCH_WHEN(when, f) KNOB_SWITCH, FIELD(f), 0, 0, 1, NULL, when
 #define ENUM(f, names) ENUM_WHEN(NULL, f, names)
 #define ENUM_WHEN(when, f, names) KNOB_ENUM, FIELD(f), 0, 0, 0, names, when
 #define TEXT(f) KNOB_TEXT, FIELD(f), 0, 0, 0, NULL, NULL
@@ -110,6 +112,16 @@ const struct knob knobs[] = {
     {"momentum", "optimiser", REAL(momentum, 0, 0.9999), "0.9", "", "of the gradient's moving sum"},
     {"nesterov", "optimiser", ENUM(nesterov, nesterov_names), "page", "", "form of Nesterov momentum; page has the rate inside the sum"},
     {"weight_decay", "optimiser", REAL(weight_decay, 0, 1), "0.0005", "", "pull of every weight towards 0, per mean loss"},
+    {"lr_first_step", "optimiser", INT(lr_first_step, 0, 1), "1", "", "steps are counted from it: a run's first rate is the schedule's at so many steps"},
+    {"optimiser", "optimiser", ENUM(optimiser, optimiser_names), "sgd", "", "of filters; all other tensors go by sgd with momentum"},
+    {"muon_lr", "optimiser", REAL_WHEN("optimiser=muon", muon_lr, 0, LR_MAX), "0.24", "", "filters' rate where the schedule is highest; no batch size comes into it"},
+    {"muon_momentum", "optimiser", REAL_WHEN("optimiser=muon", muon_momentum, 0, 0.9999), "0.6", "", "of filters"},
+    {"lars_lr", "optimiser", REAL_WHEN("optimiser=lars", lars_lr, 0, LR_MAX), "0.02", "", "a filter's step relative to its length, where the schedule is highest"},
+    {"filter_lr", "optimiser", REAL(filter_lr, 0, 1e6), "1", "", "filters: the rate is multiplied by it"},
+    {"head_lr", "optimiser", REAL(head_lr, 0, 1e6), "1", "", "linear layers: the rate is multiplied by it"},
+    {"whitening_bias_lr", "optimiser", REAL_WHEN("whitening!=none", whitening_bias_lr, 0, 1e6), "1", "", "the bias after whitening: the rate is multiplied by it"},
+    {"whitening_bias_falls", "optimiser", SWITCH_WHEN("whitening!=none", whitening_bias_falls), "off", "", "the bias after whitening: its rate falls from the highest to 0 in its epochs"},
+    {"decoupled_decay", "optimiser", SWITCH(decoupled_decay), "off", "", "weight decay goes by the schedule's rate alone, whatever a tensor's rate is multiplied by"},
     {"ema", "optimiser", SWITCH(ema), "off", "", "evaluate and save a moving average of the weights and running statistics"},
     {"ema_momentum", "optimiser", REAL_WHEN("ema=on", ema_momentum, 0, 0.999999), "0.99", "", "of the average, for each step"},
     {"ema_every", "optimiser", INT_WHEN("ema=on", ema_every, 1, 100000), "5", "steps", "between two updates of the average"},

@@ -21,6 +21,8 @@
 
 enum recipe_eval { RECIPE_EVAL_TEST, RECIPE_EVAL_HOLDOUT, RECIPE_EVAL_COUNT };
 enum recipe_flip { RECIPE_FLIP_RANDOM, RECIPE_FLIP_ALTERNATING, RECIPE_FLIP_COUNT };
+/* By what filters are updated: enum plan_rule. */
+enum recipe_optimiser { RECIPE_OPTIMISER_SGD, RECIPE_OPTIMISER_MUON, RECIPE_OPTIMISER_LARS, RECIPE_OPTIMISER_COUNT };
 /* Test-time augmentation: engine/evaluate.h. */
 enum recipe_tta { RECIPE_TTA_NONE, RECIPE_TTA_FLIP, RECIPE_TTA_SHIFT, RECIPE_TTA_COUNT };
 enum recipe_loader { RECIPE_LOADER_MAIN, RECIPE_LOADER_WORKERS, RECIPE_LOADER_WORKERS_ANEW, RECIPE_LOADER_COUNT };
@@ -98,6 +100,12 @@ struct recipe {
     double momentum;
     enum nesterov nesterov;
     double weight_decay; /* per mean loss */
+    int lr_first_step;   /* the first step's rate is the schedule's after so many steps: 1, or 0 */
+    /* groups of tensors: engine/groups.h */
+    enum recipe_optimiser optimiser;
+    double muon_lr, muon_momentum, lars_lr;
+    double filter_lr, head_lr, whitening_bias_lr; /* multiply the schedule's rate */
+    int whitening_bias_falls, decoupled_decay;
     int ema;             /* engine/averages.h */
     int ema_every;       /* steps */
     double ema_momentum; /* a step */

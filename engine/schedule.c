@@ -48,6 +48,14 @@ double schedule_at(const struct schedule *s, double epoch)
     }
 }
 
+double schedule_highest(const struct schedule *s)
+{
+    double highest = s->shape == SCHEDULE_PIECEWISE ? 0 : fmax(s->peak, s->shape == SCHEDULE_CONSTANT ? 0 : s->final);
+    for (int i = 0; s->shape == SCHEDULE_PIECEWISE && i < s->n_knots; i++)
+        highest = fmax(highest, s->value[i]);
+    return highest;
+}
+
 static int check_piecewise(const struct schedule *s, struct error *err)
 {
     if (s->n_knots < 1 || s->n_knots > SCHEDULE_KNOTS_MAX)

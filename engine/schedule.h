@@ -32,6 +32,9 @@ double schedule_at(const struct schedule *schedule, double epoch);
 /* -1 with err: its message begins with the knob at fault ("lr_knots: ..."). */
 int schedule_check(const struct schedule *schedule, struct error *err);
 
+/* The highest rate that it can have. */
+double schedule_highest(const struct schedule *schedule);
+
 /* Stretches knots, epochs and warm-up by factor (davidnet train --epochs). */
 void schedule_stretch(struct schedule *schedule, double factor);
 

@@ -1,5 +1,6 @@
 #include "engine/session.h"
 
+#include "engine/groups.h"
 #include "engine/stopwatch.h"
 #include "kernels/isa.h"
 #include "kernels/parallel.h"
@@ -29,10 +30,11 @@ static int plan_data(struct session *session, int (*open)(struct dataset *, cons
     if (batches_measure(&session->batches, recipe, train, err))
         return -1;
     struct plan_shape image = {train->channels, train->height, train->width};
-    return network_build(recipe, image, train->classes, &session->network, err) ||
-                   network_lower(&session->network, &session->plan, err) || plan_check(&session->plan, err)
-               ? -1
-               : 0;
+    if (network_build(recipe, image, train->classes, &session->network, err) ||
+        network_lower(&session->network, &session->plan, err))
+        return -1;
+    groups_apply(recipe, &session->plan);
+    return plan_check(&session->plan, err);
 }
 
 int session_open_data(struct session *session, const struct recipe *recipe, struct error *err)
@@ -194,19 +196,13 @@ int session_batch(struct session *session, uint32_t step, struct batch *batch, s
 
 double session_lr(const struct session *session, uint32_t step)
 {
-    return schedule_at(&session->recipe.schedule, (step + 1.0) / session->steps_per_epoch);
+    return schedule_at(&session->recipe.schedule,
+                       ((double)step + session->recipe.lr_first_step) / session->steps_per_epoch);
 }
 
 void session_hyper(const struct session *session, uint32_t step, struct hyper *hyper)
 {
-    const struct recipe *recipe = &session->recipe;
-    *hyper = (struct hyper){
-        .lr = session_lr(session, step) / recipe->batch,
-        .momentum = recipe->momentum,
-        .weight_decay = recipe->weight_decay * recipe->batch,
-        .form = recipe->nesterov,
-        .epoch = (double)step / session->steps_per_epoch,
-    };
+    groups_hyper(&session->recipe, step, session->steps_per_epoch, session_lr(session, step), hyper);
 }
 
 double step_result_accuracy(const struct step_result *result)

@@ -315,6 +315,15 @@ int plan_scale_rates(struct plan *plan, int row, enum plan_role role, double lr_
     return 0;
 }
 
+int plan_check_rules(const struct plan *plan, const char *family, struct error *err)
+{
+    for (int i = 0; i < plan->n_tensors; i++)
+        if (plan->tensors[i].trained && plan->tensors[i].rule != PLAN_RULE_SGD)
+            return error_set(err, "'%s' is to be updated by %s, which device %s does not know; set optimiser=sgd",
+                             plan->tensors[i].name, plan->tensors[i].rule == PLAN_RULE_MUON ? "muon" : "lars", family);
+    return 0;
+}
+
 int plan_check(const struct plan *plan, struct error *err)
 {
     if (plan->n_rows < 2 || plan->rows[0].op != PLAN_INPUT || plan->rows[plan->n_rows - 1].op != PLAN_LOSS)
@@ -334,9 +343,13 @@ int plan_check(const struct plan *plan, struct error *err)
                 used |= plan->rows[j].input[k] == i;
         if (!used)
             return error_set(err, "'%s': nothing uses its output", row->name);
-        for (int k = 0; k < row->n_tensors; k++)
-            if (plan->tensors[row->tensor[k]].row != i)
+        for (int k = 0; k < row->n_tensors; k++) {
+            const struct plan_tensor *tensor = &plan->tensors[row->tensor[k]];
+            if (tensor->row != i)
                 return error_set(err, "'%s': its tensor belongs to another row", row->name);
+            if (tensor->rule != PLAN_RULE_SGD && tensor->role != PLAN_CONV_WEIGHT)
+                return error_set(err, "'%s': only a convolution's weights have another rule than SGD", tensor->name);
+        }
     }
     return 0;
 }

@@ -55,6 +55,27 @@ enum plan_role {
     PLAN_RUNNING_VAR,  /* a buffer; unbiased variance */
 };
 
+#define PLAN_ROLE_COUNT (PLAN_RUNNING_VAR + 1)
+
+/*
+ * How a tensor is updated. SGD: in the form of struct hyper. The others are for convolutions' weights, seen as a matrix
+ * with a row for each filter:
+ *
+ *   Muon  v = mom * v + dw; g = dw + mom * v; w *= sqrt(filters) / |w|; w -= lr * O(g). O moves all singular values of
+ *         its matrix towards 1: X = g / (|g| + eps), transposed when it has more rows than columns, then three times
+ *         A = X X^T, X = a X + (b A + c A A) X (Jordan et al., Muon, 2024; constants of airbench94). No weight decay.
+ *   LARS  as SGD, but with each filter's rate lr * |w| / (|dw + wd * w| + eps), norms of that filter (You et al.,
+ *         arXiv:1708.03888; D. Page, How to Train Your ResNet 5).
+ */
+enum plan_rule { PLAN_RULE_SGD, PLAN_RULE_MUON, PLAN_RULE_LARS, PLAN_RULE_COUNT };
+
+#define PLAN_MUON_STEPS 3
+#define PLAN_MUON_A 3.4445
+#define PLAN_MUON_B (-4.7750)
+#define PLAN_MUON_C 2.0315
+#define PLAN_MUON_EPS 1e-7
+#define PLAN_LARS_EPS 1e-2
+
 struct plan_shape {
     int c, h, w;
 };
@@ -90,8 +111,9 @@ struct plan_tensor {
     size_t offset;      /* first float in the float32 arena of all tensors (values; likewise gradients) */
     double lr_scale;    /* multiplies the learning rate */
     double decay_scale; /* multiplies the weight decay */
-    bool trained;       /* false: a buffer, or frozen */
-    double epochs;      /* above 0: trained in the run's first so many only, as it is from then on */
+    enum plan_rule rule;
+    bool trained;  /* false: a buffer, or frozen */
+    double epochs; /* above 0: trained in the run's first so many only, as it is from then on */
 };
 
 struct plan {
@@ -154,6 +176,9 @@ int plan_scale_rates(struct plan *, int row, enum plan_role role, double lr_scal
 /* Images in each group of a norm row when the batch has n: n / groups rounded up. The last group may be smaller, and
  * there may be fewer groups. */
 int plan_group_size(const struct plan_row *, int n);
+
+/* For a family that knows SGD only: -1 with the first tensor that has another rule, and what to do. */
+int plan_check_rules(const struct plan *, const char *family, struct error *);
 
 /* Checks every invariant above. 0 or -1. */
 int plan_check(const struct plan *, struct error *);

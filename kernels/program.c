@@ -22,6 +22,23 @@ const char *precision_name(enum precision precision)
     return (unsigned)precision < PRECISION_COUNT ? precision_names[precision] : "unknown";
 }
 
+struct hyper hyper_of_tensor(const struct hyper *hyper, const struct plan_tensor *tensor)
+{
+    struct hyper own = *hyper;
+    if (tensor->rule == PLAN_RULE_MUON) {
+        own.lr = hyper->muon_lr;
+        own.momentum = hyper->muon_momentum;
+        own.weight_decay = 0;
+    } else if (tensor->rule == PLAN_RULE_LARS) {
+        own.lr = hyper->lars_lr;
+    } else if (tensor->role == PLAN_CONV_BIAS) {
+        own.lr = hyper->lr * (1 - hyper->conv_bias_cut);
+    }
+    own.lr *= tensor->lr_scale;
+    own.weight_decay *= tensor->decay_scale;
+    return own;
+}
+
 int batch_check_images(const struct images *images, struct error *err)
 {
     int c = images->channels, h = images->height, w = images->width;

@@ -39,7 +39,14 @@ struct hyper {
     double weight_decay; /* per summed loss */
     enum nesterov form;
     double epoch; /* how many have passed before this step */
+    /* of tensors that go their own way (hyper_of_tensor) */
+    double conv_bias_cut;          /* convolutions' biases: their rate is lr * (1 - this) */
+    double muon_lr, muon_momentum; /* PLAN_RULE_MUON: the length of a step does not depend on the loss */
+    double lars_lr;                /* PLAN_RULE_LARS: likewise */
 };
+
+/* The rate, momentum and weight decay that a tensor is updated with: its rule's and role's, times its own scales. */
+struct hyper hyper_of_tensor(const struct hyper *hyper, const struct plan_tensor *tensor);
 
 struct step_result {
     int n;           /* images counted */

@@ -3,6 +3,8 @@
  * tests/fixtures/make_trick_fixtures.py trained it in float64. Norm-wise relative errors of every tensor in the end.
  */
 #include "engine/averages.h"
+#include "engine/groups.h"
+#include "engine/knobs.h"
 #include "engine/safetensors.h"
 #include "kernels/augment.h"
 #include "tests/parity.h"
@@ -89,7 +91,7 @@ static double worst_error(const struct family *family, const char *name, const s
     double worst = 0;
     char prefix[32];
     get_images(&images, choices);
-    struct batch batch = {&images, choices, (int)images.count};
+    struct batch batch = {.images = &images, .choices = choices, .n = (int)images.count};
     struct program_options options = {.max_batch = batch.n, .precision = PRECISION_F32, .exact_convolutions = 1};
     struct program *program = parity_compile(family, &plan, &options);
     for (int i = 0; i < plan.n_tensors; i++)
@@ -187,10 +189,79 @@ static void test_averages_are_hidden_again(void **state)
     family_ref.free(program);
 }
 
+/* What the recipe says of groups, on the plan; rates as the engine gives them to kernels at the schedule's top. */
+static struct hyper grouped(const struct recipe *recipe)
+{
+    struct hyper hyper;
+    build(0);
+    groups_apply(recipe, &plan);
+    assert_int_equal(plan_check(&plan, NULL), 0);
+    groups_hyper(recipe, 3, 10, recipe->schedule.peak, &hyper);
+    return hyper;
+}
+
+static void plain_recipe(struct recipe *recipe)
+{
+    knob_defaults(recipe);
+    recipe->batch = 12;
+    recipe->momentum = 0.9;
+    recipe->nesterov = NESTEROV_TORCH;
+    recipe->weight_decay = 0.006 / 12;
+    recipe->schedule.shape = SCHEDULE_CONSTANT;
+    recipe->schedule.peak = 0.003 * 12;
+}
+
+static void test_groups(void **state)
+{
+    (void)state;
+    static struct recipe recipe;
+    plain_recipe(&recipe);
+    struct hyper hyper = grouped(&recipe);
+    check_differs("groups", &hyper);
+    recipe.schedule.peak = 0.002 * 12;
+    recipe.weight_decay = 0.005 / 12;
+    recipe.filter_lr = 2;
+    recipe.head_lr = 0.5;
+    recipe.decoupled_decay = 1;
+    hyper = grouped(&recipe);
+    for (int i = 0; i < plan.n_tensors; i++)
+        if (plan.tensors[i].role == PLAN_NORM_BIAS) { /* the network's part: norm_bias_lr */
+            plan.tensors[i].lr_scale = 64;
+            plan.tensors[i].decay_scale = 1.0 / 64;
+        }
+    check("groups", &hyper, NULL);
+}
+
+static void test_muon(void **state)
+{
+    (void)state;
+    static struct recipe recipe;
+    plain_recipe(&recipe);
+    recipe.optimiser = RECIPE_OPTIMISER_MUON;
+    struct hyper hyper = grouped(&recipe);
+    check("muon", &hyper, NULL);
+    hyper.muon_momentum = 0.9;
+    check_differs("muon", &hyper);
+}
+
+static void test_lars(void **state)
+{
+    (void)state;
+    static struct recipe recipe;
+    plain_recipe(&recipe);
+    recipe.optimiser = RECIPE_OPTIMISER_LARS;
+    struct hyper hyper = grouped(&recipe);
+    check("lars", &hyper, NULL);
+    check_differs("lars", &plain_hyper);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_label_smoothing),
+        cmocka_unit_test(test_groups),
+        cmocka_unit_test(test_muon),
+        cmocka_unit_test(test_lars),
         cmocka_unit_test(test_averages),
         cmocka_unit_test(test_averages_are_hidden_again),
     };

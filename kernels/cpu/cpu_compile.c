@@ -1,5 +1,6 @@
 #include "kernels/cpu/cpu_memory.h"
 #include "kernels/cpu/cpu_program.h"
+#include "kernels/cpu/muon.h"
 
 #include "kernels/parallel.h"
 
@@ -172,7 +173,7 @@ static void list_fixed(struct program *program, struct fixed_list *list)
                     part = larger(part, conv->pass[pass]->weights_bytes);
             }
     }
-    fix(list, &own->scratch, scratch);
+    fix(list, &own->scratch, larger(scratch, cpu_muon_scratch_bytes(program->plan)));
     fix(list, &own->padded, padded);
     fix(list, &own->dweights[0], sum);
     fix(list, &own->dweights[1], part);

@@ -1,4 +1,5 @@
 #include "kernels/cpu/cpu_program.h"
+#include "kernels/cpu/muon.h"
 
 #include "kernels/cpu/elementwise.h"
 
@@ -254,13 +255,15 @@ void cpu_op_update(struct program *program, const struct cpu_op *op)
     const struct plan_row *row = &program->plan->rows[op->unit];
     for (int i = 0; i < row->n_tensors; i++) {
         const struct plan_tensor *t = &program->plan->tensors[row->tensor[i]];
-        struct hyper hyper = program->hyper;
-        if (!hyper_trains(&hyper, t))
+        if (!hyper_trains(&program->hyper, t))
             continue;
-        hyper.lr *= t->lr_scale;
-        hyper.weight_decay *= t->decay_scale;
-        if (!cpu_update(t->count, own->weights + t->offset, own->gradients + t->offset, own->momentum + t->offset,
-                        &hyper))
+        struct hyper hyper = hyper_of_tensor(&program->hyper, t);
+        float *weight = own->weights + t->offset, *momentum = own->momentum + t->offset;
+        const float *gradient = own->gradients + t->offset;
+        int finite = t->rule == PLAN_RULE_MUON   ? cpu_muon(t, weight, gradient, momentum, &hyper, own->scratch)
+                     : t->rule == PLAN_RULE_LARS ? cpu_lars(t, weight, gradient, momentum, &hyper)
+                                                 : cpu_update(t->count, weight, gradient, momentum, &hyper);
+        if (!finite)
             cpu_trouble(program, op->unit);
     }
     own->version++;

@@ -1,5 +1,5 @@
 /*
- * oneDNN behind an interface of our own. dnnl_compat.c is the one file that includes oneDNN and knows the difference
+ * oneDNN behind an interface of our own. dnnl_compat.c includes oneDNN and alone knows the difference
  * between 2.6 (operation descriptors) and 3.x (opaque memory descriptors). Its convolutions are the kind cpu_conv_dnnl
  * (cpu_conv.h): run() and reorder() only swap pointers; what oneDNN itself allocates in a call is a few small list
  * nodes, given back before it returns.

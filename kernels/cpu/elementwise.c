@@ -274,13 +274,54 @@ static void update_range(void *context, size_t begin, size_t end, int thread)
         __atomic_store_n(&job->finite, 0, __ATOMIC_RELAXED);
 }
 
+static struct update_factors update_factors(const struct hyper *hyper)
+{
+    return (struct update_factors){.lr = (float)hyper->lr,
+                                   .momentum = (float)hyper->momentum,
+                                   .decay = (float)hyper->weight_decay,
+                                   .form = hyper->form};
+}
+
 int cpu_update(size_t count, float *weight, const float *gradient, float *momentum_buffer, const struct hyper *hyper)
 {
     struct update_job job = {.weight = weight, .buffer = momentum_buffer, .gradient = gradient, .finite = 1};
-    job.factors = (struct update_factors){.lr = (float)hyper->lr,
-                                          .momentum = (float)hyper->momentum,
-                                          .decay = (float)hyper->weight_decay,
-                                          .form = hyper->form};
+    job.factors = update_factors(hyper);
     parallel_for(count, 4096, update_range, &job);
     return job.finite;
+}
+
+struct lars_job {
+    struct update_job update;
+    size_t size; /* of a filter */
+};
+
+static void lars_range(void *context, size_t begin, size_t end, int thread)
+{
+    struct lars_job *job = context;
+    struct update_job *update = &job->update;
+    (void)thread;
+    for (size_t filter = begin; filter < end; filter++) {
+        size_t at = filter * job->size;
+        double weight = 0, step = 0;
+        for (size_t i = at; i < at + job->size; i++) {
+            double w = update->weight[i], g = update->gradient[i] + update->factors.decay * w;
+            weight += w * w;
+            step += g * g;
+        }
+        struct update_factors factors = update->factors;
+        factors.lr = (float)(factors.lr * sqrt(weight) / (sqrt(step) + PLAN_LARS_EPS));
+        if (!kernels()->update(&factors, job->size, update->weight + at, update->gradient + at, update->buffer + at))
+            __atomic_store_n(&update->finite, 0, __ATOMIC_RELAXED);
+    }
+}
+
+int cpu_lars(const struct plan_tensor *tensor, float *weight, const float *gradient, float *momentum_buffer,
+             const struct hyper *hyper)
+{
+    size_t filters = (size_t)tensor->dims[0];
+    struct lars_job job = {.size = tensor->count / filters};
+    job.update = (struct update_job){.weight = weight, .buffer = momentum_buffer, .gradient = gradient, .finite = 1};
+    job.update.factors = update_factors(hyper);
+    parallel_for(filters, 1, lars_range, &job);
+    return job.update.finite;
 }

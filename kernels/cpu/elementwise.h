@@ -53,4 +53,8 @@ void cpu_accumulate(int n, const struct chain_view *into, const struct chain_vie
  */
 int cpu_update(size_t count, float *weight, const float *gradient, float *momentum_buffer, const struct hyper *hyper);
 
+/* The same for a tensor of the rule LARS: each filter at a rate of its own. */
+int cpu_lars(const struct plan_tensor *tensor, float *weight, const float *gradient, float *momentum_buffer,
+             const struct hyper *hyper);
+
 #endif

@@ -152,6 +152,7 @@ static void ref_free(struct program *program)
     free(ref->padded);
     free(ref->sum);
     free(ref->part);
+    free(ref->matrices);
     free(program->train);
     free(program->eval);
     free(ref);
@@ -233,6 +234,11 @@ static void take_scratch(struct ref *ref, bool *failed)
     ref->padded = take(ref, images * padded_size, sizeof *ref->padded, failed);
     ref->sum = take(ref, PARALLEL_THREADS_MAX * ref->plane, sizeof *ref->sum, failed);
     ref->part = take(ref, PARALLEL_THREADS_MAX * ref->plane, sizeof *ref->part, failed);
+    size_t matrices = 0;
+    for (int i = 0; i < plan->n_tensors; i++)
+        if (plan->tensors[i].rule == PLAN_RULE_MUON && ref_muon_doubles(&plan->tensors[i]) > matrices)
+            matrices = ref_muon_doubles(&plan->tensors[i]);
+    ref->matrices = take(ref, matrices, sizeof *ref->matrices, failed);
 }
 
 static void add_step(struct program_step *list, int *count, enum phase phase, int row,

@@ -44,11 +44,20 @@ struct ref {
     double *sum;                        /* [PARALLEL_THREADS_MAX][plane]: one channel under way */
     float *part;                        /* likewise: what one input channel adds */
     size_t plane;                       /* floats in the largest plane, padding included */
+    double *matrices;                   /* Muon's, of the largest tensor */
     struct augment_table table;
     bool training; /* the phase under way uses batch statistics */
     bool ran;      /* some batch went through: activations can be read */
     bool ran_back; /* ... backward as well */
     size_t bytes;
+};
+
+/* One tensor's step. */
+struct ref_update {
+    float *weight, *momentum;
+    const float *gradient;
+    double lr, decay, mom;
+    enum nesterov form;
 };
 
 static inline int ref_images(const struct ref_row *row)
@@ -90,6 +99,12 @@ void ref_loss_backward(struct ref_row *row);
 
 /* One optimiser step for the row's trained tensors; a weight or gradient that is not finite sets bad_row. */
 void ref_update(struct ref_row *row);
+
+/* rules.c: Muon's step with room for ref_muon_doubles, and the rate of one filter, [begin, end) of its tensor, in LARS.
+ */
+size_t ref_muon_doubles(const struct plan_tensor *tensor);
+void ref_muon(const struct ref_update *update, const struct plan_tensor *tensor, double *room);
+double ref_lars_rate(const struct ref_update *update, size_t begin, size_t end);
 
 /* The first row, in plan order, whose output holds a value that is not finite; -1 if there is none. */
 int ref_find_bad_row(const struct ref *ref);

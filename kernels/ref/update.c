@@ -1,20 +1,14 @@
-/* One step of SGD with momentum in the four forms of enum nesterov; in double, rounded once per stored value. */
+/* One step of each rule; SGD with momentum in the four forms of enum nesterov. In double, rounded once per stored
+ * value. */
 #include "kernels/ref/ref.h"
 
 #include "kernels/parallel.h"
 
 #include <math.h>
 
-struct update {
-    float *weight, *momentum;
-    const float *gradient;
-    double lr, decay, mom;
-    enum nesterov form;
-};
-
 static void update_range(void *context, size_t begin, size_t end, int thread)
 {
-    const struct update *u = context;
+    const struct ref_update *u = context;
     (void)thread;
 
     for (size_t i = begin; i < end; i++) {
@@ -33,25 +27,41 @@ static void update_range(void *context, size_t begin, size_t end, int thread)
     }
 }
 
+/* Each filter at a rate of its own. */
+static void update_filters(const struct ref_update *u, const struct plan_tensor *tensor)
+{
+    size_t size = tensor->count / (size_t)tensor->dims[0];
+    for (size_t begin = 0; begin < tensor->count; begin += size) {
+        struct ref_update filter = *u;
+        filter.lr = ref_lars_rate(u, begin, begin + size);
+        update_range(&filter, begin, begin + size, 0);
+    }
+}
+
 void ref_update(struct ref_row *row)
 {
     struct ref *ref = row->ref;
-    const struct hyper *hyper = &ref->program.hyper;
 
     for (int k = 0; k < row->plan->n_tensors; k++) {
         const struct plan_tensor *tensor = &ref->program.plan->tensors[row->plan->tensor[k]];
-        if (!hyper_trains(hyper, tensor))
+        if (!hyper_trains(&ref->program.hyper, tensor))
             continue;
-        struct update update = {
+        struct hyper hyper = hyper_of_tensor(&ref->program.hyper, tensor);
+        struct ref_update update = {
             .weight = ref->value + tensor->offset,
             .momentum = ref->momentum + tensor->offset,
             .gradient = ref->gradient + tensor->offset,
-            .lr = hyper->lr * tensor->lr_scale,
-            .decay = hyper->weight_decay * tensor->decay_scale,
-            .mom = hyper->momentum,
-            .form = hyper->form,
+            .lr = hyper.lr,
+            .decay = hyper.weight_decay,
+            .mom = hyper.momentum,
+            .form = hyper.form,
         };
-        parallel_for(tensor->count, 1024, update_range, &update);
+        if (tensor->rule == PLAN_RULE_MUON)
+            ref_muon(&update, tensor, ref->matrices);
+        else if (tensor->rule == PLAN_RULE_LARS)
+            update_filters(&update, tensor);
+        else
+            parallel_for(tensor->count, 1024, update_range, &update);
         for (size_t i = 0; i < tensor->count && ref->program.result.bad_row < 0; i++)
             if (!isfinite(update.weight[i]) || !isfinite(update.gradient[i]))
                 ref->program.result.bad_row = row->index;
