@@ -65,13 +65,30 @@ static int run(struct executor *executor, const struct batch *batch, const struc
     return 0;
 }
 
+/* The same network with plain batch norm: of ghost groups that all hold the same images. */
+static struct plan *without_groups(const struct plan *plan, struct error *err)
+{
+    struct plan *plain = malloc(sizeof *plain);
+    if (!plain) {
+        error_set(err, "out of memory for the comparison with the reference");
+        return NULL;
+    }
+    *plain = *plan;
+    for (int i = 0; i < plain->n_rows; i++)
+        plain->rows[i].groups = plain->rows[i].groups > 1 ? 1 : plain->rows[i].groups;
+    return plain;
+}
+
 static int run_reference(struct session *session, const struct batch *batch, struct outcome *outcome, struct error *err)
 {
     struct program_options options = session->program->options;
     options.max_batch = batch->n;
-    struct program *program = family_ref.compile(&session->plan, &options, err);
-    if (!program)
+    struct plan *plan = without_groups(&session->plan, err);
+    struct program *program = plan ? family_ref.compile(plan, &options, err) : NULL;
+    if (!program) {
+        free(plan);
         return -1;
+    }
     struct executor executor;
     int status = executor_init(&executor, program, err);
     if (!status) {
@@ -81,16 +98,45 @@ static int run_reference(struct session *session, const struct batch *batch, str
         executor_release(&executor);
     }
     family_ref.free(program);
+    free(plan);
     return status;
 }
 
-/* Which of the few images stands at each place of the batch: each as often as the others, shuffled. */
-static void arrange(struct choice *choices, int n, int few, uint64_t seed)
+static bool has_groups(const struct plan *plan)
+{
+    for (int i = 0; i < plan->n_rows; i++)
+        if (plan->rows[i].groups > 1)
+            return true;
+    return false;
+}
+
+/* Can each ghost group of n images hold `few` images equally often? */
+static bool groups_hold(const struct plan *plan, int n, int few)
+{
+    for (int i = 0; i < plan->n_rows; i++)
+        if (plan->rows[i].groups > 1 && plan_group_size(&plan->rows[i], n) % few)
+            return false;
+    return true;
+}
+
+/* How many distinct images a batch of at most `most` is made of. */
+static int distinct_images(const struct plan *plan, int most)
+{
+    int few = most < IMAGES ? most : IMAGES;
+    while (few > 1 && !groups_hold(plan, most / few * few, few))
+        few--;
+    return few;
+}
+
+/* Which of the few images stands at each place of the batch: each as often as the others, shuffled in blocks (a whole
+ * number of times few). */
+static void arrange(struct choice *choices, int n, int few, int block, uint64_t seed)
 {
     for (int i = 0; i < n; i++)
         choices[i] = choice_identity((uint32_t)(i % few));
     for (int i = n - 1; i > 0; i--) {
-        int j = (int)rng_below(rng_philox(seed, RNG_ORDER, 0, (uint64_t)i).word[0], (uint32_t)i + 1);
+        int first = i / block * block;
+        int j = first + (int)rng_below(rng_philox(seed, RNG_ORDER, 0, (uint64_t)i).word[0], (uint32_t)(i - first) + 1);
         struct choice choice = choices[i];
         choices[i] = choices[j];
         choices[j] = choice;
@@ -158,7 +204,7 @@ static int compare(const struct session *session, const struct batch *batch, con
 
 int session_validate(struct session *session, struct validation *validation, struct error *err)
 {
-    int most = session->program->options.max_batch, few = most < IMAGES ? most : IMAGES;
+    int most = session->program->options.max_batch, few = distinct_images(&session->plan, most);
     int exact = session->precision == PRECISION_F32; /* else every activation is rounded to 8 bits on its way */
     uint64_t seed = recipe_init_seed(&session->recipe);
     struct choice chosen[IMAGES], *choices = calloc((size_t)most, sizeof *choices);
@@ -176,7 +222,7 @@ int session_validate(struct session *session, struct validation *validation, str
         status = outcome_init(&is, &session->plan, batch.n, err) || outcome_init(&should, &session->plan, few, err);
     if (!status) {
         choices_identity(0, few, chosen);
-        arrange(choices, batch.n, few, seed);
+        arrange(choices, batch.n, few, has_groups(&session->plan) ? few : batch.n, seed);
         status = run(&session->executor, &batch, &how, &is, err) || run_reference(session, &distinct, &should, err) ||
                  compare(session, &batch, &is, &should, validation, err) ||
                  initialise_program(session->program, &how, err);

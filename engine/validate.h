@@ -5,7 +5,8 @@
  * in for it; and ref would take minutes for so many images. So the batch holds a few distinct images, each as often
  * as the others, in a random order. Then the batch's statistics are those of the few, every copy's logits are those
  * that ref computes for its image, and the summed gradients are ref's times the number of copies; an image that
- * landed in another's place or was left out shows in the logits.
+ * landed in another's place or was left out shows in the logits. With ghost batch norm each group gets all of the
+ * few equally often, so that its statistics are those of ref with plain batch norm.
  */
 #ifndef DAVIDNET_ENGINE_VALIDATE_H
 #define DAVIDNET_ENGINE_VALIDATE_H

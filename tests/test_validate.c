@@ -103,6 +103,33 @@ static void a_batch_of_three_is_enough(void **state)
     assert_int_equal(validation.batch, 3);
 }
 
+/* Each ghost group holds the few images equally often: three of them where a group is of 9 (batch 45, five groups). */
+static void agrees_with_ghost_groups(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *batch, *groups;
+        int images;
+    } cases[] = {
+        {"batch=48", "ghost_groups=6", 4}, {"batch=45", "ghost_groups=5", 3}, {"batch=7", "ghost_groups=7", 1}};
+    for (int i = 0; i < 3; i++) {
+        struct recipe recipe;
+        struct validation validation;
+        struct error err = {""};
+        const struct recipe_request request = {.preset = "quick",
+                                               .n_sets = 6,
+                                               .sets = {"width=4", cases[i].batch, "data=synthetic:1:300",
+                                                        "precision=f32", "ghost_bn=on", cases[i].groups}};
+        session = calloc(1, sizeof *session);
+        assert_non_null(session);
+        if (recipe_resolve(&request, &recipe, &err) || session_open_data(session, &recipe, &err) ||
+            session_compile(session, 0, &err) || session_validate(session, &validation, &err))
+            fail_msg("%s", err.text);
+        assert_int_equal(validation.images, cases[i].images);
+        close_session(NULL);
+    }
+}
+
 static void (*honest)(struct program *, const struct program_step *);
 
 /* One image, in the last group, is taken for another. */
@@ -171,6 +198,7 @@ int main(void)
         cmocka_unit_test_teardown(agrees_in_f32, close_session),
         cmocka_unit_test_teardown(agrees_in_bf16, close_session),
         cmocka_unit_test_teardown(a_batch_of_three_is_enough, close_session),
+        cmocka_unit_test_teardown(agrees_with_ghost_groups, close_session),
         cmocka_unit_test_teardown(one_wrong_image_far_behind_is_seen, close_session),
         cmocka_unit_test_teardown(a_missing_gradient_is_seen, close_session),
     };
