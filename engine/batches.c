@@ -7,7 +7,7 @@
 int batches_measure(struct batches *batches, const struct recipe *recipe, const struct images *images,
                     struct error *err)
 {
-    uint32_t batch = (uint32_t)recipe->batch;
+    uint32_t batch = (uint32_t)recipe_batch(recipe);
     memset(batches, 0, sizeof *batches);
     batches->images = images;
     batches->batch = batch;

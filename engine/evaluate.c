@@ -218,7 +218,7 @@ int session_evaluate(struct session *session, float *logits, struct step_result 
     session->batches.epoch = BATCHES_NO_EPOCH;
     if (session->recipe.tta == RECIPE_TTA_NONE)
         return evaluate_plainly(&e, logits, result, err);
-    e.order = malloc(e.images->count * sizeof *e.order);
+    e.order = calloc(e.images->count, sizeof *e.order);
     e.sum = calloc(e.images->count * e.classes, sizeof *e.sum);
     e.logits = malloc((size_t)session->program->options.max_batch * e.classes * sizeof *e.logits);
     int status = e.order && e.sum && e.logits ? evaluate_in_views(&e, logits, result, err)

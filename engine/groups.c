@@ -47,11 +47,12 @@ static double conv_bias_cut(const struct recipe *recipe, double epoch, double sh
 void groups_hyper(const struct recipe *recipe, uint32_t step, uint32_t steps_per_epoch, double lr, struct hyper *hyper)
 {
     double epoch = (double)step / steps_per_epoch; /* the first step has the whole rate */
-    double highest = schedule_highest(&recipe->schedule), share = highest > 0 ? lr / highest : 0;
+    double highest = schedule_highest(&recipe->schedule) * recipe_lr_gain(recipe),
+           share = highest > 0 ? lr / highest : 0;
     *hyper = (struct hyper){
-        .lr = lr / recipe->batch,
+        .lr = lr / recipe_batch(recipe),
         .momentum = recipe->momentum,
-        .weight_decay = recipe->weight_decay * recipe->batch,
+        .weight_decay = recipe->weight_decay * recipe_batch(recipe),
         .form = recipe->nesterov,
         .epoch = epoch,
         .conv_bias_cut = conv_bias_cut(recipe, epoch, share),

@@ -17,6 +17,7 @@ static const char *const random_names[] = {"bulk", "item", NULL};
 static const char *const preprocess_names[] = {"once", "epoch", NULL};
 static const char *const flip_names[] = {"random", "alternating", NULL};
 static const char *const optimiser_names[] = {"sgd", "muon", "lars", NULL};
+static const char *const batch_lr_names[] = {"linear", "published", "same", NULL};
 static const char *const tta_names[] = {"none", "flip", "shift", NULL};
 static const char *const device_names[] = {"auto", "cpu", "cuda", "ref", NULL};
 static const char *const precision_names[] = {"auto", "f32", "bf16", "f16", "tf32", NULL};
@@ -108,7 +109,9 @@ const struct knob knobs[] = {
     {"lr_final", "schedule", REAL_WHEN(DECAYS, schedule.final, 0, LR_MAX), "0", "", "cosine, exponential, polynomial, one_cycle: the last rate"},
     {"lr_power", "schedule", REAL_WHEN("lr_shape=polynomial", schedule.power, 0.01, 100), "1", "", "polynomial: the exponent"},
 
-    {"batch", "optimiser", INT(batch, 2, 16384), "512", "images", "images in a step"},
+    {"batch", "optimiser", INT(batch, 2, RECIPE_BATCH_MAX), "512", "images", "images in a step"},
+    {"batch_times", "optimiser", INT(batch_times, 1, 64), "1", "", "makes the batch so many times as large"},
+    {"batch_lr", "optimiser", ENUM_WHEN("batch_times!=1", batch_lr, batch_lr_names), "linear", "", "the rate then: as many times as high, 10 % more than that (published), or the same"},
     {"momentum", "optimiser", REAL(momentum, 0, 0.9999), "0.9", "", "of the gradient's moving sum"},
     {"nesterov", "optimiser", ENUM(nesterov, nesterov_names), "page", "", "form of Nesterov momentum; page has the rate inside the sum"},
     {"weight_decay", "optimiser", REAL(weight_decay, 0, 1), "0.0005", "", "pull of every weight towards 0, per mean loss"},

@@ -51,7 +51,7 @@ int ladder_init(struct ladder *ladder, struct error *err)
         rung->accuracy = sample_make(NULL, 0);
         rc = recipe_preset_load(about[i].name, &ladder->recipe[i], NULL, err);
         rung->epochs = ladder->recipe[i].epochs;
-        rung->batch = ladder->recipe[i].batch;
+        rung->batch = recipe_batch(&ladder->recipe[i]);
         ladder->count = i + 1;
     }
     free(about);

@@ -134,7 +134,7 @@ static int start_workers(struct loader *loader, uint32_t step, struct error *err
 
 static int init_workers(struct loader *loader, const struct recipe *recipe, struct error *err)
 {
-    size_t batch = (size_t)recipe->batch, values = image_values(loader->images);
+    size_t batch = (size_t)recipe_batch(recipe), values = image_values(loader->images);
     loader->n_workers = recipe->loader_workers;
     loader->n_slots = loader->n_workers * LOADER_AHEAD;
     loader->slots = calloc((size_t)loader->n_slots, sizeof *loader->slots);

@@ -27,6 +27,23 @@ uint64_t recipe_init_seed(const struct recipe *recipe)
     return (uint64_t)(recipe->init_seed >= 0 ? recipe->init_seed : recipe->seed);
 }
 
+int recipe_batch(const struct recipe *recipe)
+{
+    return recipe->batch * recipe->batch_times;
+}
+
+double recipe_lr_gain(const struct recipe *recipe)
+{
+    if (recipe->batch_times == 1 || recipe->batch_lr == RECIPE_BATCH_LR_SAME)
+        return 1;
+    return recipe->batch_times * (recipe->batch_lr == RECIPE_BATCH_LR_PUBLISHED ? 1.1 : 1);
+}
+
+double recipe_lr(const struct recipe *recipe, double epoch)
+{
+    return schedule_at(&recipe->schedule, epoch) * recipe_lr_gain(recipe);
+}
+
 double recipe_smoothing(const struct recipe *recipe)
 {
     return recipe->label_smoothing ? recipe->smoothing : 0;
@@ -167,17 +184,22 @@ int recipe_check_key(const struct recipe *recipe, const char **key, struct error
                   recipe->device_index);
         return blame(key, "device_index");
     }
-    if (recipe->ghost_bn && recipe->batch % recipe->ghost_groups != 0) {
+    if (recipe->ghost_bn && recipe_batch(recipe) % recipe->ghost_groups != 0) {
         error_set(err,
                   "ghost_groups = %d: a batch of %d images cannot be divided into so many equal groups; choose a "
                   "number that divides the batch, or another batch",
-                  recipe->ghost_groups, recipe->batch);
+                  recipe->ghost_groups, recipe_batch(recipe));
         return blame(key, "ghost_groups");
     }
     if (recipe->gpu_data && recipe->loader_random == RECIPE_RANDOM_ITEM) {
         error_set(err, "loader_random = item draws for each image by itself, but gpu_data deals crops, flips and boxes "
                        "out to all of an epoch's images; set loader_random=bulk or gpu_data=off");
         return blame(key, "loader_random");
+    }
+    if (recipe_batch(recipe) > RECIPE_BATCH_MAX) {
+        error_set(err, "batch_times = %d makes a batch of %d x %d images, but %d is the most; lower one of them",
+                  recipe->batch_times, recipe->batch, recipe->batch_times, RECIPE_BATCH_MAX);
+        return blame(key, "batch_times");
     }
     int cpu = recipe->device == RECIPE_DEVICE_CPU || recipe->device == RECIPE_DEVICE_REF;
     if (cpu && (recipe->precision == RECIPE_PRECISION_F16 || recipe->precision == RECIPE_PRECISION_TF32)) {

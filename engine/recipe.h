@@ -16,6 +16,7 @@
 #include <stdio.h>
 
 #define RECIPE_NETWORK_MAX 4096
+#define RECIPE_BATCH_MAX 16384
 #define RECIPE_TRICKS_MAX 64
 #define RECIPE_DEFAULT_PRESET "davidnet-79"
 
@@ -23,6 +24,8 @@ enum recipe_eval { RECIPE_EVAL_TEST, RECIPE_EVAL_HOLDOUT, RECIPE_EVAL_COUNT };
 enum recipe_flip { RECIPE_FLIP_RANDOM, RECIPE_FLIP_ALTERNATING, RECIPE_FLIP_COUNT };
 /* By what filters are updated: enum plan_rule. */
 enum recipe_optimiser { RECIPE_OPTIMISER_SGD, RECIPE_OPTIMISER_MUON, RECIPE_OPTIMISER_LARS, RECIPE_OPTIMISER_COUNT };
+/* What becomes of the rate when batch_times makes the batch larger: multiplied as well; by 10 % more than that. */
+enum recipe_batch_lr { RECIPE_BATCH_LR_LINEAR, RECIPE_BATCH_LR_PUBLISHED, RECIPE_BATCH_LR_SAME, RECIPE_BATCH_LR_COUNT };
 /* Test-time augmentation: engine/evaluate.h. */
 enum recipe_tta { RECIPE_TTA_NONE, RECIPE_TTA_FLIP, RECIPE_TTA_SHIFT, RECIPE_TTA_COUNT };
 enum recipe_loader { RECIPE_LOADER_MAIN, RECIPE_LOADER_WORKERS, RECIPE_LOADER_WORKERS_ANEW, RECIPE_LOADER_COUNT };
@@ -95,7 +98,8 @@ struct recipe {
     int augment_groups;
     /* schedule and optimiser */
     double epochs; /* may be fractional */
-    int batch;
+    int batch, batch_times;
+    enum recipe_batch_lr batch_lr;
     struct schedule schedule; /* lr_shape, lr_knots, lr_values, lr_peak, lr_warmup, lr_final, lr_power */
     double momentum;
     enum nesterov nesterov;
@@ -165,6 +169,11 @@ int recipe_equal(const struct recipe *a, const struct recipe *b);
 uint64_t recipe_order_seed(const struct recipe *recipe);
 uint64_t recipe_augment_seed(const struct recipe *recipe);
 uint64_t recipe_init_seed(const struct recipe *recipe);
+
+/* The images in a step, what the schedule's rate is multiplied by, and the rate `epoch` epochs into the run. */
+int recipe_batch(const struct recipe *recipe);
+double recipe_lr_gain(const struct recipe *recipe);
+double recipe_lr(const struct recipe *recipe, double epoch);
 
 /* The label smoothing in force: plan_row.smoothing. */
 double recipe_smoothing(const struct recipe *recipe);

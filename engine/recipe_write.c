@@ -140,25 +140,16 @@ static void text_add(struct text *text, const char *format, ...)
     text->used += n > 0 ? (size_t)n : 0;
 }
 
-static double highest_rate(const struct schedule *s)
-{
-    double rate = s->shape == SCHEDULE_PIECEWISE ? 0 : s->peak;
-    for (int i = 0; s->shape == SCHEDULE_PIECEWISE && i < s->n_knots; i++)
-        if (s->value[i] > rate)
-            rate = s->value[i];
-    return rate;
-}
-
 void recipe_summary(const struct recipe *recipe, char *out, size_t size)
 {
     struct text text = {out, size, 0};
     char rate[NUMBER_TEXT_MAX], epochs[NUMBER_TEXT_MAX];
     if (size)
         out[0] = '\0';
-    number_format_real(highest_rate(&recipe->schedule), rate, sizeof rate);
+    number_format_real(schedule_highest(&recipe->schedule) * recipe_lr_gain(recipe), rate, sizeof rate);
     number_format_real(recipe->epochs, epochs, sizeof epochs);
     text_add(&text, "%s%s, %s %s x %d, lr %s", recipe->preset, recipe->own_network ? " + own network" : "", epochs,
-             recipe->epochs == 1 ? "epoch" : "epochs", recipe->batch, rate);
+             recipe->epochs == 1 ? "epoch" : "epochs", recipe_batch(recipe), rate);
     if (recipe->crop)
         text_add(&text, ", crop %d", recipe->crop_pad);
     if (recipe->flip)

@@ -100,7 +100,7 @@ int session_check(struct recipe *recipe, struct plan *plan, struct error *err)
     if (!status && named && isa_find(recipe->isa) < 0)
         status = no_isa(recipe, err);
     if (!status) {
-        struct program_options options = {.max_batch = recipe->batch,
+        struct program_options options = {.max_batch = recipe_batch(recipe),
                                           .isa = named ? recipe->isa : isa_name(isa_best())};
         options.precision = resolve_precision(recipe->precision, session->family, (enum isa)isa_find(options.isa));
         status = session->family->probe(&options, err);
@@ -151,7 +151,7 @@ int session_compile(struct session *session, int exact, struct error *err)
     parallel_set_threads(recipe->threads);
     session->precision = resolve_precision(recipe->precision, session->family, isa_current());
     struct program_options options = {
-        .max_batch = recipe->batch,
+        .max_batch = recipe_batch(recipe),
         .precision = session->precision,
         .threads = parallel_threads(),
         .isa = strcmp(recipe->isa, "auto") == 0 ? NULL : session->recipe.isa,
@@ -196,8 +196,7 @@ int session_batch(struct session *session, uint32_t step, struct batch *batch, s
 
 double session_lr(const struct session *session, uint32_t step)
 {
-    return schedule_at(&session->recipe.schedule,
-                       ((double)step + session->recipe.lr_first_step) / session->steps_per_epoch);
+    return recipe_lr(&session->recipe, ((double)step + session->recipe.lr_first_step) / session->steps_per_epoch);
 }
 
 void session_hyper(const struct session *session, uint32_t step, struct hyper *hyper)

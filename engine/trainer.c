@@ -294,7 +294,7 @@ static int begin_log(struct trainer *trainer, struct error *err)
     struct record record = {.kind = RECORD_START};
     record.as.start.steps = session->steps;
     record.as.start.steps_per_epoch = session->steps_per_epoch;
-    record.as.start.batch = (uint32_t)session->recipe.batch;
+    record.as.start.batch = (uint32_t)recipe_batch(&session->recipe);
     record.as.start.train_images = session->dataset.train.count;
     record.as.start.test_images = session->dataset.test.count;
     record.as.start.epochs = (float)session->recipe.epochs;

@@ -63,7 +63,7 @@ static double eta(const struct trainer *trainer)
     const struct trainer_status *now = &trainer->now;
     if (isnan(now->images_per_second) || now->steps_per_epoch == 0)
         return NAN;
-    double left = (double)(now->steps - now->step) * trainer->session.recipe.batch / now->images_per_second;
+    double left = (double)(now->steps - now->step) * recipe_batch(&trainer->session.recipe) / now->images_per_second;
     if (!isnan(trainer->evaluate_seconds)) {
         double evaluations = ceil((double)(now->steps - now->step) / now->steps_per_epoch);
         left += evaluations * trainer->evaluate_seconds / trainer->session.recipe.evaluate_every;

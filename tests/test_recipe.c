@@ -291,6 +291,31 @@ static void test_failure_changes_nothing(void **state)
     assert_memory_equal(&recipe, &before, sizeof recipe);
 }
 
+/* A trick multiplies the batch and the rate; the schedule stays as it is written. */
+static void test_larger_batches(void **state)
+{
+    (void)state;
+    struct error err = {""};
+    struct recipe recipe;
+    const char *key;
+    struct recipe_request request = {.preset = "baseline-297", .on = {"batch_lr"}, .n_on = 1};
+    assert_int_equal(recipe_resolve(&request, &recipe, &err), 0);
+    assert_true(recipe.batch == 128 && recipe_batch(&recipe) == 512);
+    assert_float_equal(recipe_lr(&recipe, 15), 0.44, 1e-12); /* as batch512-256 has it */
+    recipe.batch_lr = RECIPE_BATCH_LR_LINEAR;
+    assert_float_equal(recipe_lr(&recipe, 15), 0.4, 1e-12);
+    recipe.batch_lr = RECIPE_BATCH_LR_SAME;
+    assert_float_equal(recipe_lr(&recipe, 15), 0.1, 1e-12);
+    recipe.batch_times = 1;
+    recipe.batch_lr = RECIPE_BATCH_LR_PUBLISHED;
+    assert_float_equal(recipe_lr(&recipe, 15), 0.1, 1e-12);
+    recipe.batch_times = 64;
+    recipe.batch = 512;
+    assert_int_equal(recipe_check_key(&recipe, &key, &err), -1);
+    assert_string_equal(key, "batch_times");
+    assert_non_null(strstr(err.text, "512 x 64"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -307,6 +332,7 @@ int main(void)
         cmocka_unit_test(test_contradictions),
         cmocka_unit_test(test_stretched_presets_and_own_values),
         cmocka_unit_test(test_failure_changes_nothing),
+        cmocka_unit_test(test_larger_batches),
     };
     return cmocka_run_group_tests(tests, recipe_test_enter, recipe_test_leave);
 }

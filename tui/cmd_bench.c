@@ -92,7 +92,7 @@ static double step_flops(const struct session *s)
     double flops = 0;
     for (int i = 0; i < s->plan.n_rows; i++)
         flops += plan_row_forward_flops(&s->plan, i) + plan_row_backward_flops(&s->plan, i);
-    return flops * s->recipe.batch;
+    return flops * recipe_batch(&s->recipe);
 }
 
 static void print_json(const struct bench *b)
@@ -107,12 +107,12 @@ static void print_json(const struct bench *b)
     cJSON_AddStringToObject(root, "precision", precision_name(s->precision));
     cJSON_AddStringToObject(root, "isa", isa_name(isa_current()));
     cJSON_AddNumberToObject(root, "threads", s->program->options.threads);
-    cJSON_AddNumberToObject(root, "batch", s->recipe.batch);
+    cJSON_AddNumberToObject(root, "batch", recipe_batch(&s->recipe));
     cJSON_AddNumberToObject(root, "steps", b->steps);
     cJSON_AddNumberToObject(root, "median_seconds", b->median);
     cJSON_AddNumberToObject(root, "minimum_seconds", b->minimum);
     cJSON_AddNumberToObject(root, "cpu_seconds", b->cpu);
-    cJSON_AddNumberToObject(root, "images_per_second", s->recipe.batch / b->median);
+    cJSON_AddNumberToObject(root, "images_per_second", recipe_batch(&s->recipe) / b->median);
     cJSON_AddNumberToObject(root, "gflops_per_second", step_flops(s) / b->median * 1e-9);
     cJSON_AddNumberToObject(root, "memory_bytes", (double)s->family->memory(s->program));
     cJSON_AddNumberToObject(root, "logits_error", b->validation.logits);
@@ -138,7 +138,7 @@ static void print_table(const struct bench *b)
     const struct session *s = &b->session;
     char where[128];
     session_describe(s, where, sizeof where);
-    printf("%s, batch %d: %s%s%s\n", s->recipe.preset, s->recipe.batch, where, s->family->library ? ", " : "",
+    printf("%s, batch %d: %s%s%s\n", s->recipe.preset, recipe_batch(&s->recipe), where, s->family->library ? ", " : "",
            s->family->library ? s->family->library() : "");
     printf(
         "agrees with the reference over %d images: logits within %.1e (%.0e allowed), gradients within %.1e (%.0e)\n\n",
@@ -155,8 +155,8 @@ static void print_table(const struct bench *b)
     for (int i = 0; i < PHASE_COUNT; i++)
         printf("%-10s %9.2f ms\n", phase_name((enum phase)i), b->phase_ms[i]);
     printf("\nstep: median %.3f s, minimum %.3f s of %d (CPU %.3f s); %.0f images/s, %.0f GFLOP/s, %.2f GiB\n",
-           b->median, b->minimum, b->steps, b->cpu, s->recipe.batch / b->median, step_flops(s) / b->median * 1e-9,
-           (double)s->family->memory(s->program) / (1 << 30));
+           b->median, b->minimum, b->steps, b->cpu, recipe_batch(&s->recipe) / b->median,
+           step_flops(s) / b->median * 1e-9, (double)s->family->memory(s->program) / (1 << 30));
 }
 
 static int run_bench(struct bench *b)

@@ -57,7 +57,7 @@ static void add_json(cJSON *list, const struct recipe_about *about, const struct
     if (about->path[0])
         cJSON_AddStringToObject(o, "path", about->path);
     cJSON_AddNumberToObject(o, "epochs", recipe->epochs);
-    cJSON_AddNumberToObject(o, "batch", recipe->batch);
+    cJSON_AddNumberToObject(o, "batch", recipe_batch(recipe));
     cJSON_AddNumberToObject(o, "parameters", (double)info->parameters);
     cJSON_AddNumberToObject(o, "forward_flops", info->forward_flops);
     cJSON_AddNumberToObject(o, "backward_flops", info->backward_flops);

@@ -117,7 +117,7 @@ static void print_start(struct follower *f)
         run_report_add_number(object, "epochs", recipe->epochs);
         run_report_add_number(object, "steps", s->steps);
         run_report_add_number(object, "steps_per_epoch", s->steps_per_epoch);
-        run_report_add_number(object, "batch", recipe->batch);
+        run_report_add_number(object, "batch", recipe_batch(recipe));
         run_report_add_number(object, "step", s->step);
         print_event(object);
         return;

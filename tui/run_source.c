@@ -107,8 +107,8 @@ static void watched_refresh(struct watched *watched)
      * workbench that still shows it keeps the lock. */
     watched->status.phase = watched->status.step ? TRAINER_TRAINING : TRAINER_LOADING;
     if (watched->status.images_per_second > 0)
-        watched->status.eta_seconds = (double)(watched->status.steps - watched->status.step) * watched->recipe.batch /
-                                      watched->status.images_per_second;
+        watched->status.eta_seconds = (double)(watched->status.steps - watched->status.step) *
+                                      recipe_batch(&watched->recipe) / watched->status.images_per_second;
 }
 
 static void watched_status(void *self, struct trainer_status *status)

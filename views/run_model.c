@@ -74,7 +74,7 @@ void run_model_start(struct run_model *model, const struct recipe *recipe)
     recipe_summary(recipe, model->summary, sizeof model->summary);
     for (int i = 0; i < RUN_SCHEDULE_POINTS; i++) {
         model->schedule_x[i] = recipe->epochs * i / (RUN_SCHEDULE_POINTS - 1);
-        model->schedule_lr[i] = schedule_at(&recipe->schedule, model->schedule_x[i]);
+        model->schedule_lr[i] = recipe_lr(recipe, model->schedule_x[i]);
     }
 }
 
@@ -272,5 +272,5 @@ void run_status_from_log(const struct run_log *log, const struct recipe *recipe,
         status_of_end(run_log_at(log, index[0]), status);
     free(index);
     if (status->train_seconds > 0 && status->step > 0)
-        status->images_per_second = (double)status->step * recipe->batch / status->train_seconds;
+        status->images_per_second = (double)status->step * recipe_batch(recipe) / status->train_seconds;
 }

@@ -34,7 +34,7 @@ static void sample_schedule(const struct recipe *recipe, int n, double *x, doubl
 {
     for (int i = 0; i < n; i++) {
         x[i] = recipe->epochs * i / (n - 1);
-        lr[i] = schedule_at(&recipe->schedule, x[i]);
+        lr[i] = recipe_lr(recipe, x[i]);
     }
 }
 
@@ -44,11 +44,6 @@ static int same_section(const struct recipe *a, const struct recipe *b, const ch
         if (strcmp(knobs[i].section, section) == 0 && !knob_same(a, b, &knobs[i]))
             return 0;
     return 1;
-}
-
-static int same_knob(const struct recipe *a, const struct recipe *b, const char *key)
-{
-    return knob_same(a, b, knob_find(key));
 }
 
 /* How many steps: what starting the run would find, without reading the data. */
@@ -86,7 +81,7 @@ static void add_seconds(struct tricks_model *model)
     const struct trainer_status *status = &model->last_status;
     model->cost.seconds = NAN;
     if (model->has_last && strcmp(next->network, last->network) == 0 && same_section(next, last, "model") &&
-        same_section(next, last, "machine") && same_knob(next, last, "batch") && status->step >= 10 &&
+        same_section(next, last, "machine") && recipe_batch(next) == recipe_batch(last) && status->step >= 10 &&
         status->train_seconds > 0)
         model->cost.seconds = model->cost.steps * status->train_seconds / status->step;
 }
