@@ -2,7 +2,6 @@
 
 #include "engine/groups.h"
 #include "engine/stopwatch.h"
-#include "kernels/cuda_plugin.h"
 #include "kernels/isa.h"
 #include "kernels/parallel.h"
 
@@ -62,8 +61,6 @@ static enum precision resolve_precision(enum recipe_precision precision, const s
     case RECIPE_PRECISION_TF32:
         return PRECISION_TF32;
     case RECIPE_PRECISION_AUTO:
-        if (family->submit) /* a GPU */
-            return PRECISION_F16;
         if (family == &family_cpu && isa >= ISA_AVX512_BF16)
             return PRECISION_BF16;
         return PRECISION_F32;
@@ -79,16 +76,7 @@ static int choose_family(struct session *session, struct error *err)
         session->family = &family_ref;
         return 0;
     case RECIPE_DEVICE_CUDA:
-        session->family = cuda_family(err);
-        return session->family ? 0 : error_prefix(err, "device cuda");
-    case RECIPE_DEVICE_AUTO:
-        if (cuda_gpu_seen() && (session->family = cuda_family(NULL)) != NULL) {
-            struct program_options options = {.max_batch = 1, .precision = PRECISION_F16};
-            if (session->family->probe(&options, NULL) == 0)
-                return 0;
-        }
-        session->family = &family_cpu;
-        return 0;
+        return error_set(err, "device cuda: this davidnet was built without a CUDA engine; use --device cpu");
     default:
         session->family = &family_cpu;
         return 0;
@@ -113,8 +101,7 @@ int session_check(struct recipe *recipe, struct plan *plan, struct error *err)
         status = no_isa(recipe, err);
     if (!status) {
         struct program_options options = {.max_batch = recipe_batch(recipe),
-                                          .isa = named ? recipe->isa : isa_name(isa_best()),
-                                          .device_index = recipe->device_index};
+                                          .isa = named ? recipe->isa : isa_name(isa_best())};
         options.precision = resolve_precision(recipe->precision, session->family, (enum isa)isa_find(options.isa));
         status = session->family->probe(&options, err);
     }
@@ -169,7 +156,6 @@ int session_compile(struct session *session, int exact, struct error *err)
         .threads = parallel_threads(),
         .isa = strcmp(recipe->isa, "auto") == 0 ? NULL : session->recipe.isa,
         .exact_convolutions = exact,
-        .device_index = recipe->device_index,
     };
     if (session->family->probe(&options, err))
         return -1;
@@ -225,11 +211,6 @@ double step_result_accuracy(const struct step_result *result)
 
 void session_describe(const struct session *session, char *out, size_t size)
 {
-    if (session->family->submit) {
-        snprintf(out, size, "%s, %s, %s", session->family->name, precision_name(session->precision),
-                 session->family->library());
-        return;
-    }
     snprintf(out, size, "%s, %s, %d thread%s, %s", session->family->name, precision_name(session->precision),
              parallel_threads(), parallel_threads() == 1 ? "" : "s", isa_name(isa_current()));
 }

@@ -12,7 +12,7 @@
 
 /* At the keys 1, 2 ... */
 const struct screen *const app_screens[] = {
-    &screen_run, &screen_layers, &screen_samples, &screen_tricks, &screen_runs, NULL,
+    &screen_run, &screen_layers, &screen_samples, &screen_tricks, &screen_runs, &screen_compare, &screen_ladder, NULL,
 };
 
 int app_screen_count(void)
@@ -47,6 +47,9 @@ void app_init(struct app *app, struct run_source source, const struct trainer_op
     run_model_init(&app->model);
     layers_model_init(&app->layers);
     runs_model_init(&app->runs);
+    compare_model_init(&app->compare);
+    ladder_model_init(&app->ladder);
+    campaign_job_init(&app->campaign);
     if (source.ops)
         run_model_start(&app->model, source.recipe);
     app_update(app);
@@ -57,6 +60,7 @@ void app_release(struct app *app)
     if (app_training(app))
         app->source.ops->stop(app->source.self, TRAINER_STOP_NOW);
     app_close_run(app);
+    campaign_job_end(app);
     fetch_job_free(app->fetch);
     app->fetch = NULL;
     for (int i = 0; app_screens[i]; i++)
@@ -140,6 +144,7 @@ static int start_queued(struct app *app)
     }
     app->options = app->queued; /* what a new run with the same recipe repeats */
     app->options.name = app->options.resume = NULL;
+    app->options.label = NULL;
     take_source(app, source);
     return 0;
 }
@@ -263,6 +268,7 @@ void app_update(struct app *app)
             app->dirty = 1;
     }
     start_queued(app);
+    campaign_job_update(app);
     update_fetch(app);
     update_notice(app);
     if (app->watch.catalog) /* whatever the screen: what is read and never taken keeps the loop awake */

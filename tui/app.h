@@ -7,13 +7,16 @@
 #ifndef DAVIDNET_TUI_APP_H
 #define DAVIDNET_TUI_APP_H
 
+#include "tui/campaign_job.h"
 #include "tui/clipboard.h"
 #include "tui/data_job.h"
 #include "tui/fetch_job.h"
 #include "tui/keys.h"
 #include "tui/run_source.h"
 #include "tui/runs_watch.h"
+#include "views/compare_model.h"
 #include "views/frame.h"
+#include "views/ladder_model.h"
 #include "views/layers_model.h"
 #include "views/run_model.h"
 #include "views/runs_model.h"
@@ -84,6 +87,10 @@ struct app {
     int help_top;    /* the first row of the help that is shown */
     struct line_edit menu_text;
     int menu_at; /* of the rows that match */
+    struct compare_model compare;
+    struct ladder_model ladder;
+    unsigned compare_generation, ladder_generation; /* of the runs that they were made from; 0: not yet */
+    struct campaign_job campaign;
     struct layers_model layers;
     uint64_t layers_version; /* of the times that it was made from */
     unsigned layers_run;     /* and the run_number */
@@ -167,6 +174,7 @@ void app_close_run(struct app *app);
 /* Looks at a run's folder on the Run screen instead; -1 with err, and while a run of ours is training. */
 int app_open_run(struct app *app, const char *run, struct error *err);
 
-extern const struct screen screen_run, screen_layers, screen_samples, screen_tricks, screen_runs;
+extern const struct screen screen_run, screen_layers, screen_samples, screen_tricks, screen_runs, screen_compare,
+    screen_ladder;
 
 #endif
