@@ -8,6 +8,7 @@
 #   make ladder           train every rung that is not measured yet (ARGS=--table: only README's table of them)
 #
 #   CC=clang   DEBUG=1   SANITIZE=address,undefined   SANITIZE=thread   PARALLEL=gomp|pthread   CUDA=auto|0|1
+#   CUDA_ARCHS=default|native|all   NVCC, CUDA_HOME, CUDNN_HOME: where kernels/cuda/find.sh does not look
 #   DNNL_PREFIX=/opt/onednn (another oneDNN than the system's)   BUILD=folder   V=1 (show the commands)
 
 PREFIX ?= /usr/local
@@ -16,9 +17,6 @@ PARALLEL ?= $(if $(findstring thread,$(SANITIZE)),pthread,gomp)
 
 ifeq ($(filter $(CUDA),auto 0 1),)
 $(error CUDA=$(CUDA): must be auto, 0 or 1)
-endif
-ifeq ($(CUDA),1)
-$(error CUDA=1: this version has no CUDA engine; build with CUDA=auto or CUDA=0)
 endif
 ifeq ($(filter $(PARALLEL),gomp pthread),)
 $(error PARALLEL=$(PARALLEL): must be gomp or pthread)
@@ -62,7 +60,7 @@ MACHINE := $(shell $(CC) -dumpmachine 2>/dev/null)
 LEFT_OUT := $(if $(filter x86_64%,$(MACHINE)),,$(X86_ONLY)) \
 	kernels/parallel_$(if $(filter gomp,$(PARALLEL)),pthread,gomp).c
 
-LIB_SRC := $(filter-out $(LEFT_OUT) tui/main.c,$(wildcard kernels/*.c kernels/*/*.c engine/*.c views/*.c tui/*.c))
+LIB_SRC := $(filter-out $(LEFT_OUT) kernels/cuda/% tui/main.c,$(wildcard kernels/*.c kernels/*/*.c engine/*.c views/*.c tui/*.c))
 LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/%.o) $(BUILD)/engine/recipes.o
 RECIPES := $(addsuffix .ini,$(sort $(basename $(wildcard engine/recipes/*.ini))))
 TEST_SRC := $(wildcard tests/test_*.c)
@@ -81,16 +79,90 @@ all:
 	@$(DEPS) --check build
 	$(again) built
 
-built: $(if $(wildcard tui/main.c),$(BIN),$(LIB))
-
-# ---- objects, the library, the program ----
-
 # A stamp holds text; it is touched only when the text differs, and what depends on it is made again.
 define stamp
 $(BUILD)/$(1): FORCE
 	@mkdir -p $$(@D); printf '%s\n' '$$(subst ','\'',$(2))' | cmp -s - $$@ || printf '%s\n' '$$(subst ','\'',$(2))' > $$@
 endef
 COMPILER := $(shell $(CC) --version 2>/dev/null | head -n 1)
+
+# ---- the CUDA engine: a shared object that the program opens on demand (kernels/cuda_plugin.h) ----
+
+# Sanitizers do not see the GPU: their flavours have the emulated engine only, CUDA=auto being what it is by default.
+CUDA_FOUND := $(if $(filter 0,$(CUDA))$(and $(filter auto,$(CUDA)),$(SANITIZE)),,$(shell kernels/cuda/find.sh))
+ifeq ($(CUDA)$(CUDA_FOUND),1)
+$(error CUDA=1: $(shell kernels/cuda/find.sh why))
+endif
+$(foreach each,$(CUDA_FOUND),$(eval $(each)))
+CUDA_PLUGIN := $(if $(CUDA_FOUND),$(BUILD)/davidnet_cuda.so)
+
+# default: machine code for sm_90, and PTX that the driver compiles for any other GPU when it is first used. native: the
+# GPU that is here. all (make install): machine code for every GPU that the toolkit still knows, up to sm_90.
+CUDA_ARCHS ?= $(if $(wildcard /dev/nvidiactl),native,default)
+CUDA_OLDEST := $(if $(filter 12 11,$(CUDA_MAJOR)),70,75)
+CUDA_KNOWN = $(patsubst compute_%,%,$(shell $(NVCC) --list-gpu-arch))
+CUDA_ALL = $(filter $(CUDA_KNOWN),70 75 80 86 89 90)
+CUDA_TARGETS = $(if $(filter native,$(CUDA_ARCHS)),-arch=native)$(if $(filter default,$(CUDA_ARCHS)),$(strip \
+	)-gencode arch=compute_$(CUDA_OLDEST)$(comma)code=compute_$(CUDA_OLDEST) \
+	-gencode arch=compute_90$(comma)code=sm_90)$(if $(filter all,$(CUDA_ARCHS)),$(strip \
+	)$(foreach a,$(CUDA_ALL),-gencode arch=compute_$(a)$(comma)code=sm_$(a)) \
+	-gencode arch=compute_90$(comma)code=compute_90)
+
+CUDA_SRC := $(wildcard kernels/cuda/*.cu)
+CUDA_C := $(filter-out %/conv_cudnn.c %/device_cuda.c,$(wildcard kernels/cuda/*.c)) \
+	kernels/augment.c kernels/error.c kernels/plan.c kernels/program.c kernels/shrink.c
+CUDA_SHARED := $(CUDA_C:%.c=$(BUILD)/pic/%.o)
+CUDA_DEVICE := $(CUDA_SRC:%.cu=$(BUILD)/cuda/$(CUDA_ARCHS)/%.o) \
+	$(BUILD)/pic/kernels/cuda/conv_cudnn.o $(BUILD)/pic/kernels/cuda/device_cuda.o
+CUDA_FLAGS = -std=c++17 -O3 -I. -Xcompiler -fPIC,-fvisibility=hidden,-Wall,-Wextra,-Werror -Werror all-warnings \
+	-lineinfo -Xptxas -v $(CUDA_TARGETS)
+CUDA_LINK = -shared -cudart static -Xlinker -z,defs,-rpath,$(CUDNN_LIB) -L$(CUDNN_LIB) -Xlinker -l:libcudnn.so.9
+PIC_FLAGS := -std=c11 -D_GNU_SOURCE -I. $(WARNINGS) $(FP_FLAGS) -fPIC -fvisibility=hidden -O2 -g
+CUDA_SYSTEM := $(if $(CUDA_FOUND),-isystem $(CUDA_INCLUDE) -isystem $(CUDNN_INCLUDE))
+
+# The emulated engine: the same family and kernels on a CPU, for tests (kernels/cuda/emulator).
+EMULATED := $(BUILD)/emulated/davidnet_cuda.so
+EMULATED_OBJ := $(CUDA_SRC:%.cu=$(BUILD)/emulated/%.o) $(patsubst %.cc,$(BUILD)/emulated/%.o,$(patsubst \
+	%.c,$(BUILD)/pic/%.o,$(wildcard kernels/cuda/emulator/*.c kernels/cuda/emulator/*.cc)))
+EMULATED_FLAGS := -std=c++17 -D_GNU_SOURCE -I. -Wall -Wextra -Werror -Wno-unknown-pragmas -ffp-contract=off -fPIC \
+	-fvisibility=hidden -O2 -g
+
+$(eval $(call stamp,cuda.flags,$(NVCC) $(CUDA_FLAGS) $(CUDA_LINK) $(CUDA_INCLUDE) $(CUDNN_INCLUDE)))
+$(eval $(call stamp,pic.flags,$(COMPILER) $(CC) $(CXX) $(PIC_FLAGS) $(CUDA_SYSTEM) $(EMULATED_FLAGS)))
+
+$(BUILD)/pic/%.o: %.c $(BUILD)/pic.flags
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CC) $(PIC_FLAGS) $(CUDA_SYSTEM) -MMD -MP -c $< -o $@
+
+# What ptxas says of registers and spills is kept beside the object, for tests/check_cuda.
+$(BUILD)/cuda/$(CUDA_ARCHS)/%.o: %.cu $(BUILD)/cuda.flags
+	@mkdir -p $(@D)
+	$(call say,NVCC,$<)
+	$(Q)$(NVCC) $(CUDA_FLAGS) -MD -MF $(@:.o=.d) -c $< -o $@ 2> $(@:.o=.ptxas) || { cat $(@:.o=.ptxas) >&2; false; }
+
+$(BUILD)/davidnet_cuda.so: $(CUDA_SHARED) $(CUDA_DEVICE)
+	$(call say,LINK,$@)
+	$(Q)$(NVCC) $(CUDA_LINK) -o $@ $(filter %.o,$^)
+
+$(BUILD)/emulated/%.o: %.cu $(BUILD)/pic.flags
+	@mkdir -p $(@D)
+	$(call say,CXX,$<)
+	$(Q)$(CXX) $(EMULATED_FLAGS) -MMD -MP -x c++ -c $< -o $@
+
+$(BUILD)/emulated/%.o: %.cc $(BUILD)/pic.flags
+	@mkdir -p $(@D)
+	$(call say,CXX,$<)
+	$(Q)$(CXX) $(EMULATED_FLAGS) -MMD -MP -c $< -o $@
+
+$(EMULATED): $(CUDA_SHARED) $(EMULATED_OBJ)
+	$(call say,LINK,$@)
+	$(Q)$(CXX) -shared -Wl,-z,defs -o $@ $(filter %.o,$^) -lm
+
+# ---- objects, the library, the program ----
+
+built: $(if $(wildcard tui/main.c),$(BIN),$(LIB)) $(CUDA_PLUGIN)
+
 GIT_COMMIT := $(shell git describe --always --dirty --abbrev=10 --exclude '*' 2>/dev/null)
 GIT_DATE := $(shell git log -1 --format=%cs 2>/dev/null)
 $(eval $(call stamp,flags,$(COMPILER) $(CC) $(BASE_FLAGS) $(OPT_kernels) $(OPT_rest) $(value CFLAGS) $(AVX512_FLAGS) $(PKG_CFLAGS) $(LIBS)))
@@ -147,7 +219,7 @@ test:
 
 tests: $(TESTS)
 
-run-tests: built $(TESTS)
+run-tests: built $(TESTS) $(EMULATED)
 	@DAVIDNET_BIN='$(abspath $(BIN))' SANITIZE='$(SANITIZE)' CC='$(CC)' DNNL_PREFIX='$(DNNL_PREFIX)' \
 		tests/run.sh $(BUILD) $(TESTS) $(wildcard tests/check_*)
 
@@ -160,7 +232,7 @@ $(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(TEST_SUPPORT) $(LIB)
 
 test-%: FORCE
 	@$(DEPS) build test
-	$(again) built $(patsubst %.c,$(BUILD)/%,$(wildcard tests/test_$*.c))
+	$(again) built $(patsubst %.c,$(BUILD)/%,$(wildcard tests/test_$*.c)) $(if $(findstring cuda,$*),$(EMULATED))
 	@DAVIDNET_BIN='$(abspath $(BIN))' SANITIZE='$(SANITIZE)' CC='$(CC)' DNNL_PREFIX='$(DNNL_PREFIX)' \
 		tests/run.sh --show $(BUILD) $(patsubst tests/test_%.c,$(BUILD)/tests/test_%,$(wildcard tests/test_$*.c)) \
 		$(wildcard tests/check_$* tests/check_$*.*)
@@ -209,6 +281,8 @@ install: built
 	install -d '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(PREFIX)/share/doc/davidnet' \
 		'$(DESTDIR)$(PREFIX)/share/man/man1' '$(DESTDIR)$(PREFIX)/share/bash-completion/completions'
 	install -m 755 '$(BIN)' '$(DESTDIR)$(PREFIX)/bin/davidnet'
+	$(if $(CUDA_PLUGIN),+@$(MAKE) --no-print-directory $(JOBS) CUDA_ARCHS=all $(CUDA_PLUGIN))
+	$(if $(CUDA_PLUGIN),install -D -m 755 '$(CUDA_PLUGIN)' '$(DESTDIR)$(PREFIX)/lib/davidnet/davidnet_cuda.so')
 	install -m 644 LICENSE '$(DESTDIR)$(PREFIX)/share/doc/davidnet/copyright'
 	'$(abspath $(BIN))' help --man > '$(DESTDIR)$(PREFIX)/share/man/man1/davidnet.1'
 	'$(abspath $(BIN))' help --completion > '$(DESTDIR)$(PREFIX)/share/bash-completion/completions/davidnet'
@@ -219,4 +293,4 @@ clean:
 .PHONY: all built deps run test tests run-tests lint lint-tidy format screenshots ladder install clean FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
--include $(LIB_OBJ:.o=.d) $(BUILD)/tui/main.d $(wildcard $(BUILD)/tests/*.d $(BUILD)/lint/*/*.d $(BUILD)/lint/*/*/*.d)
+-include $(LIB_OBJ:.o=.d) $(CUDA_SHARED:.o=.d) $(EMULATED_OBJ:.o=.d) $(CUDA_DEVICE:.o=.d) $(BUILD)/tui/main.d $(wildcard $(BUILD)/tests/*.d $(BUILD)/lint/*/*.d $(BUILD)/lint/*/*/*.d)

@@ -110,6 +110,8 @@ int frozen_apply(const struct run_folder *folder, struct recipe *recipe, struct 
         recipe->device = RECIPE_DEVICE_REF;
     else if (strcmp(text_of(root, "family"), "cpu") == 0)
         recipe->device = RECIPE_DEVICE_CPU;
+    else if (strcmp(text_of(root, "family"), "cuda") == 0)
+        recipe->device = RECIPE_DEVICE_CUDA;
     const cJSON *threads = cJSON_GetObjectItemCaseSensitive(root, "threads");
     if (cJSON_IsNumber(threads))
         recipe->threads = threads->valueint;

@@ -2,6 +2,7 @@
 
 #include "engine/groups.h"
 #include "engine/stopwatch.h"
+#include "kernels/cuda_plugin.h"
 #include "kernels/isa.h"
 #include "kernels/parallel.h"
 
@@ -61,6 +62,8 @@ static enum precision resolve_precision(enum recipe_precision precision, const s
     case RECIPE_PRECISION_TF32:
         return PRECISION_TF32;
     case RECIPE_PRECISION_AUTO:
+        if (family->submit) /* a GPU */
+            return PRECISION_F16;
         if (family == &family_cpu && isa >= ISA_AVX512_BF16)
             return PRECISION_BF16;
         return PRECISION_F32;
@@ -76,7 +79,16 @@ static int choose_family(struct session *session, struct error *err)
         session->family = &family_ref;
         return 0;
     case RECIPE_DEVICE_CUDA:
-        return error_set(err, "device cuda: this davidnet was built without a CUDA engine; use --device cpu");
+        session->family = cuda_family(err);
+        return session->family ? 0 : error_prefix(err, "device cuda");
+    case RECIPE_DEVICE_AUTO:
+        if (cuda_gpu_seen() && (session->family = cuda_family(NULL)) != NULL) {
+            struct program_options options = {.max_batch = 1, .precision = PRECISION_F16};
+            if (session->family->probe(&options, NULL) == 0)
+                return 0;
+        }
+        session->family = &family_cpu;
+        return 0;
     default:
         session->family = &family_cpu;
         return 0;
@@ -101,7 +113,8 @@ int session_check(struct recipe *recipe, struct plan *plan, struct error *err)
         status = no_isa(recipe, err);
     if (!status) {
         struct program_options options = {.max_batch = recipe_batch(recipe),
-                                          .isa = named ? recipe->isa : isa_name(isa_best())};
+                                          .isa = named ? recipe->isa : isa_name(isa_best()),
+                                          .device_index = recipe->device_index};
         options.precision = resolve_precision(recipe->precision, session->family, (enum isa)isa_find(options.isa));
         status = session->family->probe(&options, err);
     }
@@ -156,6 +169,7 @@ int session_compile(struct session *session, int exact, struct error *err)
         .threads = parallel_threads(),
         .isa = strcmp(recipe->isa, "auto") == 0 ? NULL : session->recipe.isa,
         .exact_convolutions = exact,
+        .device_index = recipe->device_index,
     };
     if (session->family->probe(&options, err))
         return -1;
@@ -211,6 +225,11 @@ double step_result_accuracy(const struct step_result *result)
 
 void session_describe(const struct session *session, char *out, size_t size)
 {
+    if (session->family->submit) {
+        snprintf(out, size, "%s, %s, %s", session->family->name, precision_name(session->precision),
+                 session->family->library());
+        return;
+    }
     snprintf(out, size, "%s, %s, %d thread%s, %s", session->family->name, precision_name(session->precision),
              parallel_threads(), parallel_threads() == 1 ? "" : "s", isa_name(isa_current()));
 }

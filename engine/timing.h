@@ -39,7 +39,7 @@ struct timing_row {
 struct timing_step {
     enum phase phase;
     int n_rows;
-    int rows[8]; /* indices into rows[], the leader first */
+    int rows[PLAN_ROWS_MAX]; /* indices into rows[], the leader first */
     char impl[TIMING_IMPL_MAX];
     double ms; /* mean per training step; NaN: not measured */
 };

@@ -1,8 +1,9 @@
-/* `davidnet bench --step`: the whole training step, validated, then timed. */
+/* `davidnet bench`: the training step as a whole, or each operation of it, validated, then timed. */
 #include "tui/command.h"
 #include "tui/options.h"
 
 #include "engine/number.h"
+#include "engine/operations.h"
 #include "engine/session.h"
 #include "engine/validate.h"
 #include "kernels/isa.h"
@@ -23,7 +24,9 @@ struct bench {
     struct recipe_options options;
     struct session session;
     struct validation validation;
-    int json, steps;
+    int json, steps, ops;
+    struct ceiling ceiling;       /* of --ops */
+    double *least;                /* of --ops: seconds of each step of the program */
     double seconds[STEPS_MAX];    /* of each timed step */
     double phase_ms[PHASE_COUNT]; /* mean per step */
     double median, minimum;
@@ -95,12 +98,10 @@ static double step_flops(const struct session *s)
     return flops * recipe_batch(&s->recipe);
 }
 
-static void print_json(const struct bench *b)
+/* What was timed, where and by what. */
+static void add_setting(cJSON *root, const struct bench *b)
 {
     const struct session *s = &b->session;
-    cJSON *root = cJSON_CreateObject();
-    cJSON_AddStringToObject(root, "event", "bench");
-    cJSON_AddStringToObject(root, "what", "step");
     cJSON_AddStringToObject(root, "preset", s->recipe.preset);
     cJSON_AddStringToObject(root, "family", s->family->name);
     cJSON_AddStringToObject(root, "library", s->family->library ? s->family->library() : "none");
@@ -108,6 +109,15 @@ static void print_json(const struct bench *b)
     cJSON_AddStringToObject(root, "isa", isa_name(isa_current()));
     cJSON_AddNumberToObject(root, "threads", s->program->options.threads);
     cJSON_AddNumberToObject(root, "batch", recipe_batch(&s->recipe));
+}
+
+static void print_json(const struct bench *b)
+{
+    const struct session *s = &b->session;
+    cJSON *root = cJSON_CreateObject();
+    cJSON_AddStringToObject(root, "event", "bench");
+    cJSON_AddStringToObject(root, "what", "step");
+    add_setting(root, b);
     cJSON_AddNumberToObject(root, "steps", b->steps);
     cJSON_AddNumberToObject(root, "median_seconds", b->median);
     cJSON_AddNumberToObject(root, "minimum_seconds", b->minimum);
@@ -159,6 +169,131 @@ static void print_table(const struct bench *b)
            step_flops(s) / b->median * 1e-9, (double)s->family->memory(s->program) / (1 << 30));
 }
 
+/* ---- --ops ---- */
+
+/* NaN where the ceiling of its arithmetic is not known. */
+static double share_of_ceiling(const struct bench *b, int i)
+{
+    const struct program *program = b->session.program;
+    const struct program_step *step = &program->train[i];
+    double flops = operation_flops(program, step, recipe_batch(&b->session.recipe));
+    if (flops > 0 && isnan(b->ceiling.flops))
+        return NAN;
+    return operation_floor(&b->ceiling, flops, operation_bytes(program, step, recipe_batch(&b->session.recipe))) /
+           b->least[i];
+}
+
+/* "64x32x32 -> 128x32x32" */
+static void describe_shapes(const struct plan *plan, const struct program_step *step, char *out, size_t size)
+{
+    const struct plan_row *first = &plan->rows[step->rows[0]], *last = first;
+    for (int i = 0; i < step->n_rows; i++)
+        last = &plan->rows[step->rows[i]] > last ? &plan->rows[step->rows[i]] : last;
+    struct plan_shape from = first->n_inputs > 0 ? plan->rows[first->input[0]].out : first->out, to = last->out;
+    snprintf(out, size, "%dx%dx%d -> %dx%dx%d", from.c, from.h, from.w, to.c, to.h, to.w);
+}
+
+static void print_ops_table(const struct bench *b)
+{
+    const struct session *s = &b->session;
+    char text[128];
+    session_describe(s, text, sizeof text);
+    printf("%s, batch %d: %s%s%s\n", s->recipe.preset, recipe_batch(&s->recipe), text, s->family->library ? ", " : "",
+           s->family->library ? s->family->library() : "");
+    printf("agrees with the reference: logits within %.1e, gradients within %.1e\n", b->validation.logits,
+           b->validation.gradient);
+    if (isnan(b->ceiling.flops))
+        printf("ceiling, measured: copy %.1f GB/s; that of %s multiply-adds is not measured\n\n",
+               b->ceiling.bytes * 1e-9, precision_name(s->precision));
+    else
+        printf("ceiling, measured: %.0f GFLOP/s of float32 multiply-adds, copy %.1f GB/s\n\n", b->ceiling.flops * 1e-9,
+               b->ceiling.bytes * 1e-9);
+    printf("%-26s %-8s %-25s %9s %8s %7s %8s  %s\n", "row", "phase", "shapes", "ms", "GFLOP/s", "GB/s", "ceiling",
+           "implementation");
+    for (int i = 0; i < s->program->n_train; i++) {
+        const struct program_step *step = &s->program->train[i];
+        double flops = operation_flops(s->program, step, recipe_batch(&s->recipe)), share = share_of_ceiling(b, i);
+        double bytes = operation_bytes(s->program, step, recipe_batch(&s->recipe));
+        describe_shapes(&s->plan, step, text, sizeof text);
+        printf("%-26s %-8s %-25s %9.3f ", s->plan.rows[step->rows[0]].name, phase_name(step->phase), text,
+               b->least[i] * 1e3);
+        if (flops > 0)
+            printf("%8.0f ", flops / b->least[i] * 1e-9);
+        else
+            printf("%8s ", "-");
+        printf("%7.1f ", bytes / b->least[i] * 1e-9);
+        if (isnan(share))
+            printf("%8s  %s\n", "-", step->impl);
+        else
+            printf("%7.0f%%  %s\n", 100 * share, step->impl);
+    }
+}
+
+static void add_number(cJSON *item, const char *name, double value)
+{
+    if (isnan(value))
+        cJSON_AddNullToObject(item, name);
+    else
+        cJSON_AddNumberToObject(item, name, value);
+}
+
+static void print_ops_json(const struct bench *b)
+{
+    const struct session *s = &b->session;
+    cJSON *root = cJSON_CreateObject();
+    cJSON_AddStringToObject(root, "event", "bench");
+    cJSON_AddStringToObject(root, "what", "ops");
+    add_setting(root, b);
+    add_number(root, "ceiling_gflops", b->ceiling.flops * 1e-9);
+    add_number(root, "ceiling_gigabytes", b->ceiling.bytes * 1e-9);
+    cJSON *ops = cJSON_AddArrayToObject(root, "ops");
+    for (int i = 0; i < s->program->n_train; i++) {
+        const struct program_step *step = &s->program->train[i];
+        double flops = operation_flops(s->program, step, recipe_batch(&s->recipe));
+        char shapes[64];
+        describe_shapes(&s->plan, step, shapes, sizeof shapes);
+        cJSON *item = cJSON_CreateObject();
+        cJSON_AddStringToObject(item, "row", s->plan.rows[step->rows[0]].name);
+        cJSON_AddStringToObject(item, "op", plan_op_name(s->plan.rows[step->rows[0]].op));
+        cJSON_AddStringToObject(item, "phase", phase_name(step->phase));
+        cJSON_AddStringToObject(item, "shapes", shapes);
+        cJSON_AddNumberToObject(item, "ms", b->least[i] * 1e3);
+        cJSON_AddNumberToObject(item, "gflops", flops / b->least[i] * 1e-9);
+        cJSON_AddNumberToObject(item, "gigabytes",
+                                operation_bytes(s->program, step, recipe_batch(&s->recipe)) / b->least[i] * 1e-9);
+        add_number(item, "ceiling_share", share_of_ceiling(b, i));
+        cJSON_AddStringToObject(item, "implementation", step->impl);
+        cJSON_AddItemToArray(ops, item);
+    }
+    command_print_json(root, 0);
+}
+
+static int time_ops(struct bench *b, struct error *err)
+{
+    b->least = calloc((size_t)b->session.program->n_train, sizeof *b->least);
+    if (!b->least)
+        return error_set(err, "out of memory for the times");
+    progress("measuring what the machine can do", 0, 0);
+    if (ceiling_measure(&b->ceiling, b->session.precision, err))
+        return -1;
+    progress("timing each operation", 0, 0);
+    return operations_time(&b->session, b->steps, b->least, err);
+}
+
+/* ---- both ---- */
+
+static void print(const struct bench *b)
+{
+    if (b->ops && b->json)
+        print_ops_json(b);
+    else if (b->ops)
+        print_ops_table(b);
+    else if (b->json)
+        print_json(b);
+    else
+        print_table(b);
+}
+
 static int run_bench(struct bench *b)
 {
     struct error err = {""};
@@ -169,12 +304,11 @@ static int run_bench(struct bench *b)
     if (!status) {
         progress("checking against the reference", 0, 0);
         status = session_compile(&b->session, 0, &err) || session_validate(&b->session, &b->validation, &err) ||
-                 time_steps(b, &err);
+                 (b->ops ? time_ops(b, &err) : time_steps(b, &err));
         progress(NULL, 0, 0);
-        if (!status && b->json)
-            print_json(b);
-        else if (!status)
-            print_table(b);
+        if (!status)
+            print(b);
+        free(b->least);
         session_release(&b->session);
     }
     return status ? command_fail("%s", err.text) : EXIT_OK;
@@ -202,6 +336,7 @@ static int run(int argc, char **argv)
                 b->steps = (int)steps;
         } else if (taken) {
             b->json |= strcmp(flag, "--json") == 0;
+            b->ops |= strcmp(flag, "--ops") == 0;
         } else if ((taken = recipe_options_take(&b->options, argc, argv, &i, &err)) < 0) {
             code = command_usage_error(&command_bench, "%s", err.text);
         } else if (!taken) {
@@ -216,6 +351,7 @@ static int run(int argc, char **argv)
 
 static const struct command_option options[] = {
     {"--step", NULL, "the whole step (the default)", NULL},
+    {"--ops", NULL, "each operation: rates, and their share of what the machine can do", NULL},
     {"--steps", "N", "how many to time (5)", NULL},
     {"--json", NULL, "one JSON object", NULL},
     {0},
@@ -223,11 +359,14 @@ static const struct command_option options[] = {
 
 const struct command command_bench = {
     .name = "bench",
-    .summary = "time the training step, after checking it against the reference",
+    .summary = "time the training step or its operations, after checking them against the reference",
     .usage =
-        "usage: davidnet bench [--step] [OPTION]...\n\n"
+        "usage: davidnet bench [--step | --ops] [OPTION]...\n\n"
         "Checks the program that is timed, at its own batch, against the reference; then times the whole training\n"
-        "step: two to warm up, then some that count, with the median, the phases and each step of the program.\n",
+        "step: two to warm up, then some that count, with the median, the phases and each step of the program.\n"
+        "With --ops it is each operation (the least of those times), the rates that it reaches, and its share of what\n"
+        "the machine can do: float32 multiply-adds from registers or a copy in memory, whichever takes longer, both\n"
+        "measured first. It is more than 100 % where caches hold the data or Winograd saves multiplications.\n",
     .options = options,
     .takes_recipe = 1,
     .run = run,

@@ -3,6 +3,7 @@
 
 #include "engine/dataset.h"
 #include "engine/run_folder.h"
+#include "kernels/cuda_plugin.h"
 #include "kernels/isa.h"
 #include "kernels/parallel.h"
 #include "kernels/program.h"
@@ -50,24 +51,37 @@ static void check_cpu(void)
                                    : "no AVX2: plain C kernels run, correct but slow");
 }
 
+/* What an engine can compute in, or why it cannot. */
+static void check_engine(const struct family *family, enum verdict otherwise)
+{
+    static const enum precision precisions[] = {PRECISION_F32, PRECISION_TF32, PRECISION_BF16, PRECISION_F16};
+    char works[256] = "";
+    struct error err = {""}, first = {""};
+    for (size_t k = 0; k < sizeof precisions / sizeof precisions[0]; k++) {
+        struct program_options options = {.max_batch = 16, .precision = precisions[k]};
+        if (family->probe(&options, &err) == 0)
+            snprintf(works + strlen(works), sizeof works - strlen(works), "%s%s", *works ? ", " : "",
+                     precision_name(precisions[k]));
+        else if (!first.text[0])
+            first = err;
+    }
+    if (family->library)
+        snprintf(works + strlen(works), sizeof works - strlen(works), "%s(%.120s)", *works ? " " : "does not run here ",
+                 family->library());
+    int runs = works[0] && strncmp(works, "does not", 8) != 0;
+    line(runs ? GOOD : otherwise, family->name, *works ? works : "does not run here", runs ? "" : first.text);
+}
+
 static void check_engines(void)
 {
-    static const struct family *const families[] = {&family_cpu, &family_ref};
-    static const enum precision precisions[] = {PRECISION_F32, PRECISION_BF16};
-    for (size_t i = 0; i < sizeof families / sizeof families[0]; i++) {
-        char works[256] = "";
-        struct error err = {""};
-        for (size_t k = 0; k < sizeof precisions / sizeof precisions[0]; k++) {
-            struct program_options options = {.max_batch = 16, .precision = precisions[k]};
-            if (families[i]->probe(&options, &err) == 0)
-                snprintf(works + strlen(works), sizeof works - strlen(works), "%s%s", *works ? ", " : "",
-                         precision_name(precisions[k]));
-        }
-        if (families[i]->library)
-            snprintf(works + strlen(works), sizeof works - strlen(works), " (%s)", families[i]->library());
-        line(*works ? GOOD : BAD, families[i]->name, *works ? works : "does not run here", err.text);
-    }
-    line(NOTE, "cuda", "not in this build", "training runs on the CPU");
+    struct error err = {""};
+    check_engine(&family_cpu, BAD);
+    check_engine(&family_ref, BAD);
+    const struct family *cuda = cuda_family(&err);
+    if (cuda)
+        check_engine(cuda, NOTE);
+    else
+        line(NOTE, "cuda", "not in this build, or not loadable", err.text);
 }
 
 static void check_data(void)

@@ -2,6 +2,7 @@
 #include "tui/command.h"
 #include "tui/version.h"
 
+#include "kernels/cuda_plugin.h"
 #include "kernels/program.h"
 
 #include <stdio.h>
@@ -15,7 +16,13 @@ static int run(int argc, char **argv)
     printf("davidnet %s (%s, %s)\n", version_number(), version_commit(), version_date());
     printf("built with %s for %s, %s, threads by %s\n", version_compiler(), version_target(), version_flags(),
            version_parallel());
-    printf("engines: ref (plain C), cpu (%s); no CUDA engine in this build\n", family_cpu.library());
+    struct error err = {""};
+    const struct family *cuda = cuda_family(&err);
+    printf("engines: ref (plain C), cpu (%s), ", family_cpu.library());
+    if (cuda)
+        printf("cuda (%s)\n", cuda->library());
+    else
+        printf("no cuda: %s\n", err.text);
     return EXIT_OK;
 }
 

@@ -1,0 +1,136 @@
+#include "engine/operations.h"
+
+#include "kernels/ceiling.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+/* ---- what there is to do ---- */
+
+double operation_flops(const struct program *program, const struct program_step *step, int n)
+{
+    double flops = 0;
+    for (int i = 0; i < step->n_rows; i++)
+        flops += step->phase == PHASE_FORWARD || step->phase == PHASE_LOSS
+                     ? plan_row_forward_flops(program->plan, step->rows[i])
+                 : step->phase == PHASE_BACKWARD ? plan_row_backward_flops(program->plan, step->rows[i])
+                                                 : 0;
+    return flops * n;
+}
+
+static bool covered(const struct program_step *step, int row)
+{
+    for (int i = 0; i < step->n_rows; i++)
+        if (step->rows[i] == row)
+            return true;
+    return false;
+}
+
+static double activation_bytes(const struct program *program, int row, int n)
+{
+    struct plan_shape shape = program->plan->rows[row].out;
+    bool half = program->options.precision == PRECISION_BF16 || program->options.precision == PRECISION_F16;
+    return (double)n * shape.c * shape.h * shape.w * (half ? 2 : 4);
+}
+
+static double tensor_bytes(const struct plan *plan, int row)
+{
+    double floats = 0;
+    for (int i = 0; i < plan->rows[row].n_tensors; i++)
+        floats += (double)plan->tensors[plan->rows[row].tensor[i]].count;
+    return 4 * floats;
+}
+
+/* Forward and backward: what comes from other steps, what goes to them, and the weights. */
+static double pass_bytes(const struct program *program, const struct program_step *step, int n)
+{
+    const struct plan *plan = program->plan;
+    bool back = step->phase == PHASE_BACKWARD, norm = false;
+    int last = step->rows[0];
+    double bytes = 0, sources = 0;
+    for (int i = 0; i < step->n_rows; i++) {
+        const struct plan_row *row = &plan->rows[step->rows[i]];
+        norm |= row->op == PLAN_NORM;
+        last = step->rows[i] > last ? step->rows[i] : last;
+        bytes += (back ? 2 : 1) * tensor_bytes(plan, step->rows[i]);
+        for (int k = 0; k < row->n_inputs; k++)
+            if (!covered(step, row->input[k]))
+                sources += activation_bytes(program, row->input[k], n) * (back && row->input[k] > 0 ? 2 : 1);
+    }
+    double output = activation_bytes(program, last, n);
+    if (norm) /* statistics first */
+        bytes += activation_bytes(program, plan->rows[step->rows[0]].input[0], n) + (back ? output : 0);
+    return bytes + sources + output;
+}
+
+double operation_bytes(const struct program *program, const struct program_step *step, int n)
+{
+    switch (step->phase) {
+    case PHASE_AUGMENT:
+        return activation_bytes(program, 0, n);
+    case PHASE_UPDATE: /* weight and momentum there and back, and the gradient */
+        return 5 * tensor_bytes(program->plan, step->rows[0]);
+    default:
+        return pass_bytes(program, step, n);
+    }
+}
+
+double operation_floor(const struct ceiling *ceiling, double flops, double bytes)
+{
+    double memory = bytes / ceiling->bytes, arithmetic = flops / ceiling->flops;
+    return arithmetic > memory ? arithmetic : memory;
+}
+
+/* ---- what the machine can do ---- */
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+int ceiling_measure(struct ceiling *ceiling, enum precision precision, struct error *err)
+{
+    enum { TIMES = 25, ROUNDS = 500000, BYTES = 128 << 20, COPIES = 6 };
+    char *arrays = malloc((size_t)2 * BYTES);
+    if (!arrays)
+        return error_set(err, "out of memory for %d MiB to measure copies with", 2 * (BYTES >> 20));
+    *ceiling = (struct ceiling){precision == PRECISION_F32 ? 0 : NAN, 0};
+    for (int i = 0; i < TIMES && precision == PRECISION_F32; i++) {
+        double begin = now(), rate = ceiling_multiply(ROUNDS) / (now() - begin);
+        ceiling->flops = rate > ceiling->flops ? rate : ceiling->flops;
+    }
+    memset(arrays, 1, (size_t)2 * BYTES);
+    for (int i = 0; i < COPIES; i++) {
+        double begin = now(), rate = ceiling_copy(arrays, arrays + BYTES, BYTES) / (now() - begin);
+        ceiling->bytes = rate > ceiling->bytes ? rate : ceiling->bytes;
+    }
+    free(arrays);
+    return 0;
+}
+
+int operations_time(struct session *session, int steps, double *seconds, struct error *err)
+{
+    enum { WARM_UP = 2 };
+    struct executor *executor = &session->executor;
+    for (int i = 0; i < WARM_UP + steps; i++) {
+        struct batch batch;
+        struct hyper hyper;
+        struct step_result result;
+        if (session_batch(session, (uint32_t)i % session->steps_per_epoch, &batch, err))
+            return -1;
+        session_hyper(session, (uint32_t)i, &hyper);
+        executor_reset_times(executor);
+        if (executor_train(executor, &batch, &hyper, &result, err))
+            return -1;
+        for (int k = 0; k < session->program->n_train; k++) {
+            double took = (double)executor->train_ns[k] * 1e-9;
+            if (i == WARM_UP || (i > WARM_UP && took < seconds[k]))
+                seconds[k] = took;
+        }
+    }
+    return 0;
+}

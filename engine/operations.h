@@ -1,0 +1,34 @@
+/*
+ * What each step of a program costs, and what it could cost at best: its arithmetic at the rate of multiply-adds from
+ * registers, its bytes at the rate of a copy in memory, both measured on this machine with the program's threads.
+ *
+ * Operations are counted as plan.h counts them, directly and with padding: a Winograd convolution does fewer, so it can
+ * be above the ceiling. Bytes are the least that must move when nothing stays in a cache: activations in the program's
+ * precision, once; a norm's source (and gradient) twice, because statistics come first; weights in float32.
+ */
+#ifndef DAVIDNET_ENGINE_OPERATIONS_H
+#define DAVIDNET_ENGINE_OPERATIONS_H
+
+#include "engine/session.h"
+
+struct ceiling {
+    double flops; /* a second; NaN: not measured for this precision */
+    double bytes;
+};
+
+/* Of one step of program->train, for a batch of n images. */
+double operation_flops(const struct program *program, const struct program_step *step, int n);
+double operation_bytes(const struct program *program, const struct program_step *step, int n);
+
+/* The best time that the ceiling allows, in seconds: the larger of both parts. */
+double operation_floor(const struct ceiling *ceiling, double flops, double bytes);
+
+/* Takes about half a second. -1: out of memory. */
+int ceiling_measure(struct ceiling *ceiling, enum precision precision, struct error *err);
+
+/*
+ * Trains `steps` batches after two to warm up; seconds[i]: the least that program->train[i] took.
+ */
+int operations_time(struct session *session, int steps, double *seconds, struct error *err);
+
+#endif

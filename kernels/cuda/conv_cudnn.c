@@ -1,0 +1,605 @@
+/*
+ * Convolutions by cuDNN's graph API (the backend descriptors, from C). A pass is one operation in a graph; heuristics
+ * (mode A, then the fallback list) name engines and their knobs, those that a caller rules out are dropped by their
+ * numerical notes, the rest are timed on the device, and the fastest is kept as a plan. A plan has a JSON form, which
+ * is kept on disk under everything that it depends on, so that a machine measures once.
+ */
+#include "kernels/cuda/conv.h"
+
+#include <cudnn_graph.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define CANDIDATES 10                   /* engine configurations that are timed, at most */
+#define WORKSPACE_MAX ((size_t)1 << 30) /* a plan that wants more is not taken */
+#define ROUNDS 3                        /* of timing, each of */
+#define RUNS 4                          /* runs */
+#define KEY_MAX 512
+
+enum { UID_X = 1, UID_W, UID_OUT };
+
+struct cuda_conv_library {
+    struct cuda_device *device;
+    cudnnHandle_t handle;
+    cudnnBackendDescriptor_t properties; /* (optional) of a GPU that is not here: plans are made, but not run */
+    char folder[1024];                   /* of plans; empty: none */
+};
+
+struct cuda_conv {
+    struct cuda_conv_library *library;
+    cudnnBackendDescriptor_t plan;
+    size_t workspace;
+    char name[64];
+};
+
+/* ---- descriptors ---- */
+
+/* Those made on the way, destroyed together. */
+struct made {
+    cudnnBackendDescriptor_t all[512];
+    int count;
+    struct error *err;
+    bool failed;
+};
+
+static int check(cudnnStatus_t status, const char *what, struct error *err)
+{
+    char more[256] = "";
+    if (status == CUDNN_STATUS_SUCCESS)
+        return 0;
+    cudnnGetLastErrorString(more, sizeof more);
+    return error_set(err, "cuDNN: %s: %s%s%s", what, cudnnGetErrorString(status), more[0] ? ": " : "", more);
+}
+
+static void destroy_all(struct made *made)
+{
+    while (made->count > 0)
+        cudnnBackendDestroyDescriptor(made->all[--made->count]);
+}
+
+static cudnnBackendDescriptor_t make(struct made *made, cudnnBackendDescriptorType_t type)
+{
+    cudnnBackendDescriptor_t descriptor = NULL;
+    if (made->failed || made->count == (int)(sizeof made->all / sizeof made->all[0]) ||
+        check(cudnnBackendCreateDescriptor(type, &descriptor), "making a descriptor", made->err)) {
+        made->failed = true;
+        return NULL;
+    }
+    made->all[made->count++] = descriptor;
+    return descriptor;
+}
+
+static void set(struct made *made, cudnnBackendDescriptor_t descriptor, cudnnBackendAttributeName_t name,
+                cudnnBackendAttributeType_t type, int64_t count, const void *values)
+{
+    char what[48];
+    if (made->failed)
+        return;
+    snprintf(what, sizeof what, "setting attribute %d", (int)name);
+    if (check(cudnnBackendSetAttribute(descriptor, name, type, count, values), what, made->err))
+        made->failed = true;
+}
+
+static void set_int(struct made *made, cudnnBackendDescriptor_t descriptor, cudnnBackendAttributeName_t name,
+                    int64_t value)
+{
+    set(made, descriptor, name, CUDNN_TYPE_INT64, 1, &value);
+}
+
+static void finalize(struct made *made, cudnnBackendDescriptor_t descriptor, const char *what)
+{
+    if (!made->failed && check(cudnnBackendFinalize(descriptor), what, made->err))
+        made->failed = true;
+}
+
+/* For what runs on the device that the library is for. */
+static void set_device(const struct cuda_conv_library *library, struct made *made, cudnnBackendDescriptor_t descriptor,
+                       cudnnBackendAttributeName_t handle, cudnnBackendAttributeName_t properties)
+{
+    if (library->properties)
+        set(made, descriptor, properties, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &library->properties);
+    else
+        set(made, descriptor, handle, CUDNN_TYPE_HANDLE, 1, &library->handle);
+}
+
+static cudnnDataType_t data_type(enum cuda_type type)
+{
+    return type == CUDA_TYPE_F16 ? CUDNN_DATA_HALF : type == CUDA_TYPE_BF16 ? CUDNN_DATA_BFLOAT16 : CUDNN_DATA_FLOAT;
+}
+
+/* [a][c][h][w] in this order of names, in memory [a][h][w][c]. */
+static cudnnBackendDescriptor_t tensor(struct made *made, int64_t uid, enum cuda_type type, int a, int c, int h, int w)
+{
+    cudnnBackendDescriptor_t d = make(made, CUDNN_BACKEND_TENSOR_DESCRIPTOR);
+    cudnnDataType_t data = data_type(type);
+    int64_t dims[4] = {a, c, h, w}, strides[4] = {(int64_t)c * h * w, 1, (int64_t)c * w, c}, alignment = 16;
+    set(made, d, CUDNN_ATTR_TENSOR_DATA_TYPE, CUDNN_TYPE_DATA_TYPE, 1, &data);
+    set(made, d, CUDNN_ATTR_TENSOR_DIMENSIONS, CUDNN_TYPE_INT64, 4, dims);
+    set(made, d, CUDNN_ATTR_TENSOR_STRIDES, CUDNN_TYPE_INT64, 4, strides);
+    set_int(made, d, CUDNN_ATTR_TENSOR_UNIQUE_ID, uid);
+    set_int(made, d, CUDNN_ATTR_TENSOR_BYTE_ALIGNMENT, alignment);
+    finalize(made, d, "describing a tensor");
+    return d;
+}
+
+static cudnnBackendDescriptor_t convolution(struct made *made, const struct cuda_conv_shape *s)
+{
+    cudnnBackendDescriptor_t d = make(made, CUDNN_BACKEND_CONVOLUTION_DESCRIPTOR);
+    cudnnDataType_t compute = CUDNN_DATA_FLOAT;
+    cudnnConvolutionMode_t mode = CUDNN_CROSS_CORRELATION;
+    int64_t pads[2] = {s->pad, s->pad}, strides[2] = {s->stride, s->stride}, dilations[2] = {1, 1};
+    set(made, d, CUDNN_ATTR_CONVOLUTION_COMP_TYPE, CUDNN_TYPE_DATA_TYPE, 1, &compute);
+    set(made, d, CUDNN_ATTR_CONVOLUTION_CONV_MODE, CUDNN_TYPE_CONVOLUTION_MODE, 1, &mode);
+    set_int(made, d, CUDNN_ATTR_CONVOLUTION_SPATIAL_DIMS, 2);
+    set(made, d, CUDNN_ATTR_CONVOLUTION_PRE_PADDINGS, CUDNN_TYPE_INT64, 2, pads);
+    set(made, d, CUDNN_ATTR_CONVOLUTION_POST_PADDINGS, CUDNN_TYPE_INT64, 2, pads);
+    set(made, d, CUDNN_ATTR_CONVOLUTION_DILATIONS, CUDNN_TYPE_INT64, 2, dilations);
+    set(made, d, CUDNN_ATTR_CONVOLUTION_FILTER_STRIDES, CUDNN_TYPE_INT64, 2, strides);
+    finalize(made, d, "describing a convolution");
+    return d;
+}
+
+/* What each pass calls its operation and its parts. */
+static const struct {
+    cudnnBackendDescriptorType_t operation;
+    cudnnBackendAttributeName_t convolution, x, w, y, alpha, beta;
+} passes[CUDA_CONV_PASSES] = {
+    [CUDA_CONV_FORWARD] = {CUDNN_BACKEND_OPERATION_CONVOLUTION_FORWARD_DESCRIPTOR,
+                           CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_CONV_DESC,
+                           CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_X, CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_W,
+                           CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_Y, CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_ALPHA,
+                           CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_BETA},
+    [CUDA_CONV_DATA] = {CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_DATA_DESCRIPTOR,
+                        CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_CONV_DESC,
+                        CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_DX, CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_W,
+                        CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_DY, CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_ALPHA,
+                        CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_BETA},
+    [CUDA_CONV_WEIGHTS] = {CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_FILTER_DESCRIPTOR,
+                           CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_CONV_DESC,
+                           CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_X,
+                           CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_DW,
+                           CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_DY,
+                           CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_ALPHA,
+                           CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_BETA},
+};
+
+/* The graph of the one operation. Unique ids are as cuda_conv_run's arguments: x, w, out. */
+static cudnnBackendDescriptor_t operation_graph(const struct cuda_conv_library *library, struct made *made,
+                                                const struct cuda_conv_shape *s, enum cuda_conv_pass pass)
+{
+    bool data = pass == CUDA_CONV_DATA, weights = pass == CUDA_CONV_WEIGHTS;
+    cudnnBackendDescriptor_t x = tensor(made, data ? UID_OUT : UID_X, s->type, s->n, s->c, s->h, s->w);
+    cudnnBackendDescriptor_t w = tensor(made, weights ? UID_OUT : UID_W, s->type, s->k, s->c, s->size, s->size);
+    int64_t y_uid = data ? UID_X : weights ? UID_W : UID_OUT;
+    cudnnBackendDescriptor_t y = tensor(made, y_uid, s->type, s->n, s->k, s->out_h, s->out_w);
+    cudnnBackendDescriptor_t conv = convolution(made, s), operation = make(made, passes[pass].operation);
+    float alpha = 1, beta = 0;
+    set(made, operation, passes[pass].convolution, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &conv);
+    set(made, operation, passes[pass].x, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &x);
+    set(made, operation, passes[pass].w, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &w);
+    set(made, operation, passes[pass].y, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &y);
+    set(made, operation, passes[pass].alpha, CUDNN_TYPE_FLOAT, 1, &alpha);
+    set(made, operation, passes[pass].beta, CUDNN_TYPE_FLOAT, 1, &beta);
+    finalize(made, operation, "describing an operation");
+    cudnnBackendDescriptor_t graph = make(made, CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR);
+    set(made, graph, CUDNN_ATTR_OPERATIONGRAPH_OPS, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &operation);
+    if (!library->properties)
+        set(made, graph, CUDNN_ATTR_OPERATIONGRAPH_HANDLE, CUDNN_TYPE_HANDLE, 1, &library->handle);
+    finalize(made, graph, "making a graph");
+    return graph;
+}
+
+/* ---- which engines ---- */
+
+/* The engine's number, and whether its notes allow it. */
+static bool allowed(struct made *made, cudnnBackendDescriptor_t config, const struct cuda_conv_shape *s,
+                    int64_t *number)
+{
+    cudnnBackendDescriptor_t engine = make(made, CUDNN_BACKEND_ENGINE_DESCRIPTOR);
+    cudnnBackendNumericalNote_t notes[CUDNN_NUMERICAL_NOTE_TYPE_COUNT];
+    int64_t count = 0;
+    *number = -1;
+    if (made->failed ||
+        cudnnBackendGetAttribute(config, CUDNN_ATTR_ENGINECFG_ENGINE, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &count,
+                                 &engine) != CUDNN_STATUS_SUCCESS ||
+        cudnnBackendGetAttribute(engine, CUDNN_ATTR_ENGINE_GLOBAL_INDEX, CUDNN_TYPE_INT64, 1, &count, number) !=
+            CUDNN_STATUS_SUCCESS ||
+        cudnnBackendGetAttribute(engine, CUDNN_ATTR_ENGINE_NUMERICAL_NOTE, CUDNN_TYPE_NUMERICAL_NOTE,
+                                 CUDNN_NUMERICAL_NOTE_TYPE_COUNT, &count, notes) != CUDNN_STATUS_SUCCESS)
+        return false;
+    bool full = s->type == CUDA_TYPE_F32 && !s->tf32;
+    for (int64_t i = 0; i < count && i < CUDNN_NUMERICAL_NOTE_TYPE_COUNT; i++) {
+        bool winograd = notes[i] == CUDNN_NUMERICAL_NOTE_WINOGRAD ||
+                        notes[i] == CUDNN_NUMERICAL_NOTE_WINOGRAD_TILE_4x4 ||
+                        notes[i] == CUDNN_NUMERICAL_NOTE_WINOGRAD_TILE_6x6 ||
+                        notes[i] == CUDNN_NUMERICAL_NOTE_WINOGRAD_TILE_13x13 || notes[i] == CUDNN_NUMERICAL_NOTE_FFT;
+        if ((winograd && s->exact) || (notes[i] == CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC && s->deterministic) ||
+            notes[i] == CUDNN_NUMERICAL_NOTE_REDUCED_PRECISION_REDUCTION ||
+            (full &&
+             (notes[i] == CUDNN_NUMERICAL_NOTE_TENSOR_CORE || notes[i] == CUDNN_NUMERICAL_NOTE_DOWN_CONVERT_INPUTS)))
+            return false;
+    }
+    return true;
+}
+
+/* Up to `room` configurations that are allowed, the most promising first. */
+static int configurations(const struct cuda_conv_library *library, struct made *made, cudnnBackendDescriptor_t graph,
+                          const struct cuda_conv_shape *s, cudnnBackendHeurMode_t mode,
+                          cudnnBackendDescriptor_t *configs, int64_t *numbers, int room)
+{
+    cudnnBackendDescriptor_t heuristics = make(made, CUDNN_BACKEND_ENGINEHEUR_DESCRIPTOR);
+    cudnnBackendDescriptor_t found[64];
+    int64_t count = 0, got = 0;
+    int kept = 0;
+    set(made, heuristics, CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &graph);
+    set(made, heuristics, CUDNN_ATTR_ENGINEHEUR_MODE, CUDNN_TYPE_HEUR_MODE, 1, &mode);
+    if (library->properties)
+        set(made, heuristics, CUDNN_ATTR_ENGINEHEUR_DEVICEPROP, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &library->properties);
+    finalize(made, heuristics, "asking for engines");
+    if (made->failed || check(cudnnBackendGetAttribute(heuristics, CUDNN_ATTR_ENGINEHEUR_RESULTS,
+                                                       CUDNN_TYPE_BACKEND_DESCRIPTOR, 0, &count, NULL),
+                              "counting engines", made->err))
+        return 0;
+    count = count < 64 ? count : 64;
+    for (int64_t i = 0; i < count; i++)
+        found[i] = make(made, CUDNN_BACKEND_ENGINECFG_DESCRIPTOR);
+    if (made->failed || count == 0 ||
+        check(cudnnBackendGetAttribute(heuristics, CUDNN_ATTR_ENGINEHEUR_RESULTS, CUDNN_TYPE_BACKEND_DESCRIPTOR, count,
+                                       &got, found),
+              "listing engines", made->err))
+        return 0;
+    for (int64_t i = 0; i < got && i < count && kept < room; i++)
+        if (allowed(made, found[i], s, &numbers[kept]))
+            configs[kept++] = found[i];
+    return kept;
+}
+
+/* ---- plans ---- */
+
+static size_t plan_workspace(cudnnBackendDescriptor_t plan)
+{
+    int64_t bytes = 0, count = 0;
+    cudnnBackendGetAttribute(plan, CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE, CUDNN_TYPE_INT64, 1, &count, &bytes);
+    return bytes > 0 ? (size_t)bytes : 0;
+}
+
+/* A plan of a configuration, or of JSON (one of the two); NULL: it cannot be carried out here, which is no error. */
+static cudnnBackendDescriptor_t new_plan(const struct cuda_conv_library *library, cudnnBackendDescriptor_t config,
+                                         const char *json)
+{
+    struct error err = {""};
+    struct made made = {.err = &err};
+    cudnnBackendDescriptor_t plan = make(&made, CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR);
+    set_device(library, &made, plan, CUDNN_ATTR_EXECUTION_PLAN_HANDLE, CUDNN_ATTR_EXECUTION_PLAN_DEVICEPROP);
+    if (config)
+        set(&made, plan, CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &config);
+    else
+        set(&made, plan, CUDNN_ATTR_EXECUTION_PLAN_JSON_REPRESENTATION, CUDNN_TYPE_CHAR, (int64_t)strlen(json), json);
+    finalize(&made, plan, "making a plan");
+    if (!made.failed)
+        return plan;
+    destroy_all(&made);
+    return NULL;
+}
+
+static int run_plan(const struct cuda_conv_library *library, cudnnBackendDescriptor_t plan, const void *x,
+                    const void *w, void *out, void *workspace, struct error *err)
+{
+    struct made made = {.err = err};
+    cudnnBackendDescriptor_t pack = make(&made, CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR);
+    const void *pointers[3] = {x, w, out};
+    int64_t uids[3] = {UID_X, UID_W, UID_OUT};
+    set(&made, pack, CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS, CUDNN_TYPE_VOID_PTR, 3, pointers);
+    set(&made, pack, CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS, CUDNN_TYPE_INT64, 3, uids);
+    set(&made, pack, CUDNN_ATTR_VARIANT_PACK_WORKSPACE, CUDNN_TYPE_VOID_PTR, 1, &workspace);
+    finalize(&made, pack, "naming a convolution's tensors");
+    int status = made.failed || check(cudnnBackendExecute(library->handle, plan, pack), "a convolution", err) ? -1 : 0;
+    destroy_all(&made);
+    return status;
+}
+
+/* ---- plans on disk ---- */
+
+/* Everything that a plan depends on, on one line. */
+static void plan_key(const struct cuda_conv_library *library, const struct cuda_conv_shape *s, enum cuda_conv_pass pass,
+                     char key[KEY_MAX])
+{
+    const struct cuda_device *d = library->device;
+    snprintf(key, KEY_MAX,
+             "davidnet conv 1; cuDNN %zu; %s; %d.%d; driver %d; pass %d; type %d%s; n %d h %d w %d c %d k %d size %d "
+             "stride %d "
+             "pad %d%s%s",
+             cudnnGetVersion(), d->name, d->major, d->minor, d->driver, (int)pass, (int)s->type, s->tf32 ? " tf32" : "",
+             s->n, s->h, s->w, s->c, s->k, s->size, s->stride, s->pad, s->deterministic ? "; deterministic" : "",
+             s->exact ? "; exact" : "");
+}
+
+static void plan_path(const struct cuda_conv_library *library, const char *key, char *path, size_t size)
+{
+    uint64_t hash = 14695981039346656037u; /* FNV-1a */
+    for (const char *p = key; *p; p++)
+        hash = (hash ^ (unsigned char)*p) * 1099511628211u;
+    snprintf(path, size, "%s/%016llx.plan", library->folder, (unsigned long long)hash);
+}
+
+/* Key, name and JSON, a line each. NULL: there is none, or it is of something else. */
+static cudnnBackendDescriptor_t load_plan(const struct cuda_conv_library *library, const char *key, char name[64])
+{
+    enum { SIZE_MAX_ = 1 << 20 };
+    char path[1100], wanted[KEY_MAX + 1];
+    if (!library->folder[0])
+        return NULL;
+    plan_path(library, key, path, sizeof path);
+    FILE *file = fopen(path, "rbe");
+    if (!file)
+        return NULL;
+    char *text = calloc(1, SIZE_MAX_);
+    size_t size = text ? fread(text, 1, SIZE_MAX_ - 1, file) : 0;
+    fclose(file);
+    cudnnBackendDescriptor_t plan = NULL;
+    snprintf(wanted, sizeof wanted, "%s\n", key);
+    char *second = size && strncmp(text, wanted, strlen(wanted)) == 0 ? text + strlen(wanted) : NULL;
+    char *json = second ? strchr(second, '\n') : NULL;
+    if (json && json - second < 64) {
+        *json++ = '\0';
+        snprintf(name, 64, "%s", second);
+        plan = new_plan(library, NULL, json);
+    }
+    free(text);
+    return plan;
+}
+
+static void make_folders(const char *path)
+{
+    char text[1100];
+    snprintf(text, sizeof text, "%s", path);
+    for (char *p = text + 1; *p; p++)
+        if (*p == '/') {
+            *p = '\0';
+            mkdir(text, 0755);
+            *p = '/';
+        }
+    mkdir(text, 0755);
+}
+
+/* What cannot be kept is measured again next time: no error. */
+static void save_plan(const struct cuda_conv_library *library, const char *key, const char *name,
+                      cudnnBackendDescriptor_t plan)
+{
+    char path[1100], temporary[1130];
+    int64_t size = 0, got = 0;
+    if (!library->folder[0] ||
+        cudnnBackendGetAttribute(plan, CUDNN_ATTR_EXECUTION_PLAN_JSON_REPRESENTATION, CUDNN_TYPE_CHAR, 0, &size,
+                                 NULL) != CUDNN_STATUS_SUCCESS ||
+        size <= 0)
+        return;
+    char *json = calloc(1, (size_t)size + 1);
+    if (!json)
+        return;
+    make_folders(library->folder);
+    plan_path(library, key, path, sizeof path);
+    snprintf(temporary, sizeof temporary, "%s.%ld", path, (long)getpid());
+    FILE *file = cudnnBackendGetAttribute(plan, CUDNN_ATTR_EXECUTION_PLAN_JSON_REPRESENTATION, CUDNN_TYPE_CHAR, size,
+                                          &got, json) == CUDNN_STATUS_SUCCESS
+                     ? fopen(temporary, "wbe")
+                     : NULL;
+    if (file) {
+        fprintf(file, "%s\n%s\n%s", key, name, json);
+        int failed = ferror(file) | fclose(file);
+        if (failed || rename(temporary, path) != 0)
+            remove(temporary);
+    }
+    free(json);
+}
+
+/* ---- measuring ---- */
+
+struct bench {
+    struct cuda_conv_library *library;
+    void *x, *w, *out, *workspace;
+    size_t room; /* of workspace */
+    void *from, *to;
+};
+
+static void bench_release(struct bench *b)
+{
+    struct cuda_device *d = b->library->device;
+    cuda_device_free(d, b->x);
+    cuda_device_free(d, b->w);
+    cuda_device_free(d, b->out);
+    cuda_device_free(d, b->workspace);
+    cuda_event_free(d, b->from);
+    cuda_event_free(d, b->to);
+}
+
+static int bench_init(struct bench *b, struct cuda_conv_library *library, const struct cuda_conv_shape *s,
+                      enum cuda_conv_pass pass, struct error *err)
+{
+    struct cuda_device *d = library->device;
+    size_t in = (size_t)s->n * (size_t)s->h * (size_t)s->w * (size_t)s->c;
+    size_t out = (size_t)s->n * (size_t)s->out_h * (size_t)s->out_w * (size_t)s->k;
+    size_t weights = (size_t)s->k * (size_t)s->size * (size_t)s->size * (size_t)s->c,
+           each = s->type == CUDA_TYPE_F32 ? 4 : 2;
+    size_t counts[3] = {pass == CUDA_CONV_DATA ? out : in, pass == CUDA_CONV_WEIGHTS ? out : weights,
+                        pass == CUDA_CONV_FORWARD ? out
+                        : pass == CUDA_CONV_DATA  ? in
+                                                  : weights};
+    *b = (struct bench){.library = library};
+    if (!(b->x = cuda_device_alloc(d, counts[0] * each, err)) ||
+        !(b->w = cuda_device_alloc(d, counts[1] * each, err)) ||
+        !(b->out = cuda_device_alloc(d, counts[2] * each, err)) || !(b->from = cuda_event_new(d, err)) ||
+        !(b->to = cuda_event_new(d, err)))
+        return -1;
+    cuda_noise(b->x, counts[0], s->type, 1, d->stream);
+    cuda_noise(b->w, counts[1], s->type, 2, d->stream);
+    return 0;
+}
+
+/* Seconds of one run, the best of some rounds; infinite when it does not run. */
+static double bench_plan(struct bench *b, cudnnBackendDescriptor_t plan)
+{
+    struct cuda_device *d = b->library->device;
+    size_t bytes = plan_workspace(plan);
+    double best = 1e30;
+    if (bytes > WORKSPACE_MAX)
+        return best;
+    if (bytes > b->room) {
+        cuda_device_free(d, b->workspace);
+        b->workspace = cuda_device_alloc(d, bytes, NULL);
+        b->room = b->workspace ? bytes : 0;
+        if (!b->workspace)
+            return best;
+    }
+    if (run_plan(b->library, plan, b->x, b->w, b->out, b->workspace, NULL) || cuda_device_wait(d, NULL))
+        return best;
+    for (int i = 0; i < ROUNDS; i++) {
+        cuda_event_record(d, b->from);
+        for (int k = 0; k < RUNS; k++)
+            if (run_plan(b->library, plan, b->x, b->w, b->out, b->workspace, NULL))
+                return 1e30;
+        cuda_event_record(d, b->to);
+        if (cuda_event_wait(d, b->to, NULL))
+            return 1e30;
+        double seconds = cuda_event_seconds(d, b->from, b->to) / RUNS;
+        best = seconds < best ? seconds : best;
+    }
+    return best;
+}
+
+/* The fastest of the configurations, or NULL when none runs. */
+static cudnnBackendDescriptor_t fastest(struct bench *b, const cudnnBackendDescriptor_t *configs,
+                                        const int64_t *numbers, int count, int64_t *number)
+{
+    cudnnBackendDescriptor_t best = NULL;
+    double best_seconds = 1e29;
+    for (int i = 0; i < count; i++) {
+        cudnnBackendDescriptor_t plan = new_plan(b->library, configs[i], NULL);
+        double seconds = plan ? bench_plan(b, plan) : 1e30;
+        if (seconds < best_seconds) {
+            if (best)
+                cudnnBackendDestroyDescriptor(best);
+            best = plan;
+            best_seconds = seconds;
+            *number = numbers[i];
+        } else if (plan) {
+            cudnnBackendDestroyDescriptor(plan);
+        }
+    }
+    return best;
+}
+
+/* ---- the interface ---- */
+
+struct cuda_conv_library *cuda_conv_open(struct cuda_device *device, const char *plans, struct error *err)
+{
+    struct cuda_conv_library *library = calloc(1, sizeof *library);
+    if (!library) {
+        error_set(err, "out of memory for cuDNN's handle");
+        return NULL;
+    }
+    library->device = device;
+    if (plans && strlen(plans) < sizeof library->folder)
+        memcpy(library->folder, plans, strlen(plans) + 1);
+    if (check(cudnnCreate(&library->handle), "opening the library", err) ||
+        check(cudnnSetStream(library->handle, device->stream), "taking the stream", err)) {
+        cuda_conv_close(library);
+        return NULL;
+    }
+    return library;
+}
+
+void cuda_conv_close(struct cuda_conv_library *library)
+{
+    if (library && library->handle)
+        cudnnDestroy(library->handle);
+    free(library);
+}
+
+const char *cuda_conv_version(void)
+{
+    static char text[32];
+    size_t v = cudnnGetVersion();
+    snprintf(text, sizeof text, "cuDNN %zu.%zu.%zu", v / 10000, v / 100 % 100, v % 100);
+    return text;
+}
+
+static cudnnBackendDescriptor_t search(struct cuda_conv_library *library, const struct cuda_conv_shape *shape,
+                                       enum cuda_conv_pass pass, int64_t *number, struct error *err)
+{
+    static const cudnnBackendHeurMode_t modes[] = {CUDNN_HEUR_MODE_A, CUDNN_HEUR_MODE_FALLBACK};
+    cudnnBackendDescriptor_t configs[CANDIDATES], plan = NULL;
+    int64_t numbers[CANDIDATES];
+    struct bench bench;
+    if (bench_init(&bench, library, shape, pass, err)) {
+        bench_release(&bench);
+        return NULL;
+    }
+    for (size_t i = 0; i < 2 && !plan; i++) {
+        struct made made = {.err = err};
+        cudnnBackendDescriptor_t graph = operation_graph(library, &made, shape, pass);
+        int count = configurations(library, &made, graph, shape, modes[i], configs, numbers, CANDIDATES);
+        plan = fastest(&bench, configs, numbers, count, number);
+        destroy_all(&made);
+    }
+    bench_release(&bench);
+    if (!plan && (!err || !err->text[0]))
+        error_set(err, "cuDNN knows no way to do this convolution (%s) that is allowed; try another precision",
+                  pass == CUDA_CONV_FORWARD ? "forward"
+                  : pass == CUDA_CONV_DATA  ? "data gradient"
+                                            : "weights' gradient");
+    return plan;
+}
+
+struct cuda_conv *cuda_conv_new(struct cuda_conv_library *library, const struct cuda_conv_shape *shape,
+                                enum cuda_conv_pass pass, struct error *err)
+{
+    char key[KEY_MAX];
+    struct cuda_conv *conv = calloc(1, sizeof *conv);
+    if (!conv) {
+        error_set(err, "out of memory for a convolution");
+        return NULL;
+    }
+    conv->library = library;
+    plan_key(library, shape, pass, key);
+    conv->plan = load_plan(library, key, conv->name);
+    if (!conv->plan) {
+        int64_t number = -1;
+        conv->plan = search(library, shape, pass, &number, err);
+        snprintf(conv->name, sizeof conv->name, "cudnn:eng%lld", (long long)number);
+        if (conv->plan)
+            save_plan(library, key, conv->name, conv->plan);
+    }
+    if (!conv->plan) {
+        free(conv);
+        return NULL;
+    }
+    conv->workspace = plan_workspace(conv->plan);
+    return conv;
+}
+
+void cuda_conv_free(struct cuda_conv *conv)
+{
+    if (conv)
+        cudnnBackendDestroyDescriptor(conv->plan);
+    free(conv);
+}
+
+const char *cuda_conv_name(const struct cuda_conv *conv)
+{
+    return conv->name;
+}
+
+size_t cuda_conv_workspace(const struct cuda_conv *conv)
+{
+    return conv->workspace;
+}
+
+int cuda_conv_run(struct cuda_conv *conv, const void *x, const void *w, void *out, void *workspace, struct error *err)
+{
+    return run_plan(conv->library, conv->plan, x, w, out, workspace, err);
+}

@@ -1,0 +1,25 @@
+/* What the program and the shared object with its CUDA family agree on; both are built from this. */
+#ifndef DAVIDNET_KERNELS_CUDA_CUDA_PLUGIN_ABI_H
+#define DAVIDNET_KERNELS_CUDA_CUDA_PLUGIN_ABI_H
+
+#include "kernels/program.h"
+
+/* Sizes that change whenever what passes between the two does. */
+struct cuda_plugin_abi {
+    unsigned plan, program, family, batch, choice, hyper, options, error;
+};
+
+#define CUDA_PLUGIN_ABI                                                                                                \
+    {                                                                                                                  \
+        sizeof(struct plan), sizeof(struct program), sizeof(struct family), sizeof(struct batch),                      \
+            sizeof(struct choice), sizeof(struct hyper), sizeof(struct program_options), sizeof(struct error)          \
+    }
+
+/* The one exported function: the family, or NULL with the reason. */
+#define CUDA_PLUGIN_FUNCTION "davidnet_cuda_plugin"
+typedef const struct family *cuda_plugin_open(const struct cuda_plugin_abi *abi, struct error *err);
+__attribute__((visibility("default"))) cuda_plugin_open davidnet_cuda_plugin;
+
+extern const struct family family_cuda; /* inside the plugin only */
+
+#endif

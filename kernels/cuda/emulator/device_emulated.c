@@ -1,0 +1,191 @@
+/*
+ * The device layer on a CPU. Memory ends at a page that cannot be touched, so that a kernel which reads or writes
+ * behind its buffer stops at once. "GPU 0" is always there; CUDA_EMULATED_MEMORY limits its memory (bytes), for tests.
+ * A recording is its callback, called again by each replay.
+ */
+#include "kernels/cuda/device.h"
+
+#include <math.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#define ALIGN 16
+
+/* In front of each block, on pages of its own. */
+struct block {
+    size_t pages, bytes;
+};
+
+static size_t used;
+
+static size_t limit(void)
+{
+    const char *text = getenv("CUDA_EMULATED_MEMORY");
+    return text ? (size_t)strtoull(text, NULL, 10) : (size_t)4 << 30;
+}
+
+int cuda_device_describe(struct cuda_device *device, int index, struct error *err)
+{
+    memset(device, 0, sizeof *device);
+    device->index = index;
+    if (index != 0)
+        return error_set(err, "there is no GPU %d; this machine has 1, counted from 0 (device_index)", index);
+    snprintf(device->name, sizeof device->name, "emulated GPU");
+    device->major = 9;
+    device->multiprocessors = 2;
+    device->memory = limit();
+    device->driver = device->runtime = 13000;
+    return 0;
+}
+
+int cuda_device_open(struct cuda_device *device, int index, struct error *err)
+{
+    return cuda_device_describe(device, index, err);
+}
+
+void cuda_device_close(struct cuda_device *device)
+{
+    (void)device;
+}
+
+size_t cuda_device_free_memory(struct cuda_device *device)
+{
+    (void)device;
+    return limit() > used ? limit() - used : 0;
+}
+
+void *cuda_device_alloc(struct cuda_device *device, size_t bytes, struct error *err)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE), inside = (bytes + ALIGN - 1) / ALIGN * ALIGN;
+    size_t pages = (inside + page - 1) / page + 2; /* the header's and the guard */
+    if (bytes > cuda_device_free_memory(device)) {
+        error_set(err, "the GPU has %.2f GiB left of %.2f, and %.2f GiB more are needed",
+                  (double)cuda_device_free_memory(device) / (1 << 30), (double)device->memory / (1 << 30),
+                  (double)bytes / (1 << 30));
+        return NULL;
+    }
+    char *memory = mmap(NULL, pages * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED || mprotect(memory + (pages - 1) * page, page, PROT_NONE) != 0) {
+        error_set(err, "the emulated GPU is out of memory");
+        return NULL;
+    }
+    *(struct block *)memory = (struct block){pages, bytes};
+    used += bytes;
+    return memory + (pages - 1) * page - inside;
+}
+
+void cuda_device_free(struct cuda_device *device, void *memory)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    (void)device;
+    if (!memory)
+        return;
+    char *header = (char *)((uintptr_t)memory / page * page) - page; /* the page before the first byte's */
+    struct block block = *(struct block *)header;
+    used -= block.bytes;
+    munmap(header, block.pages * page);
+}
+
+void *cuda_device_pin(struct cuda_device *device, size_t bytes, struct error *err)
+{
+    void *memory = calloc(1, bytes);
+    (void)device;
+    if (!memory)
+        error_set(err, "out of memory");
+    return memory;
+}
+
+void cuda_device_unpin(struct cuda_device *device, void *memory)
+{
+    (void)device;
+    free(memory);
+}
+
+void cuda_device_put(struct cuda_device *device, void *to, const void *from, size_t bytes)
+{
+    (void)device;
+    memcpy(to, from, bytes);
+}
+
+void cuda_device_get(struct cuda_device *device, void *to, const void *from, size_t bytes)
+{
+    (void)device;
+    memcpy(to, from, bytes);
+}
+
+int cuda_device_wait(struct cuda_device *device, struct error *err)
+{
+    (void)device;
+    (void)err;
+    return 0;
+}
+
+int cuda_device_check(struct cuda_device *device, struct error *err)
+{
+    (void)device;
+    (void)err;
+    return 0;
+}
+
+void *cuda_event_new(struct cuda_device *device, struct error *err)
+{
+    return cuda_device_pin(device, sizeof(struct timespec), err);
+}
+
+void cuda_event_free(struct cuda_device *device, void *event)
+{
+    (void)device;
+    free(event);
+}
+
+void cuda_event_record(struct cuda_device *device, void *event)
+{
+    (void)device;
+    clock_gettime(CLOCK_MONOTONIC, event);
+}
+
+int cuda_event_wait(struct cuda_device *device, void *event, struct error *err)
+{
+    (void)device;
+    (void)event;
+    (void)err;
+    return 0;
+}
+
+double cuda_event_seconds(struct cuda_device *device, void *from, void *to)
+{
+    const struct timespec *a = from, *b = to;
+    (void)device;
+    return (double)(b->tv_sec - a->tv_sec) + (double)(b->tv_nsec - a->tv_nsec) * 1e-9;
+}
+
+struct recording {
+    void (*work)(void *context);
+    void *context;
+};
+
+void *cuda_recording_new(struct cuda_device *device, void (*work)(void *context), void *context, struct error *err)
+{
+    struct recording *recording = cuda_device_pin(device, sizeof *recording, err);
+    if (recording)
+        *recording = (struct recording){work, context};
+    return recording;
+}
+
+void cuda_recording_replay(struct cuda_device *device, void *recording)
+{
+    const struct recording *r = recording;
+    (void)device;
+    r->work(r->context);
+}
+
+void cuda_recording_free(struct cuda_device *device, void *recording)
+{
+    (void)device;
+    free(recording);
+}

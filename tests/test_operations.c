@@ -1,0 +1,116 @@
+/* What bench --ops says: bytes and operations counted by hand, ceilings, times. */
+#include "engine/operations.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+#include <math.h>
+#include <string.h>
+
+static struct session session; /* large: not for the stack */
+
+static int open_session(void **state)
+{
+    (void)state;
+    struct recipe recipe;
+    struct error err = {""};
+    const struct recipe_request request = {
+        .preset = "quick", .n_sets = 4, .sets = {"width=4", "batch=32", "data=synthetic:1:64", "device=ref"}};
+    if (recipe_resolve(&request, &recipe, &err) || session_open_data(&session, &recipe, &err) ||
+        session_compile(&session, 0, &err)) {
+        print_error("%s\n", err.text);
+        return -1;
+    }
+    return 0;
+}
+
+static int close_session(void **state)
+{
+    (void)state;
+    session_release(&session);
+    return 0;
+}
+
+/* Row 0 is the images, 1 a convolution 3 -> 8, 2 its norm (8 x 4 x 4). */
+static struct plan plan;
+
+static struct program hand_made(enum precision precision)
+{
+    struct error err = {""};
+    plan_init(&plan);
+    int row = plan_input(&plan, (struct plan_shape){3, 4, 4}, &err);
+    row = plan_conv(&plan, "conv", row, 8, (struct plan_conv_options){.kernel = 3, .stride = 1, .pad = 1}, &err);
+    row = plan_norm(&plan, "norm", row, (struct plan_norm_options){.eps = 1e-5, .momentum = 0.1}, &err);
+    row = plan_act(&plan, "act", row, PLAN_ACT_RELU, 0, &err);
+    assert_true(row == 3);
+    return (struct program){.plan = &plan, .options = {.precision = precision}};
+}
+
+static void test_bytes(void **state)
+{
+    (void)state;
+    struct program program = hand_made(PRECISION_F32);
+    struct program_step conv = {.phase = PHASE_FORWARD, .n_rows = 1, .rows = {1}};
+    struct program_step norm = {.phase = PHASE_FORWARD, .n_rows = 2, .rows = {2, 3}};
+    enum { N = 10, IMAGE = N * 3 * 16, OUT = N * 8 * 16, WEIGHTS = 8 * 3 * 9, NORM = 4 * 8 };
+    assert_true(operation_bytes(&program, &conv, N) == 4.0 * (IMAGE + OUT + WEIGHTS));
+    assert_true(operation_bytes(&program, &norm, N) == 4.0 * (3 * OUT + NORM)); /* twice read, once written */
+    conv.phase = norm.phase = PHASE_BACKWARD;
+    assert_true(operation_bytes(&program, &conv, N) == 4.0 * (IMAGE + OUT + 2 * WEIGHTS)); /* images need no gradient */
+    assert_true(operation_bytes(&program, &norm, N) == 4.0 * (5 * OUT + 2 * NORM));
+    conv.phase = PHASE_UPDATE;
+    assert_true(operation_bytes(&program, &conv, N) == 4.0 * 5 * WEIGHTS);
+    assert_true(operation_flops(&program, &conv, N) == 0);
+    conv.phase = PHASE_FORWARD;
+    assert_true(operation_flops(&program, &conv, N) == 2.0 * N * 16 * WEIGHTS);
+    program = hand_made(PRECISION_BF16);
+    assert_true(operation_bytes(&program, &conv, N) == 2.0 * (IMAGE + OUT) + 4.0 * WEIGHTS);
+}
+
+static void test_floor(void **state)
+{
+    (void)state;
+    const struct ceiling both = {100, 10}, memory = {NAN, 10};
+    assert_true(operation_floor(&both, 400, 20) == 4);
+    assert_true(operation_floor(&both, 100, 20) == 2);
+    assert_true(operation_floor(&memory, 1e9, 20) == 2);
+}
+
+static void test_ceiling(void **state)
+{
+    (void)state;
+    struct error err = {""};
+    struct ceiling ceiling;
+    assert_int_equal(ceiling_measure(&ceiling, PRECISION_F32, &err), 0);
+    /* No computer that this runs on is slower or faster than that. */
+    assert_true(ceiling.flops > 1e7 && ceiling.flops < 1e15);
+    assert_true(ceiling.bytes > 1e6 && ceiling.bytes < 1e14);
+    assert_int_equal(ceiling_measure(&ceiling, PRECISION_BF16, &err), 0);
+    assert_true(isnan(ceiling.flops) && ceiling.bytes > 0);
+}
+
+static void test_times(void **state)
+{
+    (void)state;
+    struct error err = {""};
+    double *seconds = calloc((size_t)session.program->n_train, sizeof *seconds);
+    assert_non_null(seconds);
+    if (operations_time(&session, 2, seconds, &err))
+        fail_msg("%s", err.text);
+    for (int i = 0; i < session.program->n_train; i++)
+        assert_true(seconds[i] > 0 && seconds[i] < 1000);
+    free(seconds);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_bytes),
+        cmocka_unit_test(test_floor),
+        cmocka_unit_test(test_ceiling),
+        cmocka_unit_test_setup_teardown(test_times, open_session, close_session),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
