@@ -75,6 +75,14 @@ say = $(if $(filter 1,$(V)),,@printf '  %-7s %s\n' $(1) $(2))
 JOBS = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc 2>/dev/null || echo 2))
 again = +@$(MAKE) --no-print-directory $(JOBS)
 
+# These goals are made by a second make. Beside them nothing else is made, or both would make the library.
+SECOND := all run test run-tests test-% lint screenshots install
+ifneq ($(filter $(SECOND),$(MAKECMDGOALS)),)
+ifneq ($(words $(MAKECMDGOALS)),1)
+.NOTPARALLEL:
+endif
+endif
+
 all:
 	@$(DEPS) --check build
 	$(again) built
