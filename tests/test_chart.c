@@ -250,6 +250,47 @@ static void test_draw_stays_inside(void **state)
     }
 }
 
+static char *axis_of(struct chart *chart, int w)
+{
+    struct grid grid;
+    assert_int_equal(grid_init(&grid, w, 12), 0);
+    grid.ascii = 1;
+    chart_draw(chart, &grid, (struct rect){0, 0, w, 12});
+    char *text = grid_text(&grid);
+    size_t at = strlen(text) - 1;
+    while (at > 0 && text[at - 1] != '\n')
+        at--;
+    char *last = strdup(text + at);
+    free(text);
+    grid_release(&grid);
+    return last;
+}
+
+/* The unit stands behind the first number; where it has no room there, at the end, in place of the last one. */
+static void test_unit_of_x(void **state)
+{
+    (void)state;
+    static const struct {
+        int w;
+        double max;
+        const char *text;
+    } cases[] = {{40, 24, "    0 epochs      10            20\n"},
+                 {80, 24, "    0 epochs        5             10              15              20\n"},
+                 {40, 0.5, "   0.0 epochs    0.2           0.4\n"},
+                 {30, 1000, "    0 epochs    500       1000\n"},
+                 {27, 1000, "    0         500      1000\n"}};
+    double none[] = {NAN};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct chart chart = {.title = "Accuracy", .n_series = 1};
+        chart.x = (struct chart_axis){.min = 0, .max = cases[i].max, .unit = "epochs", .integers = 1};
+        chart.y = (struct chart_axis){.min = 0, .max = 100};
+        chart.series[0] = (struct chart_series){.name = "test", .x = none, .y = none, .n = 1, .current = NAN};
+        char *text = axis_of(&chart, cases[i].w);
+        assert_string_equal(text, cases[i].text);
+        free(text);
+    }
+}
+
 static void test_picture(void **state)
 {
     (void)state;
@@ -275,8 +316,8 @@ static void test_picture(void **state)
                               "   |       *****\n"
                               "   |   ****\n"
                               "  0+***\n"
-                              "   +---------+--------+-------+--------+\n"
-                              "    0        1        2       3   epochs\n");
+                              "   +------------------+----------------+\n"
+                              "    0 epochs          2                4\n");
     free(text);
     /* A NaN leaves a gap and a mark. */
     grid_clear(&grid);
@@ -306,6 +347,7 @@ int main(void)
         cmocka_unit_test(test_reduce),
         cmocka_unit_test(test_smooth),
         cmocka_unit_test(test_draw_stays_inside),
+        cmocka_unit_test(test_unit_of_x),
         cmocka_unit_test(test_picture),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -74,7 +74,8 @@ static void test_header(void **state)
         assert_true(frame_shows(&frame, w, "5 Runs"));
         assert_true(frame_shows(&frame, w, "evaluating"));
         assert_true(frame_shows(&frame, w, "train 12:34"));
-        assert_true(frame_shows(&frame, w, "davidn")); /* of the run's name, at least */
+        assert_true(frame_shows(&frame, w, "dav"));  /* of the run's name, its beginning, at least ... */
+        assert_true(frame_shows(&frame, w, "456 ")); /* ... and its end, by which runs of a preset differ */
     }
     assert_true(frame_shows(&frame, 160, "speedrun 12:40"));
     assert_true(frame_shows(&frame, 160, "wall 13:20"));

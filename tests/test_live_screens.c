@@ -2,6 +2,7 @@
 #include "tests/app_hands.h"
 #include "tui/app.h"
 #include "tui/keys.h"
+#include "views/samples_view.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -65,6 +66,13 @@ static void close_app(struct app *app)
 {
     app_release(app);
     free(app);
+}
+
+static int samples_first(const struct app *app)
+{
+    struct samples_layout layout;
+    samples_layout_make(&app->samples.model, app_area(app), &layout);
+    return samples_view_first(&app->samples.model, &layout);
 }
 
 static struct app *train(const struct trainer_options *options)
@@ -217,8 +225,33 @@ static void test_samples_follow(void **state)
     tick(app);
     assert_int_equal(app->samples.model.step, 59);
     press(app, "e");
-    assert_true(app_shows(app, "20 images are in samples-follow-epoch12-batch5.png"));
+    assert_true(app_shows(app, "all 20 images are in samples-follow-epoch12-batch5.png"));
     assert_int_equal(access("samples-follow-epoch12-batch5.png", R_OK), 0);
+    while (samples_first(app) == 0 && app->samples.model.cursor < 19)
+        press(app, "PgDn");
+    press(app, "e"); /* the one before stays */
+    assert_int_equal(access("samples-follow-epoch12-batch5-2.png", R_OK), 0);
+    char said[64];
+    snprintf(said, sizeof said, "images %d to 20 of 20 are in", samples_first(app) + 1);
+    assert_true(app_shows(app, said));
+    press(app, "f");
+    assert_true(app_shows(app, "this run is not training"));
+    close_app(app);
+}
+
+static void test_keys_that_do_nothing_say_why(void **state)
+{
+    (void)state;
+    struct app *app = look_at("live");
+    app_close_run(app);
+    press(app, "2");
+    press(app, "s");
+    assert_true(app_shows(app, "there is no run whose times could be shown"));
+    press(app, "j"); /* the other key of Down */
+    assert_true(app_shows(app, "there is no run whose times could be shown"));
+    press(app, "3");
+    press(app, "e");
+    assert_true(app_shows(app, "there is no run whose images could be shown"));
     close_app(app);
 }
 
@@ -363,11 +396,9 @@ static void test_nothing_to_show(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_layers_live),
-        cmocka_unit_test(test_samples_live),
-        cmocka_unit_test(test_samples_follow),
-        cmocka_unit_test(test_a_folder),
-        cmocka_unit_test(test_samples_of_a_run_thrown_away),
+        cmocka_unit_test(test_layers_live),     cmocka_unit_test(test_samples_live),
+        cmocka_unit_test(test_samples_follow),  cmocka_unit_test(test_keys_that_do_nothing_say_why),
+        cmocka_unit_test(test_a_folder),        cmocka_unit_test(test_samples_of_a_run_thrown_away),
         cmocka_unit_test(test_nothing_to_show),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

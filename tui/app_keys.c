@@ -214,7 +214,8 @@ static void say_why(struct app *app, int key)
 {
     const struct screen *screen = app_current(app);
     for (const struct binding *b = screen->keys; screen->why && b->key; b++) {
-        const char *why = keys_parse(b->key) == key ? screen->why(app, b->key) : NULL;
+        int mine = keys_parse(b->key) == key || (b->also && keys_parse(b->also) == key);
+        const char *why = mine ? screen->why(app, b->key) : NULL;
         if (!why)
             continue;
         app_say(app, "%s", why);

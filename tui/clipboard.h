@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-#define CLIPBOARD_TEXT_MAX 4096 /* bytes: terminals take no more than some thousands */
+#define CLIPBOARD_TEXT_MAX 16384 /* bytes: any command that trains a recipe; xterm and tmux take more */
 #define CLIPBOARD_ENCODED_MAX ((CLIPBOARD_TEXT_MAX + 2) / 3 * 4 + 1)
 
 /* With its NUL; -1: the text is too long. */

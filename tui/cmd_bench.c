@@ -46,19 +46,6 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* On a terminal: what it is busy with, in place. */
-static void progress(const char *what, int done, int of)
-{
-    if (!isatty(STDERR_FILENO))
-        return;
-    if (!what)
-        fputs("\r\033[K", stderr);
-    else if (of)
-        fprintf(stderr, "\r\033[K%s %d of %d", what, done, of);
-    else
-        fprintf(stderr, "\r\033[K%s", what);
-}
-
 static int time_steps(struct bench *b, struct error *err)
 {
     struct session *s = &b->session;
@@ -67,7 +54,7 @@ static int time_steps(struct bench *b, struct error *err)
         struct batch batch;
         struct hyper hyper;
         struct step_result result;
-        progress("step", i + 1, WARM_UP + b->steps);
+        command_progress("step", i + 1, WARM_UP + b->steps);
         if (i == WARM_UP)
             executor_reset_times(&s->executor);
         double begin = clock_seconds(CLOCK_MONOTONIC), cpu = clock_seconds(CLOCK_PROCESS_CPUTIME_ID);
@@ -273,10 +260,10 @@ static int time_ops(struct bench *b, struct error *err)
     b->least = calloc((size_t)b->session.program->n_train, sizeof *b->least);
     if (!b->least)
         return error_set(err, "out of memory for the times");
-    progress("measuring what the machine can do", 0, 0);
+    command_progress("measuring what the machine can do", 0, 0);
     if (ceiling_measure(&b->ceiling, b->session.precision, err))
         return -1;
-    progress("timing each operation", 0, 0);
+    command_progress("timing each operation", 0, 0);
     return operations_time(&b->session, b->steps, b->least, err);
 }
 
@@ -302,10 +289,10 @@ static int run_bench(struct bench *b)
         return command_usage_error(&command_bench, "%s", err.text);
     int status = session_open_data(&b->session, &recipe, &err);
     if (!status) {
-        progress("checking against the reference", 0, 0);
+        command_progress("checking against the reference", 0, 0);
         status = session_compile(&b->session, 0, &err) || session_validate(&b->session, &b->validation, &err) ||
                  (b->ops ? time_ops(b, &err) : time_steps(b, &err));
-        progress(NULL, 0, 0);
+        command_progress(NULL, 0, 0);
         if (!status)
             print(b);
         free(b->least);

@@ -15,7 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 extern const struct command command_eval;
 
@@ -25,6 +24,7 @@ struct eval {
     const char *what, *logits_file;
     struct session session;
     struct step_result result;
+    int done, batches;                                            /* looked at, in one view each; of how many */
     float *logits;                                                /* [test images][classes] */
     uint32_t confusion[DATASET_CLASSES_MAX][DATASET_CLASSES_MAX]; /* [true][predicted] */
 };
@@ -101,6 +101,15 @@ static int load(struct eval *e, struct error *err)
                : 0;
 }
 
+/* After each batch. */
+static int tell(void *self)
+{
+    struct eval *e = self;
+    e->done++;
+    command_progress("evaluating: batch", e->done, e->done > e->batches ? e->done : e->batches);
+    return 0;
+}
+
 static int evaluate(struct eval *e, struct error *err)
 {
     struct session *s = &e->session;
@@ -109,7 +118,11 @@ static int evaluate(struct eval *e, struct error *err)
     e->logits = malloc(test->count * classes * sizeof *e->logits);
     if (!e->logits)
         return error_set(err, "out of memory for the logits");
-    if (session_evaluate(s, e->logits, &e->result, NULL, NULL, err))
+    int most = s->program->options.max_batch;
+    e->batches = ((int)test->count + most - 1) / most * evaluate_views(&s->recipe);
+    int status = session_evaluate(s, e->logits, &e->result, tell, e, err);
+    command_progress(NULL, 0, 0);
+    if (status)
         return -1;
     for (uint32_t i = 0; i < test->count; i++) {
         const float *logits = e->logits + i * classes;
@@ -178,7 +191,10 @@ static void print_table(const struct eval *e)
 static int run_eval(struct eval *e)
 {
     struct error err = {""};
-    int status = load(e, &err) || evaluate(e, &err) || (e->logits_file && write_logits(e, &err));
+    command_progress("loading the data set and the model", 0, 0);
+    int status = load(e, &err);
+    command_progress(NULL, 0, 0);
+    status = status || evaluate(e, &err) || (e->logits_file && write_logits(e, &err));
     if (!status && e->json)
         print_json(e);
     else if (!status)

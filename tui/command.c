@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 struct display_options display = {.delay = 0.1};
 
@@ -108,6 +109,18 @@ int command_print_json(cJSON *root, int pretty)
     puts(text);
     cJSON_free(text);
     return EXIT_OK;
+}
+
+void command_progress(const char *what, int done, int of)
+{
+    if (!isatty(STDERR_FILENO))
+        return;
+    if (!what)
+        fputs("\r\033[K", stderr);
+    else if (of)
+        fprintf(stderr, "\r\033[K%s %d of %d", what, done, of);
+    else
+        fprintf(stderr, "\r\033[K%s", what);
 }
 
 int command_unknown(const struct command *command, const char *word)

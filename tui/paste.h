@@ -8,7 +8,7 @@
 #ifndef DAVIDNET_TUI_PASTE_H
 #define DAVIDNET_TUI_PASTE_H
 
-#define PASTE_FLOOD_BYTES 1024 /* waiting all at once */
+#define PASTE_FLOOD_BYTES 256 /* waiting all at once: nobody types so many, and keys held down come slower */
 #define PASTE_QUIET_SECONDS 0.5
 #define PASTE_LOST_SECONDS 30.0
 

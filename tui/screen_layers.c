@@ -165,6 +165,21 @@ static void do_unit(struct app *app)
     app_say(app, app->layers.per_epoch ? "seconds of an epoch" : "milliseconds of a step");
 }
 
+static const char *why(const struct app *app, const char *key)
+{
+    switch (app->layers.state) {
+    case LAYERS_NO_RUN:
+        return "there is no run whose times could be shown";
+    case LAYERS_WAITING:
+        return "the first times come in a moment";
+    case LAYERS_NONE:
+    case LAYERS_BAD:
+        return "there are no times of this run";
+    default:
+        return strcmp(key, "u") == 0 ? "it is not known how many steps an epoch has" : NULL;
+    }
+}
+
 static const struct binding layers_keys[] = {
     {"Enter", "Space", "fold", "Fold the block under the cursor, or open it", has_rows, NULL, do_toggle},
     {"s", NULL, "by time", "Sort by time, or in the order of the network", has_rows, sort_label, do_sort},
@@ -206,6 +221,7 @@ const struct screen screen_layers = {
              "its column. A row that is fused into another has no time of its own. Times are means of this sitting's "
              "steps but the first.",
     .keys = layers_keys,
+    .why = why,
     .draw = draw,
     .update = update,
     .mouse = mouse,

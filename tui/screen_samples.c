@@ -7,13 +7,14 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 /*
  * Between two batches when it follows the training: nobody looks at one faster, and every cell of a picture has to go
  * over the terminal's line.
  */
 #define FOLLOW_SECONDS 20
-#define SHEET_IMAGES 48
+#define SHEET_IMAGES 48 /* at most; what is said and written on it names them */
 
 /* ---- where the images come from ---- */
 
@@ -275,13 +276,25 @@ static void do_zoom(struct app *app)
         app_say(app, "pictures as large as a dozen fit");
 }
 
+/* A sheet that is there already stays: it may be of other images of that batch. */
+static void new_path(const struct app *app, uint32_t epoch, uint32_t batch, char *out, size_t size)
+{
+    char end[16] = "";
+    for (int i = 2; i < 1000; i++) {
+        snprintf(out, size, "samples-%s-epoch%u-batch%u%s.png", app->model.status.run, epoch, batch, end);
+        if (access(out, F_OK) != 0)
+            return;
+        snprintf(end, sizeof end, "-%d", i);
+    }
+}
+
 /* The images from the first that is shown on, as 'davidnet samples' would draw them, into the current folder. */
 static void do_export(struct app *app)
 {
     const struct samples_model *model = &app->samples.model;
     const struct batches *batches = &model->batches;
     struct samples_layout layout;
-    char path[256], title[1024], subtitle[1024], done[256];
+    char path[300], title[1024], subtitle[1024], done[256];
     struct error err = {""};
     const char *source = model->dataset->source, *slash = strrchr(source, '/');
     uint32_t epoch = model->step / batches->steps_per_epoch, batch = model->step % batches->steps_per_epoch;
@@ -289,7 +302,7 @@ static void do_export(struct app *app)
     int first = samples_view_first(model, &layout), count = model->batch.n - first;
     count = count > SHEET_IMAGES ? SHEET_IMAGES : count;
     sheet_describe_options(&batches->options, done, sizeof done);
-    snprintf(path, sizeof path, "samples-%s-epoch%u-batch%u.png", app->model.status.run, epoch + 1, batch + 1);
+    new_path(app, epoch + 1, batch + 1, path, sizeof path);
     snprintf(title, sizeof title, "%s \u00b7 %s \u00b7 epoch %u, batch %u \u00b7 seed %" PRId64,
              slash && slash[1] ? slash + 1 : source, model->preset, epoch + 1, batch + 1, model->seed);
     snprintf(subtitle, sizeof subtitle, "Images %d to %d of the batch; left as stored, right as trained on: %s.",
@@ -301,8 +314,27 @@ static void do_export(struct app *app)
                           .subtitle = subtitle};
     if (sheet_save(&sheet, path, &err))
         app_say(app, "%s", err.text);
+    else if (count < model->batch.n)
+        app_say(app, "images %d to %d of %d are in %s", first + 1, first + count, model->batch.n, path);
     else
-        app_say(app, "%d images are in %s", count, path);
+        app_say(app, "all %d images are in %s", count, path);
+}
+
+static const char *why(const struct app *app, const char *key)
+{
+    enum samples_state state = is_current(app) ? app->samples.model.state : SAMPLES_NO_RUN;
+    switch (state) {
+    case SAMPLES_NO_RUN:
+        return "there is no run whose images could be shown";
+    case SAMPLES_LOADING:
+        return "the data set is being loaded";
+    case SAMPLES_BAD:
+        return "there are no images";
+    default:
+        return strcmp(key, "f") == 0 || strcmp(key, "Space") == 0
+                   ? "this run is not training: [ and ] go through its batches"
+                   : NULL;
+    }
 }
 
 static const struct binding samples_keys[] = {
@@ -310,8 +342,8 @@ static const struct binding samples_keys[] = {
     {"[", NULL, "back", "The batch before", is_ready, NULL, do_previous},
     {"]", NULL, "next", "The batch after", is_ready, NULL, do_next},
     {"Space", NULL, NULL, "The batch that is being trained on now", is_live, NULL, do_newest},
-    {"e", NULL, "export", "A PNG of the images from the first one shown on, with what was done to each", is_ready, NULL,
-     do_export},
+    {"e", NULL, "export", "A PNG of up to 48 images from the first one shown on, with what was done to each", is_ready,
+     NULL, do_export},
     {"z", NULL, "size", "Size of the pictures", is_ready, NULL, do_zoom},
     {"{", NULL, NULL, "The same batch of the epoch before", is_ready, NULL, do_previous_epoch},
     {"}", NULL, NULL, "The same batch of the epoch after", is_ready, NULL, do_next_epoch},
@@ -346,6 +378,7 @@ const struct screen screen_samples = {
              "They are made again here from the recipe's seeds, by the same lines that make them for training. Beside "
              "them the one under the cursor, with what was done to it, and as it is stored.",
     .keys = samples_keys,
+    .why = why,
     .draw = draw,
     .enter = update,
     .update = update,

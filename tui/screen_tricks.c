@@ -449,6 +449,7 @@ static int has_command(const struct app *app)
 
 static void do_copy(struct app *app)
 {
+    _Static_assert(CLIPBOARD_TEXT_MAX >= RECIPE_COMMAND_MAX - 1, "any command can be copied");
     app_copy(app, app->tricks.command, "the command that trains this recipe");
 }
 

@@ -197,7 +197,7 @@ void chart_make_ticks(const struct chart_range *range, int wanted, int integers,
         return;
     }
     double step = nice_step((range->max - range->min) / wanted);
-    if (integers && step < 1)
+    if (integers && step < 1 && range->max - range->min >= 1)
         step = 1;
     int decimals = (int)ceil(-log10(step) - 1e-9);
     double first = ceil(range->min / step - 1e-9);

@@ -50,7 +50,7 @@ struct chart_line {
 struct chart_axis {
     enum chart_scale scale;
     double min, max;  /* fixed ends; NaN: from the data, widened to ticks */
-    int integers;     /* 1: no ticks between whole numbers */
+    int integers;     /* 1: no ticks between whole numbers, where there are two */
     const char *unit; /* "epochs", "%", or "" */
 };
 

@@ -266,38 +266,79 @@ static void draw_y_axis(const struct canvas *canvas, const struct chart *chart, 
     }
 }
 
+/* Where a label begins: below its tick, within the row. */
+static int label_at(const struct canvas *canvas, const struct chart_ticks *ticks, int i)
+{
+    int per_x = canvas->grid->ascii ? 1 : 2, width = text_width(ticks->label[i]);
+    int at = canvas->area.x + dot_x(canvas, ticks->value[i]) / per_x - width / 2, left = canvas->area.x - 1;
+    if (at + width > canvas->area.x + canvas->area.w)
+        at = canvas->area.x + canvas->area.w - width;
+    return at < left ? left : at;
+}
+
+/* The column behind the first number and the unit after it. */
+static int behind_unit(const struct canvas *canvas, const struct chart_ticks *ticks, int unit_width)
+{
+    return label_at(canvas, ticks, 0) + text_width(ticks->label[0]) + 1 + unit_width;
+}
+
+static int unit_fits(const struct canvas *canvas, const struct chart_ticks *ticks, int unit_width)
+{
+    int end = canvas->area.x + canvas->area.w;
+    return ticks->n > 0 &&
+           behind_unit(canvas, ticks, unit_width) + 2 <= (ticks->n > 1 ? label_at(canvas, ticks, 1) : end);
+}
+
+/* The unit stands behind the first number, so that the last one has its place; or else at the end. */
+static void draw_x_labels(const struct canvas *canvas, const char *unit, const struct chart_ticks *ticks,
+                          struct rect row)
+{
+    int unit_width = text_width(unit), end = row.x + row.w, free_from = row.x;
+    int first = unit_fits(canvas, ticks, unit_width);
+    if (unit_width && first)
+        put_text(canvas->grid, row, behind_unit(canvas, ticks, 0), row.y, COLOR_AXIS, ATTR_NONE, unit);
+    if (unit_width && !first) {
+        put_text(canvas->grid, row, end - unit_width, row.y, COLOR_AXIS, ATTR_NONE, unit);
+        end -= unit_width + 1;
+    }
+    for (int i = 0; i < ticks->n; i++) {
+        int at = label_at(canvas, ticks, i), width = text_width(ticks->label[i]);
+        if (at < free_from || at + width > end)
+            continue;
+        put_text(canvas->grid, row, at, row.y, COLOR_AXIS, ATTR_NONE, ticks->label[i]);
+        free_from = at + width + 1;
+    }
+}
+
+#define TICK_ROOM 6 /* columns between two ticks, at least */
+#define UNIT_ROOM 24
+
 /* line_row: -1 where only labels fit. */
 static void draw_x_axis(const struct canvas *canvas, const struct chart *chart, int line_row, int label_row)
 {
     struct grid *grid = canvas->grid;
     struct rect area = canvas->area;
     const char *unit = chart->x.unit ? chart->x.unit : "";
-    int unit_width = area.w >= 24 ? text_width(unit) : 0, per_x = grid->ascii ? 1 : 2;
+    int per_x = grid->ascii ? 1 : 2, wanted = area.w / TICK_ROOM;
     struct rect row = {area.x - 1, label_row, area.w + 1, 1}, line = {area.x - 1, line_row, area.w + 1, 1};
     struct chart_ticks ticks;
-    chart_make_ticks(&canvas->x, area.w / 6, chart->x.integers, &ticks);
-    if (line_row >= 0) {
-        for (int x = area.x; x < area.x + area.w; x++)
-            put_text(grid, line, x, line_row, COLOR_BORDER, ATTR_NONE, grid->ascii ? "-" : "─");
+    if (area.w < UNIT_ROOM)
+        unit = "";
+    do /* as many as leave the unit its place, if not just one */
+        chart_make_ticks(&canvas->x, wanted, chart->x.integers, &ticks);
+    while (*unit && --wanted > 0 && !unit_fits(canvas, &ticks, text_width(unit)));
+    if (ticks.n < 2)
+        chart_make_ticks(&canvas->x, area.w / TICK_ROOM, chart->x.integers, &ticks);
+    for (int x = area.x; line_row >= 0 && x < area.x + area.w; x++)
+        put_text(grid, line, x, line_row, COLOR_BORDER, ATTR_NONE, grid->ascii ? "-" : "─");
+    for (int i = 0; line_row >= 0 && i < ticks.n; i++) {
+        int x = dot_x(canvas, ticks.value[i]) / per_x;
+        if (x > 0)
+            put_text(grid, line, area.x + x, line_row, COLOR_BORDER, ATTR_NONE, grid->ascii ? "+" : "┬");
+    }
+    if (line_row >= 0)
         put_text(grid, line, area.x - 1, line_row, COLOR_BORDER, ATTR_NONE, grid->ascii ? "+" : "└");
-    }
-    if (unit_width)
-        put_text(grid, row, area.x + area.w - unit_width, label_row, COLOR_AXIS, ATTR_NONE, unit);
-    int free_from = area.x - 1, end = area.x + area.w - (unit_width ? unit_width + 1 : 0);
-    for (int i = 0; i < ticks.n; i++) {
-        int x = area.x + dot_x(canvas, ticks.value[i]) / per_x, width = text_width(ticks.label[i]);
-        if (line_row >= 0 && x > area.x)
-            put_text(grid, line, x, line_row, COLOR_BORDER, ATTR_NONE, grid->ascii ? "+" : "┬");
-        int at = x - width / 2;
-        if (at < area.x - 1)
-            at = area.x - 1;
-        if (at + width > area.x + area.w && !unit_width)
-            at = area.x + area.w - width;
-        if (at < free_from || at + width > end)
-            continue;
-        put_text(grid, row, at, label_row, COLOR_AXIS, ATTR_NONE, ticks.label[i]);
-        free_from = at + width + 1;
-    }
+    draw_x_labels(canvas, unit, &ticks, row);
 }
 
 void chart_draw(const struct chart *chart, struct grid *grid, struct rect area)

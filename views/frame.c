@@ -98,16 +98,6 @@ static void draw_tab(const struct frame_model *model, const struct header *heade
         put_text(grid, row, x + 2, row.y, color, here ? ATTR_BOLD : ATTR_NONE, model->screens[i]);
 }
 
-static void put_name(struct grid *grid, struct rect row, int x, int right, const char *text)
-{
-    struct rect room = {x, row.y, right - x, 1};
-    int cut = text_width(text) > room.w;
-    struct rect name = cut ? (struct rect){x, row.y, room.w - (grid->ascii ? 2 : 1), 1} : room;
-    put_text(grid, name, x, row.y, COLOR_DEFAULT, ATTR_NONE, text);
-    if (cut)
-        put_text(grid, room, name.x + name.w, row.y, COLOR_DIM, ATTR_NONE, grid->ascii ? ".." : "…");
-}
-
 static void draw_header(const struct frame_model *model, struct grid *grid, struct rect row)
 {
     struct header header = place_header(model, row);
@@ -132,7 +122,8 @@ static void draw_header(const struct frame_model *model, struct grid *grid, stru
         right = put_clock(grid, row, second, right, "speedrun", model->speedrun_seconds);
     right = put_clock(grid, row, row.w >= 72 ? left : header.name_x, right, "train", model->train_seconds);
     if (model->run && right - header.name_x >= NAME_MIN)
-        put_name(grid, row, header.name_x, right, model->run);
+        put_squeezed(grid, (struct rect){header.name_x, row.y, right - header.name_x, 1}, COLOR_DEFAULT, ATTR_NONE,
+                     model->run);
 }
 
 /* ---- the footer ---- */

@@ -361,11 +361,12 @@ static void draw_head(const struct layers_model *model, int top, int lines, stru
 /* The longest form that fits, if any does: cut, it would be another unit. */
 static void put_rate(const struct layers_model *model, struct grid *grid, struct rect column)
 {
-    static const char *const forms[] = {"%.0f images/s", "%.0f img/s"};
+    static const char *const forms[] = {"%s images/s", "%s img/s"};
     double rate = model->timing.images_per_step / model->step_ms * 1000;
-    char text[64];
+    char text[64], number[32];
+    format_count(rate, number, sizeof number);
     for (size_t i = 0; i < sizeof forms / sizeof *forms && isfinite(rate); i++) {
-        snprintf(text, sizeof text, forms[i], rate);
+        snprintf(text, sizeof text, forms[i], number);
         if (text_width(text) <= column.w) {
             put_text(grid, column, column.x, column.y, COLOR_DEFAULT, ATTR_NONE, text);
             return;
@@ -425,8 +426,10 @@ static void draw_tiles(const struct layers_model *model, struct grid *grid, stru
     }
     if (isfinite(model->timing.eval_batch_ms)) {
         tiles[n] = (struct tile){"evaluated batch", "eval", "", COLOR_VALID};
+        double ms = model->timing.eval_batch_ms; /* never per epoch; else with the others' decimals */
         snprintf(tiles[n++].value, sizeof tiles->value, "%s ms",
-                 format_significant(model->timing.eval_batch_ms, 4, number, sizeof number));
+                 model->per_epoch ? format_significant(ms, 4, number, sizeof number)
+                                  : layers_time(model, ms, number, sizeof number));
     }
     tiles[n] = (struct tile){"mean of", "mean of", "", COLOR_DIM};
     snprintf(tiles[n++].value, sizeof tiles->value, "%s steps",

@@ -208,10 +208,13 @@ static void draw_name(const struct tricks_model *model, const struct tricks_row 
 static void draw_value(const struct tricks_model *model, const struct tricks_row *row, const struct recipe *recipe,
                        struct grid *grid, struct rect room, uint32_t color, uint8_t attr, int unit)
 {
-    char text[KNOB_TEXT_MAX];
+    char text[KNOB_TEXT_MAX], one[32] = "";
     const char *name = unit ? tricks_row_unit(row) : "";
     tricks_row_value(model, row, recipe, text, sizeof text);
     int empty = !*text;
+    if (strcmp(text, "1") == 0 && name[0] && name[strlen(name) - 1] == 's' && name[1]) /* "1 epoch"; s is seconds */
+        snprintf(one, sizeof one, "%.*s", (int)strlen(name) - 1, name);
+    name = *one ? one : name;
     int used = tricks_put_cut(grid, room, room.x, room.y, room.w, empty ? COLOR_DIM : color, empty ? ATTR_NONE : attr,
                               empty ? "(empty)" : text);
     if (*name && used + 1 + text_width(name) <= room.w)
