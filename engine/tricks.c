@@ -240,12 +240,13 @@ const struct trick tricks[] = {
     },
     {
         .key = "decoupled_decay",
-        .title = "Decoupled weight decay",
-        .changes = "tensors whose rate is multiplied decay as fast as the others",
+        .title = "Fast biases, decoupled decay",
+        .changes = "norm biases learn 64 times as fast; tensors whose rate is multiplied decay as fast as the others",
         .published = "part of airbench94, whose 1,000 runs of 9.9 epochs have a mean of 94.01 %",
         .source = "Loshchilov & Hutter, arXiv:1711.05101; K. Jordan, arXiv:2404.00498",
         .parameters = {"norm_bias_lr", "filter_lr", "head_lr", "whitening_bias_lr"},
         .patches = {{"decoupled_decay", "on", "off"}},
+        .begins_with = {{"norm_bias_lr", "64", "1"}},
     },
     {
         .key = "ema",
