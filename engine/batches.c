@@ -14,7 +14,8 @@ int batches_measure(struct batches *batches, const struct recipe *recipe, const 
     batches->epoch = BATCHES_NO_EPOCH;
     batches->by_item = recipe->loader_random == RECIPE_RANDOM_ITEM;
     recipe_choices(recipe, &batches->options);
-    if (choices_check(&batches->options, images, err))
+    if (choices_check(&batches->options, images, err) || recipe_stages(recipe, &batches->stages, err) ||
+        stages_check(&batches->stages, images, err))
         return -1;
     batches->steps_per_epoch = recipe->drop_last ? images->count / batch : (images->count + batch - 1) / batch;
     if (batches->steps_per_epoch == 0)
@@ -51,6 +52,7 @@ void batches_find(struct batches *batches, uint32_t step, struct batch *batch)
     *batch = (struct batch){.images = batches->images,
                             .choices = batches->choices + first,
                             .n = (int)(left < batches->batch ? left : batches->batch)};
+    stages_at(&batches->stages, batches->images, step, batches->steps, &batch->height, &batch->width);
 }
 
 void batches_draw_items(const struct batches *batches, uint32_t step, struct choice *choices, int n)

@@ -14,6 +14,7 @@ struct batches {
     uint32_t steps_per_epoch, steps; /* at least 1; of the whole run */
     struct choice *choices;          /* [max(images->count, batch)]: the epoch's list */
     uint32_t epoch;                  /* which epoch choices holds; BATCHES_NO_EPOCH: none */
+    struct stages stages;            /* their sizes over the run */
     int by_item;                     /* loader_random=item: choices holds the order, and transforms once asked for */
 };
 

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define FROZEN_VERSION 1
 
@@ -44,9 +45,19 @@ static cJSON *frozen_json(const struct session *session)
     cJSON_AddStringToObject(root, "isa", isa_name(isa_current()));
     cJSON_AddStringToObject(root, "data", session->dataset.source);
     cJSON_AddStringToObject(root, "data_sha256", session->dataset.sha256);
-    cJSON_AddItemToObject(root, "train", steps_json(&session->plan, program->train, program->n_train));
-    cJSON_AddItemToObject(root, "evaluate", steps_json(&session->plan, program->eval, program->n_eval));
+    cJSON_AddItemToObject(root, "train", steps_json(program->plan, program->train, program->n_train));
+    cJSON_AddItemToObject(root, "evaluate", steps_json(program->plan, program->eval, program->n_eval));
     return root;
+}
+
+static void file_name(const struct session *session, char out[32])
+{
+    int height, width;
+    session_size(session, &height, &width);
+    if (height)
+        snprintf(out, 32, "program-%dx%d.json", width, height);
+    else
+        snprintf(out, 32, "program.json");
 }
 
 int frozen_write(const struct session *session, const struct run_folder *folder, struct error *err)
@@ -56,15 +67,17 @@ int frozen_write(const struct session *session, const struct run_folder *folder,
     cJSON_Delete(root);
     if (!text)
         return error_set(err, "out of memory for program.json");
-    int status = run_folder_replace(folder, "program.json", text, strlen(text), err);
+    char name[32];
+    file_name(session, name);
+    int status = run_folder_replace(folder, name, text, strlen(text), err);
     free(text);
     return status;
 }
 
-static cJSON *frozen_load(const struct run_folder *folder, struct error *err)
+static cJSON *frozen_load(const struct run_folder *folder, const char *name, struct error *err)
 {
     char path[RUN_PATH_MAX + 32];
-    run_folder_path(folder, "program.json", path, sizeof path);
+    run_folder_path(folder, name, path, sizeof path);
     FILE *file = fopen(path, "rbe");
     if (!file) {
         error_set(err, "%s: %s; without it the run cannot be resumed as it was", path, strerror(errno));
@@ -100,7 +113,7 @@ int frozen_apply(const struct run_folder *folder, struct recipe *recipe, struct 
                       {"bf16", RECIPE_PRECISION_BF16},
                       {"f16", RECIPE_PRECISION_F16},
                       {"tf32", RECIPE_PRECISION_TF32}};
-    cJSON *root = frozen_load(folder, err);
+    cJSON *root = frozen_load(folder, "program.json", err);
     if (!root)
         return -1;
     for (size_t i = 0; i < sizeof precisions / sizeof precisions[0]; i++)
@@ -122,7 +135,7 @@ int frozen_apply(const struct run_folder *folder, struct recipe *recipe, struct 
 
 int frozen_data(const struct run_folder *folder, char source[512], char sha256[65], struct error *err)
 {
-    cJSON *root = frozen_load(folder, err);
+    cJSON *root = frozen_load(folder, "program.json", err);
     if (!root)
         return -1;
     snprintf(source, 512, "%s", text_of(root, "data"));
@@ -177,9 +190,10 @@ static int compare_versions(const cJSON *was, const char *path, struct error *er
 int frozen_check(const struct session *session, const struct run_folder *folder, struct error *err)
 {
     static const char *const keys[] = {"family", "library", "precision", "isa", "data_sha256"};
-    char path[RUN_PATH_MAX + 32];
-    run_folder_path(folder, "program.json", path, sizeof path);
-    cJSON *was = frozen_load(folder, err);
+    char path[RUN_PATH_MAX + 32], name[32];
+    file_name(session, name);
+    run_folder_path(folder, name, path, sizeof path);
+    cJSON *was = frozen_load(folder, name, err);
     if (!was)
         return -1;
     cJSON *is = frozen_json(session);
@@ -197,4 +211,12 @@ int frozen_check(const struct session *session, const struct run_folder *folder,
     cJSON_Delete(was);
     cJSON_Delete(is);
     return status;
+}
+
+int frozen_keep(const struct session *session, const struct run_folder *folder, struct error *err)
+{
+    char path[RUN_PATH_MAX + 32], name[32];
+    file_name(session, name);
+    run_folder_path(folder, name, path, sizeof path);
+    return access(path, F_OK) == 0 ? frozen_check(session, folder, err) : frozen_write(session, folder, err);
 }

@@ -42,7 +42,8 @@ static const char *const pool_place_names[] = {"after_act", "before_norm", "befo
 #define SWITCH_WHEN(when, f) KNOB_SWITCH, FIELD(f), 0, 0, 1, NULL, when
 #define ENUM(f, names) ENUM_WHEN(NULL, f, names)
 #define ENUM_WHEN(when, f, names) KNOB_ENUM, FIELD(f), 0, 0, 0, names, when
-#define TEXT(f) KNOB_TEXT, FIELD(f), 0, 0, 0, NULL, NULL
+#define TEXT(f) TEXT_WHEN(NULL, f)
+#define TEXT_WHEN(when, f) KNOB_TEXT, FIELD(f), 0, 0, 0, NULL, when
 #define KNOTS offsetof(struct recipe, schedule.n_knots)
 #define REALS_WHEN(when, f, lo, hi)                                                                                    \
     KNOB_REALS, offsetof(struct recipe, f), SCHEDULE_KNOTS_MAX, KNOTS, lo, hi, NULL, when
@@ -97,6 +98,8 @@ const struct knob knobs[] = {
     {"brightness_contrast", "augmentation", SWITCH(brightness_contrast), "off", "", "make images brighter or darker, and of more or less contrast, at random"},
     {"brightness", "augmentation", REAL_WHEN("brightness_contrast=on", brightness, 0, 4), "0.14", "std", "at most so much is added to normalised values or taken away"},
     {"contrast", "augmentation", REAL_WHEN("brightness_contrast=on", contrast, 0, 0.99), "0.13", "", "they are then multiplied by 1 - that to 1 + that"},
+    {"progressive_size", "augmentation", SWITCH(progressive_size), "off", "", "train on smaller images at first; evaluation always has whole ones"},
+    {"sizes", "augmentation", TEXT_WHEN("progressive_size=on", sizes), "24x4,32x4", "", "SIZExEPOCHS, one after the other; epochs stretch in proportion to the run's"},
     {"gpu_data", "augmentation", SWITCH(gpu_data), "off", "", "deal crops, flips and boxes out to groups of images"},
     {"augment_groups", "augmentation", INT_WHEN("gpu_data=on", augment_groups, 1, CHOICES_GROUPS_MAX), "200", "groups", "of images at most, for each transform; each group has one option"},
 

@@ -73,6 +73,12 @@ void recipe_choices(const struct recipe *recipe, struct choices_options *options
     options->augment_seed = recipe_augment_seed(recipe);
 }
 
+int recipe_stages(const struct recipe *recipe, struct stages *stages, struct error *err)
+{
+    memset(stages, 0, sizeof *stages);
+    return recipe->progressive_size ? stages_parse(stages, recipe->sizes, err) : 0;
+}
+
 int recipe_read(const char *path, struct recipe *recipe, struct error *err)
 {
     return recipe_file_load(path, recipe, NULL, err);
@@ -191,6 +197,9 @@ int recipe_check_key(const struct recipe *recipe, const char **key, struct error
                   recipe->ghost_groups, recipe_batch(recipe));
         return blame(key, "ghost_groups");
     }
+    struct stages stages;
+    if (recipe_stages(recipe, &stages, err))
+        return blame(key, "sizes");
     if (recipe->gpu_data && recipe->loader_random == RECIPE_RANDOM_ITEM) {
         error_set(err, "loader_random = item draws for each image by itself, but gpu_data deals crops, flips and boxes "
                        "out to all of an epoch's images; set loader_random=bulk or gpu_data=off");

@@ -10,6 +10,7 @@
 #include "engine/choices.h"
 #include "engine/initialise.h"
 #include "engine/schedule.h"
+#include "engine/stages.h"
 #include "kernels/program.h"
 
 #include <stdint.h>
@@ -94,6 +95,8 @@ struct recipe {
     int cutout_height, cutout_width;
     int brightness_contrast;
     double brightness, contrast;
+    int progressive_size;
+    char sizes[64]; /* engine/stages.h */
     int gpu_data;
     int augment_groups;
     /* schedule and optimiser */
@@ -180,6 +183,9 @@ double recipe_smoothing(const struct recipe *recipe);
 
 /* The augmentation in force (switches applied). */
 void recipe_choices(const struct recipe *recipe, struct choices_options *options);
+
+/* The sizes that images are shrunk to (none without progressive_size); -1: they cannot be read. */
+int recipe_stages(const struct recipe *recipe, struct stages *stages, struct error *err);
 
 /* One line for people: "davidnet-79, 24 epochs x 512, lr 0.4, cutout 8x8, seed 1"; with a network that is not the
  * preset's, "davidnet-79 + own network, ...". It goes by the recipe alone and reads nothing: views draw with it. */

@@ -11,6 +11,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+int session_plan(const struct session *session, int height, int width, struct network *network, struct plan *plan,
+                 struct error *err)
+{
+    const struct images *train = &session->dataset.train;
+    struct plan_shape image = {train->channels, height, width};
+    if (network_build(&session->recipe, image, train->classes, network, err) || network_lower(network, plan, err))
+        return -1;
+    groups_apply(&session->recipe, plan);
+    return plan_check(plan, err);
+}
+
 /* The data set, opened or only probed, and the network and plan for images of its shape. */
 static int plan_data(struct session *session, int (*open)(struct dataset *, const char *, struct error *),
                      struct error *err)
@@ -30,12 +41,10 @@ static int plan_data(struct session *session, int (*open)(struct dataset *, cons
         return -1;
     if (batches_measure(&session->batches, recipe, train, err))
         return -1;
-    struct plan_shape image = {train->channels, train->height, train->width};
-    if (network_build(recipe, image, train->classes, &session->network, err) ||
-        network_lower(&session->network, &session->plan, err))
-        return -1;
-    groups_apply(recipe, &session->plan);
-    return plan_check(&session->plan, err);
+    return session_plan(session, train->height, train->width, &session->network, &session->plan, err) ||
+                   session_size_check(session, err)
+               ? -1
+               : 0;
 }
 
 int session_open_data(struct session *session, const struct recipe *recipe, struct error *err)
@@ -154,15 +163,9 @@ static int whiten(struct session *session, struct error *err)
     return status;
 }
 
-int session_compile(struct session *session, int exact, struct error *err)
+struct program *session_program(struct session *session, const struct plan *plan, int exact, struct error *err)
 {
     const struct recipe *recipe = &session->recipe;
-    if (choose_family(session, err))
-        return -1;
-    if (isa_force(recipe->isa))
-        return no_isa(recipe, err);
-    parallel_set_threads(recipe->threads);
-    session->precision = resolve_precision(recipe->precision, session->family, isa_current());
     struct program_options options = {
         .max_batch = recipe_batch(recipe),
         .precision = session->precision,
@@ -172,8 +175,20 @@ int session_compile(struct session *session, int exact, struct error *err)
         .device_index = recipe->device_index,
     };
     if (session->family->probe(&options, err))
+        return NULL;
+    return session->family->compile(plan, &options, err);
+}
+
+int session_compile(struct session *session, int exact, struct error *err)
+{
+    const struct recipe *recipe = &session->recipe;
+    if (choose_family(session, err))
         return -1;
-    session->program = session->family->compile(&session->plan, &options, err);
+    if (isa_force(recipe->isa))
+        return no_isa(recipe, err);
+    parallel_set_threads(recipe->threads);
+    session->precision = resolve_precision(recipe->precision, session->family, isa_current());
+    session->program = session_program(session, &session->plan, exact, err);
     if (!session->program)
         return -1;
     if (executor_init(&session->executor, session->program, err) || whiten(session, err) ||
@@ -187,6 +202,7 @@ int session_compile(struct session *session, int exact, struct error *err)
 void session_release_program(struct session *session)
 {
     loader_release(&session->loader);
+    session_size_release(session);
     if (!session->program)
         return;
     executor_release(&session->executor);
@@ -205,7 +221,10 @@ void session_release(struct session *session)
 
 int session_batch(struct session *session, uint32_t step, struct batch *batch, struct error *err)
 {
-    return loader_batch(&session->loader, step, batch, err);
+    return loader_batch(&session->loader, step, batch, err) ||
+                   session_size_use(session, batch->height, batch->width, err)
+               ? -1
+               : 0;
 }
 
 double session_lr(const struct session *session, uint32_t step)

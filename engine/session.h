@@ -25,6 +25,7 @@ struct session {
     struct batches batches; /* of the training images; evaluation borrows the room of its choices */
     struct loader loader;   /* between session_compile and session_release_program */
     uint32_t steps_per_epoch, steps;
+    struct sized *sized;   /* progressive_size: see engine/session_size.c; NULL: nothing was shrunk yet */
     float *filters;        /* of the convolution that whitens the images; NULL: there is none */
     double whiten_seconds; /* what they took; part of the speedrun clock */
 };
@@ -50,10 +51,32 @@ void session_initial(const struct session *session, struct initialise *how);
 void session_release_program(struct session *session);
 void session_release(struct session *session);
 
-/* The batch of step `step` (from 0), from the recipe's loader, valid until the next call. -1: a thread cannot be
- * started.
+/* The batch of step `step` (from 0), from the recipe's loader, valid until the next call, and program and executor for
+ * its size. -1: a thread cannot be started, or there is no memory.
  */
 int session_batch(struct session *session, uint32_t step, struct batch *batch, struct error *err);
+
+/*
+ * Progressive sizes. There is one program for whole images, and at most one for another size; program, executor and
+ * executor's plan are of the one in use, `plan` is always of whole images. Their tensors are the same, so a switch
+ * hands weights, momentum and running statistics over, bit for bit.
+ *
+ * session_size_check (a part of session_check): -1 when the network is not the same one at every size, with the row
+ * that is at fault.
+ * session_size_compile: the program that step will need, if there is none yet, so that later nothing waits for it.
+ * session_size_use: switches; evaluation needs whole images.
+ */
+int session_size_check(const struct session *session, struct error *err);
+int session_size_compile(struct session *session, uint32_t step, struct error *err);
+int session_size_use(struct session *session, int height, int width, struct error *err); /* 0, 0: whole images */
+void session_size(const struct session *session, int *height, int *width);               /* in use; 0, 0: whole */
+void session_size_release(struct session *session);
+
+/* A network and its plan for images of that size. For session_size.c. */
+int session_plan(const struct session *session, int height, int width, struct network *network, struct plan *plan,
+                 struct error *err);
+/* A program of that plan, as session_compile would make it. For session_size.c. */
+struct program *session_program(struct session *session, const struct plan *plan, int exact, struct error *err);
 
 /* Learning rate per mean loss at that step (from 0), and the hyper-parameters as kernels want them. */
 double session_lr(const struct session *session, uint32_t step);

@@ -80,9 +80,13 @@ static int train_step(struct trainer *trainer, struct error *err)
 {
     struct session *session = &trainer->session;
     struct stopwatch watch;
-    stopwatch_start(&watch);
     uint32_t step = trainer->clock.step;
-    uint64_t timed = session->executor.train_steps;
+    int height, width;
+    session_size(session, &height, &width);
+    if (session_size_compile(session, step, err)) /* no part of training */
+        return -1;
+    stopwatch_start(&watch);
+    uint64_t timed;
     struct batch batch;
     struct hyper hyper;
     struct step_result result;
@@ -91,7 +95,10 @@ static int train_step(struct trainer *trainer, struct error *err)
         trainer->clock.epoch_correct = trainer->clock.epoch_images = 0;
     }
     session_hyper(session, step, &hyper);
-    if (session_batch(session, step, &batch, err) || executor_train(&session->executor, &batch, &hyper, &result, err) ||
+    if (session_batch(session, step, &batch, err))
+        return -1;
+    timed = session->executor.train_steps;
+    if (executor_train(&session->executor, &batch, &hyper, &result, err) ||
         averages_update(&trainer->averages, session->program, step + 1, session->steps, err))
         return -1;
     double seconds = stopwatch_seconds(&watch, session->program->options.threads);
@@ -102,6 +109,8 @@ static int train_step(struct trainer *trainer, struct error *err)
     trainer->clock.epoch_correct += (uint64_t)result.correct;
     trainer->clock.epoch_images += (uint64_t)result.n;
 
+    if (trainer_follow_size(trainer, height, width, err))
+        return -1;
     if (!trainer->warm) { /* the first step of a sitting touches fresh memory: not what a step takes */
         executor_reset_times(&session->executor);
         trainer->warm = 1;
@@ -131,15 +140,17 @@ static int evaluate(struct trainer *trainer, struct error *err)
     struct step_result test;
     struct stopwatch watch;
     stopwatch_start(&watch);
-    struct program *program = trainer->session.program;
-    if (averages_show(&trainer->averages, program, err))
+    struct session *session = &trainer->session;
+    int height, width;
+    session_size(session, &height, &width);
+    if (session_size_use(session, 0, 0, err) || averages_show(&trainer->averages, session->program, err))
         return -1;
-    int status = session_evaluate(&trainer->session, NULL, &test, stop_now, trainer, err);
-    if (averages_hide(&trainer->averages, program, err))
+    int status = session_evaluate(session, NULL, &test, stop_now, trainer, err);
+    if (averages_hide(&trainer->averages, session->program, err) || session_size_use(session, height, width, err))
         return -1;
     if (status)
         return status;
-    trainer->evaluate_seconds = stopwatch_seconds(&watch, trainer->session.program->options.threads);
+    trainer->evaluate_seconds = stopwatch_seconds(&watch, session->program->options.threads);
     double accuracy = step_result_accuracy(&test);
     trainer->now.test_acc = accuracy;
     trainer->clock.speedrun_seconds =

@@ -62,7 +62,9 @@ double trainer_boot_clock(void); /* the same, and those for which the machine wa
 void trainer_publish(struct trainer *trainer, enum trainer_phase phase);
 void trainer_wake(struct trainer *trainer);
 int trainer_begin_timing(struct trainer *trainer, struct error *err); /* room for it: publishing allocates nothing */
-uint32_t trainer_epochs_begun(const struct trainer *trainer);         /* for a record */
+/* When the session's program is no longer the one for that size: it is kept or checked, and its times begin anew. */
+int trainer_follow_size(struct trainer *trainer, int height, int width, struct error *err);
+uint32_t trainer_epochs_begun(const struct trainer *trainer); /* for a record */
 int trainer_log_step(struct trainer *trainer, double lr, const struct step_result *result, struct error *err);
 int trainer_log_epoch(struct trainer *trainer, double evaluated_in, const struct step_result *test, struct error *err);
 int trainer_log_end(struct trainer *trainer, enum run_end how, const char *text, struct error *err);

@@ -1,4 +1,5 @@
 /* What the engine tells the world: log records, the published status, status and timing files, checkpoints. */
+#include "engine/frozen.h"
 #include "engine/timing.h"
 #include "engine/trainer_internal.h"
 
@@ -88,9 +89,22 @@ static void refresh(struct trainer *trainer, enum trainer_phase phase)
 int trainer_begin_timing(struct trainer *trainer, struct error *err)
 {
     pthread_mutex_lock(&trainer->timing_lock);
+    timing_release(&trainer->timing); /* of another size's program */
     int status = timing_init(&trainer->timing, &trainer->session.executor, 0, err);
     pthread_mutex_unlock(&trainer->timing_lock);
     return status;
+}
+
+int trainer_follow_size(struct trainer *trainer, int height, int width, struct error *err)
+{
+    int now_height, now_width;
+    session_size(&trainer->session, &now_height, &now_width);
+    if (now_height == height && now_width == width)
+        return 0;
+    trainer->warm = 0;
+    trainer->timed_images = 0;
+    trainer->rate_seconds = trainer->rate_images = 0;
+    return frozen_keep(&trainer->session, &trainer->folder, err) || trainer_begin_timing(trainer, err) ? -1 : 0;
 }
 
 /* Some microseconds, a few times a second; the last one is not skipped. */

@@ -80,6 +80,17 @@ const struct trick tricks[] = {
         .patches = {{"loader", "main", "workers"}},
     },
     {
+        .key = "progressive_size",
+        .title = "Progressive resizing",
+        .changes = "shrinks the images of the first epochs, which saves most of their arithmetic",
+        .published =
+            "airbench94 with Muon, 8 epochs, 24 24 24 24 32 32 32 32: 0.78 of the arithmetic, 93.99 and 93.82 %; "
+            "whole images 94.23 %, and 93.69 and 93.72 % for 0.875 of it",
+        .source = "measured for davidnet in PyTorch, two runs each: too few to tell 0.2 % apart",
+        .parameters = {"sizes"},
+        .patches = {{"progressive_size", "on", "off"}},
+    },
+    {
         .key = "gpu_data",
         .title = "Grouped augmentation",
         .changes = "deals each epoch's crops, flips and boxes out evenly to groups of images: no draw for each image",

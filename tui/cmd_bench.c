@@ -80,8 +80,9 @@ static int time_steps(struct bench *b, struct error *err)
 static double step_flops(const struct session *s)
 {
     double flops = 0;
-    for (int i = 0; i < s->plan.n_rows; i++)
-        flops += plan_row_forward_flops(&s->plan, i) + plan_row_backward_flops(&s->plan, i);
+    const struct plan *plan = s->program->plan; /* of the size that was timed */
+    for (int i = 0; i < plan->n_rows; i++)
+        flops += plan_row_forward_flops(plan, i) + plan_row_backward_flops(plan, i);
     return flops * recipe_batch(&s->recipe);
 }
 

@@ -1,5 +1,5 @@
 /* davidnet samples: a contact sheet of what training sees. */
-#include "engine/choices.h"
+#include "engine/batches.h"
 #include "engine/dataset.h"
 #include "tui/command.h"
 #include "tui/options.h"
@@ -21,6 +21,7 @@ struct samples {
     struct recipe_options options;
     struct recipe recipe;
     struct choices_options choices;
+    int height, width; /* what the first image of the sheet was shrunk to, as in struct batch */
     struct dataset dataset;
     const char *output;
     long epoch, count, first, scale, columns;
@@ -129,6 +130,8 @@ static int print_json(const struct samples *s, const struct choice *choices)
     cJSON_AddStringToObject(root, "source", s->dataset.source);
     cJSON_AddStringToObject(root, "sha256", s->dataset.sha256);
     cJSON_AddNumberToObject(root, "epoch", (double)s->epoch);
+    cJSON_AddNumberToObject(root, "height", s->height ? s->height : s->dataset.train.height);
+    cJSON_AddNumberToObject(root, "width", s->width ? s->width : s->dataset.train.width);
     snprintf(seed, sizeof seed, "%" PRIu64, s->choices.order_seed); /* 64 bits do not fit into a JSON number */
     cJSON_AddStringToObject(root, "order_seed", seed);
     snprintf(seed, sizeof seed, "%" PRIu64, s->choices.augment_seed);
@@ -146,7 +149,7 @@ static int save(const struct samples *s, const struct choice *choices)
     char title[1024], subtitle[1024], done[256];
     struct error err = {""};
     const char *slash = strrchr(s->dataset.source, '/');
-    sheet_describe_options(&s->choices, done, sizeof done);
+    sheet_describe_options(&s->choices, s->height, s->width, done, sizeof done);
     snprintf(title, sizeof title, "%s \u00b7 %s \u00b7 epoch %ld \u00b7 seed %" PRId64,
              slash && slash[1] ? slash + 1 : s->dataset.source, s->recipe.preset, s->epoch, s->recipe.seed);
     snprintf(subtitle, sizeof subtitle, "Images %ld to %ld of the epoch; left as stored, right as trained on: %s.",
@@ -154,6 +157,8 @@ static int save(const struct samples *s, const struct choice *choices)
     struct sheet sheet = {.dataset = &s->dataset,
                           .choices = choices,
                           .count = (int)s->count,
+                          .height = s->height,
+                          .width = s->width,
                           .scale = (int)s->scale,
                           .columns = (int)s->columns,
                           .title = title,
@@ -184,6 +189,20 @@ static int show(struct samples *s)
     return code;
 }
 
+/* The size in training at the sheet's first image. */
+static int find_size(struct samples *s, struct error *err)
+{
+    struct batches batches;
+    if (!s->recipe.progressive_size)
+        return 0;
+    if (batches_measure(&batches, &s->recipe, &s->dataset.train, err))
+        return -1;
+    uint64_t step = (uint64_t)s->epoch * batches.steps_per_epoch + (uint64_t)s->first / batches.batch;
+    stages_at(&batches.stages, &s->dataset.train, step < batches.steps ? (uint32_t)step : batches.steps - 1,
+              batches.steps, &s->height, &s->width);
+    return 0;
+}
+
 static int load(struct samples *s)
 {
     struct error err = {""};
@@ -196,7 +215,7 @@ static int load(struct samples *s)
     if (dataset_open(&s->dataset, source, &err) != 0)
         return command_fail("%s", err.text);
     if ((s->recipe.eval == RECIPE_EVAL_HOLDOUT && dataset_hold_out(&s->dataset, &err) != 0) ||
-        choices_check(&s->choices, &s->dataset.train, &err) != 0) {
+        choices_check(&s->choices, &s->dataset.train, &err) != 0 || find_size(s, &err) != 0) {
         dataset_release(&s->dataset);
         return command_fail("%s", err.text);
     }

@@ -301,7 +301,7 @@ static void do_export(struct app *app)
     arrange(app, &layout);
     int first = samples_view_first(model, &layout), count = model->batch.n - first;
     count = count > SHEET_IMAGES ? SHEET_IMAGES : count;
-    sheet_describe_options(&batches->options, done, sizeof done);
+    sheet_describe_options(&batches->options, model->batch.height, model->batch.width, done, sizeof done);
     new_path(app, epoch + 1, batch + 1, path, sizeof path);
     snprintf(title, sizeof title, "%s \u00b7 %s \u00b7 epoch %u, batch %u \u00b7 seed %" PRId64,
              slash && slash[1] ? slash + 1 : source, model->preset, epoch + 1, batch + 1, model->seed);
@@ -310,6 +310,8 @@ static void do_export(struct app *app)
     struct sheet sheet = {.dataset = model->dataset,
                           .choices = model->batch.choices + first,
                           .count = count,
+                          .height = model->batch.height,
+                          .width = model->batch.width,
                           .title = title,
                           .subtitle = subtitle};
     if (sheet_save(&sheet, path, &err))

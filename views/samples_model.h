@@ -25,7 +25,7 @@ struct samples_model {
     struct batches batches;
     struct batch batch; /* of `step` */
     uint32_t step;      /* that is shown, from 0 */
-    uint8_t *pixels;    /* [batch.n][channels][height][width]: as trained on, in bytes */
+    uint8_t *pixels;    /* [batch.n], each with room for [channels][height][width]: as trained on, in bytes */
     uint32_t training;  /* the step that is trained, or was last */
     int live;           /* the training goes on */
     int cursor;         /* a place in the batch */
@@ -59,7 +59,8 @@ void samples_model_show(struct samples_model *model, uint32_t step);
 /* By so many tiles; stays in the batch. */
 void samples_model_move(struct samples_model *model, int by);
 
-/* Images of the batch at `place`: as it is stored, and as it is trained on; [channels][height][width]. */
+/* Images of the batch at `place`: as it is stored, and as it is trained on; [channels][height][width], which for the
+ * latter are batch_height and batch_width. */
 const uint8_t *samples_original(const struct samples_model *model, int place);
 const uint8_t *samples_trained(const struct samples_model *model, int place);
 

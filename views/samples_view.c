@@ -175,10 +175,14 @@ static void draw_numbers(const struct samples_model *model, const struct samples
 
 /* ---- the grid ---- */
 
-static struct picture picture_of(const struct samples_model *model, const uint8_t *pixels)
+/* One of the batch, as trained on or as stored. */
+static struct picture picture_of(const struct samples_model *model, int place, int trained)
 {
     const struct images *images = model->batch.images;
-    return (struct picture){pixels, images->channels, images->height, images->width};
+    if (trained)
+        return (struct picture){samples_trained(model, place), images->channels, batch_height(&model->batch),
+                                batch_width(&model->batch)};
+    return (struct picture){samples_original(model, place), images->channels, images->height, images->width};
 }
 
 static const char *class_of(const struct samples_model *model, int place)
@@ -192,7 +196,7 @@ static void draw_grid(const struct samples_model *model, const struct samples_la
     int first = samples_view_first(model, layout), cells = 0;
     for (int i = first; i < first + layout->columns * layout->rows && i < model->batch.n; i++) {
         struct rect tile = samples_view_tile(model, layout, i);
-        struct picture picture = picture_of(model, samples_trained(model, i));
+        struct picture picture = picture_of(model, i, 1);
         cells += tile.w * tile.h;
         if (grid->slow && cells > SLOW_CELLS)
             put_cut(grid, rect_intersect(tile, layout->grid), COLOR_DIM, ATTR_NONE, "slow line");
@@ -287,10 +291,13 @@ static void draw_facts(const struct samples_model *model, struct grid *grid, str
 
 static void draw_pair(const struct samples_model *model, struct grid *grid, struct rect area, struct rect at[2])
 {
-    static const char *const titles[2] = {"trained on", "as stored"};
-    const uint8_t *pixels[2] = {samples_trained(model, model->cursor), samples_original(model, model->cursor)};
+    char trained[64] = "trained on";
+    if (model->batch.height)
+        snprintf(trained, sizeof trained, "trained on, %d × %d", model->batch.width, model->batch.height);
+    put_ascii(grid, trained);
+    const char *titles[2] = {trained, "as stored"};
     for (int i = 0; i < 2; i++) {
-        struct picture picture = picture_of(model, pixels[i]);
+        struct picture picture = picture_of(model, model->cursor, i == 0);
         struct rect title = {at[i].x, at[i].y - 1, at[i].w, 1};
         put_cut(grid, rect_intersect(title, area), i ? COLOR_DIM : COLOR_TITLE, i ? ATTR_NONE : ATTR_BOLD, titles[i]);
         picture_draw(&picture, grid, area, at[i]);

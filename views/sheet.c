@@ -151,7 +151,7 @@ static void add_part(char *out, size_t size, const char *text)
     snprintf(out + used, size - used, "%s%s", used ? ", " : "", text);
 }
 
-void sheet_describe_options(const struct choices_options *options, char *out, size_t size)
+void sheet_describe_options(const struct choices_options *options, int height, int width, char *out, size_t size)
 {
     char part[64];
     out[0] = '\0';
@@ -174,6 +174,10 @@ void sheet_describe_options(const struct choices_options *options, char *out, si
     }
     if (options->brightness > 0 || options->contrast > 0) {
         snprintf(part, sizeof part, "brightness \u00b1%g, contrast \u00b1%g", options->brightness, options->contrast);
+        add_part(out, size, part);
+    }
+    if (height) {
+        snprintf(part, sizeof part, "shrink to %d\u00d7%d", width, height);
         add_part(out, size, part);
     }
     if (!out[0]) {
@@ -216,18 +220,20 @@ static double draw_text(cairo_t *cr, double x, double y, double room, const char
 
 /* ---- pictures ---- */
 
-/* Enlarges pixels [channels][height][width] straight into the surface. */
-static void put_image(cairo_surface_t *surface, const struct images *images, const uint8_t *pixels,
-                      struct sheet_place place, int scale)
+/* Enlarges pixels [channels][batch_height][batch_width] straight into the surface. */
+static void put_image(cairo_surface_t *surface, const uint8_t *pixels, const struct batch *size,
+                      struct sheet_place place)
 {
     cairo_surface_flush(surface);
     uint8_t *data = cairo_image_surface_get_data(surface);
     int stride = cairo_image_surface_get_stride(surface);
-    int plane = images->width * images->height, color = images->channels == 3;
+    int height = batch_height(size), width = batch_width(size);
+    int plane = width * height, color = size->images->channels == 3;
     for (int y = 0; y < place.height; y++) {
         uint32_t *row = (uint32_t *)(void *)(data + (size_t)(place.y + y) * (size_t)stride);
+        const uint8_t *line = pixels + y * height / place.height * width;
         for (int x = 0; x < place.width; x++) {
-            const uint8_t *p = pixels + y / scale * images->width + x / scale;
+            const uint8_t *p = line + x * width / place.width;
             row[place.x + x] = (uint32_t)p[0] << 16 | (uint32_t)p[color * plane] << 8 | p[2 * color * plane];
         }
     }
@@ -278,9 +284,12 @@ static void draw_card(cairo_t *cr, const struct sheet *sheet, const struct sheet
 
     cairo_surface_t *surface = cairo_get_target(cr);
     size_t bytes = (size_t)images->channels * (size_t)images->height * (size_t)images->width;
-    put_image(surface, images, images->pixels + choice->image * bytes, left, layout->scale);
-    augment_bytes(&(struct batch){.images = images, .choices = choice, .n = 1}, 0, pixels);
-    put_image(surface, images, pixels, right, layout->scale);
+    struct batch batch = {.images = images, .choices = choice, .n = 1};
+    put_image(surface, images->pixels + choice->image * bytes, &batch, left);
+    batch.height = sheet->height;
+    batch.width = sheet->width;
+    augment_bytes(&batch, 0, pixels);
+    put_image(surface, pixels, &batch, right);
 }
 
 static void draw_header(cairo_t *cr, const struct sheet *sheet, const struct sheet_layout *layout)

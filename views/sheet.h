@@ -17,6 +17,7 @@ struct sheet {
     int count;                     /* 1 .. SHEET_TILES_MAX */
     int scale;                    /* screen pixels a side of an image's pixel, 1 .. 16; 0: chosen by the image's size */
     int columns;                  /* 0: chosen so that the sheet is a little wider than tall */
+    int height, width;            /* what the images on the right were shrunk to; 0: their own size */
     const char *title, *subtitle; /* one line each; cut where the sheet ends */
 };
 
@@ -42,8 +43,9 @@ struct sheet_place sheet_augmented(const struct sheet *sheet, const struct sheet
  */
 void sheet_describe(const struct choice *choice, char geometry[64], char cutout[64]);
 
-/* What is done to every image of a run, in words: "reflect-pad 4 and crop, mirror with p 0.5, cutout 8×8". */
-void sheet_describe_options(const struct choices_options *options, char *out, size_t size);
+/* What is done to every image of a run, in words: "reflect-pad 4 and crop, mirror with p 0.5, cutout 8×8". height
+ * and width: as in struct sheet. */
+void sheet_describe_options(const struct choices_options *options, int height, int width, char *out, size_t size);
 
 /* *rgb is malloc'ed: [height][width][3]. */
 int sheet_draw(const struct sheet *sheet, struct sheet_layout *layout, uint8_t **rgb, struct error *err);
