@@ -45,7 +45,7 @@ static void choose_block(struct winograd *w, int n)
         return;
     }
     w->block = in <= 4 ? 56 : in <= 8 ? 28 : 112;
-    w->group = in <= 8 ? 2 * panel : 4 * panel;
+    w->group = in <= 8 ? 2 * panel : 8 * panel;
     w->group = w->group < out ? w->group : out;
     int share = ceiling(tiles, w->threads), blocks = ceiling(share, w->block);
     w->block = ceiling(ceiling(share, blocks), 4) * 4;
@@ -224,28 +224,26 @@ struct run_job {
     bool add, stream;
 };
 
-static const float *panel_weights(const struct run_job *job, int out, int p)
-{
-    size_t point, row, at = panel_place(job->w, out, &point, &row);
-    return job->weights + at + (size_t)p * point;
-}
-
-/* All products of a group of output blocks. */
+/* All products of a group of output blocks, point by point: a point's input stays in the cache for all of them. */
 static void multiply(const struct run_job *job, const struct winograd_points *in, const struct winograd_points *out,
                      int tiles, int first, int blocks)
 {
     const struct winograd *w = job->w;
-    int panel = w->kernels->panel;
+    int panel = w->kernels->panel, panels = ceiling(blocks, panel);
+    size_t piece = in->point / (size_t)panels; /* of the next point's input, fetched during one panel */
     struct winograd_product product = {
         .in_block = in->block, .out_block = out->block, .tiles = tiles, .in_blocks = in_blocks(w)};
     for (int p = 0; p < WINOGRAD_POINTS; p++)
-        for (int b = 0; b < blocks; b += panel) {
-            product.out_blocks = blocks - b < panel ? blocks - b : panel;
+        for (int i = 0; i < panels; i++) {
+            int block = i * panel, next = i + 1 < panels ? block + panel : 0;
+            size_t point, row, at = panel_place(w, first + block, &point, &row);
+            product.out_blocks = blocks - block < panel ? blocks - block : panel;
             product.in = in->data + (size_t)p * in->point;
-            product.weights = panel_weights(job, first + b, p);
-            product.out = out->data + (size_t)p * out->point + (size_t)b * out->block;
-            product.ahead = (const char *)(b + panel < blocks ? panel_weights(job, first + b + panel, p)
-                                                              : panel_weights(job, first, p + 1));
+            product.weights = job->weights + at + (size_t)p * point;
+            product.out = out->data + (size_t)p * out->point + (size_t)block * out->block;
+            at = panel_place(w, first + next, &point, &row);
+            product.ahead[0] = (struct winograd_ahead){job->weights + at + (size_t)(next ? p : p + 1) * point, point};
+            product.ahead[1] = (struct winograd_ahead){product.in + in->point + (size_t)i * piece, piece};
             w->kernels->product(&product);
         }
 }
@@ -305,6 +303,8 @@ static void weights_share(const struct run_job *job, int half, int first, int bl
                                                .in_blocks = in,
                                                .out_blocks = blocks,
                                                .add = job->add || t + first_tile > 0};
+                outer.ahead[0] = (struct winograd_ahead){outer.in + v.point, v.point};
+                outer.ahead[1] = (struct winograd_ahead){outer.out + d.point, d.point};
                 w->kernels->outer(&outer);
             }
     }

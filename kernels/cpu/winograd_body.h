@@ -269,17 +269,22 @@ INLINE void product_rows(const struct winograd_product *p, int rows, int vectors
 /* All tiles, the largest register tiles first: the order of sums over k is the same in each. */
 INLINE void product_vectors(const struct winograd_product *p, int vectors)
 {
-    const char *ahead = p->ahead;
-    ptrdiff_t step = (ptrdiff_t)p->in_blocks * 16 * 64;
-    int row = 0;
-    for (; row + ROWS <= p->tiles && (ROWS < 8 || p->tiles - row != 16); row += ROWS, ahead += step)
-        product_rows(p, ROWS, vectors, row, ahead);
-    for (; ROWS > 8 && row + 8 <= p->tiles; row += 8, ahead += step)
-        product_rows(p, ROWS > 8 ? 8 : 1, vectors, row, ahead);
-    for (; row + 4 <= p->tiles; row += 4)
-        product_rows(p, 4, vectors, row, ahead);
-    for (; row < p->tiles; row++)
-        product_rows(p, 1, vectors, row, ahead);
+    size_t step = (size_t)p->in_blocks * 16 * 16, done[2] = {0}; /* floats: a line for each k */
+    for (int row = 0; row < p->tiles;) {
+        int left = p->tiles - row, which = done[0] < p->ahead[0].floats ? 0 : 1;
+        const char *ahead = (const char *)(p->ahead[which].at + done[which]);
+        int rows = left >= ROWS && (ROWS < 8 || left != 16) ? ROWS : ROWS > 8 && left >= 8 ? 8 : left >= 4 ? 4 : 1;
+        done[which] += done[which] < p->ahead[which].floats ? step : 0;
+        if (rows == ROWS)
+            product_rows(p, ROWS, vectors, row, ahead);
+        else if (rows == 8)
+            product_rows(p, ROWS > 8 ? 8 : 1, vectors, row, ahead);
+        else if (rows == 4)
+            product_rows(p, 4, vectors, row, ahead);
+        else
+            product_rows(p, 1, vectors, row, ahead);
+        row += rows;
+    }
 }
 
 static void product(const struct winograd_product *p)
@@ -290,16 +295,20 @@ static void product(const struct winograd_product *p)
         product_vectors(p, VECTORS / PANEL);
 }
 
-INLINE void outer_tile(const struct winograd_outer *p, int vectors, const float *in, const float *out, float *sum)
+INLINE void outer_tile(const struct winograd_outer *p, int vectors, const float *in, const float *out, float *sum,
+                       const char *ahead)
 {
     vec acc[LANES][VECTORS];
     for (int r = 0; r < LANES; r++)
-        for (int v = 0; v < vectors; v++)
+        for (int v = 0; v < vectors; v++) {
+            __builtin_prefetch(sum + (size_t)r * p->sum_row + v * WIDTH, 1, 3);
             acc[r][v] = vec_set(0);
-    for (int t = 0; t < p->tiles; t++, in += 16, out += 16) {
+        }
+    for (int t = 0; t < p->tiles; t++, in += 16, out += 16, ahead += 64) {
         vec y[VECTORS];
         for (int v = 0; v < vectors; v++)
             y[v] = vec_load(out + (size_t)(v * WIDTH / 16) * p->out_block + (size_t)(v * WIDTH % 16));
+        __builtin_prefetch(ahead, 0, 2);
         for (int r = 0; r < LANES; r++) {
             vec x = vec_set(in[r]);
             for (int v = 0; v < vectors; v++)
@@ -315,15 +324,24 @@ INLINE void outer_tile(const struct winograd_outer *p, int vectors, const float 
 
 static void outer(const struct winograd_outer *p)
 {
+    struct winograd_ahead ahead = p->ahead[0];
+    size_t done = 0, step = (size_t)p->tiles * 16;
+    int which = 0;
     for (int o = 0; o < p->out_blocks; o += PANEL)
         for (int i = 0; i < p->in_blocks; i++)
             for (int lane = 0; lane < 16; lane += LANES) {
                 const float *in = p->in + (size_t)i * p->in_block + lane, *out = p->out + (size_t)o * p->out_block;
                 float *sum = p->sum + (size_t)(16 * i + lane) * p->sum_row + (size_t)o * 16;
+                if (done >= ahead.floats && which == 0) {
+                    ahead = p->ahead[++which];
+                    done = 0;
+                }
+                const char *next = (const char *)(ahead.at + done);
+                done += done < ahead.floats ? step : 0;
                 if (p->out_blocks - o >= PANEL)
-                    outer_tile(p, VECTORS, in, out, sum);
+                    outer_tile(p, VECTORS, in, out, sum, next);
                 else
-                    outer_tile(p, VECTORS / PANEL, in, out, sum);
+                    outer_tile(p, VECTORS / PANEL, in, out, sum, next);
             }
 }
 

@@ -28,13 +28,19 @@ struct winograd_points {
     size_t point, block;
 };
 
+/* Floats to fetch into the second cache meanwhile, a line at each step of a product. */
+struct winograd_ahead {
+    const float *at;
+    size_t floats;
+};
+
 /* out[t][n] = sum over k of in[t][k] * weights[k][n], at one point. */
 struct winograd_product {
     const float *in, *weights;
     float *out;
     size_t in_block, out_block; /* floats between blocks of 16 channels */
     int tiles, in_blocks, out_blocks;
-    const char *ahead; /* what comes next, fetched into the second cache meanwhile */
+    struct winograd_ahead ahead[2]; /* what the next product reads: weights and points */
 };
 
 /* sum[i][o] += sum over t of in[t][i] * out[t][o], at one point. */
@@ -43,7 +49,8 @@ struct winograd_outer {
     float *sum;
     size_t in_block, out_block, sum_row; /* floats between blocks of channels; between rows of sum */
     int tiles, in_blocks, out_blocks;
-    bool add; /* else sum = ... */
+    bool add;                       /* else sum = ... */
+    struct winograd_ahead ahead[2]; /* what the next one reads: both sides */
 };
 
 struct winograd_kernels {
