@@ -16,6 +16,9 @@
 
 #define A 0.625F
 #define B 1.5F
+/* Only whole cache lines go past the caches: parts of one would be read, merged and written. */
+#define STREAMS (WIDTH == 16)
+
 #define SUM (A * A + B * B)
 #define SQUARES (A * A * B * B)
 
@@ -226,12 +229,12 @@ static void transform_output(const struct winograd_tiles *tiles, const struct wi
                 float *at = (float *)tiles->view->data + places[t].at + b * tiles->view->sb + lane;
                 if (places[t].rows != WHOLE(4) || places[t].columns != WHOLE(4))
                     output_tile(tiles, &places[t], false, false, from, points->point, at);
-                else if (tiles->stream)
+                else if (STREAMS && tiles->stream)
                     output_tile(tiles, &places[t], true, true, from, points->point, at);
                 else
                     output_tile(tiles, &places[t], true, false, from, points->point, at);
             }
-    if (tiles->stream)
+    if (STREAMS && tiles->stream)
         _mm_sfence();
 }
 
@@ -372,7 +375,7 @@ static void transform_weights(const float kernel[9][16], float *points, size_t p
                 value = vec_fma(vec_set(weight_matrix[j][1]), row[1], value);
                 value = vec_fma(vec_set(weight_matrix[j][2]), row[2], value);
                 float *to = points + (size_t)(6 * i + j) * point + lane;
-                if (stream)
+                if (STREAMS && stream)
                     vec_stream(to, value);
                 else
                     vec_store(to, value);
