@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #define LABEL_FORMAT "davidnet-label"
+#define LABEL_VERSION 1
 #define LABEL_BYTES_MAX (64 << 10)
 
 const char *run_side_name(enum run_side side)
@@ -147,9 +148,12 @@ static int parse(const cJSON *root, struct run_label *label, struct error *err)
 {
     const char *format = cJSON_GetStringValue(cJSON_GetObjectItem(root, "format"));
     const char *note = cJSON_GetStringValue(cJSON_GetObjectItem(root, "note"));
-    const cJSON *tags = cJSON_GetObjectItem(root, "tags"), *tag;
+    const cJSON *tags = cJSON_GetObjectItem(root, "tags"), *version = cJSON_GetObjectItem(root, "version"), *tag;
     if (format == NULL || strcmp(format, LABEL_FORMAT) != 0)
         return error_set(err, "not a JSON object with \"format\": \"" LABEL_FORMAT "\"");
+    if (cJSON_IsNumber(version) && version->valuedouble > LABEL_VERSION)
+        return error_set(err, "it is of version %g, and this davidnet knows up to %d: update it", version->valuedouble,
+                         LABEL_VERSION);
     if (note != NULL && run_label_set_note(label, note, err) < 0)
         return -1;
     parse_campaign(root, label);
@@ -198,7 +202,7 @@ int run_label_write(const struct run_folder *folder, const struct run_label *lab
     }
     cJSON *root = cJSON_CreateObject();
     cJSON_AddStringToObject(root, "format", LABEL_FORMAT);
-    cJSON_AddNumberToObject(root, "version", 1);
+    cJSON_AddNumberToObject(root, "version", LABEL_VERSION);
     cJSON *tags = cJSON_AddArrayToObject(root, "tags");
     for (int i = 0; i < label->n_tags; i++)
         cJSON_AddItemToArray(tags, cJSON_CreateString(label->tag[i]));

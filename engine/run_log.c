@@ -36,6 +36,7 @@ static void log_clear(struct run_log *log)
     log->written = 0;
     log->torn = 0;
     log->dropped = 0;
+    log->device = log->inode = 0;
 }
 
 size_t run_log_length(const struct run_log *log)
@@ -185,15 +186,26 @@ int run_log_follow(struct run_log *log, const char *path, struct error *err)
         return error_set(err, "%s: cannot open the run log: %s", path, strerror(errno));
     struct stat st;
     int64_t offset = (int64_t)before * RECORD_SIZE, end = 0, size = 0;
-    if (fstat(fd, &st) == 0 && st.st_size < offset) {
+    if (fstat(fd, &st) < 0) {
+        int why = errno;
         close(fd);
-        return error_set(err, "%s: shorter than when it was read before; open the run again", path);
+        return error_set(err, "%s: cannot read the run log: %s", path, strerror(why));
+    }
+    int other = log->inode && (log->inode != st.st_ino || log->device != st.st_dev);
+    if (other || st.st_size < offset) {
+        close(fd);
+        return error_set(err, "%s: %s when it was read before; open the run again", path,
+                         other ? "another file than" : "shorter than");
     }
     int rc = take_records(log, fd, path, offset, &end, &size, err);
     close(fd);
     if (rc < 0)
         return -1;
     log->dropped = (size_t)(size - end); /* a writer may be at it: the next call looks again */
+    if (run_log_length(log) > 0) {
+        log->device = st.st_dev;
+        log->inode = st.st_ino;
+    }
     return (int)(run_log_length(log) - before);
 }
 

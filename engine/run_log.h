@@ -78,6 +78,7 @@ struct run_log {
     int fd;                               /* -1: memory only */
     size_t written;                       /* the writer's: records that are in the file */
     int torn;                             /* the writer's: part of another one is, too, and must be cut off first */
+    uint64_t device, inode;               /* the reader's: the file that is followed, once it has a record */
     size_t dropped;                       /* bytes cut at the first bad record when the file was last read; 0: none */
 };
 

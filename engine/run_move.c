@@ -36,10 +36,12 @@ static int rename_fresh(const char *from, const char *to)
     return rename(from, to);
 }
 
-static int sync_both(const char *a, const char *b, struct error *err)
+/* The move has been made: one that cannot be synced is no failure, it may only be undone by a crash. */
+static void sync_both(const char *a, const char *b)
 {
-    int rc = folder_sync(a, err);
-    return strcmp(a, b) != 0 && folder_sync(b, err) < 0 ? -1 : rc;
+    folder_sync(a, NULL);
+    if (strcmp(a, b) != 0)
+        folder_sync(b, NULL);
 }
 
 /* Moves the locked folder to parent/name; 1: there is something of that name, 0, or -1. */
@@ -58,7 +60,8 @@ static int move(struct run_folder *folder, const char *parent, const char *name,
         return error_set(err, "%s: cannot move it to %s: %s", folder->path, to.path, strerror(errno));
     }
     *folder = to;
-    return sync_both(from, parent, err);
+    sync_both(from, parent);
+    return 0;
 }
 
 static int taken(const char *parent, const char *name, struct error *err)
@@ -196,8 +199,6 @@ int run_purge(const struct run_folder *folder, struct error *err)
         return error_prefix(err, "%s cannot be removed", folder->name);
     snprintf(name, sizeof name, ".removing-%.100s", folder->name); /* half of a run is not a run */
     int rc = move_to_free(&going, parent, name, err);
-    if (rc == 0)
-        rc = folder_remove(going.path, err);
-    run_folder_unlock(&lock);
-    return rc;
+    run_folder_unlock(&lock); /* nobody finds it now; and NFS keeps what is open under another name in the folder */
+    return rc == 0 ? folder_remove(going.path, err) : rc;
 }

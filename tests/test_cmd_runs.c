@@ -299,6 +299,12 @@ static void names_and_the_trash(void **state)
     assert_int_equal(CALL(command_show, "show", "brief"), EXIT_FAILED);
     assert_int_equal(CALL(command_rm, "rm", "--restore", "last"), EXIT_OK);
     assert_string_equal(output, "brief is back\n");
+    assert_int_equal(CALL(command_rm, "rm", "brief"), EXIT_OK);
+    char where[256] = ""; /* the path that it says can be given back */
+    assert_int_equal(sscanf(output, "moved to %255s", where), 1);
+    assert_int_equal(CALL(command_rm, "rm", "--restore", where), EXIT_OK);
+    assert_string_equal(output, "brief is back\n");
+    assert_int_equal(CALL(command_rm, "rm", "--restore", "./brief"), EXIT_FAILED);
     assert_int_equal(CALL(command_rm, "rm", "--purge", "brief", LONG_NAME), EXIT_OK);
     assert_int_equal(CALL(command_runs, "runs"), EXIT_OK);
     has("no runs in");

@@ -127,9 +127,12 @@ static void test_label_is_in_the_folder(void **state)
     assert_string_equal(label.note, "lr \"0.4\" \\ \xE2\x82\xAC");
     assert_string_equal(tags_of(&label), "fast baseline");
 
-    static const char *const damaged[] = {"", "[]", "{\"format\": \"other\"}",
+    static const char *const damaged[] = {"",
+                                          "[]",
+                                          "{\"format\": \"other\"}",
                                           "{\"format\": \"davidnet-label\", \"tags\": [3]}",
-                                          "{\"format\": \"davidnet-label\", \"tags\": [\"-x\"]}"};
+                                          "{\"format\": \"davidnet-label\", \"tags\": [\"-x\"]}",
+                                          "{\"format\": \"davidnet-label\", \"version\": 2, \"tags\": []}"};
     for (size_t i = 0; i < sizeof damaged / sizeof *damaged; i++) {
         write_label(&a, damaged[i]);
         assert_int_equal(run_label_read(&a, &label, &err), -1);

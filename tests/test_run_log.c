@@ -306,6 +306,17 @@ static void a_reader_follows(void **state)
     assert_int_equal(append(&a, RECORD_STEP, 3, 3), 0);
     assert_int_equal(run_log_follow(&b, path, &err), 1);
     assert_int_equal(run_log_at(&b, 2)->step, 3);
+    char aside[sizeof path + 8]; /* another run's, of the same length, in its place */
+    snprintf(aside, sizeof aside, "%s.aside", path);
+    assert_int_equal(rename(path, aside), 0);
+    f = fopen(path, "wb");
+    for (size_t i = 0; i < 3; i++)
+        fwrite(run_log_at(&a, i), RECORD_SIZE, 1, f);
+    fclose(f);
+    assert_int_equal(run_log_follow(&b, path, &err), -1);
+    assert_non_null(strstr(err.text, "another file"));
+    assert_int_equal(rename(aside, path), 0);
+    assert_int_equal(run_log_follow(&b, path, &err), 0);
     assert_int_equal(truncate(path, RECORD_SIZE), 0);
     assert_int_equal(run_log_follow(&b, path, &err), -1);
     run_log_release(&a);

@@ -16,8 +16,10 @@ static int one(enum action action, const char *name)
     struct error err = {""};
     char safe[RUN_PATH_MAX];
     int rc = -1;
-    if (action == RESTORE) {
-        if (run_trash_find(&folder, NULL, name, &err) == 0 && (rc = run_restore(&folder, &err)) == 0)
+    if (action == RESTORE) { /* by its name in the default trash, or by the path that `rm` told */
+        int found =
+            strchr(name, '/') ? run_folder_find(&folder, name, &err) : run_trash_find(&folder, NULL, name, &err);
+        if (found == 0 && (rc = run_restore(&folder, &err)) == 0)
             printf("%s is back\n", run_text_safe(folder.name, safe, sizeof safe));
     } else if (run_folder_find(&folder, name, &err) == 0) {
         rc = action == PURGE ? run_purge(&folder, &err) : run_trash(&folder, &err);
@@ -52,7 +54,8 @@ static int run(int argc, char **argv)
 
 static const struct command_option options[] = {
     {"--purge", NULL, "remove it for good, checkpoints and all; RUN may be a folder in .trash", NULL},
-    {"--restore", NULL, "put it back: RUN is a name in .trash, or 'last', which was thrown away last", NULL},
+    {"--restore", NULL, "put it back: RUN is a name in .trash, a path there, or 'last', which was thrown away last",
+     NULL},
     {0},
 };
 
