@@ -5,11 +5,12 @@
  * Absolute errors against the exact value in double, for all floats z (measured: tests/test_activation.c; relative
  * to 1 + |z| for values, where rounding the result itself is up to 2^-24):
  *     celu 2^-22 * max(alpha, 1)    gelu 2^-22    silu 2^-22    slopes 2^-21
- * A NaN stays one; exp's argument is never above 0 and below -87 it is taken for -87.
+ * A NaN stays one; 2^u is only asked for u of at most 0, and below -126 u is taken for -126.
  *
- * exp: z = n ln 2 + r (Cody & Waite, Software Manual for the Elementary Functions, 1980), e^r - 1 - r by a minimax
- * polynomial. The normal distribution's tail: exp(-z^2 / 2) * P(1 / (1 + 0.3 |z|)), the form of Abramowitz & Stegun
- * 26.2.17 with a minimax P of degree 8. Both polynomials were fitted for this file (relative error 2^-28 and 2^-22).
+ * 2^u: u = n + f with n whole, 2^f - 1 by a minimax polynomial of degree 5. The normal distribution's tail: 2 to the
+ * power of a minimax polynomial of degree 7 in |z|, up to 5.6; beyond (less than 2^-26) it is taken for 0. GELU's slope
+ * likewise with one of degree 9. The polynomials were fitted for this file (errors 2^-23 relative, 2^-23.9 of the tail
+ * times max(1, |z|), 2^-21.9 of the slope).
  */
 #ifndef DAVIDNET_KERNELS_CPU_ACTIVATION_BODY_H
 #define DAVIDNET_KERNELS_CPU_ACTIVATION_BODY_H
@@ -20,8 +21,8 @@
 
 #define ACTIVATION static inline __attribute__((always_inline))
 
-/* exp(y) = power + power * rest; exp(y) - 1 = (power - 1) + power * rest, exact near 0. */
-struct exp_parts {
+/* 2^u = power + power * rest; 2^u - 1 = (power - 1) + power * rest, exact near 0. */
+struct power_parts {
     v16 power, rest;
 };
 
@@ -30,25 +31,23 @@ ACTIVATION v16 v16_multiply_add(v16 x, v16 y, float z)
     return v16_add(v16_mul(x, y), v16_set(z));
 }
 
-/* y at most 0. */
-ACTIVATION struct exp_parts v16_exp_parts(v16 y)
+/* u at most 0. */
+ACTIVATION struct power_parts v16_power_parts(v16 u)
 {
-    const float shift = 0x1.8p23f; /* leaves the nearest whole number in the low bits */
-    y = v16_at_least(v16_set(-87), y);
-    v16 shifted = v16_multiply_add(y, v16_set(0x1.715476p0f), shift), n = v16_sub(shifted, v16_set(shift));
-    v16 r = v16_sub(y, v16_mul(n, v16_set(0.693359375f)));
-    r = v16_add(r, v16_mul(n, v16_set(2.12194440e-4f)));
-    v16 p = v16_multiply_add(v16_set(0.0013814610429108143f), r, 0.008368710987269878f);
-    p = v16_multiply_add(p, r, 0.04166838899254799f);
-    p = v16_multiply_add(p, r, 0.1666652113199234f);
-    p = v16_multiply_add(p, r, 0.4999999403953552f);
-    return (struct exp_parts){v16_power_of_two(shifted), v16_add(r, v16_mul(v16_mul(r, r), p))};
+    v16 shift = v16_set(0x1.8p23f); /* leaves the nearest whole number in the low bits */
+    u = v16_at_least(v16_set(-126), u);
+    v16 shifted = v16_add(u, shift), f = v16_sub(u, v16_sub(shifted, shift));
+    v16 p = v16_multiply_add(v16_set(0.0013300188584253192f), f, 0.009669809602200985f);
+    p = v16_multiply_add(p, f, 0.05550560727715492f);
+    p = v16_multiply_add(p, f, 0.24022279679775238f);
+    p = v16_multiply_add(p, f, 0.693147182464599609f); /* ln 2 */
+    return (struct power_parts){v16_power_of_two(shifted), v16_mul(f, p)};
 }
 
-ACTIVATION v16 v16_exp(v16 y)
+ACTIVATION v16 v16_power(v16 u)
 {
-    struct exp_parts e = v16_exp_parts(y);
-    return v16_add(e.power, v16_mul(e.power, e.rest));
+    struct power_parts parts = v16_power_parts(u);
+    return v16_add(parts.power, v16_mul(parts.power, parts.rest));
 }
 
 /* -|z| */
@@ -58,49 +57,55 @@ ACTIVATION v16 v16_minus_size(v16 z)
     return v16_select(v16_above(z, v16_zero()), negative, z);
 }
 
-ACTIVATION v16 celu(v16 z, v16 alpha, v16 inverse)
+/* scale: log2(e) / alpha. */
+ACTIVATION v16 celu(v16 z, v16 alpha, v16 scale)
 {
-    struct exp_parts e = v16_exp_parts(v16_mul(z, inverse));
+    struct power_parts e = v16_power_parts(v16_mul(z, scale));
     v16 below = v16_add(v16_sub(e.power, v16_set(1)), v16_mul(e.power, e.rest));
     return v16_select(v16_above(z, v16_zero()), z, v16_mul(alpha, below));
 }
 
-ACTIVATION v16 celu_slope(v16 z, v16 inverse, v16 g)
+ACTIVATION v16 celu_slope(v16 z, v16 scale, v16 g)
 {
-    return v16_select(v16_above(z, v16_zero()), g, v16_mul(g, v16_exp(v16_mul(z, inverse))));
+    return v16_select(v16_above(z, v16_zero()), g, v16_mul(g, v16_power(v16_mul(z, scale))));
 }
 
-/* What lies below z, and the density at z without its factor: exp(-z^2 / 2). */
-struct normal {
-    v16 below, bell;
-};
-
-ACTIVATION struct normal normal_at(v16 z)
+/* What of the normal distribution lies below z. */
+ACTIVATION v16 normal_below(v16 z)
 {
-    v16 size = v16_sub(v16_zero(), v16_minus_size(z));
-    v16 t = v16_div(v16_set(1), v16_multiply_add(size, v16_set(0.3f), 1));
-    v16 bell = v16_exp(v16_mul(v16_mul(z, z), v16_set(-0.5f)));
-    v16 p = v16_multiply_add(v16_set(0.03567446023225784f), t, -0.15720169246196747f);
-    p = v16_multiply_add(p, t, 0.20635099709033966f);
-    p = v16_multiply_add(p, t, -0.05368122458457947f);
-    p = v16_multiply_add(p, t, 0.12856028974056244f);
-    p = v16_multiply_add(p, t, 0.09991391003131866f);
-    p = v16_multiply_add(p, t, 0.12075388431549072f);
-    p = v16_multiply_add(p, t, 0.11962930113077164f);
-    v16 tail = v16_mul(v16_mul(p, t), bell);
-    return (struct normal){v16_select(v16_above(z, v16_zero()), v16_sub(v16_set(1), tail), tail), bell};
+    v16 size = v16_minus_size(z), limit = v16_set(-5.6f), x = v16_at_least(limit, size);
+    v16 p = v16_multiply_add(v16_set(-6.119262252468616e-06f), x, -3.247868153266609e-05f);
+    p = v16_multiply_add(p, x, 0.000494708598125726f);
+    p = v16_multiply_add(p, x, 0.0075082797557115555f);
+    p = v16_multiply_add(p, x, 0.05278468877077103f);
+    p = v16_multiply_add(p, x, -0.4591203033924103f);
+    p = v16_multiply_add(p, x, 1.1511149406433105f);
+    p = v16_multiply_add(p, x, -0.9999998211860657f);
+    v16 tail = v16_keep(v16_above(size, limit), v16_power(p));
+    return v16_select(v16_above(z, v16_zero()), v16_sub(v16_set(1), tail), tail);
 }
 
 ACTIVATION v16 gelu(v16 z)
 {
-    return v16_mul(z, normal_at(z).below);
+    return v16_mul(z, normal_below(z));
 }
 
+/* Below 0 the slope is the tail less |z| times the density: a polynomial times exp(-z^2 / 2); above, 1 less that. */
 ACTIVATION v16 gelu_slope(v16 z, v16 g)
 {
-    struct normal normal = normal_at(z);
-    v16 density = v16_mul(normal.bell, v16_set(0.3989422804014327f)); /* 1 / sqrt(2 pi) */
-    return v16_mul(g, v16_add(normal.below, v16_mul(z, density)));
+    v16 size = v16_minus_size(z), limit = v16_set(-5.6f), x = v16_at_least(limit, size);
+    v16 p = v16_multiply_add(v16_set(8.06299431133084e-06f), x, 0.0001519408542662859f);
+    p = v16_multiply_add(p, x, 0.001271156477741897f);
+    p = v16_multiply_add(p, x, 0.006382788997143507f);
+    p = v16_multiply_add(p, x, 0.0222308486700058f);
+    p = v16_multiply_add(p, x, 0.059496767818927765f);
+    p = v16_multiply_add(p, x, 0.13177287578582764f);
+    p = v16_multiply_add(p, x, 0.24975229799747467f);
+    p = v16_multiply_add(p, x, 0.7978649139404297f);
+    p = v16_multiply_add(p, x, 0.4999997317790985f);
+    v16 bell = v16_power(v16_mul(v16_mul(z, z), v16_set(-0.72134752044f)));
+    v16 below = v16_keep(v16_above(size, limit), v16_mul(p, bell));
+    return v16_mul(g, v16_select(v16_above(z, v16_zero()), v16_sub(v16_set(1), below), below));
 }
 
 /* 1 / (1 + exp(-z)), and 1 less that. */
@@ -110,7 +115,8 @@ struct sigmoid {
 
 ACTIVATION struct sigmoid sigmoid_at(v16 z)
 {
-    v16 e = v16_exp(v16_minus_size(z)), large = v16_div(v16_set(1), v16_add(e, v16_set(1))), small = v16_mul(e, large);
+    v16 e = v16_power(v16_mul(v16_minus_size(z), v16_set(1.44269504089f))),
+        large = v16_div(v16_set(1), v16_add(e, v16_set(1))), small = v16_mul(e, large);
     m16 positive = v16_above(z, v16_zero());
     return (struct sigmoid){v16_select(positive, large, small), v16_select(positive, small, large)};
 }

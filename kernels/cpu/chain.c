@@ -52,7 +52,7 @@ static struct chain_job job_of(const struct chain *chain, const float *a, const 
     job.act = chain->act;
     job.floor = chain->act == CHAIN_ACT_RELU ? 0 : NAN;
     job.alpha = chain->alpha;
-    job.inverse = chain->act == CHAIN_ACT_CELU ? 1 / chain->alpha : 0;
+    job.scale = chain->act == CHAIN_ACT_CELU ? (float)(M_LOG2E / (double)chain->alpha) : 0;
     if (chain->norm) {
         job.a = a;
         job.b = b;

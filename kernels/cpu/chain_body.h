@@ -127,20 +127,20 @@ INLINE struct best window_best(const struct cursor *x, const char *p, int k, str
 /* The activation, with its numbers where loops keep them. */
 struct activation {
     int act; /* enum chain_act, a constant unless ANY was asked for; FLOOR for ReLU, too */
-    v16 floor, alpha, inverse;
+    v16 floor, alpha, scale;
 };
 
 INLINE struct activation activation_of(const struct chain_job *job, int act)
 {
     return (struct activation){act == ANY ? (int)job->act : act, v16_set(job->floor), v16_set(job->alpha),
-                               v16_set(job->inverse)};
+                               v16_set(job->scale)};
 }
 
 INLINE v16 activate(const struct activation *act, v16 z)
 {
     switch (act->act) {
     case CHAIN_ACT_CELU:
-        return celu(z, act->alpha, act->inverse);
+        return celu(z, act->alpha, act->scale);
     case CHAIN_ACT_GELU:
         return gelu(z);
     case CHAIN_ACT_SILU:
@@ -155,7 +155,7 @@ INLINE v16 activate_back(const struct activation *act, v16 z, v16 g)
 {
     switch (act->act) {
     case CHAIN_ACT_CELU:
-        return celu_slope(z, act->inverse, g);
+        return celu_slope(z, act->scale, g);
     case CHAIN_ACT_GELU:
         return gelu_slope(z, g);
     case CHAIN_ACT_SILU:

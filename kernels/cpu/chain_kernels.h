@@ -22,9 +22,9 @@ struct chain_job {
     int pool;                    /* k; 1: none */
     int norm;
     enum chain_act act;
-    float floor;          /* of ReLU: 0; without activation NaN: max and > then change nothing */
-    float alpha, inverse; /* of CELU: alpha and 1 / alpha */
-    int blocks;           /* channel blocks of a run */
+    float floor;        /* of ReLU: 0; without activation NaN: max and > then change nothing */
+    float alpha, scale; /* of CELU: alpha and log2(e) / alpha */
+    int blocks;         /* channel blocks of a run */
     int tile;   /* windows that a block stays on before the next block: all of a run when blocks are far apart */
     int ahead;  /* windows: what is read is fetched into the caches that much earlier */
     int stream; /* stores go past the caches */
