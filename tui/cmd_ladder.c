@@ -238,7 +238,7 @@ static const struct command_option options[] = {
 
 const struct command command_ladder = {
     .name = "ladder",
-    .summary = "the published rungs, from 356 s to 26 s, beside what was measured here",
+    .summary = "the published rungs beside what was measured here",
     .usage = "usage: davidnet ladder [--run [OPTION]...] [--markdown | --json] [--out DIR]\n\n"
              "Lists the published rungs with what their runs here came to: mean accuracy of the last evaluation with\n"
              "its 95 % interval, training time and images a second, of quiet runs if there are any. Runs on\n"
