@@ -130,7 +130,7 @@ static void check_result(const struct step_result *result, const float *logits)
         double sum = 0;
         size_t best = 0;
         for (size_t c = 0; c < classes; c++) {
-            sum += exp(x[c]);
+            sum += exp((double)x[c]);
             best = x[c] > x[best] ? c : best;
         }
         loss += log(sum) - x[test->labels[n]];
@@ -158,7 +158,7 @@ static void test_all_images_in_all_views(void **state)
     check_result(&result, logits);
     for (size_t i = 0; i < v.count * v.classes; i++) {
         assert_true(fabs(logits[i] - pair(&v, i)) < TOLERANCE);
-        differ += fabs(logits[i] - v.plain[i]) > 100 * TOLERANCE;
+        differ += fabs((double)logits[i] - v.plain[i]) > 100 * TOLERANCE;
     }
     free(logits);
     assert_true(differ > (int)(v.count * v.classes / 2));

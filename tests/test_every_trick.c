@@ -184,7 +184,7 @@ static void train(const struct trick *const *on, int n)
     for (uint32_t step = 0; step < 2; step++) {
         struct batch batch;
         struct hyper hyper;
-        struct step_result result;
+        struct step_result result = {0};
         session_hyper(&session, step, &hyper);
         if (session_batch(&session, step, &batch, &err) ||
             executor_train(&session.executor, &batch, &hyper, &result, &err))

@@ -104,7 +104,7 @@ static double smoothed(const struct ref_row *row, double loss_sum)
         const float *x = row->input[0]->out + (size_t)n * classes;
         double sum = 0;
         for (size_t c = 0; c < classes; c++)
-            sum += exp(x[c]);
+            sum += exp((double)x[c]);
         for (size_t c = 0; c < classes; c++)
             flat += (log(sum) - x[c]) / (double)classes;
     }

@@ -1,6 +1,8 @@
 /* Muon and LARS by their definitions (enum plan_rule): whole matrices, in double, rounded once per stored value. */
 #include "kernels/ref/ref.h"
 
+#include "kernels/parallel.h"
+
 #include <math.h>
 
 static double norm_of(const double *x, size_t count)
@@ -11,35 +13,51 @@ static double norm_of(const double *x, size_t count)
     return sqrt(sum);
 }
 
-/* out[m][m] = x[m][n] x^T */
-static void times_own_transpose(const double *x, size_t m, size_t n, double *out)
+struct product {
+    const double *a, *x;
+    double keep, *out;
+    size_t m, n;
+};
+
+/* Rows of out[m][m] = x[m][n] x^T. */
+static void square_range(void *context, size_t begin, size_t end, int thread)
 {
-    for (size_t i = 0; i < m; i++)
-        for (size_t j = 0; j < m; j++) {
+    const struct product *p = context;
+    (void)thread;
+    for (size_t i = begin; i < end; i++)
+        for (size_t j = 0; j < p->m; j++) {
             double sum = 0;
-            for (size_t k = 0; k < n; k++)
-                sum += x[i * n + k] * x[j * n + k];
-            out[i * m + j] = sum;
+            for (size_t k = 0; k < p->n; k++)
+                sum += p->x[i * p->n + k] * p->x[j * p->n + k];
+            p->out[i * p->m + j] = sum;
         }
 }
 
-/* out[m][n] = keep * x[m][n] + a[m][m] x */
+/* Rows of out[m][n] = keep * x[m][n] + a[m][m] x. */
+static void multiply_range(void *context, size_t begin, size_t end, int thread)
+{
+    const struct product *p = context;
+    (void)thread;
+    for (size_t i = begin; i < end; i++) {
+        double *out = p->out + i * p->n;
+        for (size_t j = 0; j < p->n; j++)
+            out[j] = p->keep * p->x[i * p->n + j];
+        for (size_t k = 0; k < p->m; k++)
+            for (size_t j = 0; j < p->n; j++)
+                out[j] += p->a[i * p->m + k] * p->x[k * p->n + j];
+    }
+}
+
 static void multiply_add(const double *a, const double *x, size_t m, size_t n, double keep, double *out)
 {
-    for (size_t i = 0; i < m; i++)
-        for (size_t j = 0; j < n; j++) {
-            double sum = keep * x[i * n + j];
-            for (size_t k = 0; k < m; k++)
-                sum += a[i * m + k] * x[k * n + j];
-            out[i * n + j] = sum;
-        }
+    parallel_for(m, 1, multiply_range, &(struct product){.a = a, .x = x, .keep = keep, .out = out, .m = m, .n = n});
 }
 
 /* x [m][n], m <= n, norm 1: its singular values are moved towards 1. a, b: [m][m], y: [m][n]. */
 static void orthogonalise(double *x, size_t m, size_t n, double *a, double *b, double *y)
 {
     for (int step = 0; step < PLAN_MUON_STEPS; step++) {
-        times_own_transpose(x, m, n, a);
+        parallel_for(m, 1, square_range, &(struct product){.x = x, .out = a, .m = m, .n = n});
         for (size_t i = 0; i < m * m; i++)
             b[i] = PLAN_MUON_C * a[i];
         double *c = y; /* m * m <= m * n */
