@@ -347,7 +347,7 @@ static const struct command_option options[] = {
 
 const struct command command_bench = {
     .name = "bench",
-    .summary = "time the step or its operations, after checking them against the reference",
+    .summary = "time the step or its operations, checked against the reference",
     .usage =
         "usage: davidnet bench [--step | --ops] [OPTION]...\n\n"
         "Checks the program that is timed, at its own batch, against the reference; then times the whole training\n"

@@ -125,6 +125,8 @@ static void print_files(const struct run_report *report)
 static void print_label(const struct run_label *label)
 {
     char tags[RUN_TAGS_TEXT_MAX];
+    if (label->campaign[0] != '\0')
+        printf("campaign: %s, run %d %s\n", label->campaign, label->number, run_side_name(label->side));
     if (label->n_tags > 0)
         printf("tags: ");
     if (label->n_tags > 0)

@@ -80,6 +80,11 @@ void run_report_label_json(cJSON *object, const struct run_label *label)
     for (int i = 0; i < label->n_tags; i++)
         cJSON_AddItemToArray(tags, cJSON_CreateString(label->tag[i]));
     cJSON_AddStringToObject(object, "note", label->note);
+    if (label->campaign[0] == '\0')
+        return;
+    cJSON_AddStringToObject(object, "campaign", label->campaign);
+    cJSON_AddStringToObject(object, "side", run_side_name(label->side));
+    cJSON_AddNumberToObject(object, "number", label->number);
 }
 
 const char *run_text_bytes(int64_t bytes, char out[RUN_TEXT])

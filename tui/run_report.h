@@ -24,7 +24,7 @@ void run_report_free(struct run_report *report);
 
 /* Adds the summary's fields to a JSON object; what is unknown is null. */
 void run_report_summary_json(cJSON *object, const struct run_summary *summary);
-/* The same for "tags" and "note". */
+/* The same for "tags" and "note", and for the campaign that it was made for. */
 void run_report_label_json(cJSON *object, const struct run_label *label);
 void run_report_add_number(cJSON *object, const char *key, double value);
 
