@@ -1,8 +1,11 @@
 /* davidnet network: a recipe's network, node by node. */
+#include "engine/session.h"
 #include "tui/columns.h"
 #include "tui/command.h"
 #include "tui/network_info.h"
 #include "tui/options.h"
+#include "views/filters.h"
+#include "views/png.h"
 
 #include <cjson/cJSON.h>
 #include <stdlib.h>
@@ -160,19 +163,70 @@ static int print_json(const struct recipe *recipe, const struct network_info *in
     return command_print_json(o, 1);
 }
 
+/* The whitening filters that training on the recipe's data would have, largest eigenvalue first, into a PNG. */
+static int save_filters(const struct session *session, const char *path, struct error *err)
+{
+    int node = network_find_whiten(&session->network), channels = session->dataset.train.channels;
+    if (node < 0)
+        return error_set(err, "--filters %s: this network whitens nothing; try --on whitening", path);
+    const struct whiten *whiten = &session->network.node[node].whiten;
+    int count = whiten_filters(whiten, channels), m = channels * whiten->kernel * whiten->kernel;
+    float *filters = malloc((size_t)(count * m) * sizeof *filters);
+    double *values = malloc((size_t)m * sizeof *values);
+    uint8_t *rgb = NULL;
+    int width, height;
+    int status = filters && values ? 0 : error_set(err, "out of memory for the filters");
+    struct filters picture = {.values = filters,
+                              .count = count,
+                              .channels = channels,
+                              .kernel = whiten->kernel,
+                              .columns = whiten->negatives ? m : whiten->kernel * whiten->kernel,
+                              .scale = 48 / whiten->kernel};
+    if (!status)
+        status = whiten_compute(whiten, &session->dataset.train, filters, values, err) ||
+                 filters_draw(&picture, &rgb, &width, &height, err) || png_save(rgb, width, height, path, err);
+    if (!status) {
+        printf("%s: %d filters%s in rows of %d, by eigenvalue:", path, count,
+               whiten->negatives ? ", the second half negatives," : "", picture.columns);
+        for (int i = 0; i < m; i++)
+            printf(" %.3g", values[i]);
+        putchar('\n');
+    }
+    free(filters);
+    free(values);
+    free(rgb);
+    return status ? -1 : 0;
+}
+
+static int show_filters(const struct recipe *recipe, const char *path)
+{
+    struct error err = {""};
+    struct session *session = calloc(1, sizeof *session);
+    if (!session || session_open_data(session, recipe, &err)) {
+        free(session);
+        return command_fail("%s", err.text[0] ? err.text : "out of memory");
+    }
+    int status = save_filters(session, path, &err);
+    session_release(session);
+    free(session);
+    return status ? command_fail("%s", err.text) : EXIT_OK;
+}
+
 static int run(int argc, char **argv)
 {
     static struct recipe_options recipe_options;
     static struct recipe recipe;
     struct error err = {""};
-    const char *flag, *format = "table";
+    const char *flag, *value, *format = "table", *filters = NULL;
     memset(&recipe_options, 0, sizeof recipe_options);
     for (int i = 1; i < argc; i++) {
-        int taken = command_take_option(&command_network, argc, argv, &i, &flag, &format);
+        int taken = command_take_option(&command_network, argc, argv, &i, &flag, &value);
         if (taken < 0)
             return EXIT_USAGE;
-        if (taken && !format)
-            format = "json"; /* --json */
+        if (taken && strcmp(flag, "--filters") == 0)
+            filters = value;
+        else if (taken)
+            format = value ? value : "json"; /* --json */
         else if (!taken && (taken = recipe_options_take(&recipe_options, argc, argv, &i, &err)) < 0)
             return command_usage_error(&command_network, "%s", err.text);
         if (!taken)
@@ -183,6 +237,8 @@ static int run(int argc, char **argv)
         return command_usage_error(&command_network, "--format %s: expected table or json", format);
     if (recipe_options_resolve(&recipe_options, &recipe, &err))
         return command_usage_error(&command_network, "%s", err.text);
+    if (filters)
+        return show_filters(&recipe, filters);
     struct network_info *info = network_info_new(&recipe, &err);
     if (!info)
         return command_fail("%s", err.text);
@@ -208,13 +264,15 @@ static void print_syntax(void)
 static const struct command_option options[] = {
     {"--format", "FORMAT", "table or json (--json for short)", "table json"},
     {"--json", NULL, "the same as a JSON object", NULL},
+    {"--filters", "FILE.png", "instead, a picture of the filters that whiten the images of the recipe's data", "FILE"},
     {0},
 };
 
 const struct command command_network = {
     .name = "network",
     .summary = "a recipe's network: nodes, shapes, parameters, arithmetic",
-    .usage = "usage: davidnet network [RECIPE OPTION]... [--format table|json]\n\n"
+    .usage = "usage: davidnet network [RECIPE OPTION]... [--format table|json]\n"
+             "       davidnet network --filters FILE.png [RECIPE OPTION]...\n\n"
              "Shows a recipe's network node by node: operation, output shape (channels x\n"
              "height x width), trained parameters, and arithmetic for one image.\n",
     .options = options,
