@@ -23,8 +23,8 @@ int file_write_all(int fd, const void *bytes, size_t size);
 int64_t file_read_at(int fd, void *bytes, size_t size, int64_t offset);
 
 /*
- * Replaces path by the parts, one after the other. On failure path is as it was (or new, where only its folder could not
- * be synced) and no temporary file is left.
+ * Replaces path by the parts, one after the other. On failure path is as it was (or new, where only its folder could
+ * not be synced) and no temporary file is left.
  */
 int file_replace(const char *path, const struct file_part *parts, int count, struct error *err);
 
