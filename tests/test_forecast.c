@@ -66,6 +66,20 @@ static void test_range(void **state)
     assert_true(f.seconds_low >= 125);
 }
 
+/* The pace that this run's is held against is the median's; and nothing is forecast for a time that has passed. */
+static void test_pace(void **state)
+{
+    (void)state;
+    static const double quick[4] = {10, 20, 30, 40};
+    const struct forecast_run runs[] = {{1, 4, epochs, at_4, quick},
+                                        {1, 4, epochs, at_4, quick},
+                                        {1, 4, epochs, at_4, slow},
+                                        {1, 4, epochs, at_4, slow}};
+    struct forecast f = ask(runs, 4, 2, 110); /* 55 s an epoch, as half-way between 10 and 100 */
+    near(f.seconds_low, 110);                 /* and not 40 */
+    near(f.seconds_high, 400);
+}
+
 /* Who had reached it by now is no longer like this run. */
 static void test_conditional(void **state)
 {
@@ -128,9 +142,18 @@ static void test_family(void **state)
     static const struct {
         const char *set;
         int same;
-    } cases[] = {{"seed=5", 1},        {"init_seed=7", 1}, {"threads=1", 1},           {"target=90", 1},
-                 {"cutout=off", 0},    {"batch=256", 0},   {"lr_values=0,0.3,0", 0},   {"eval=holdout", 0},
-                 {"precision=f32", 0}, {"width=32", 0},    {"checkpoint_seconds=9", 1}};
+    } cases[] = {{"seed=5", 1},
+                 {"init_seed=7", 1},
+                 {"threads=1", 1},
+                 {"target=90", 1},
+                 {"cutout=off", 0},
+                 {"batch=256", 0},
+                 {"lr_values=0,0.3,0", 0},
+                 {"eval=holdout", 0},
+                 {"precision=f32", 0},
+                 {"width=32", 0},
+                 {"checkpoint_seconds=9", 1},
+                 {"keep_checkpoints=off", 1}};
     struct error err;
     struct recipe_request request = {.preset = "davidnet-79"};
     struct recipe a, b;
@@ -150,9 +173,13 @@ static void test_family(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_no_ground),         cmocka_unit_test(test_range),
-        cmocka_unit_test(test_conditional),       cmocka_unit_test(test_times_only_from_the_same_machine),
-        cmocka_unit_test(test_nobody_reached_it), cmocka_unit_test(test_family),
+        cmocka_unit_test(test_no_ground),
+        cmocka_unit_test(test_range),
+        cmocka_unit_test(test_pace),
+        cmocka_unit_test(test_conditional),
+        cmocka_unit_test(test_times_only_from_the_same_machine),
+        cmocka_unit_test(test_nobody_reached_it),
+        cmocka_unit_test(test_family),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -217,7 +217,7 @@ static void test_samples_follow(void **state)
         seen += app->samples.model.step != step;
     }
     assert_int_equal(seen, 0);
-    app->now += 100;
+    app->now = taken + 20.5;
     tick(app);
     assert_int_equal(app->samples.model.step, app->samples.model.training);
     wait_for_end(app);

@@ -202,6 +202,7 @@ static void test_trash_and_undo(void **state)
     assert_true(exists("a"));
     assert_string_equal(selected(), "a");
     press("u"); /* once */
+    assert_true(app_shows(&app, "nothing was thrown away that could be brought back"));
     assert_int_equal(app.runs.n_entries, 3);
 }
 

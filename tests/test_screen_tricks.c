@@ -240,9 +240,11 @@ static void test_start(void **state)
     set("width", "2");
     set("batch", "16");
     set("epochs", "1");
+    app.options.name = "first"; /* it was the first run's */
     app_press(&app, "Home");
     app_press(&app, "Enter");
     assert_true(app.source.ops != &ops);
+    assert_string_not_equal(app.queued.name ? app.queued.name : "", "first");
     expect(app.source.recipe, "width", "2");
     expect(&app.options.recipe, "width", "2");
     assert_int_equal(app.screen, 0); /* there it is to be seen */

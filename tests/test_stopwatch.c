@@ -107,11 +107,27 @@ static void other_time_does(void **state)
     assert_true(stopwatch_seconds(&watch, 1) >= 0.05);
 }
 
+/* Where it was interrupted, CPU time stands for what has passed, and all threads have a part in it. */
+static void threads_share_the_cpu_time(void **state)
+{
+    (void)state;
+    struct stopwatch watch;
+    volatile double work = 0;
+    stopwatch_start(&watch);
+    for (int i = 0; i < 4000000; i++)
+        work += i;
+    stopwatch_continued();
+    double alone = stopwatch_seconds(&watch, 1);
+    assert_true(alone > 0);
+    assert_true(stopwatch_seconds(&watch, 4) < alone / 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(stopped_time_does_not_count),
         cmocka_unit_test(other_time_does),
+        cmocka_unit_test(threads_share_the_cpu_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
