@@ -52,20 +52,41 @@ void stages_shape(const struct images *images, int size, int *height, int *width
     *width = own ? 0 : across > 0 ? across : 1;
 }
 
+/* The first step of stage i; of stages->count: steps. */
+static uint32_t stage_begin(const struct stages *stages, int i, uint32_t steps)
+{
+    double total = 0, before = 0;
+    for (int k = 0; k < stages->count; k++) {
+        before += k < i ? stages->share[k] : 0;
+        total += stages->share[k];
+    }
+    return i == stages->count ? steps : (uint32_t)floor(before / total * steps + 0.5);
+}
+
 void stages_at(const struct stages *stages, const struct images *images, uint32_t step, uint32_t steps, int *height,
                int *width)
 {
-    double total = 0, done = 0;
     int at = 0;
     *height = *width = 0;
     if (stages->count == 0)
         return;
-    for (int i = 0; i < stages->count; i++)
-        total += stages->share[i];
-    for (int i = 0; i + 1 < stages->count; i++) {
-        done += stages->share[i];
-        if (step >= floor(done / total * steps + 0.5))
-            at = i + 1;
-    }
+    while (at + 1 < stages->count && step >= stage_begin(stages, at + 1, steps))
+        at++;
     stages_shape(images, stages->size[at], height, width);
+}
+
+double stages_pixels(const struct stages *stages, const struct images *images, uint32_t from, uint32_t end,
+                     uint32_t steps)
+{
+    double sum = stages->count || end <= from ? 0 : end - from;
+    for (int i = 0; i < stages->count; i++) {
+        uint32_t first = stage_begin(stages, i, steps), last = stage_begin(stages, i + 1, steps);
+        int height, width;
+        stages_shape(images, stages->size[i], &height, &width);
+        first = first > from ? first : from;
+        last = last < end ? last : end;
+        if (first < last)
+            sum += (last - first) * (height ? (double)(height * width) / (images->height * images->width) : 1);
+    }
+    return sum;
 }

@@ -27,7 +27,12 @@ int stages_check(const struct stages *stages, const struct images *images, struc
 void stages_at(const struct stages *stages, const struct images *images, uint32_t step, uint32_t steps, int *height,
                int *width);
 
-/* The same for a size, such as stages->size[i]. */
+/* The pixels of an image in the steps from..end-1 of `steps`, all together; 1 for each step at the images' own size.
+ * What a step takes goes by them, roughly. */
+double stages_pixels(const struct stages *stages, const struct images *images, uint32_t from, uint32_t end,
+                     uint32_t steps);
+
+/* What stages_at says for a size, such as stages->size[i]. */
 void stages_shape(const struct images *images, int size, int *height, int *width);
 
 #endif

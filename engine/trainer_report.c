@@ -64,7 +64,12 @@ static double eta(const struct trainer *trainer)
     const struct trainer_status *now = &trainer->now;
     if (isnan(now->images_per_second) || now->steps_per_epoch == 0)
         return NAN;
+    const struct batches *batches = &trainer->session.batches;
     double left = (double)(now->steps - now->step) * recipe_batch(&trainer->session.recipe) / now->images_per_second;
+    if (batches->stages.count && now->step > 0 && now->step < now->steps) /* the rate is that of the last step's size */
+        left *= stages_pixels(&batches->stages, batches->images, now->step, now->steps, now->steps) /
+                stages_pixels(&batches->stages, batches->images, now->step - 1, now->step, now->steps) /
+                (now->steps - now->step);
     if (!isnan(trainer->evaluate_seconds)) {
         double evaluations = ceil((double)(now->steps - now->step) / now->steps_per_epoch);
         left += evaluations * trainer->evaluate_seconds / trainer->session.recipe.evaluate_every;

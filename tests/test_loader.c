@@ -113,6 +113,19 @@ static void test_batches_are_the_same(void **state)
     close_bench(&plain);
 }
 
+static void test_larger_batches_are_the_same(void **state)
+{
+    (void)state;
+    struct bench plain, bench;
+    open_bench(&plain, &settings[0], "batch_times=3");
+    open_bench(&bench, &settings[5], "batch_times=3");
+    assert_int_equal(bench.batches.batch, 72);
+    for (uint32_t step = 0; step < bench.batches.steps; step++)
+        same_batch(&bench, &plain, step);
+    close_bench(&bench);
+    close_bench(&plain);
+}
+
 /* Grouped augmentation, which is drawn for a whole epoch. */
 static void test_groups_are_the_same(void **state)
 {
@@ -196,9 +209,9 @@ static void test_groups_cannot_be_drawn_by_item(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_batches_are_the_same),           cmocka_unit_test(test_groups_are_the_same),
-        cmocka_unit_test(test_workers_end_at_any_time),        cmocka_unit_test(test_weights_are_the_same),
-        cmocka_unit_test(test_groups_cannot_be_drawn_by_item),
+        cmocka_unit_test(test_batches_are_the_same),        cmocka_unit_test(test_groups_are_the_same),
+        cmocka_unit_test(test_larger_batches_are_the_same), cmocka_unit_test(test_workers_end_at_any_time),
+        cmocka_unit_test(test_weights_are_the_same),        cmocka_unit_test(test_groups_cannot_be_drawn_by_item),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

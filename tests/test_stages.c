@@ -4,6 +4,7 @@
 #include "engine/checkpoint.h"
 #include "kernels/augment.h"
 
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -41,6 +42,10 @@ static void test_steps_have_sizes(void **state)
     size_is(&stages, &square, 79, 80, 0, 0);
     size_is(&stages, &square, 8, 24, 20, 20); /* stretched: to 9, 9 and 6 steps */
     size_is(&stages, &square, 9, 24, 24, 24);
+    double pixels = 9 * (20 * 20 / 1024.0) + 9 * (24 * 24 / 1024.0) + 6;
+    assert_true(fabs(stages_pixels(&stages, &square, 0, 24, 24) - pixels) < 1e-9);
+    assert_true(fabs(stages_pixels(&stages, &square, 16, 20, 24) - 2 * (24 * 24 / 1024.0) - 2) < 1e-9);
+    assert_true(stages_pixels(&stages, &square, 24, 24, 24) == 0);
     assert_int_equal(stages_parse(&stages, "8x0.5,16x1.5", &err), 0);
     size_is(&stages, &wide, 0, 8, 8, 12);
     size_is(&stages, &wide, 2, 8, 0, 0);
