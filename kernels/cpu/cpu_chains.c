@@ -41,12 +41,18 @@ static void round_half(const struct plan_row *row, float *values, int count)
         values[c] = half_round(values[c]);
 }
 
+/* Where a tensor of the plan lies in one of the arenas. */
+static float *tensor_in(const struct program *program, float *arena, int tensor)
+{
+    return arena + program->plan->tensors[tensor].offset;
+}
+
 static void norm_parameters(struct program *program, const struct plan_row *row, const struct cpu_norm_state *norm)
 {
     struct cpu_program *own = cpu_own(program);
-    const struct plan_tensor *tensors = program->plan->tensors;
-    memcpy(norm->scale, own->weights + tensors[norm->scale_tensor].offset, (size_t)norm->channels * sizeof(float));
-    memcpy(norm->bias, own->weights + tensors[norm->bias_tensor].offset, (size_t)norm->channels * sizeof(float));
+    size_t bytes = (size_t)norm->channels * sizeof(float);
+    memcpy(norm->scale, tensor_in(program, own->weights, norm->scale_tensor), bytes);
+    memcpy(norm->bias, tensor_in(program, own->weights, norm->bias_tensor), bytes);
     round_half(row, norm->scale, norm->channels);
     round_half(row, norm->bias, norm->channels);
 }
@@ -92,8 +98,8 @@ static void update_running(struct program *program, const struct plan_row *row, 
                            int size)
 {
     struct cpu_program *own = cpu_own(program);
-    float *mean = own->weights + program->plan->tensors[norm->mean_tensor].offset;
-    float *var = own->weights + program->plan->tensors[norm->var_tensor].offset;
+    float *mean = tensor_in(program, own->weights, norm->mean_tensor);
+    float *var = tensor_in(program, own->weights, norm->var_tensor);
     double keep = 1 - row->momentum;
     int groups = (program->batch.n + size - 1) / size;
     for (int c = 0; c < norm->channels; c++) {
@@ -165,8 +171,8 @@ static void norm_gradients(struct program *program, const struct plan_row *row, 
                            int groups)
 {
     struct cpu_program *own = cpu_own(program);
-    float *scale = own->gradients + program->plan->tensors[norm->scale_tensor].offset;
-    float *bias = own->gradients + program->plan->tensors[norm->bias_tensor].offset;
+    float *scale = tensor_in(program, own->gradients, norm->scale_tensor);
+    float *bias = tensor_in(program, own->gradients, norm->bias_tensor);
     for (int c = 0; c < norm->channels; c++) {
         double dz = 0, dzx = 0;
         for (int g = 0; g < groups; g++) {
@@ -230,11 +236,10 @@ void cpu_op_chain_eval(struct program *program, const struct cpu_op *op)
     struct cpu_program *own = cpu_own(program);
     const struct cpu_norm_state *norm = norm_of(program, op);
     if (norm) {
-        const struct plan_tensor *tensors = program->plan->tensors;
         const struct plan_row *row = norm_row(program, op);
         norm_parameters(program, row, norm);
-        norm_affine(row, norm, norm->channels, own->weights + tensors[norm->mean_tensor].offset,
-                    own->weights + tensors[norm->var_tensor].offset);
+        norm_affine(row, norm, norm->channels, tensor_in(program, own->weights, norm->mean_tensor),
+                    tensor_in(program, own->weights, norm->var_tensor));
     }
     forward_images(program, op, norm, 0, program->batch.n);
     cpu_clear_tail(program, op->out);
