@@ -5,6 +5,7 @@
 #   make test-NAME        build and run one test           make lint      formatting, clang-tidy, layers
 #   make format           clang-format in place            make install   to DESTDIR + PREFIX (/usr/local)
 #   make screenshots      remake screenshots/              make clean     remove everything that was built
+#   make gpu-check        what only a GPU can show: parity, compute-sanitizer, times
 #   make ladder           train every rung that is not measured yet (ARGS=--table: only README's table of them)
 #
 #   CC=clang   DEBUG=1   SANITIZE=address,undefined   SANITIZE=thread   PARALLEL=gomp|pthread   CUDA=auto|0|1
@@ -228,7 +229,7 @@ test:
 tests: $(TESTS)
 
 run-tests: built $(TESTS) $(EMULATED)
-	@DAVIDNET_BIN='$(abspath $(BIN))' SANITIZE='$(SANITIZE)' CC='$(CC)' DNNL_PREFIX='$(DNNL_PREFIX)' \
+	@BUILD='$(BUILD)' DAVIDNET_BIN='$(abspath $(BIN))' SANITIZE='$(SANITIZE)' CC='$(CC)' DNNL_PREFIX='$(DNNL_PREFIX)' \
 		tests/run.sh $(BUILD) $(TESTS) $(wildcard tests/check_*)
 
 $(BUILD)/tests/libsupport.a: $(TEST_SUPPORT_SRC:%.c=$(BUILD)/%.o)
@@ -241,9 +242,14 @@ $(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(TEST_SUPPORT) $(LIB)
 test-%: FORCE
 	@$(DEPS) build test
 	$(again) built $(patsubst %.c,$(BUILD)/%,$(wildcard tests/test_$*.c)) $(if $(findstring cuda,$*),$(EMULATED))
-	@DAVIDNET_BIN='$(abspath $(BIN))' SANITIZE='$(SANITIZE)' CC='$(CC)' DNNL_PREFIX='$(DNNL_PREFIX)' \
+	@BUILD='$(BUILD)' DAVIDNET_BIN='$(abspath $(BIN))' SANITIZE='$(SANITIZE)' CC='$(CC)' DNNL_PREFIX='$(DNNL_PREFIX)' \
 		tests/run.sh --show $(BUILD) $(patsubst tests/test_%.c,$(BUILD)/tests/test_%,$(wildcard tests/test_$*.c)) \
 		$(wildcard tests/check_$* tests/check_$*.*)
+
+# Everything that wants a GPU; without one it says so for each operation. Plain folders only: no sanitizers.
+gpu-check:
+	$(again) built $(BUILD)/tests/test_cuda_family $(EMULATED)
+	@BUILD='$(BUILD)' DAVIDNET_BIN='$(abspath $(BIN))' tests/gpu_check
 
 # ---- lint ----
 
@@ -298,7 +304,7 @@ install: built
 clean:
 	rm -rf build davidnet $(filter-out build/% build,$(BUILD))
 
-.PHONY: all built deps run test tests run-tests lint lint-tidy format screenshots ladder install clean FORCE
+.PHONY: all built deps run test tests run-tests gpu-check lint lint-tidy format screenshots ladder install clean FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
 -include $(LIB_OBJ:.o=.d) $(CUDA_SHARED:.o=.d) $(EMULATED_OBJ:.o=.d) $(CUDA_DEVICE:.o=.d) $(BUILD)/tui/main.d $(wildcard $(BUILD)/tests/*.d $(BUILD)/lint/*/*.d $(BUILD)/lint/*/*/*.d)

@@ -78,6 +78,12 @@ static void mix(float *average, const float *tensors, size_t count, double keep)
         average[i] = (float)(keep * average[i] + (1 - keep) * tensors[i]);
 }
 
+int averages_due(const struct averages *averages, uint32_t step, uint32_t steps)
+{
+    return (averages->slow && (step % (uint32_t)averages->slow_every == 0 || step == steps)) ||
+           (averages->ema && step % (uint32_t)averages->ema_every == 0);
+}
+
 int averages_update(struct averages *averages, struct program *program, uint32_t step, uint32_t steps,
                     struct error *err)
 {
@@ -85,7 +91,7 @@ int averages_update(struct averages *averages, struct program *program, uint32_t
     int mixes = averages->slow && step % (uint32_t)averages->slow_every == 0;
     int ends = averages->slow && step == steps;
     int follows = averages->ema && step % (uint32_t)averages->ema_every == 0;
-    if (!mixes && !ends && !follows)
+    if (!averages_due(averages, step, steps))
         return 0;
     if (read_all(averages, program, averages->tensors, err))
         return -1;

@@ -31,6 +31,9 @@ void averages_release(struct averages *averages); /* zeroed ones are fine */
 /* The program's tensors as they are before the first step. */
 int averages_begin(struct averages *averages, struct program *program, struct error *err);
 
+/* Does averages_update read or change tensors after that step? */
+int averages_due(const struct averages *averages, uint32_t step, uint32_t steps);
+
 /* After step `step` (from 1) of `steps`. */
 int averages_update(struct averages *averages, struct program *program, uint32_t step, uint32_t steps,
                     struct error *err);

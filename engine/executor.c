@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <time.h>
 
+#define TIMED_EVERY 32
+
 static uint64_t now_ns(void)
 {
     struct timespec t;
@@ -14,7 +16,7 @@ static uint64_t now_ns(void)
 
 int executor_init(struct executor *executor, struct program *program, struct error *err)
 {
-    *executor = (struct executor){.program = program};
+    *executor = (struct executor){.program = program, .since_timed = TIMED_EVERY};
     executor->train_ns = calloc((size_t)program->n_train + 1, sizeof(uint64_t));
     executor->eval_ns = calloc((size_t)program->n_eval + 1, sizeof(uint64_t));
     executor->lap_ns =
@@ -63,16 +65,56 @@ static void run_steps(struct executor *executor, const struct program_step *step
     ++*times;
 }
 
-int executor_train(struct executor *executor, const struct batch *batch, const struct hyper *hyper,
-                   struct step_result *result, struct error *err)
+/* A device's own times, where it gave them. */
+static void keep_times(struct executor *executor, int given, int count, uint64_t *ns, uint64_t *times)
+{
+    for (int i = 0; i < count && given > 0; i++)
+        ns[i] += executor->lap_ns[i];
+    *times += given > 0;
+}
+
+int executor_ahead(const struct executor *executor)
+{
+    const struct family *family = executor->program->family;
+    return family->submit ? family->ahead : 1;
+}
+
+int executor_submit(struct executor *executor, const struct batch *batch, const struct hyper *hyper, struct error *err)
 {
     struct program *program = executor->program;
     if (program_set_batch(program, batch, err))
         return -1;
     program->hyper = *hyper;
-    run_steps(executor, program->train, program->n_train, executor->train_ns, &executor->train_steps);
-    *result = program->result;
+    if (program->family->submit) {
+        /* A step is timed when no other waits for it, now and then. */
+        bool timed = executor->pending == 0 && executor->since_timed >= TIMED_EVERY;
+        executor->since_timed = timed ? 0 : executor->since_timed + 1;
+        if (program->family->submit(program, true, timed, err))
+            return -1;
+    } else {
+        run_steps(executor, program->train, program->n_train, executor->train_ns, &executor->train_steps);
+        executor->done = program->result;
+    }
+    executor->pending++;
     return 0;
+}
+
+int executor_collect(struct executor *executor, struct step_result *result, struct error *err)
+{
+    struct program *program = executor->program;
+    executor->pending--;
+    *result = executor->done;
+    if (!program->family->submit)
+        return 0;
+    int given = program->family->collect(program, result, executor->lap_ns, err);
+    keep_times(executor, given, program->n_train, executor->train_ns, &executor->train_steps);
+    return given < 0 ? -1 : 0;
+}
+
+int executor_train(struct executor *executor, const struct batch *batch, const struct hyper *hyper,
+                   struct step_result *result, struct error *err)
+{
+    return executor_submit(executor, batch, hyper, err) || executor_collect(executor, result, err) ? -1 : 0;
 }
 
 int executor_evaluate(struct executor *executor, const struct batch *batch, struct step_result *sum, struct error *err)
@@ -80,7 +122,17 @@ int executor_evaluate(struct executor *executor, const struct batch *batch, stru
     struct program *program = executor->program;
     if (program_set_batch(program, batch, err))
         return -1;
-    run_steps(executor, program->eval, program->n_eval, executor->eval_ns, &executor->eval_steps);
+    if (program->family->submit) {
+        bool timed = executor->eval_steps == 0;
+        int given = program->family->submit(program, false, timed, err)
+                        ? -1
+                        : program->family->collect(program, &program->result, executor->lap_ns, err);
+        if (given < 0)
+            return -1;
+        keep_times(executor, given, program->n_eval, executor->eval_ns, &executor->eval_steps);
+    } else {
+        run_steps(executor, program->eval, program->n_eval, executor->eval_ns, &executor->eval_steps);
+    }
     sum->n += program->result.n;
     sum->correct += program->result.correct;
     sum->loss_sum += program->result.loss_sum;

@@ -12,13 +12,25 @@ struct executor {
     uint64_t *train_ns, *eval_ns;     /* [n_train], [n_eval]: total nanoseconds since the last reset */
     uint64_t train_steps, eval_steps; /* how many times each list ran and was timed */
     uint64_t *lap_ns;                 /* [the longer list]: of the one that runs */
+    int pending;                      /* training steps that were submitted and not collected */
+    uint64_t since_timed;             /* and how many since a device last timed one */
+    struct step_result done;          /* of the step that a family without a device of its own has done at once */
 };
 
 int executor_init(struct executor *executor, struct program *program, struct error *err);
 void executor_release(struct executor *executor);
 void executor_reset_times(struct executor *executor);
 
-/* One training step. -1 only for a bad batch; a non-finite value is in result->bad_row. */
+/*
+ * A training step in two halves, so that a device of its own (struct family, ahead) always has some steps to go on
+ * with. At most executor_ahead may be pending. collect waits for the oldest. -1: a bad batch, or a device that failed.
+ * A non-finite value is in result->bad_row. Tensors are those of the last step submitted.
+ */
+int executor_ahead(const struct executor *);
+int executor_submit(struct executor *, const struct batch *, const struct hyper *, struct error *);
+int executor_collect(struct executor *, struct step_result *, struct error *);
+
+/* Both, with nothing pending before or after. */
 int executor_train(struct executor *, const struct batch *, const struct hyper *, struct step_result *, struct error *);
 
 /* Forward only with running statistics; adds to *sum. */

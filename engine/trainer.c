@@ -76,29 +76,62 @@ static void check_replay(struct trainer *trainer, const struct step_result *resu
         trainer->now.replay_mismatches++;
 }
 
-static int train_step(struct trainer *trainer, struct error *err)
+/* After how many steps stop_after ends this sitting, if training goes on so long. */
+static double stop_step(const struct trainer *trainer)
+{
+    double epochs = trainer->options.stop_after;
+    return epochs > 0 ? fmax(1, ceil(epochs * trainer->session.steps_per_epoch - 1e-9)) : INFINITY;
+}
+
+/* May the step after the `pending` ones under way begin before they have ended? Not across an epoch's end, a stop,
+ * another size or averages, all of which want the tensors as they are then. */
+static int may_submit(const struct trainer *trainer)
+{
+    const struct session *session = &trainer->session;
+    uint32_t next = trainer->clock.step + (uint32_t)session->executor.pending;
+    if (session->executor.pending == 0)
+        return 1;
+    return session->executor.pending < executor_ahead(&session->executor) && next < session->steps &&
+           next < stop_step(trainer) && next % session->steps_per_epoch != 0 && !session->sized &&
+           !averages_due(&trainer->averages, next, session->steps);
+}
+
+/* timed: of the executor that the step runs on, which its images' size may change when nothing is pending. */
+static int submit_step(struct trainer *trainer, uint64_t *timed, struct error *err)
+{
+    struct session *session = &trainer->session;
+    uint32_t step = trainer->clock.step + (uint32_t)session->executor.pending;
+    struct batch batch;
+    struct hyper hyper;
+    session_hyper(session, step, &hyper);
+    if (session_batch(session, step, &batch, err))
+        return -1;
+    if (session->executor.pending == 0)
+        *timed = session->executor.train_steps;
+    return executor_submit(&session->executor, &batch, &hyper, err);
+}
+
+/* Gives the device what it may go on with (ahead: 0 for nothing), and takes one step's result. */
+static int train_step(struct trainer *trainer, int ahead, struct error *err)
 {
     struct session *session = &trainer->session;
     struct stopwatch watch;
     uint32_t step = trainer->clock.step;
     int height, width;
     session_size(session, &height, &width);
-    if (session_size_compile(session, step, err)) /* no part of training */
+    if (session->executor.pending == 0 && session_size_compile(session, step, err)) /* no part of training */
         return -1;
     stopwatch_start(&watch);
-    uint64_t timed;
-    struct batch batch;
-    struct hyper hyper;
+    uint64_t timed = session->executor.train_steps;
     struct step_result result;
     if (step % session->steps_per_epoch == 0) {
         trainer->clock.epoch_loss_sum = 0;
         trainer->clock.epoch_correct = trainer->clock.epoch_images = 0;
     }
-    session_hyper(session, step, &hyper);
-    if (session_batch(session, step, &batch, err))
-        return -1;
-    timed = session->executor.train_steps;
-    if (executor_train(&session->executor, &batch, &hyper, &result, err) ||
+    while (ahead && may_submit(trainer))
+        if (submit_step(trainer, &timed, err))
+            return -1;
+    if (executor_collect(&session->executor, &result, err) ||
         averages_update(&trainer->averages, session->program, step + 1, session->steps, err))
         return -1;
     double seconds = stopwatch_seconds(&watch, session->program->options.threads);
@@ -187,13 +220,6 @@ static int finish_epoch(struct trainer *trainer, struct error *err)
     return atomic_load(&trainer->stop) != TRAINER_STOP_NONE && !last;
 }
 
-/* After how many steps stop_after ends this sitting, if training goes on so long. */
-static double stop_step(const struct trainer *trainer)
-{
-    double epochs = trainer->options.stop_after;
-    return epochs > 0 ? fmax(1, ceil(epochs * trainer->session.steps_per_epoch - 1e-9)) : INFINITY;
-}
-
 /* 0 all steps done, 1 stopped on request, -1 failed. */
 static int train(struct trainer *trainer, struct error *err)
 {
@@ -203,10 +229,18 @@ static int train(struct trainer *trainer, struct error *err)
     if (status)
         return status;
     while (trainer->clock.step < session->steps) {
-        wait_while_paused(trainer);
-        if (atomic_load(&trainer->stop) == TRAINER_STOP_NOW)
-            return 1;
-        if (train_step(trainer, err))
+        int save = trainer->warm && trainer->clock.step % session->steps_per_epoch != 0 &&
+                   trainer_clock() - trainer->last_checkpoint > session->recipe.checkpoint_seconds;
+        int halt = save || atomic_load(&trainer->paused) || stop_now(trainer);
+        if (halt && session->executor.pending == 0) {
+            wait_while_paused(trainer);
+            if (stop_now(trainer))
+                return 1;
+            if (save && trainer_save(trainer, 0, err))
+                return -1;
+            halt = 0;
+        }
+        if (train_step(trainer, !halt, err))
             return -1;
         uint32_t step = trainer->clock.step;
         if (step % session->steps_per_epoch == 0 || step == session->steps) {
@@ -215,9 +249,6 @@ static int train(struct trainer *trainer, struct error *err)
                 return status;
         } else {
             trainer_publish(trainer, TRAINER_TRAINING);
-            if (trainer_clock() - trainer->last_checkpoint > session->recipe.checkpoint_seconds &&
-                trainer_save(trainer, 0, err))
-                return -1;
         }
         if (scribe_check(&trainer->scribe, err))
             return -1;

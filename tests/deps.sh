@@ -23,6 +23,7 @@ build libssl-dev           pc libcrypto
 build fonts-dejavu-core    file /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf
 build ca-certificates      file /etc/ssl/certs/ca-certificates.crt
 test  libcmocka-dev        pc cmocka
+test  g++                  tool g++
 test  python3              tool python3
 lint  clang                tool clang
 lint  clang-format         tool clang-format
