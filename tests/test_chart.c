@@ -272,17 +272,18 @@ static void test_unit_of_x(void **state)
     (void)state;
     static const struct {
         int w;
-        double max;
+        double min, max;
         const char *text;
-    } cases[] = {{40, 24, "    0 epochs      10            20\n"},
-                 {80, 24, "    0 epochs        5             10              15              20\n"},
-                 {40, 0.5, "   0.0 epochs    0.2           0.4\n"},
-                 {30, 1000, "    0 epochs    500       1000\n"},
-                 {27, 1000, "    0         500      1000\n"}};
+    } cases[] = {{40, 0, 24, "    0 epochs      10            20\n"},
+                 {80, 0, 24, "    0 epochs        5             10              15              20\n"},
+                 {40, 0, 0.5, "   0.0 epochs    0.2           0.4\n"},
+                 {30, 0, 1000, "    0 epochs    500       1000\n"},
+                 {27, 0, 1000, "    0         500      1000\n"},
+                 {40, 1, 4, "    1 epoch     2          3           4\n"}};
     double none[] = {NAN};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct chart chart = {.title = "Accuracy", .n_series = 1};
-        chart.x = (struct chart_axis){.min = 0, .max = cases[i].max, .unit = "epochs", .integers = 1};
+        chart.x = (struct chart_axis){.min = cases[i].min, .max = cases[i].max, .unit = "epochs", .integers = 1};
         chart.y = (struct chart_axis){.min = 0, .max = 100};
         chart.series[0] = (struct chart_series){.name = "test", .x = none, .y = none, .n = 1, .current = NAN};
         char *text = axis_of(&chart, cases[i].w);
