@@ -10,6 +10,7 @@
 #include <string.h>
 
 #define IMAGES 4
+#define CANCELLED 0.1 /* share of a typical gradient of norms that is no more than rounding */
 
 /* What a program made of a batch: the logits of its n images, evaluated and trained, and the gradients. */
 struct outcome {
@@ -161,7 +162,9 @@ static double logits_error(const float *logits, const struct batch *batch, const
     return relative(difference, norm);
 }
 
-static double gradient_error(const float *gradient, const float *truth, size_t count, double copies)
+/* floor: an element as small as that is as good as zero. Gradients that cancel are: that of a norm's scale when another
+ * norm follows, for one. What is left of them is rounding, which no two programs share. */
+static double gradient_error(const float *gradient, const float *truth, size_t count, double copies, double floor)
 {
     double difference = 0, norm = 0;
     for (size_t i = 0; i < count; i++) {
@@ -169,7 +172,22 @@ static double gradient_error(const float *gradient, const float *truth, size_t c
         difference += ((double)gradient[i] - should) * ((double)gradient[i] - should);
         norm += should * should;
     }
-    return relative(difference, norm);
+    return relative(difference, fmax(norm, floor * floor * (double)count));
+}
+
+/* Root mean square of the reference's gradients of norms' scales and biases, as so many copies of the images have. */
+static double typical_gradient(const struct plan *plan, const float *truth, double copies)
+{
+    double square = 0, count = 0;
+    for (int i = 0; i < plan->n_tensors; i++) {
+        const struct plan_tensor *tensor = &plan->tensors[i];
+        if (!tensor->trained || (tensor->role != PLAN_NORM_SCALE && tensor->role != PLAN_NORM_BIAS))
+            continue;
+        for (size_t k = 0; k < tensor->count; k++)
+            square += pow(copies * (double)truth[tensor->offset + k], 2);
+        count += (double)tensor->count;
+    }
+    return count > 0 ? sqrt(square / count) : 0;
 }
 
 static int compare(const struct session *session, const struct batch *batch, const struct outcome *is,
@@ -179,12 +197,14 @@ static int compare(const struct session *session, const struct batch *batch, con
     double evaluated = logits_error(is->evaluated, batch, should->evaluated, plan->classes);
     double trained = logits_error(is->trained, batch, should->trained, plan->classes);
     validation->logits = trained <= evaluated || isnan(evaluated) ? evaluated : trained;
+    double copies = (double)is->n / should->n, typical = typical_gradient(plan, should->gradient, copies);
     for (int i = 0; i < plan->n_tensors; i++) {
         const struct plan_tensor *tensor = &plan->tensors[i];
         if (!tensor->trained)
             continue;
+        int of_norm = tensor->role == PLAN_NORM_SCALE || tensor->role == PLAN_NORM_BIAS;
         double error = gradient_error(is->gradient + tensor->offset, should->gradient + tensor->offset, tensor->count,
-                                      (double)is->n / should->n);
+                                      copies, of_norm ? CANCELLED * typical : 0);
         if (!(error <= validation->gradient)) {
             validation->gradient = error;
             snprintf(validation->worst, sizeof validation->worst, "%s", tensor->name);
