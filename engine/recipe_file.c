@@ -294,8 +294,11 @@ static int inherit(struct reader *reader, int depth, struct recipe *recipe)
     if (reader->preset.line && reader->origin.line)
         return line_error(reader, reader->origin.line, "preset (inherits) and origin (does not) exclude each other");
     if (reader->preset.line) {
-        if (load_preset(reader->preset.text, depth + 1, recipe, NULL, &inner))
+        int status = load_preset(reader->preset.text, depth + 1, recipe, NULL, &inner);
+        if (status && depth == 0)
             return line_error(reader, reader->preset.line, "%s", inner.text);
+        if (status) /* the first file and the one at fault are enough to go by */
+            return error_set(reader->err, "%s", inner.text);
         return 0;
     }
     knob_defaults(recipe);
