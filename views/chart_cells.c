@@ -295,10 +295,11 @@ static void draw_x_labels(const struct canvas *canvas, const char *unit, const s
 {
     int unit_width = text_width(unit), end = row.x + row.w, free_from = row.x;
     int first = unit_fits(canvas, ticks, unit_width);
-    int one = first && strcmp(ticks->label[0], "1") == 0 && unit_width > 1 && unit[strlen(unit) - 1] == 's';
+    size_t length = strlen(unit);
+    int one = first && strcmp(ticks->label[0], "1") == 0 && length > 1 && unit[length - 1] == 's';
     if (unit_width && first) /* "1 epoch" */
         put_format(canvas->grid, row, behind_unit(canvas, ticks, 0), row.y, COLOR_AXIS, ATTR_NONE, "%.*s",
-                   (int)strlen(unit) - one, unit);
+                   (int)length - one, unit);
     if (unit_width && !first) {
         put_text(canvas->grid, row, end - unit_width, row.y, COLOR_AXIS, ATTR_NONE, unit);
         end -= unit_width + 1;
