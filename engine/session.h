@@ -64,7 +64,7 @@ int session_batch(struct session *session, uint32_t step, struct batch *batch, s
  * session_size_check (a part of session_check): -1 when the network is not the same one at every size, with the row
  * that is at fault.
  * session_size_compile: the program that step will need, if there is none yet, so that later nothing waits for it.
- * session_size_use: switches; evaluation needs whole images.
+ * session_size_use: switches, when no step is pending; evaluation needs whole images.
  */
 int session_size_check(const struct session *session, struct error *err);
 int session_size_compile(struct session *session, uint32_t step, struct error *err);

@@ -2,6 +2,7 @@
 #include "engine/checkpoint.h"
 #include "engine/session.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -123,6 +124,7 @@ int session_size_use(struct session *session, int height, int width, struct erro
     struct sized *sized = session->sized;
     if (!sized || sized->small == (height != 0))
         return 0;
+    assert(session->executor.pending == 0); /* what is under way belongs to the program that goes */
     struct fitted now = {session->program, session->executor};
     if (checkpoint_take(&sized->all, now.program, err) || checkpoint_give(&sized->all, sized->parked.program, err))
         return -1;

@@ -84,7 +84,8 @@ static double stop_step(const struct trainer *trainer)
 }
 
 /* May the step after the `pending` ones under way begin before they have ended? Not across an epoch's end, a stop,
- * another size or averages, all of which want the tensors as they are then. */
+ * another size or averages, all of which want the tensors as they are then. A recipe with sizes may change its size at
+ * any step. */
 static int may_submit(const struct trainer *trainer)
 {
     const struct session *session = &trainer->session;
@@ -92,7 +93,7 @@ static int may_submit(const struct trainer *trainer)
     if (session->executor.pending == 0)
         return 1;
     return session->executor.pending < executor_ahead(&session->executor) && next < session->steps &&
-           next < stop_step(trainer) && next % session->steps_per_epoch != 0 && !session->sized &&
+           next < stop_step(trainer) && next % session->steps_per_epoch != 0 && session->batches.stages.count == 0 &&
            !averages_due(&trainer->averages, next, session->steps);
 }
 
