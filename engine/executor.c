@@ -16,7 +16,7 @@ static uint64_t now_ns(void)
 
 int executor_init(struct executor *executor, struct program *program, struct error *err)
 {
-    *executor = (struct executor){.program = program, .since_timed = TIMED_EVERY};
+    *executor = (struct executor){.program = program, .time_every = TIMED_EVERY};
     executor->train_ns = calloc((size_t)program->n_train + 1, sizeof(uint64_t));
     executor->eval_ns = calloc((size_t)program->n_eval + 1, sizeof(uint64_t));
     executor->lap_ns =
@@ -86,9 +86,10 @@ int executor_submit(struct executor *executor, const struct batch *batch, const 
         return -1;
     program->hyper = *hyper;
     if (program->family->submit) {
-        /* A step is timed when no other waits for it, now and then. */
-        bool timed = executor->pending == 0 && executor->since_timed >= TIMED_EVERY;
-        executor->since_timed = timed ? 0 : executor->since_timed + 1;
+        /* A step is timed when no other waits for it: the first, then now and then. */
+        bool timed =
+            executor->pending == 0 && (executor->train_steps == 0 || executor->since_timed >= executor->time_every);
+        executor->since_timed = timed ? 1 : executor->since_timed + 1;
         if (program->family->submit(program, true, timed, err))
             return -1;
     } else {

@@ -13,12 +13,14 @@ struct executor {
     uint64_t train_steps, eval_steps; /* how many times each list ran and was timed */
     uint64_t *lap_ns;                 /* [the longer list]: of the one that runs */
     int pending;                      /* training steps that were submitted and not collected */
-    uint64_t since_timed;             /* and how many since a device last timed one */
+    uint64_t time_every;              /* a device of its own times no more than one step in so many: timing costs */
+    uint64_t since_timed;             /* the next step is that many-th since the last timed one */
     struct step_result done;          /* of the step that a family without a device of its own has done at once */
 };
 
 int executor_init(struct executor *executor, struct program *program, struct error *err);
 void executor_release(struct executor *executor);
+/* A device then times the next step that no other waits for. */
 void executor_reset_times(struct executor *executor);
 
 /*

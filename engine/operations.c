@@ -123,13 +123,13 @@ int operations_time(struct session *session, int steps, double *seconds, struct 
         if (session_batch(session, (uint32_t)i % session->steps_per_epoch, &batch, err))
             return -1;
         session_hyper(session, (uint32_t)i, &hyper);
-        executor_reset_times(executor);
+        executor_reset_times(executor); /* so that this step is timed */
         if (executor_train(executor, &batch, &hyper, &result, err))
             return -1;
         for (int k = 0; k < session->program->n_train; k++) {
-            double took = (double)executor->train_ns[k] * 1e-9;
-            if (i == WARM_UP || (i > WARM_UP && took < seconds[k]))
-                seconds[k] = took;
+            double took = executor->train_steps ? (double)executor->train_ns[k] * 1e-9 : NAN;
+            if (i <= WARM_UP || isnan(seconds[k]) || took < seconds[k])
+                seconds[k] = i < WARM_UP ? NAN : took;
         }
     }
     return 0;

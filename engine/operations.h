@@ -27,7 +27,8 @@ double operation_floor(const struct ceiling *ceiling, double flops, double bytes
 int ceiling_measure(struct ceiling *ceiling, enum precision precision, struct error *err);
 
 /*
- * Trains `steps` batches after two to warm up; seconds[i]: the least that program->train[i] took.
+ * Trains `steps` batches after two to warm up; seconds[i]: the least that program->train[i] took, NaN if no step could
+ * be timed (the process was stopped in each of them).
  */
 int operations_time(struct session *session, int steps, double *seconds, struct error *err);
 

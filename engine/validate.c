@@ -84,6 +84,8 @@ static int run_reference(struct session *session, const struct batch *batch, str
 {
     struct program_options options = session->program->options;
     options.max_batch = batch->n;
+    if (options.precision != PRECISION_BF16) /* it has no other: f16 and tf32 are allowed as much as bf16 */
+        options.precision = PRECISION_F32;
     struct plan *plan = without_groups(&session->plan, err);
     struct program *program = plan ? family_ref.compile(plan, &options, err) : NULL;
     if (!program) {

@@ -1,6 +1,9 @@
 /* What bench --ops says: bytes and operations counted by hand, ceilings, times. */
 #include "engine/operations.h"
 
+#include "engine/validate.h"
+#include "tests/cuda_plugin.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -11,19 +14,24 @@
 
 static struct session session; /* large: not for the stack */
 
-static int open_session(void **state)
+static int open_on(const char *device)
 {
-    (void)state;
     struct recipe recipe;
     struct error err = {""};
     const struct recipe_request request = {
-        .preset = "quick", .n_sets = 4, .sets = {"width=4", "batch=32", "data=synthetic:1:64", "device=ref"}};
+        .preset = "quick", .n_sets = 4, .sets = {"width=4", "batch=32", "data=synthetic:1:64", device}};
     if (recipe_resolve(&request, &recipe, &err) || session_open_data(&session, &recipe, &err) ||
         session_compile(&session, 0, &err)) {
         print_error("%s\n", err.text);
         return -1;
     }
     return 0;
+}
+
+static int open_session(void **state)
+{
+    (void)state;
+    return open_on("device=ref");
 }
 
 static int close_session(void **state)
@@ -104,6 +112,46 @@ static void test_times(void **state)
     free(seconds);
 }
 
+/* A device that is given steps ahead times only some of them in training; bench wants each, also after validation. */
+static void test_times_of_a_device(void **state)
+{
+    (void)state;
+    enum { STEPS = 3 };
+    struct error err = {""};
+    struct validation validation;
+    cuda_plugin_choose();
+    if (!cuda_plugin_family(&err)) {
+        print_message("SKIPPED: %s\n", err.text);
+        skip();
+    }
+    assert_int_equal(open_on("device=cuda"), 0);
+    struct executor *executor = &session.executor;
+    double *seconds = calloc((size_t)session.program->n_train, sizeof *seconds);
+    assert_non_null(seconds);
+    if (session_validate(&session, &validation, &err) || operations_time(&session, STEPS, seconds, &err))
+        fail_msg("%s", err.text);
+    for (int i = 0; i < session.program->n_train; i++)
+        assert_true(seconds[i] > 0 && seconds[i] < 1000);
+    for (int every = 1; every <= 2; every++) {
+        executor_reset_times(executor);
+        executor->time_every = (uint64_t)every;
+        for (uint32_t step = 0; step < STEPS; step++) {
+            struct batch batch;
+            struct hyper hyper;
+            struct step_result result;
+            session_hyper(&session, step, &hyper);
+            if (session_batch(&session, step % session.steps_per_epoch, &batch, &err) ||
+                executor_train(executor, &batch, &hyper, &result, &err))
+                fail_msg("%s", err.text);
+        }
+        assert_int_equal(executor->train_steps, every == 1 ? STEPS : 2);
+        for (int i = 0; i < session.program->n_train; i++)
+            assert_true(executor->train_ns[i] > 0);
+    }
+    free(seconds);
+    session_release(&session);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -111,6 +159,7 @@ int main(void)
         cmocka_unit_test(test_floor),
         cmocka_unit_test(test_ceiling),
         cmocka_unit_test_setup_teardown(test_times, open_session, close_session),
+        cmocka_unit_test(test_times_of_a_device),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

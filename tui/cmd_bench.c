@@ -59,8 +59,10 @@ static int time_steps(struct bench *b, struct error *err)
             executor_reset_times(&s->executor);
         double begin = clock_seconds(CLOCK_MONOTONIC), cpu = clock_seconds(CLOCK_PROCESS_CPUTIME_ID);
         session_hyper(s, (uint32_t)i, &hyper);
-        if (session_batch(s, (uint32_t)i % s->steps_per_epoch, &batch, err) ||
-            executor_train(&s->executor, &batch, &hyper, &result, err))
+        if (session_batch(s, (uint32_t)i % s->steps_per_epoch, &batch, err))
+            return -1;
+        s->executor.time_every = 1; /* here, for a batch of another size has another executor */
+        if (executor_train(&s->executor, &batch, &hyper, &result, err))
             return -1;
         cpu = clock_seconds(CLOCK_PROCESS_CPUTIME_ID) - cpu;
         if (i == WARM_UP || (i > WARM_UP && cpu < b->cpu))
@@ -99,6 +101,14 @@ static void add_setting(cJSON *root, const struct bench *b)
     cJSON_AddNumberToObject(root, "batch", recipe_batch(&s->recipe));
 }
 
+static void add_number(cJSON *item, const char *name, double value)
+{
+    if (isnan(value))
+        cJSON_AddNullToObject(item, name);
+    else
+        cJSON_AddNumberToObject(item, name, value);
+}
+
 static void print_json(const struct bench *b)
 {
     const struct session *s = &b->session;
@@ -117,7 +127,7 @@ static void print_json(const struct bench *b)
     cJSON_AddNumberToObject(root, "gradient_error", b->validation.gradient);
     cJSON *phases = cJSON_AddObjectToObject(root, "phase_ms");
     for (int i = 0; i < PHASE_COUNT; i++)
-        cJSON_AddNumberToObject(phases, phase_name((enum phase)i), b->phase_ms[i]);
+        add_number(phases, phase_name((enum phase)i), b->phase_ms[i]);
     cJSON *steps = cJSON_AddArrayToObject(root, "program");
     for (int i = 0; i < s->program->n_train; i++) {
         const struct program_step *step = &s->program->train[i];
@@ -125,7 +135,7 @@ static void print_json(const struct bench *b)
         cJSON_AddStringToObject(item, "row", s->plan.rows[step->rows[0]].name);
         cJSON_AddStringToObject(item, "phase", phase_name(step->phase));
         cJSON_AddStringToObject(item, "implementation", step->impl);
-        cJSON_AddNumberToObject(item, "ms", (double)s->executor.train_ns[i] * 1e-6 / (double)s->executor.train_steps);
+        add_number(item, "ms", (double)s->executor.train_ns[i] * 1e-6 / (double)s->executor.train_steps);
         cJSON_AddItemToArray(steps, item);
     }
     command_print_json(root, 0);
@@ -217,14 +227,6 @@ static void print_ops_table(const struct bench *b)
     }
 }
 
-static void add_number(cJSON *item, const char *name, double value)
-{
-    if (isnan(value))
-        cJSON_AddNullToObject(item, name);
-    else
-        cJSON_AddNumberToObject(item, name, value);
-}
-
 static void print_ops_json(const struct bench *b)
 {
     const struct session *s = &b->session;
@@ -245,10 +247,9 @@ static void print_ops_json(const struct bench *b)
         cJSON_AddStringToObject(item, "op", plan_op_name(s->plan.rows[step->rows[0]].op));
         cJSON_AddStringToObject(item, "phase", phase_name(step->phase));
         cJSON_AddStringToObject(item, "shapes", shapes);
-        cJSON_AddNumberToObject(item, "ms", b->least[i] * 1e3);
-        cJSON_AddNumberToObject(item, "gflops", flops / b->least[i] * 1e-9);
-        cJSON_AddNumberToObject(item, "gigabytes",
-                                operation_bytes(s->program, step, recipe_batch(&s->recipe)) / b->least[i] * 1e-9);
+        add_number(item, "ms", b->least[i] * 1e3);
+        add_number(item, "gflops", flops / b->least[i] * 1e-9);
+        add_number(item, "gigabytes", operation_bytes(s->program, step, recipe_batch(&s->recipe)) / b->least[i] * 1e-9);
         add_number(item, "ceiling_share", share_of_ceiling(b, i));
         cJSON_AddStringToObject(item, "implementation", step->impl);
         cJSON_AddItemToArray(ops, item);
