@@ -81,25 +81,37 @@ static enum precision resolve_precision(enum recipe_precision precision, const s
     }
 }
 
+/* Can this GPU do this recipe? Else what it cannot, and what can. */
+static int check_cuda(const struct session *session, const struct family *cuda, struct error *err)
+{
+    const struct recipe *recipe = &session->recipe;
+    struct program_options options = {.max_batch = recipe_batch(recipe),
+                                      .precision = resolve_precision(recipe->precision, cuda, ISA_PLAIN),
+                                      .device_index = recipe->device_index};
+    return plan_check_rules(&session->plan, cuda->name, err) || cuda->probe(&options, err) ? -1 : 0;
+}
+
+/* auto: a GPU, where there is one that can do the recipe. Needs the plan. */
 static int choose_family(struct session *session, struct error *err)
 {
+    const struct family *cuda;
+    session->family = &family_cpu;
     switch (session->recipe.device) {
     case RECIPE_DEVICE_REF:
         session->family = &family_ref;
         return 0;
     case RECIPE_DEVICE_CUDA:
-        session->family = cuda_family(err);
-        return session->family ? 0 : error_prefix(err, "device cuda");
+        cuda = cuda_family(err);
+        if (!cuda || check_cuda(session, cuda, err))
+            return error_prefix(err, "device cuda");
+        session->family = cuda;
+        return 0;
     case RECIPE_DEVICE_AUTO:
-        if (cuda_gpu_seen() && (session->family = cuda_family(NULL)) != NULL) {
-            struct program_options options = {.max_batch = 1, .precision = PRECISION_F16};
-            if (session->family->probe(&options, NULL) == 0)
-                return 0;
-        }
-        session->family = &family_cpu;
+        cuda = cuda_gpu_seen() ? cuda_family(NULL) : NULL;
+        if (cuda && check_cuda(session, cuda, NULL) == 0)
+            session->family = cuda;
         return 0;
     default:
-        session->family = &family_cpu;
         return 0;
     }
 }

@@ -319,8 +319,10 @@ int plan_check_rules(const struct plan *plan, const char *family, struct error *
 {
     for (int i = 0; i < plan->n_tensors; i++)
         if (plan->tensors[i].trained && plan->tensors[i].rule != PLAN_RULE_SGD)
-            return error_set(err, "'%s' is to be updated by %s, which device %s does not know; set optimiser=sgd",
-                             plan->tensors[i].name, plan->tensors[i].rule == PLAN_RULE_MUON ? "muon" : "lars", family);
+            return error_set(
+                err,
+                "'%s' is to be updated by %s, which device %s does not know; use --device cpu, or set optimiser=sgd",
+                plan->tensors[i].name, plan->tensors[i].rule == PLAN_RULE_MUON ? "muon" : "lars", family);
     return 0;
 }
 

@@ -15,9 +15,10 @@ static int check_precision(enum precision precision, const struct cuda_device *d
     case PRECISION_TF32:
         if (device->major >= 8)
             return 0;
-        return error_set(err,
-                         "%s needs a GPU of compute capability 8.0 or newer, and %s has %d.%d; use --precision f16",
-                         precision_name(precision), device->name, device->major, device->minor);
+        return error_set(
+            err,
+            "%s needs a GPU of compute capability 8.0 or newer, and %s has %d.%d; use --precision f16 or --device cpu",
+            precision_name(precision), device->name, device->major, device->minor);
     default:
         return error_set(err, "unknown precision %d", (int)precision);
     }

@@ -1,0 +1,65 @@
+/* Which device a recipe gets: the CUDA engine (emulated, or on a GPU) only where it can do all of it. */
+#include "engine/session.h"
+#include "tests/cuda_plugin.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+static struct session session; /* large: not for the stack */
+static struct plan plan;
+
+static void recipe_on(const char *device, const char *optimiser, struct recipe *recipe)
+{
+    struct error err = {{0}};
+    const struct recipe_request request = {
+        .preset = "quick", .n_sets = 5, .sets = {"width=4", "batch=16", "data=synthetic:1:64", device, optimiser}};
+    if (recipe_resolve(&request, recipe, &err))
+        fail_msg("%s", err.text);
+}
+
+static const struct family *family_of(const struct recipe *recipe)
+{
+    struct error err = {{0}};
+    if (session_open_data(&session, recipe, &err) || session_compile(&session, 0, &err))
+        fail_msg("%s", err.text);
+    const struct family *family = session.family;
+    session_release(&session);
+    return family;
+}
+
+/* What the GPU cannot do is refused by the check, before a run has a folder; auto does it on the CPU. */
+static void test_recipes_that_it_cannot_do(void **state)
+{
+    (void)state;
+    struct error err = {{0}};
+    struct recipe recipe;
+    cuda_plugin_choose();
+    const struct family *cuda = cuda_plugin_family(&err);
+    if (!cuda) {
+        print_message("SKIPPED: %s\n", err.text);
+        skip();
+    }
+    recipe_on("device=cuda", "optimiser=muon", &recipe);
+    assert_int_equal(session_check(&recipe, &plan, &err), -1);
+    if (!strstr(err.text, "device cuda: ") || !strstr(err.text, "--device cpu"))
+        fail_msg("%s", err.text);
+    recipe_on("device=auto", "optimiser=muon", &recipe);
+    assert_int_equal(session_check(&recipe, &plan, &err), 0);
+    assert_ptr_equal(family_of(&recipe), &family_cpu);
+    recipe_on("device=auto", "optimiser=sgd", &recipe);
+    assert_ptr_equal(family_of(&recipe), cuda_gpu_seen() ? cuda : &family_cpu);
+    recipe_on("device=cuda", "optimiser=sgd", &recipe);
+    assert_int_equal(session_check(&recipe, &plan, &err), 0);
+    assert_ptr_equal(family_of(&recipe), cuda);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_recipes_that_it_cannot_do),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
