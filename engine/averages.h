@@ -1,12 +1,15 @@
 /*
  * Averages of all of a network's tensors over the steps of a run, running statistics included:
  *
- *   ema        every `ema_every` steps average = rho * average + (1 - rho) * tensors, rho = ema_momentum ^ ema_every,
- * from the first weights on (D. Page, How to Train Your ResNet 8). Training goes on from the tensors; the average is
- * what is evaluated and what model.safetensors holds. lookahead  every `lookahead_every` steps slow = d * slow + (1 -
- * d) * tensors, d = lookahead_momentum ^ lookahead_every
- *              * (t / T)^3 after step t of T, and training goes on from slow; after the last step the tensors become
- * slow (Zhang et al., arXiv:1907.08610, as K. Jordan, arXiv:2404.00498, schedules it).
+ * ema: every `ema_every` steps, from the first weights on,
+ *     average = rho * average + (1 - rho) * tensors,    rho = ema_momentum ^ ema_every
+ * (D. Page, How to Train Your ResNet 8). Training goes on from the tensors; the average is what is evaluated and what
+ * model.safetensors holds.
+ *
+ * lookahead: every `lookahead_every` steps, after step t of T,
+ *     slow = d * slow + (1 - d) * tensors,    d = lookahead_momentum ^ lookahead_every * (t / T) ^ 3
+ * and training goes on from slow; after the last step the tensors become slow (Zhang et al., arXiv:1907.08610, as
+ * K. Jordan, arXiv:2404.00498, schedules it).
  *
  * Of both, lookahead comes first. Engine thread only. Sums are in double, rounded once a value.
  */

@@ -14,12 +14,12 @@ struct run_entry {
     struct run_summary summary; /* of a run that cannot be read: name, state "unreadable", the rest unknown */
     struct run_label label;
     struct recipe recipe;
-    char tricks[256];  /* keys of those that are on, in table order: "crop flip cutout" */
-    char problem[256]; /* why it cannot be read; empty: it can */
-    char machine[256]; /* host, family, library, threads ...; empty: not known. Times can be compared where it and */
-    unsigned program;  /* this are the same: crc of davidnet's version and the steps in program.json; 0: not known */
-    int threads;       /* 0: not known */
-    double noisy;      /* share of its wall time with contention (engine/contention.h), 0 to 1; NaN: not known */
+    char tricks[256];    /* keys of those that are on, in table order: "crop flip cutout" */
+    char problem[256];   /* why it cannot be read; empty: it can */
+    char machine[256];   /* host, family, library, threads ...; empty: not known. Times can be compared where it and */
+    unsigned program;    /* this are the same: crc of davidnet's version and the steps in program.json; 0: not known */
+    int threads;         /* 0: not known */
+    double noisy;        /* share of its wall time with contention (engine/contention.h), 0 to 1; NaN: not known */
     double train_images; /* an epoch's; 0: not known */
     char data[80];       /* digest of the images; empty: not known */
     /* Epochs that hold, one after the other; n of each. x in epochs; NaN: not evaluated. */

@@ -170,8 +170,8 @@ const struct trick tricks[] = {
         .patches = {{"frozen_scale", "on", "off"}},
         .begins_with = {{"norm_bias_lr", "64", "1"},
                         {"norm_bias_decay", "0.015625", "1"},
-                        {"celu_alpha", "0.3", "0.075"},
-                        {"logit_scale", "0.0625", "0.125"}},
+                        {"celu_alpha", "0.3", NULL},
+                        {"logit_scale", "0.0625", NULL}},
     },
     {
         .key = "half_bn",
@@ -397,7 +397,8 @@ int tricks_apply(const struct trick *table, int count, const struct recipe_reque
                                  table[i].key, trick_clash(&table[i], &table[j]), table[wish[i] == ON ? j : i].key);
     for (int pass = OFF; pass >= ON; pass--) /* off first, so that it never undoes what another switched on */
         for (int i = 0; i < count; i++)
-            if (wish[i] == pass && trick_apply(&table[i], pass == ON, recipe, err))
+            if (wish[i] == pass && trick_is_on(&table[i], recipe) != (pass == ON) &&
+                trick_apply(&table[i], pass == ON, recipe, err))
                 return -1;
     return 0;
 }

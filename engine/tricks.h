@@ -20,7 +20,8 @@ struct trick {
     const char *parameters[8];     /* knob keys, NULL-terminated */
     struct trick_patch patches[8]; /* ends with key NULL */
     /* (optional) Written with the patches, but only first values: whoever changes them has the trick on still, and
-     * tricks do not conflict over them; the later one in the table has its way. Ends with key NULL. */
+     * tricks do not conflict over them; the later one in the table has its way. Switching it off writes the values for
+     * off, where there are some: NULL where what fits depends on the network. Ends with key NULL. */
     struct trick_patch begins_with[6];
 };
 
@@ -36,8 +37,9 @@ int trick_apply(const struct trick *trick, int on, struct recipe *recipe, struct
 const char *trick_clash(const struct trick *a, const struct trick *b);
 
 /*
- * Switches tricks of a table as the request asks, in table order whatever the order asked in. -1 with err when one
- * is unknown, is both on and off, or writes the same knob as another that is on (by request or in the recipe).
+ * Switches tricks of a table as the request asks, in table order whatever the order asked in; one that is so already
+ * is left as it is, its parameters too. -1 with err when one is unknown, is both on and off, or writes the same knob as
+ * another that is on (by request or in the recipe).
  */
 int tricks_apply(const struct trick *table, int count, const struct recipe_request *request, struct recipe *recipe,
                  struct error *err);

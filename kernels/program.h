@@ -61,7 +61,7 @@ struct program_step {
     enum phase phase;
     int n_rows;
     int rows[PLAN_ROWS_MAX]; /* the leader first */
-    const char *impl; /* "ref", "dnnl:jit_wino_4x3:avx512_core", "fused:avx512" ...; owned by the program */
+    const char *impl;        /* "ref", "dnnl:jit_wino_4x3:avx512_core", "fused:avx512" ...; owned by the program */
     void (*run)(struct program *program, const struct program_step *step);
     void *context; /* (optional) for run; owned by the program */
 };
@@ -127,12 +127,12 @@ struct family {
     const char *(*library)(void);
 
     /*
-     * (optional, all three) For a device that works on its own: whole lists are queued, and their results fetched later,
-     * in the same order. submit: the train or the eval list for program.batch and program.hyper, both of which may
-     * change once it returns; the choices may not go before the step is collected. At most `ahead` lists may be under way.
-     * collect waits for the oldest. timed asks for each step's own time, which costs something and may be declined;
-     * collect returns 1 when it has put them into ns (optional, [n_train] or [n_eval]), else 0. -1: the device failed, and
-     * fails from then on. read_tensor and write_tensor wait for all that is under way.
+     * (optional, all three) For a device that works on its own: whole lists are queued, and their results fetched
+     * later, in the same order. submit: the train or the eval list for program.batch and program.hyper, both of which
+     * may change once it returns; the choices may not go before the step is collected. At most `ahead` lists may be
+     * under way. collect waits for the oldest. timed asks for each step's own time, which costs something and may be
+     * declined; collect returns 1 when it has put them into ns (optional, [n_train] or [n_eval]), else 0. -1: the
+     * device failed, and fails from then on. read_tensor and write_tensor wait for all that is under way.
      */
     int ahead;
     int (*submit)(struct program *program, bool training, bool timed, struct error *err);

@@ -196,8 +196,10 @@ static void run_kind(const struct cpu_conv_kind *kind, const struct cpu_conv_spe
 {
     struct error err = {""};
     struct cpu_conv *conv = kind->make(spec, CPU_BACKWARD_WEIGHTS, &err);
-    if (!conv)
+    if (!conv) {
         fail_msg("%s: %s", kind->name, err.text);
+        return;
+    }
     void *weights = aligned_alloc(64, (conv->weights_bytes + 63) / 64 * 64);
     void *scratch = aligned_alloc(64, (conv->scratch_bytes + 127) / 64 * 64);
     assert_true(weights && scratch);

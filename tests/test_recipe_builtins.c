@@ -3,6 +3,7 @@
 #include "engine/recipes.h"
 
 #include "engine/recipe_file.h"
+#include "engine/tricks.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -53,6 +54,28 @@ static void rows_are_sorted_and_closed(void **state)
     assert_null(recipe_builtins[recipe_builtin_count].text);
 }
 
+/* To ask for what is so already changes nothing, whatever else the trick writes: the sides of a campaign differ by the
+ * trick alone. */
+static void switching_to_what_is_so_changes_nothing(void **state)
+{
+    (void)state;
+    static struct recipe plain, asked;
+    struct error err = {""};
+    for (int row = 0; row < recipe_builtin_count; row++) {
+        struct recipe_request request = {.preset = recipe_builtins[row].name};
+        assert_int_equal(recipe_resolve(&request, &plain, &err), 0);
+        for (int t = 0; t < trick_count; t++) {
+            struct recipe_request again = request;
+            if (trick_is_on(&tricks[t], &plain))
+                again.on[again.n_on++] = tricks[t].key;
+            else
+                again.off[again.n_off++] = tricks[t].key;
+            if (recipe_resolve(&again, &asked, &err) || !recipe_equal(&plain, &asked))
+                fail_msg("%s, %s: %s", recipe_builtins[row].name, tricks[t].key, err.text);
+        }
+    }
+}
+
 /* What was published of a preset is about that one: what inherits from it has not the same results. */
 static void published_results_are_not_inherited(void **state)
 {
@@ -95,6 +118,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_file_is_there_byte_for_byte),
         cmocka_unit_test(rows_are_sorted_and_closed),
+        cmocka_unit_test(switching_to_what_is_so_changes_nothing),
         cmocka_unit_test(published_results_are_not_inherited),
         cmocka_unit_test(published_results_are_checked),
     };

@@ -174,7 +174,7 @@ static void one_process_trains_a_run(void **state)
     int fd, second;
     create(&f, "l");
     assert_int_equal(run_folder_locked(&f, NULL, 0), 0);
-    run_folder_path(&f, "status.tmp-123", path, sizeof path); /* what a crash left */
+    run_folder_path(&f, "status.tmp-123", path, sizeof path);     /* what a crash left */
     run_folder_path(&f, "label.json.tmp-123", note, sizeof note); /* what `davidnet note` writes at this moment */
     fclose(fopen(path, "w"));
     fclose(fopen(note, "w"));
