@@ -114,7 +114,7 @@ static void agrees_with_ghost_groups(void **state)
         {"batch=48", "ghost_groups=6", 4}, {"batch=45", "ghost_groups=5", 3}, {"batch=7", "ghost_groups=7", 1}};
     for (int i = 0; i < 3; i++) {
         struct recipe recipe;
-        struct validation validation;
+        struct validation validation = {0};
         struct error err = {""};
         const struct recipe_request request = {.preset = "quick",
                                                .n_sets = 6,
