@@ -58,6 +58,8 @@ struct trainer {
 double trainer_clock(void);      /* monotonic seconds: what work takes */
 double trainer_boot_clock(void); /* the same, and those for which the machine was suspended: the wall clock */
 
+void *trainer_main(void *trainer); /* trainer.c: the engine thread */
+
 /* trainer_report.c: publishing and writing */
 void trainer_publish(struct trainer *trainer, enum trainer_phase phase);
 void trainer_wake(struct trainer *trainer);
