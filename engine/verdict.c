@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define SMALLEST_SPREAD 1e-7 /* percent of accuracy; one image of a million is 1e-4 */
+
 double verdict_level(int look)
 {
     return VERDICT_LEVEL * pow(0.5, look > 1 ? look - 1 : 0);
@@ -121,9 +123,14 @@ static int find_places(const struct verdict_run *a, int n_a, const struct verdic
 
 /* ---- the verdict ---- */
 
-static enum verdict_kind judge(const struct welch *welch, double level)
+/* smallest: what is below it is rounding. Without spread t is infinite and p is 0, which would claim certainty. */
+static enum verdict_kind judge(struct welch *welch, double level, double smallest)
 {
-    if (!(welch->p < level)) /* also where it is NaN: all runs alike */
+    if (!(welch->error > smallest)) {
+        welch->t = welch->p = NAN;
+        return VERDICT_NO_SPREAD;
+    }
+    if (!(welch->p < level))
         return VERDICT_NOISE;
     return welch->difference > 0 ? VERDICT_GAIN : VERDICT_LOSS;
 }
@@ -158,9 +165,10 @@ static void judge_times(struct verdict *v, int comparable)
         return;
     v->seconds = welch_make(&a->seconds, &b->seconds);
     v->net_seconds = v->worth_seconds - v->seconds.difference;
-    interval(&v->seconds, VERDICT_LEVEL, &v->seconds_low, &v->seconds_high);
-    enum verdict_kind longer = judge(&v->seconds, VERDICT_LEVEL);
-    v->time_kind = longer == VERDICT_GAIN ? VERDICT_LOSS : longer == VERDICT_LOSS ? VERDICT_GAIN : VERDICT_NOISE;
+    enum verdict_kind longer = judge(&v->seconds, VERDICT_LEVEL, 1e-9 * a->seconds.mean);
+    if (longer != VERDICT_NO_SPREAD)
+        interval(&v->seconds, VERDICT_LEVEL, &v->seconds_low, &v->seconds_high);
+    v->time_kind = longer == VERDICT_GAIN ? VERDICT_LOSS : longer == VERDICT_LOSS ? VERDICT_GAIN : longer;
 }
 
 void verdict_make(const struct verdict_run *a, int n_a, const struct verdict_run *b, int n_b,
@@ -186,8 +194,9 @@ void verdict_make(const struct verdict_run *a, int n_a, const struct verdict_run
     v->accuracy = welch_make(&v->side[0].accuracy, &v->side[1].accuracy);
     judge_times(v, comparable);
     if (n_a >= 2 && n_b >= 2) {
-        interval(&v->accuracy, v->question.level, &v->low, &v->high);
-        v->kind = judge(&v->accuracy, v->question.level);
+        v->kind = judge(&v->accuracy, v->question.level, SMALLEST_SPREAD);
+        if (v->kind != VERDICT_NO_SPREAD)
+            interval(&v->accuracy, v->question.level, &v->low, &v->high);
     }
     if (n_a < question->planned || n_b < question->planned)
         v->kind = VERDICT_INTERIM;
@@ -197,6 +206,8 @@ void verdict_make(const struct verdict_run *a, int n_a, const struct verdict_run
 
 const char *verdict_kind_name(enum verdict_kind kind)
 {
-    static const char *const names[] = {"too few", "interim", "gain", "loss", "noise"};
+    static const char *const names[] = {
+        [VERDICT_TOO_FEW] = "too few", [VERDICT_INTERIM] = "interim", [VERDICT_NO_SPREAD] = "no spread",
+        [VERDICT_GAIN] = "gain",       [VERDICT_LOSS] = "loss",       [VERDICT_NOISE] = "noise"};
     return names[kind];
 }

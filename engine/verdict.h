@@ -17,6 +17,9 @@
  * look is tested at what it spends, so the sum bounds the chance of a false alarm over all looks (Bonferroni's
  * inequality; looks at the same runs go together, so the truth is below it).
  * Where one set is compared with several, each comparison is tested at its share of 5 %.
+ *
+ * NO SPREAD. Where all runs of each side end with the same figure, the test has nothing to judge by: two runs a side
+ * that happen to agree, or sides that all diverged, would pass for certain. There is no verdict then.
  */
 #ifndef DAVIDNET_ENGINE_VERDICT_H
 #define DAVIDNET_ENGINE_VERDICT_H
@@ -58,8 +61,9 @@ struct verdict_side {
 };
 
 enum verdict_kind {
-    VERDICT_TOO_FEW, /* fewer than two runs on a side */
-    VERDICT_INTERIM, /* fewer than declared: nothing is claimed */
+    VERDICT_TOO_FEW,   /* fewer than two runs on a side */
+    VERDICT_INTERIM,   /* fewer than declared: nothing is claimed */
+    VERDICT_NO_SPREAD, /* the runs of each side are all alike: nothing to judge by */
     VERDICT_GAIN,
     VERDICT_LOSS,
     VERDICT_NOISE
@@ -75,13 +79,13 @@ struct verdict {
     enum verdict_kind kind;
     struct verdict_question question;
     struct verdict_side side[2];
-    struct welch accuracy; /* B - A, percent */
+    struct welch accuracy; /* B - A, percent; t and p are NaN without spread */
     double low, high;      /* its interval at 1 - level */
     int more;        /* NOISE: runs a side to add until `more_for` would be found four times in five; -1: too many */
     double more_for; /* the difference seen, but at least VERDICT_WORTH */
     /* Time; `timed` 0: fewer than two times that can be compared on a side. */
     int timed;
-    enum verdict_kind time_kind; /* GAIN: faster, LOSS: slower, NOISE */
+    enum verdict_kind time_kind; /* GAIN: faster, LOSS: slower, NOISE, NO_SPREAD */
     struct welch seconds;        /* B - A */
     double seconds_low, seconds_high;
     /* 0.1 % is worth one epoch: what the difference in accuracy is worth, and what is left of it after B's own time;

@@ -57,6 +57,19 @@ static void say_diverged(char out[VERDICT_TEXT_MAX], const struct verdict *v)
         v->side[0].diverged, v->side[0].accuracy.n, v->side[1].diverged, v->side[1].accuracy.n);
 }
 
+static void say_no_spread(char out[VERDICT_TEXT_MAX], const struct verdict *v)
+{
+    const struct verdict_side *a = &v->side[0], *b = &v->side[1];
+    if (a->diverged == a->accuracy.n && b->diverged == b->accuracy.n)
+        say(out, "no verdict: all runs diverged, so there is nothing to compare; make the recipe stable first, with a "
+                 "lower learning rate say");
+    else
+        say(out,
+            "no verdict: the runs of A all end at %.2f %% and those of B at %.2f %%, so there is no spread from run to "
+            "run to judge by; make more runs, or measure on more or harder test images",
+            a->accuracy.mean, b->accuracy.mean);
+}
+
 const char *verdict_sentence(const struct verdict *v, const char *name, char out[VERDICT_TEXT_MAX])
 {
     int a = v->side[0].accuracy.n, b = v->side[1].accuracy.n;
@@ -72,6 +85,9 @@ const char *verdict_sentence(const struct verdict *v, const char *name, char out
         if (a >= 2 && b >= 2)
             say(out, ": %+.2f %% so far", v->accuracy.difference);
         say(out, "; the verdict is given when all have ended");
+        break;
+    case VERDICT_NO_SPREAD:
+        say_no_spread(out, v);
         break;
     case VERDICT_GAIN:
     case VERDICT_LOSS:
@@ -109,6 +125,12 @@ const char *verdict_time_sentence(const struct verdict *v, char out[VERDICT_TEXT
         return out;
     }
     double percent = 100 * v->seconds.difference / v->side[0].seconds.mean;
+    if (v->time_kind == VERDICT_NO_SPREAD) {
+        say(out, "Training time: %+.1f %%, but the times of each side are all alike: there is no spread to judge by.",
+            percent);
+        say_left_out(out, v);
+        return out;
+    }
     if (v->time_kind == VERDICT_NOISE)
         say(out, "Training time: no significant difference, %+.1f %%", percent);
     else
@@ -126,7 +148,7 @@ const char *verdict_time_sentence(const struct verdict *v, char out[VERDICT_TEXT
 const char *verdict_trade_sentence(const struct verdict *v, char out[VERDICT_TEXT_MAX])
 {
     out[0] = '\0';
-    if (isnan(v->worth_seconds) || v->kind == VERDICT_TOO_FEW)
+    if (isnan(v->worth_seconds) || v->kind == VERDICT_TOO_FEW || v->kind == VERDICT_NO_SPREAD)
         return out;
     say(out, "At 0.1 %% for one epoch of %.3g s, %+.2f %% %s worth %+.1f epochs, %+.3g s", v->side[0].epoch_seconds,
         v->accuracy.difference, v->kind == VERDICT_NOISE || v->kind == VERDICT_INTERIM ? "would be" : "is",

@@ -222,16 +222,48 @@ static void test_sentences(void **state)
                         "times in five; 0.1 % takes about 35 runs a side, 0.2 % about 9.");
 }
 
-/* Runs that are all alike have no spread to judge by: equal means are noise, and nothing divides by zero. */
+static struct verdict ask_both(const struct verdict_run *a, int n_a, const struct verdict_run *b, int n_b)
+{
+    struct verdict v;
+    verdict_make(a, n_a, b, n_b, &(struct verdict_question){0}, &v);
+    return v;
+}
+
+/* Runs that are all alike have no spread to judge by: nothing is certain for that, and nothing divides by zero. */
 static void test_no_spread(void **state)
 {
     (void)state;
-    const struct verdict_run flat[] = {{.accuracy = 94}, {.accuracy = 94}};
-    struct verdict v;
+    const struct verdict_run flat[] = {{.accuracy = 94.1, .seconds = 10, .epochs = 1, .machine = "here"},
+                                       {.accuracy = 94.1, .seconds = 10, .epochs = 1, .machine = "here"},
+                                       {.accuracy = 94.1, .seconds = 10, .epochs = 1, .machine = "here"}};
+    const struct verdict_run higher[] = {{.accuracy = 94.3, .seconds = 11, .epochs = 1, .machine = "here"},
+                                         {.accuracy = 94.3, .seconds = 11, .epochs = 1, .machine = "here"}};
+    const struct verdict_run lost[] = {{.accuracy = NAN, .diverged = 1}, {.accuracy = 30, .diverged = 1}};
+    const struct verdict_run close[] = {{.accuracy = 94.3}, {.accuracy = 94.4}};
+    struct verdict v = ask_both(flat, 3, flat, 3);
     char text[VERDICT_TEXT_MAX];
-    verdict_make(flat, 2, flat, 2, &(struct verdict_question){0}, &v);
-    assert_int_equal(v.kind, VERDICT_NOISE);
+    assert_int_equal(v.kind, VERDICT_NO_SPREAD);
+    assert_string_equal(verdict_kind_name(v.kind), "no spread");
     assert_null(strstr(verdict_sentence(&v, "ema", text), "nan"));
+    v = ask_both(flat, 3, higher, 2);
+    assert_int_equal(v.kind, VERDICT_NO_SPREAD);
+    assert_true(isnan(v.accuracy.p) && isnan(v.accuracy.t) && isnan(v.low) && isnan(v.high));
+    expect(&v,
+           "ema: no verdict: the runs of A all end at 94.10 % and those of B at 94.30 %, so there is no spread from "
+           "run to run to judge by; make more runs, or measure on more or harder test images.");
+    assert_int_equal(v.time_kind, VERDICT_NO_SPREAD);
+    expect_time(&v,
+                "Training time: +10.0 %, but the times of each side are all alike: there is no spread to judge by.");
+    assert_string_equal(verdict_trade_sentence(&v, text), "");
+    v = ask_both(lost, 2, lost, 2);
+    assert_int_equal(v.kind, VERDICT_NO_SPREAD);
+    assert_non_null(strstr(verdict_sentence(&v, "ema", text), "no verdict: all runs diverged"));
+    v = ask_both(flat, 3, lost, 2);
+    assert_int_equal(v.kind, VERDICT_NO_SPREAD);
+    v = ask_both(close, 2, lost, 2); /* one side's spread is something to judge by */
+    assert_int_equal(v.kind, VERDICT_LOSS);
+    verdict_make(flat, 2, flat, 2, &(struct verdict_question){.planned = 3}, &v);
+    assert_int_equal(v.kind, VERDICT_INTERIM);
     verdict_make(NULL, 0, NULL, 0, &(struct verdict_question){0}, &v);
     assert_int_equal(v.kind, VERDICT_TOO_FEW);
     assert_null(strstr(verdict_sentence(&v, "ema", text), "nan"));

@@ -101,11 +101,9 @@ int compare_view_find(const struct compare_model *model, struct rect area, int x
 
 static uint32_t verdict_color(const struct compare_model *model)
 {
-    static const uint32_t colors[] = {[VERDICT_TOO_FEW] = COLOR_WARN,
-                                      [VERDICT_INTERIM] = COLOR_WARN,
-                                      [VERDICT_GAIN] = COLOR_GOOD,
-                                      [VERDICT_LOSS] = COLOR_BAD,
-                                      [VERDICT_NOISE] = COLOR_ACCENT};
+    static const uint32_t colors[] = {
+        [VERDICT_TOO_FEW] = COLOR_WARN, [VERDICT_INTERIM] = COLOR_WARN, [VERDICT_NO_SPREAD] = COLOR_WARN,
+        [VERDICT_GAIN] = COLOR_GOOD,    [VERDICT_LOSS] = COLOR_BAD,     [VERDICT_NOISE] = COLOR_ACCENT};
     return model->apart[0] ? COLOR_WARN : colors[model->verdict.kind];
 }
 
