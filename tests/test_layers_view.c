@@ -88,6 +88,10 @@ static void test_golden_other_ways(void **state)
     golden_check("layers-mono", 80, 24, 0, draw_in_mono, &model);
     layers_model_set_flat(&model, 1);
     golden_check("layers-flat", 120, 30, 0, draw, &model);
+    layers_model_set_flat(&model, 0);
+    layers_model_set_phases(&model, LAYERS_BACKWARD);
+    golden_check("layers-backward", 80, 24, 0, draw, &model);
+    golden_check("layers-backward", 40, 10, 1, draw, &model);
     layers_model_release(&model);
 }
 
@@ -127,6 +131,8 @@ static void test_every_size(void **state)
     }
     layers_model_set_flat(&model, 1);
     layers_model_set_sort(&model, LAYERS_BY_TIME);
+    golden_check_small(draw, &model);
+    layers_model_set_phases(&model, LAYERS_FORWARD);
     golden_check_small(draw, &model);
     layers_model_release(&model);
 }
@@ -353,6 +359,36 @@ static void test_sorting(void **state)
     layers_model_release(&model);
 }
 
+/* Forward or backward alone: times, shares and the order are of that phase; what a node has in it stays as it was. */
+static void test_phases(void **state)
+{
+    (void)state;
+    struct layers_model model;
+    open_model(&model, 43);
+    int conv = find(&model, "layer1/conv"), input = find(&model, "input"), act = find(&model, "layer1/act");
+    double all = model.nodes[conv].total, forward = model.nodes[conv].ms[PHASE_FORWARD];
+    layers_model_set_sort(&model, LAYERS_BY_TIME);
+    layers_model_set_phases(&model, LAYERS_FORWARD);
+    assert_true(model.nodes[conv].total == forward && forward < all);
+    assert_true(isnan(model.nodes[input].total) && model.nodes[input].ms[PHASE_AUGMENT] > 0);
+    assert_true(isnan(model.nodes[act].total));
+    assert_true(fabs(model.looked_ms - timing_phase_ms(&model.timing, PHASE_FORWARD)) < 1e-9);
+    double sum = 0;
+    for (int i = 0; i < model.n_nodes; i++)
+        if (!model.nodes[i].is_block && !isnan(model.nodes[i].total))
+            sum += model.nodes[i].total;
+    assert_true(fabs(sum - model.looked_ms) < 1e-9 * sum);
+    layers_model_set_flat(&model, 1);
+    for (int i = 1; i < model.n_shown; i++)
+        assert_true(isnan(model.nodes[model.shown[i]].total) ||
+                    model.nodes[model.shown[i - 1]].total >= model.nodes[model.shown[i]].total);
+    layers_model_set_phases(&model, LAYERS_BACKWARD);
+    assert_true(fabs(model.looked_ms - timing_phase_ms(&model.timing, PHASE_BACKWARD)) < 1e-9);
+    layers_model_set_phases(&model, LAYERS_ALL_PHASES);
+    assert_true(model.nodes[conv].total == all && model.looked_ms == model.step_ms);
+    layers_model_release(&model);
+}
+
 /* New times of the same rows leave everything where it was; other rows begin afresh. */
 static void test_live(void **state)
 {
@@ -442,6 +478,7 @@ int main(void)
         cmocka_unit_test(test_folding),
         cmocka_unit_test(test_moving),
         cmocka_unit_test(test_sorting),
+        cmocka_unit_test(test_phases),
         cmocka_unit_test(test_live),
         cmocka_unit_test(test_lines_are_where_they_are_drawn),
         cmocka_unit_test(test_times_and_shares),

@@ -139,6 +139,23 @@ static void do_sort(struct app *app)
     app_say(app, app->layers.sort == LAYERS_BY_TIME ? "the longest first" : "in the order of the network");
 }
 
+/* What the key leads to. */
+static const char *phases_label(const struct app *app)
+{
+    static const char *const labels[LAYERS_PHASES] = {
+        [LAYERS_ALL_PHASES] = "forward", [LAYERS_FORWARD] = "backward", [LAYERS_BACKWARD] = "both"};
+    return labels[app->layers.phases];
+}
+
+static void do_phases(struct app *app)
+{
+    static const char *const said[LAYERS_PHASES] = {[LAYERS_ALL_PHASES] = "forward, backward and all else",
+                                                    [LAYERS_FORWARD] = "forward only",
+                                                    [LAYERS_BACKWARD] = "backward only"};
+    layers_model_set_phases(&app->layers, (enum layers_phases)((app->layers.phases + 1) % LAYERS_PHASES));
+    app_say(app, "%s", said[app->layers.phases]);
+}
+
 static const char *flat_label(const struct app *app)
 {
     return app->layers.flat ? "tree" : "flat";
@@ -183,6 +200,7 @@ static const char *why(const struct app *app, const char *key)
 static const struct binding layers_keys[] = {
     {"Enter", "Space", "fold", "Fold the block under the cursor, or open it", has_rows, NULL, do_toggle},
     {"s", NULL, "by time", "Sort by time, or in the order of the network", has_rows, sort_label, do_sort},
+    {"d", NULL, "forward", "Forward, backward, or both with all else", has_rows, phases_label, do_phases},
     {"t", NULL, "flat", "A tree of blocks, or rows only, with their whole names", has_rows, flat_label, do_flat},
     {"a", NULL, "fold all", "Fold all blocks, or open all", has_rows, fold_all_label, do_fold_all},
     {"u", NULL, "per epoch", "Times of a step, or of an epoch", has_epochs, unit_label, do_unit},

@@ -7,7 +7,7 @@
 
 void layers_model_init(struct layers_model *model)
 {
-    *model = (struct layers_model){.state = LAYERS_NO_RUN, .cursor = -1, .first = -1, .step_ms = NAN};
+    *model = (struct layers_model){.state = LAYERS_NO_RUN, .cursor = -1, .first = -1, .step_ms = NAN, .looked_ms = NAN};
 }
 
 void layers_model_clear(struct layers_model *model)
@@ -19,7 +19,7 @@ void layers_model_clear(struct layers_model *model)
     model->shown = NULL;
     model->n_nodes = model->n_shown = 0;
     model->first = model->cursor = -1;
-    model->step_ms = NAN;
+    model->step_ms = model->looked_ms = NAN;
     model->state = LAYERS_NO_RUN;
     model->folded = 0;
 }
@@ -120,10 +120,19 @@ static int same_rows(const struct timing *a, const struct timing *b)
 
 /* ---- times ---- */
 
+unsigned layers_phase_mask(const struct layers_model *model)
+{
+    static const unsigned masks[LAYERS_PHASES] = {
+        [LAYERS_ALL_PHASES] = (1u << PHASE_COUNT) - 1,
+        [LAYERS_FORWARD] = 1u << PHASE_FORWARD,
+        [LAYERS_BACKWARD] = 1u << PHASE_BACKWARD,
+    };
+    return masks[model->phases];
+}
+
 static void clear_times(struct layers_node *node)
 {
     node->own = 0;
-    node->total = NAN;
     for (int p = 0; p < PHASE_COUNT; p++)
         node->ms[p] = NAN;
 }
@@ -131,7 +140,6 @@ static void clear_times(struct layers_node *node)
 /* Time of its own in a phase; one that is not known makes the sums unknown. */
 static void add_time(struct layers_node *node, int phase, double ms)
 {
-    node->total = node->own ? node->total + ms : ms;
     node->ms[phase] = node->own >> phase & 1 ? node->ms[phase] + ms : ms;
     node->own |= 1u << phase;
 }
@@ -161,6 +169,30 @@ static void add_to_blocks(struct layers_model *model, const struct layers_node *
                 add_time(&model->nodes[at], p, node->ms[p]);
 }
 
+/* Of the phases in the mask that there are; NaN: none, or one of them is not known. */
+static double sum_of(const double ms[PHASE_COUNT], unsigned own, unsigned mask)
+{
+    double sum = own & mask ? 0 : (double)NAN;
+    for (int p = 0; p < PHASE_COUNT; p++)
+        if (own & mask & 1u << p)
+            sum += ms[p];
+    return sum;
+}
+
+static void sum_up(struct layers_model *model)
+{
+    unsigned mask = layers_phase_mask(model), there = 0;
+    double ms[PHASE_COUNT];
+    for (int i = 0; i < model->n_nodes; i++)
+        model->nodes[i].total = sum_of(model->nodes[i].ms, model->nodes[i].own, mask);
+    for (int p = 0; p < PHASE_COUNT; p++)
+        ms[p] = timing_phase_ms(&model->timing, (enum phase)p);
+    for (int i = 0; i < model->timing.n_steps; i++)
+        there |= 1u << model->timing.steps[i].phase;
+    model->step_ms = timing_step_ms(&model->timing);
+    model->looked_ms = model->phases == LAYERS_ALL_PHASES ? model->step_ms : sum_of(ms, there, mask);
+}
+
 static void fill(struct layers_model *model)
 {
     int phase = 0;
@@ -177,7 +209,7 @@ static void fill(struct layers_model *model)
         }
         add_to_blocks(model, node);
     }
-    model->step_ms = timing_step_ms(&model->timing);
+    sum_up(model);
 }
 
 /* ---- what is shown, in which order ---- */
@@ -375,6 +407,13 @@ void layers_model_fold_all(struct layers_model *model)
 void layers_model_set_sort(struct layers_model *model, enum layers_sort sort)
 {
     model->sort = sort;
+    arrange(model);
+}
+
+void layers_model_set_phases(struct layers_model *model, enum layers_phases phases)
+{
+    model->phases = phases;
+    sum_up(model);
     arrange(model);
 }
 

@@ -20,6 +20,9 @@ enum layers_state {
 
 enum layers_sort { LAYERS_BY_ORDER, LAYERS_BY_TIME };
 
+/* Which phases times, shares and the order by time are of. */
+enum layers_phases { LAYERS_ALL_PHASES, LAYERS_FORWARD, LAYERS_BACKWARD, LAYERS_PHASES };
+
 struct layers_node {
     char path[PLAN_NAME_MAX]; /* "layer1/residual/res1/conv" */
     int name;                 /* of the last part, in path */
@@ -30,7 +33,7 @@ struct layers_node {
     unsigned own;             /* bit p: it, or a row of the block, has time of its own in phase p */
     double ms[PHASE_COUNT];   /* a step's; NaN: none of its own, or not measured */
     int fused[PHASE_COUNT];   /* a row: the row of the plan that carries it in that phase; -1: none */
-    double total;             /* of all phases; NaN: none of its own */
+    double total;             /* of the phases that are looked at; NaN: none of its own in them */
 };
 
 struct layers_model {
@@ -38,7 +41,8 @@ struct layers_model {
     char problem[1024];
     struct timing timing; /* owned; only if READY */
     uint32_t steps_per_epoch;
-    double step_ms; /* of all nodes; NaN: unknown */
+    double step_ms;   /* of all nodes, all phases; NaN: unknown */
+    double looked_ms; /* of all nodes, the phases that are looked at; NaN: unknown */
 
     struct layers_node *nodes;
     int n_nodes, first; /* first: of those without a parent */
@@ -48,6 +52,7 @@ struct layers_model {
 
     /* How the user wants to see it. */
     enum layers_sort sort;
+    enum layers_phases phases;
     int flat;      /* rows only, with their whole names */
     int per_epoch; /* times of an epoch instead of a step's */
     int page;      /* lines that there are for nodes; 0: not known */
@@ -75,8 +80,12 @@ void layers_model_toggle(struct layers_model *model);
 int layers_model_any_open(const struct layers_model *model); /* blocks */
 void layers_model_fold_all(struct layers_model *model);      /* all blocks, or opens all if none is open */
 void layers_model_set_sort(struct layers_model *model, enum layers_sort sort);
+void layers_model_set_phases(struct layers_model *model, enum layers_phases phases);
 void layers_model_set_flat(struct layers_model *model, int flat);
 void layers_model_set_page(struct layers_model *model, int lines);
+
+/* Bit p: phase p is looked at. */
+unsigned layers_phase_mask(const struct layers_model *model);
 
 /* The cursor's place in shown; 0 if there is none. */
 int layers_model_line(const struct layers_model *model);

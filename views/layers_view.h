@@ -18,8 +18,17 @@ int layers_view_line_at(const struct layers_model *model, struct rect area, int 
 
 void layers_view_draw(const struct layers_model *model, struct grid *grid, struct rect area);
 
+/* The head, the rows around the cursor and the sums; views/layers_list.c. */
+void layers_list_draw(const struct layers_model *model, const struct layers_layout *layout, struct grid *grid);
+
 /* Details of the node under the cursor; views/layers_detail.c. wide: in a box of its own, or else in lines. */
 void layers_detail_draw(const struct layers_model *model, int wide, struct grid *grid, struct rect area);
+
+/*
+ * Phases after each other, `whole` as long as the line, in eighths of a cell; what is NaN is left out, what is there at
+ * all has at least the narrowest mark; views/layers_bar.c.
+ */
+void layers_bar_draw(const double ms[PHASE_COUNT], double whole, struct grid *grid, struct rect line);
 
 /* What a phase is drawn in: its colour, and what tells it apart where there are none. */
 uint32_t layers_phase_color(enum phase phase);
