@@ -244,7 +244,8 @@ static void draw_total(const struct layers_model *model, struct grid *grid, stru
     put_number(grid, columns[TOTAL], COLOR_TITLE, ATTR_BOLD, layers_time(model, model->looked_ms, text, sizeof text));
     put_number(grid, columns[SHARE], COLOR_TITLE, ATTR_BOLD,
                layers_share(model->looked_ms, model->looked_ms, text, sizeof text));
-    put_rate(model, grid, columns[BAR]);
+    if (model->phases == LAYERS_ALL_PHASES)
+        put_rate(model, grid, columns[BAR]);
 }
 
 void layers_list_draw(const struct layers_model *model, const struct layers_layout *layout, struct grid *grid)
