@@ -101,23 +101,6 @@ static int write_file(const struct campaign *c, const struct run_folder *folder,
     return rc;
 }
 
-static int write_recipe(const struct run_folder *folder, const char *file, const struct recipe *recipe,
-                        struct error *err)
-{
-    char *text = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&text, &size);
-    if (out == NULL)
-        return error_set(err, "no memory to write the recipe");
-    int rc = recipe_write(recipe, out, err);
-    if (fclose(out) != 0 && rc == 0)
-        rc = error_set(err, "no memory to write the recipe");
-    if (rc == 0)
-        rc = run_folder_replace(folder, file, text, size, err);
-    free(text);
-    return rc;
-}
-
 int campaign_create(struct campaign *c, struct error *err)
 {
     struct run_folder folder;
@@ -136,8 +119,8 @@ int campaign_create(struct campaign *c, struct error *err)
     if (access(path, F_OK) == 0)
         return error_set(err, "there is a campaign %s in %s already", c->name, c->parent);
     /* campaign.json last: a folder without it is none. */
-    if (folder_make(folder.path, err) || write_recipe(&folder, recipe_file[0], &c->side[0], err) ||
-        write_recipe(&folder, recipe_file[1], &c->side[1], err))
+    if (folder_make(folder.path, err) || run_folder_write_recipe(&folder, recipe_file[0], &c->side[0], err) ||
+        run_folder_write_recipe(&folder, recipe_file[1], &c->side[1], err))
         return -1;
     return write_file(c, &folder, err);
 }
@@ -386,4 +369,17 @@ int campaign_sets(const struct campaign *c, struct run_entry *const *entries, in
 struct verdict_question campaign_question(const struct campaign *c)
 {
     return (struct verdict_question){.planned = campaign_planned(c), .looks = c->looks};
+}
+
+struct verdict_spread campaign_spread(const struct campaign *c, struct run_entry *const *entries, int count)
+{
+    struct run_set sets[2];
+    struct verdict verdict;
+    struct verdict_question question = campaign_question(c);
+    if (campaign_sets(c, entries, count, sets))
+        memset(sets, 0, sizeof sets);
+    verdict_make(sets[0].runs, sets[0].n_runs, sets[1].runs, sets[1].n_runs, &question, &verdict);
+    run_set_release(&sets[0]);
+    run_set_release(&sets[1]);
+    return verdict_spread_of(&verdict);
 }

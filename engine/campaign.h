@@ -86,5 +86,7 @@ int campaign_tidy(const struct campaign *campaign, const struct run_entry *entry
 /* Both sides as sets; -1: no memory. */
 int campaign_sets(const struct campaign *campaign, struct run_entry *const *entries, int count, struct run_set sets[2]);
 struct verdict_question campaign_question(const struct campaign *campaign);
+/* Of its runs that count; none, where there is no memory. */
+struct verdict_spread campaign_spread(const struct campaign *campaign, struct run_entry *const *entries, int count);
 
 #endif

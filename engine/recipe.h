@@ -165,6 +165,8 @@ int recipe_check_key(const struct recipe *recipe, const char **key, struct error
 
 /* Writes the full recipe as text that recipe_read gives back bit for bit (doubles shortest round-trip). */
 int recipe_write(const struct recipe *recipe, FILE *out, struct error *err);
+/* The same as a string: malloc'ed, *length bytes without its NUL; NULL with err. */
+char *recipe_text(const struct recipe *recipe, size_t *length, struct error *err);
 int recipe_read(const char *path, struct recipe *recipe, struct error *err);
 int recipe_equal(const struct recipe *a, const struct recipe *b);
 

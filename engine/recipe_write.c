@@ -67,6 +67,19 @@ int recipe_write(const struct recipe *recipe, FILE *out, struct error *err)
     return 0;
 }
 
+char *recipe_text(const struct recipe *recipe, size_t *length, struct error *err)
+{
+    char *text = NULL;
+    FILE *out = open_memstream(&text, length);
+    int status = out ? recipe_write(recipe, out, err) : error_set(err, "no memory to write the recipe");
+    if (out && fclose(out) && !status)
+        status = error_set(err, "no memory to write the recipe");
+    if (!status)
+        return text;
+    free(text);
+    return NULL;
+}
+
 static int check_name(const char *name, struct error *err)
 {
     size_t length = strlen(name);
@@ -87,8 +100,8 @@ static int check_name(const char *name, struct error *err)
 int recipe_preset_save(const struct recipe *recipe, const char *name, int replace, char *path, size_t size,
                        struct error *err)
 {
-    char folder[PATH_MAX - 80], *text = NULL;
-    size_t length = 0;
+    char folder[PATH_MAX - 80];
+    size_t length;
     if (check_name(name, err))
         return -1;
     if (recipe_user_folder(folder, sizeof folder))
@@ -99,14 +112,8 @@ int recipe_preset_save(const struct recipe *recipe, const char *name, int replac
         return 1;
     if (folder_make(folder, err))
         return -1;
-    FILE *out = open_memstream(&text, &length);
-    if (!out)
-        return error_set(err, "out of memory for the recipe");
-    int status = recipe_write(recipe, out, err);
-    if (fclose(out) && !status)
-        status = error_set(err, "out of memory for the recipe");
-    if (!status)
-        status = file_replace(path, &(struct file_part){text, length}, 1, err);
+    char *text = recipe_text(recipe, &length, err);
+    int status = text ? file_replace(path, &(struct file_part){text, length}, 1, err) : -1;
     free(text);
     return status;
 }

@@ -89,18 +89,12 @@ static bool is_run(const char *path)
 
 /* ---- making ---- */
 
-static int write_recipe(const struct run_folder *folder, const struct recipe *recipe, struct error *err)
+int run_folder_write_recipe(const struct run_folder *folder, const char *file, const struct recipe *recipe,
+                            struct error *err)
 {
-    char *text = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&text, &size);
-    if (out == NULL)
-        return error_set(err, "no memory to write the recipe");
-    int rc = recipe_write(recipe, out, err);
-    if (fclose(out) != 0 && rc == 0)
-        rc = error_set(err, "no memory to write the recipe");
-    if (rc == 0)
-        rc = run_folder_replace(folder, RECIPE_FILE, text, size, err);
+    size_t length;
+    char *text = recipe_text(recipe, &length, err);
+    int rc = text ? run_folder_replace(folder, file, text, length, err) : -1;
     free(text);
     return rc;
 }
@@ -150,7 +144,8 @@ int run_folder_create(struct run_folder *folder, const char *parent, const char 
             return error_set(err, "%s: there is a run of that name; choose another, or `davidnet resume %s`", path,
                              name);
     }
-    if (folder_at(folder, path, err) == 0 && write_recipe(folder, recipe, err) == 0 && folder_sync(parent, err) == 0)
+    if (folder_at(folder, path, err) == 0 && run_folder_write_recipe(folder, RECIPE_FILE, recipe, err) == 0 &&
+        folder_sync(parent, err) == 0)
         return 0;
     folder_remove(path, NULL);
     return -1;

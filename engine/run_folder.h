@@ -49,6 +49,9 @@ int run_folder_path(const struct run_folder *folder, const char *file, char *out
 /* Small files are replaced whole: temporary file, fsync, rename, fsync of the folder. */
 int run_folder_replace(const struct run_folder *folder, const char *file, const void *bytes, size_t size,
                        struct error *err);
+/* A recipe as one of them. */
+int run_folder_write_recipe(const struct run_folder *folder, const char *file, const struct recipe *recipe,
+                            struct error *err);
 
 /*
  * A lock that one process holds while it trains this run: an open-file-description lock on RUN/lock, which can be

@@ -121,6 +121,32 @@ static int find_places(const struct verdict_run *a, int n_a, const struct verdic
     return best > 0;
 }
 
+/* ---- the spread ---- */
+
+void verdict_spread_add(struct verdict_spread *spread, const struct sample *accuracy)
+{
+    spread->runs += accuracy->n;
+    if (accuracy->n < 2)
+        return;
+    spread->df += accuracy->n - 1;
+    spread->squares += (accuracy->n - 1) * accuracy->sd * accuracy->sd;
+}
+
+struct verdict_spread verdict_spread_of(const struct verdict *v)
+{
+    struct verdict_spread spread = {0};
+    verdict_spread_add(&spread, &v->side[0].accuracy);
+    verdict_spread_add(&spread, &v->side[1].accuracy);
+    return spread;
+}
+
+double verdict_spread_sd(const struct verdict_spread *spread, int *measured)
+{
+    double sd = spread->df >= VERDICT_GROUND ? sqrt(spread->squares / spread->df) : 0;
+    *measured = sd > SMALLEST_SPREAD;
+    return *measured ? sd : VERDICT_SPREAD;
+}
+
 /* ---- the verdict ---- */
 
 /* smallest: what is below it is rounding. Without spread t is infinite and p is 0, which would claim certainty. */

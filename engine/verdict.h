@@ -32,7 +32,10 @@
 #define VERDICT_POWER 0.8   /* "settles it": a true difference is found four times in five */
 #define VERDICT_SPREAD 0.15 /* run-to-run standard deviation of accuracy, percent: D. Page's rule of thumb */
 #define VERDICT_WORTH 0.1   /* percent of accuracy that trade for one epoch: likewise */
-#define VERDICT_GUESS 10.0  /* percent: ten classes */
+#define VERDICT_GROUND                                                                                                 \
+    10                     /* degrees of freedom from which a measured spread stands for the true one: it is within a  \
+                              quarter of it, two times in three */
+#define VERDICT_GUESS 10.0 /* percent: ten classes */
 #define VERDICT_LOOKS_MAX 8
 #define VERDICT_TEXT_MAX 512
 
@@ -97,6 +100,20 @@ struct verdict {
 double verdict_level(int look);
 double verdict_spent(int look);
 
+/*
+ * The run-to-run standard deviation of accuracy over sets of runs, each about its own mean; diverged runs are in it, as
+ * they are in the test. Zeroed: no set yet.
+ */
+struct verdict_spread {
+    double squares;
+    int df, runs;
+};
+void verdict_spread_add(struct verdict_spread *spread, const struct sample *accuracy);
+/* Of both sides. */
+struct verdict_spread verdict_spread_of(const struct verdict *verdict);
+/* The one to plan with: what was measured, where there is ground enough (VERDICT_GROUND), or VERDICT_SPREAD. */
+double verdict_spread_sd(const struct verdict_spread *spread, int *measured);
+
 void verdict_make(const struct verdict_run *a, int n_a, const struct verdict_run *b, int n_b,
                   const struct verdict_question *question, struct verdict *verdict);
 
@@ -105,13 +122,15 @@ void verdict_make(const struct verdict_run *a, int n_a, const struct verdict_run
  *   verdict: "label_smoothing: a significant gain of 0.21 % (95 % interval 0.09 to 0.33, p 0.002)."
  *   time:    "It takes 3.1 % longer ..."; why there is nothing to be said, where times cannot be compared
  *   trade:   "0.1 % is worth an epoch: ..."; empty where that cannot be said
- *   power:   what `runs` a side can find, said before the first one is made
+ *   power:   what `runs` a side can find, said before the first one is made; which spread it reckons with, it says.
+ *            spread (optional): of the runs that there are
  *   looks:   what extending has spent; empty for the first look
  */
 const char *verdict_sentence(const struct verdict *verdict, const char *name, char out[VERDICT_TEXT_MAX]);
 const char *verdict_time_sentence(const struct verdict *verdict, char out[VERDICT_TEXT_MAX]);
 const char *verdict_trade_sentence(const struct verdict *verdict, char out[VERDICT_TEXT_MAX]);
-const char *verdict_power_sentence(int runs, double level, char out[VERDICT_TEXT_MAX]);
+const char *verdict_power_sentence(int runs, double level, const struct verdict_spread *spread,
+                                   char out[VERDICT_TEXT_MAX]);
 const char *verdict_looks_sentence(int looks, char out[VERDICT_TEXT_MAX]);
 
 const char *verdict_kind_name(enum verdict_kind kind); /* "gain", "noise", "too few" ... */

@@ -159,18 +159,28 @@ const char *verdict_trade_sentence(const struct verdict *v, char out[VERDICT_TEX
     return out;
 }
 
-const char *verdict_power_sentence(int runs, double level, char out[VERDICT_TEXT_MAX])
+const char *verdict_power_sentence(int runs, double level, const struct verdict_spread *spread,
+                                   char out[VERDICT_TEXT_MAX])
 {
+    const struct verdict_spread none = {0};
+    int measured;
+    double sd = verdict_spread_sd(spread ? spread : &none, &measured);
+    double found = statistics_detectable(sd, runs, level, VERDICT_POWER);
     out[0] = '\0';
-    double found = statistics_detectable(VERDICT_SPREAD, runs, level, VERDICT_POWER);
-    say(out, "With a spread of %.2f %% from run to run, ", VERDICT_SPREAD);
+    if (measured)
+        say(out, "With the spread of %.2f %% from run to run measured here (%d runs), ", sd, spread->runs);
+    else
+        say(out, "With a spread of %.2f %% from run to run (assumed), ", sd);
     if (isnan(found))
         say(out, "one run a side finds nothing");
     else
         say(out, "%d runs a side find a true difference of %.2f %% four times in five", runs, found);
-    say(out, "; 0.1 %% takes about %d runs a side, 0.2 %% about %d.",
-        statistics_plan_runs(0.1, VERDICT_SPREAD, level, VERDICT_POWER),
-        statistics_plan_runs(0.2, VERDICT_SPREAD, level, VERDICT_POWER));
+    int runs_small = statistics_plan_runs(0.1, sd, level, VERDICT_POWER);
+    if (runs_small < 0)
+        say(out, "; 0.1 %% takes more runs than can be made.");
+    else
+        say(out, "; 0.1 %% takes about %d runs a side, 0.2 %% about %d.", runs_small,
+            statistics_plan_runs(0.2, sd, level, VERDICT_POWER));
     return out;
 }
 

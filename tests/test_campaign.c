@@ -247,6 +247,7 @@ static void test_command(void **state)
     assert_int_equal(CALL("campaign", "resume", "quick-label_smoothing", "--runs", "3"), EXIT_OK);
     assert_int_equal(lines_with(" done "), 2);
     expect("tested at 2.5 %");
+    expect("3 runs a side, in turns");                                                   /* in all: not three more */
     assert_int_equal(CALL(TINY, "--runs", "2", "--on", "label_smoothing"), EXIT_FAILED); /* fewer than declared */
     assert_int_equal(CALL(TINY, "--runs", "3", "--on", "label_smoothing", "--seed", "9"),
                      EXIT_FAILED); /* another one */

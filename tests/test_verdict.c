@@ -216,10 +216,40 @@ static void test_sentences(void **state)
     v = ask(gain, 0, 3);
     expect(&v, "ema: interim, 3 and 0 of 3 runs a side; the verdict is given when all have ended.");
     char text[VERDICT_TEXT_MAX];
-    verdict_power_sentence(10, VERDICT_LEVEL, text);
-    assert_string_equal(text,
-                        "With a spread of 0.15 % from run to run, 10 runs a side find a true difference of 0.20 % four "
-                        "times in five; 0.1 % takes about 35 runs a side, 0.2 % about 9.");
+    verdict_power_sentence(10, VERDICT_LEVEL, NULL, text);
+    assert_string_equal(
+        text, "With a spread of 0.15 % from run to run (assumed), 10 runs a side find a true difference of 0.20 % four "
+              "times in five; 0.1 % takes about 35 runs a side, 0.2 % about 9.");
+}
+
+/* The power is reckoned with the measured spread as soon as there is ground for it, and not before. */
+static void test_measured_spread(void **state)
+{
+    (void)state;
+    struct verdict_run a[6], b[6], flat[6];
+    struct verdict v;
+    struct verdict_spread spread;
+    char text[VERDICT_TEXT_MAX];
+    int measured;
+    for (int i = 0; i < 6; i++) {
+        a[i] = (struct verdict_run){.accuracy = i % 2 ? 94.3 : 93.7};
+        b[i] = (struct verdict_run){.accuracy = i % 2 ? 80.3 : 79.7}; /* the means do not matter */
+        flat[i] = (struct verdict_run){.accuracy = 94};
+    }
+    verdict_make(a, 6, b, 5, &(struct verdict_question){0}, &v);
+    spread = verdict_spread_of(&v);
+    assert_true(spread.df == 9 && spread.runs == 11);
+    assert_true(verdict_spread_sd(&spread, &measured) == VERDICT_SPREAD && !measured);
+    assert_non_null(strstr(verdict_power_sentence(6, 0.05, &spread, text), "0.15 % from run to run (assumed)"));
+    verdict_make(a, 6, b, 6, &(struct verdict_question){0}, &v);
+    spread = verdict_spread_of(&v);
+    assert_true(fabs(verdict_spread_sd(&spread, &measured) - 0.3 * sqrt(1.2)) < 1e-9 && measured);
+    assert_string_equal(verdict_power_sentence(6, 0.05, &spread, text),
+                        "With the spread of 0.33 % from run to run measured here (12 runs), 6 runs a side find a true "
+                        "difference of 0.59 % four times in five; 0.1 % takes about 170 runs a side, 0.2 % about 42.");
+    verdict_make(flat, 6, flat, 6, &(struct verdict_question){0}, &v);
+    spread = verdict_spread_of(&v);
+    assert_true(verdict_spread_sd(&spread, &measured) == VERDICT_SPREAD && !measured);
 }
 
 static struct verdict ask_both(const struct verdict_run *a, int n_a, const struct verdict_run *b, int n_b)
@@ -280,6 +310,7 @@ int main(void)
         cmocka_unit_test(test_diverged),
         cmocka_unit_test(test_times),
         cmocka_unit_test(test_sentences),
+        cmocka_unit_test(test_measured_spread),
         cmocka_unit_test(test_no_spread),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -253,5 +253,5 @@ void campaign_job_ask(struct app *app)
     snprintf(text, sizeof text, "Train with %s and without it, in turns, each run with its own seed. How many a side?",
              c->what);
     app_ask_more(app, text);
-    app_ask_more(app, verdict_power_sentence(10, VERDICT_LEVEL, text));
+    app_ask_more(app, verdict_power_sentence(10, VERDICT_LEVEL, NULL, text));
 }

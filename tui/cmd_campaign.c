@@ -148,7 +148,7 @@ struct teller {
     const struct campaign *campaign;
     struct campaign_state state;
     int json, progress, shown;
-    double run_seconds; /* wall seconds of the run that trains; NaN: it has none yet */
+    struct verdict_spread spread; /* of the runs that there were at the start */
 };
 
 static cJSON *event(const char *name, const struct campaign *c)
@@ -194,7 +194,7 @@ static void tell_start(const struct teller *t)
     char text[VERDICT_TEXT_MAX], summary[256];
     int planned = campaign_planned(c), ended = t->state.ended[0] + t->state.ended[1];
     recipe_summary(&c->side[RUN_WITHOUT], summary, sizeof summary);
-    verdict_power_sentence(planned, verdict_level(c->looks), text);
+    verdict_power_sentence(planned, verdict_level(c->looks), &t->spread, text);
     if (t->json) {
         cJSON *object = event("campaign", c);
         cJSON_AddStringToObject(object, "what", c->what);
@@ -312,8 +312,10 @@ static int carry_out(struct teller *t)
             if (campaign_tidy(t->campaign, last, &err))
                 code = headless_error(t->json, err.text);
         }
-        if (!begun)
+        if (!begun) {
+            t->spread = campaign_spread(t->campaign, entries, count);
             tell_start(t);
+        }
         int go_on = t->state.left > 0 && (!begun || ended) && (code == EXIT_OK || ended);
         if (!go_on && t->state.left == 0)
             code = verdict_report_campaign(t->campaign, entries, count, t->json);
@@ -399,7 +401,7 @@ static int run(int argc, char **argv)
 }
 
 static const struct command_option options[] = {
-    {"--runs", "N", "runs a side, declared beforehand; of a campaign that there is: more of them, which is told", NULL},
+    {"--runs", "N", "runs a side in all, declared beforehand; a campaign that there is can be extended to more", NULL},
     {"--vary", "KEY=VALUE", "set a knob on the side `with` alone, instead of a trick or beside it", NULL},
     {"--null", NULL, "both sides the same: how often is noise taken for a gain?", NULL},
     {"--name", "NAME", "the campaign's name (default: preset and trick)", NULL},
@@ -413,13 +415,15 @@ const struct command command_campaign = {
     .name = "campaign",
     .summary = "runs with a trick and without, in turns, and the verdict",
     .usage = "usage: davidnet campaign --on TRICK --runs N [OPTION]...\n"
-             "       davidnet campaign resume NAME [--runs MORE]\n\n"
+             "       davidnet campaign resume NAME [--runs N]\n\n"
              "Trains the recipe with the trick and without it, N runs a side, interleaved, each with a seed of its\n"
              "own, counted up from --seed; then says with Welch's test whether it is a significant gain, a\n"
              "significant loss, or noise. The tricks of --on are what is tested (without --on: those of --off); all\n"
              "other options apply to both sides.\n\n"
              "SIGINT and SIGTERM stop the run that trains, with a checkpoint; the same command again, or 'resume', "
-             "goes\non. `davidnet compare NAME` looks at it meanwhile: an interim view, without a verdict.\n",
+             "goes\non. `davidnet compare NAME` looks at it meanwhile: an interim view, without a verdict.\n"
+             "--runs is always the number of runs a side in all, the ones that there are included: 'resume NAME\n"
+             "--runs 20' extends a campaign of 10 by 10 more. That spends some of the error allowance, as below.\n",
     .options = options,
     .takes_recipe = 1,
     .more = "A run that diverges is a miss with the accuracy of guessing, and is never made again. Runs on a busy\n"

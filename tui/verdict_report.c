@@ -34,6 +34,15 @@ static const struct verdict_side *side_of(const struct verdict_report *r, int se
     return set == 0 ? &r->verdict[1].side[0] : &r->verdict[set].side[1];
 }
 
+/* Of all sets. */
+static const char *power_sentence(const struct verdict_report *r, int runs, char out[VERDICT_TEXT_MAX])
+{
+    struct verdict_spread spread = {0};
+    for (int i = 0; i < r->n_sets; i++)
+        verdict_spread_add(&spread, &side_of(r, i)->accuracy);
+    return verdict_power_sentence(runs, verdict_report_level(r), &spread, out);
+}
+
 static char letter(int set)
 {
     return (char)('A' + set);
@@ -171,7 +180,7 @@ void verdict_report_print(const struct verdict_report *r)
         fewest = r->sets[i].n_runs < fewest ? r->sets[i].n_runs : fewest;
     if (r->question.planned > 0)
         fewest = r->question.planned;
-    print_text(verdict_power_sentence(fewest, verdict_report_level(r), text));
+    print_text(power_sentence(r, fewest, text));
     putchar('\n');
     print_figures(r);
     for (int i = 1; i < r->n_sets; i++)
@@ -279,7 +288,7 @@ cJSON *verdict_report_json(const struct verdict_report *r)
     }
     free(rows);
     int n = r->question.planned > 0 ? r->question.planned : r->sets[0].n_runs;
-    cJSON_AddStringToObject(root, "power", verdict_power_sentence(n, verdict_report_level(r), text));
+    cJSON_AddStringToObject(root, "power", power_sentence(r, n, text));
     list = cJSON_AddArrayToObject(root, "verdicts");
     for (int i = 1; i < r->n_sets; i++)
         cJSON_AddItemToArray(list, verdict_json(r, i));
