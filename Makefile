@@ -194,9 +194,10 @@ $(BUILD)/engine/recipes.o: $(BUILD)/engine/recipes.c $(BUILD)/flags
 	$(call say,CC,$<)
 	$(Q)$(COMPILE)
 
-# Only this file knows the commit, so that a commit does not rebuild everything.
-$(BUILD)/tui/version.o: $(BUILD)/version
-$(BUILD)/tui/version.o: EXTRA_FLAGS = -DDAVIDNET_COMMIT='"$(GIT_COMMIT)"' -DDAVIDNET_DATE='"$(GIT_DATE)"' \
+# Only these files know the commit and its date, so that a commit does not rebuild everything.
+$(BUILD)/engine/version.o $(BUILD)/tui/version.o: $(BUILD)/version
+$(BUILD)/engine/version.o: EXTRA_FLAGS = -DDAVIDNET_COMMIT='"$(GIT_COMMIT)"'
+$(BUILD)/tui/version.o: EXTRA_FLAGS = -DDAVIDNET_DATE='"$(GIT_DATE)"' \
 	-DDAVIDNET_FLAGS='"$(strip $(OPT_kernels) $(SANITIZE_FLAGS))"' -DDAVIDNET_PARALLEL='"$(PARALLEL)"'
 
 $(LIB): $(LIB_OBJ) $(BUILD)/objects.list

@@ -18,10 +18,11 @@ int executor_init(struct executor *executor, struct program *program, struct err
 {
     *executor = (struct executor){.program = program, .time_every = TIMED_EVERY};
     executor->train_ns = calloc((size_t)program->n_train + 1, sizeof(uint64_t));
+    executor->train_squares = calloc((size_t)program->n_train + 1, sizeof(double));
     executor->eval_ns = calloc((size_t)program->n_eval + 1, sizeof(uint64_t));
     executor->lap_ns =
         calloc((size_t)(program->n_train > program->n_eval ? program->n_train : program->n_eval) + 1, sizeof(uint64_t));
-    if (!executor->train_ns || !executor->eval_ns || !executor->lap_ns) {
+    if (!executor->train_ns || !executor->train_squares || !executor->eval_ns || !executor->lap_ns) {
         executor_release(executor);
         return error_set(err, "out of memory for the step timers");
     }
@@ -31,6 +32,7 @@ int executor_init(struct executor *executor, struct program *program, struct err
 void executor_release(struct executor *executor)
 {
     free(executor->train_ns);
+    free(executor->train_squares);
     free(executor->eval_ns);
     free(executor->lap_ns);
     *executor = (struct executor){0};
@@ -38,16 +40,38 @@ void executor_release(struct executor *executor)
 
 void executor_reset_times(struct executor *executor)
 {
-    for (int i = 0; i < executor->program->n_train; i++)
+    for (int i = 0; i < executor->program->n_train; i++) {
         executor->train_ns[i] = 0;
+        executor->train_squares[i] = 0;
+    }
     for (int i = 0; i < executor->program->n_eval; i++)
         executor->eval_ns[i] = 0;
     executor->train_steps = executor->eval_steps = 0;
 }
 
-/* One clock reading between two steps serves as the end of one and the start of the next. */
-static void run_steps(struct executor *executor, const struct program_step *steps, int count, uint64_t *ns,
-                      uint64_t *times)
+/* Of one more training step: sums, and squares as Welford has them, which rounding does not spoil. */
+static void keep_train_times(struct executor *executor)
+{
+    double n = (double)executor->train_steps;
+    for (int i = 0; i < executor->program->n_train; i++) {
+        double lap = (double)executor->lap_ns[i], sum = (double)executor->train_ns[i];
+        executor->train_ns[i] += executor->lap_ns[i];
+        if (n > 0)
+            executor->train_squares[i] += (lap - sum / n) * (lap - (sum + lap) / (n + 1));
+    }
+    executor->train_steps++;
+}
+
+static void keep_eval_times(struct executor *executor)
+{
+    for (int i = 0; i < executor->program->n_eval; i++)
+        executor->eval_ns[i] += executor->lap_ns[i];
+    executor->eval_steps++;
+}
+
+/* One clock reading between two steps serves as the end of one and the start of the next. Returns whether the times are
+ * what the steps took. */
+static bool run_steps(struct executor *executor, const struct program_step *steps, int count)
 {
     struct stopwatch watch;
     stopwatch_start(&watch);
@@ -58,19 +82,7 @@ static void run_steps(struct executor *executor, const struct program_step *step
         executor->lap_ns[i] = after - before;
         before = after;
     }
-    if (stopwatch_interrupted(&watch))
-        return;
-    for (int i = 0; i < count; i++)
-        ns[i] += executor->lap_ns[i];
-    ++*times;
-}
-
-/* A device's own times, where it gave them. */
-static void keep_times(struct executor *executor, int given, int count, uint64_t *ns, uint64_t *times)
-{
-    for (int i = 0; i < count && given > 0; i++)
-        ns[i] += executor->lap_ns[i];
-    *times += given > 0;
+    return !stopwatch_interrupted(&watch);
 }
 
 int executor_ahead(const struct executor *executor)
@@ -93,7 +105,8 @@ int executor_submit(struct executor *executor, const struct batch *batch, const 
         if (program->family->submit(program, true, timed, err))
             return -1;
     } else {
-        run_steps(executor, program->train, program->n_train, executor->train_ns, &executor->train_steps);
+        if (run_steps(executor, program->train, program->n_train))
+            keep_train_times(executor);
         executor->done = program->result;
     }
     executor->pending++;
@@ -108,7 +121,8 @@ int executor_collect(struct executor *executor, struct step_result *result, stru
     if (!program->family->submit)
         return 0;
     int given = program->family->collect(program, result, executor->lap_ns, err);
-    keep_times(executor, given, program->n_train, executor->train_ns, &executor->train_steps);
+    if (given > 0) /* a device's own times, where it gave them */
+        keep_train_times(executor);
     return given < 0 ? -1 : 0;
 }
 
@@ -130,9 +144,10 @@ int executor_evaluate(struct executor *executor, const struct batch *batch, stru
                         : program->family->collect(program, &program->result, executor->lap_ns, err);
         if (given < 0)
             return -1;
-        keep_times(executor, given, program->n_eval, executor->eval_ns, &executor->eval_steps);
-    } else {
-        run_steps(executor, program->eval, program->n_eval, executor->eval_ns, &executor->eval_steps);
+        if (given > 0)
+            keep_eval_times(executor);
+    } else if (run_steps(executor, program->eval, program->n_eval)) {
+        keep_eval_times(executor);
     }
     sum->n += program->result.n;
     sum->correct += program->result.correct;

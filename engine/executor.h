@@ -10,6 +10,7 @@
 struct executor {
     struct program *program;
     uint64_t *train_ns, *eval_ns;     /* [n_train], [n_eval]: total nanoseconds since the last reset */
+    double *train_squares;            /* [n_train]: sum of squares of deviations from the mean, ns^2 */
     uint64_t train_steps, eval_steps; /* how many times each list ran and was timed */
     uint64_t *lap_ns;                 /* [the longer list]: of the one that runs */
     int pending;                      /* training steps that were submitted and not collected */

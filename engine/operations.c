@@ -28,14 +28,14 @@ static bool covered(const struct program_step *step, int row)
     return false;
 }
 
-static double activation_bytes(const struct program *program, int row, int n)
+double operation_activation_bytes(const struct program *program, int row, int n)
 {
     struct plan_shape shape = program->plan->rows[row].out;
     bool half = program->options.precision == PRECISION_BF16 || program->options.precision == PRECISION_F16;
     return (double)n * shape.c * shape.h * shape.w * (half ? 2 : 4);
 }
 
-static double tensor_bytes(const struct plan *plan, int row)
+double operation_weight_bytes(const struct plan *plan, int row)
 {
     double floats = 0;
     for (int i = 0; i < plan->rows[row].n_tensors; i++)
@@ -54,26 +54,36 @@ static double pass_bytes(const struct program *program, const struct program_ste
         const struct plan_row *row = &plan->rows[step->rows[i]];
         norm |= row->op == PLAN_NORM;
         last = step->rows[i] > last ? step->rows[i] : last;
-        bytes += (back ? 2 : 1) * tensor_bytes(plan, step->rows[i]);
+        bytes += (back ? 2 : 1) * operation_weight_bytes(plan, step->rows[i]);
         for (int k = 0; k < row->n_inputs; k++)
             if (!covered(step, row->input[k]))
-                sources += activation_bytes(program, row->input[k], n) * (back && row->input[k] > 0 ? 2 : 1);
+                sources += operation_activation_bytes(program, row->input[k], n) * (back && row->input[k] > 0 ? 2 : 1);
     }
-    double output = activation_bytes(program, last, n);
+    double output = operation_activation_bytes(program, last, n);
     if (norm) /* statistics first */
-        bytes += activation_bytes(program, plan->rows[step->rows[0]].input[0], n) + (back ? output : 0);
+        bytes += operation_activation_bytes(program, plan->rows[step->rows[0]].input[0], n) + (back ? output : 0);
     return bytes + sources + output;
+}
+
+/* A step without rows updates all of them. */
+static double updated_bytes(const struct plan *plan, const struct program_step *step)
+{
+    int count = step->n_rows > 0 ? step->n_rows : plan->n_rows;
+    double bytes = 0;
+    for (int i = 0; i < count; i++)
+        bytes += operation_weight_bytes(plan, step->n_rows > 0 ? step->rows[i] : i);
+    return bytes;
 }
 
 double operation_bytes(const struct program *program, const struct program_step *step, int n)
 {
     switch (step->phase) {
     case PHASE_AUGMENT:
-        return activation_bytes(program, 0, n);
+        return operation_activation_bytes(program, 0, n);
     case PHASE_UPDATE: /* weight and momentum there and back, and the gradient */
-        return 5 * tensor_bytes(program->plan, step->rows[0]);
+        return 5 * updated_bytes(program->plan, step);
     default:
-        return pass_bytes(program, step, n);
+        return step->n_rows > 0 ? pass_bytes(program, step, n) : (double)NAN;
     }
 }
 

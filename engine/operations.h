@@ -20,6 +20,10 @@ struct ceiling {
 double operation_flops(const struct program *program, const struct program_step *step, int n);
 double operation_bytes(const struct program *program, const struct program_step *step, int n);
 
+/* What a row keeps: its output for n images, in the program's precision; its tensors, buffers too, in float32. */
+double operation_activation_bytes(const struct program *program, int row, int n);
+double operation_weight_bytes(const struct plan *plan, int row);
+
 /* The best time that the ceiling allows, in seconds: the larger of both parts. */
 double operation_floor(const struct ceiling *ceiling, double flops, double bytes);
 

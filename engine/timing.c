@@ -1,9 +1,34 @@
 #include "engine/timing.h"
 
+#include "engine/operations.h"
+#include "engine/processor.h"
+#include "engine/version.h"
+#include "kernels/isa.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+static const char *const part_names[TIMING_PART_COUNT] = {
+    [TIMING_DATA] = "data",       [TIMING_AUGMENT] = "augment",   [TIMING_TRANSFER] = "transfer",
+    [TIMING_FORWARD] = "forward", [TIMING_LOSS] = "loss",         [TIMING_BACKWARD] = "backward",
+    [TIMING_UPDATE] = "update",   [TIMING_EVALUATE] = "evaluate", [TIMING_OTHER] = "other",
+};
+
+const char *timing_part_name(enum timing_part part)
+{
+    return (unsigned)part < TIMING_PART_COUNT ? part_names[part] : "unknown";
+}
+
+enum timing_part timing_part_of(enum phase phase)
+{
+    static const enum timing_part parts[PHASE_COUNT] = {
+        [PHASE_AUGMENT] = TIMING_AUGMENT,   [PHASE_FORWARD] = TIMING_FORWARD, [PHASE_LOSS] = TIMING_LOSS,
+        [PHASE_BACKWARD] = TIMING_BACKWARD, [PHASE_UPDATE] = TIMING_UPDATE,
+    };
+    return (unsigned)phase < PHASE_COUNT ? parts[phase] : TIMING_OTHER;
+}
 
 static int allocate(struct timing *timing, int n_rows, int n_steps, struct error *err)
 {
@@ -11,22 +36,54 @@ static int allocate(struct timing *timing, int n_rows, int n_steps, struct error
     timing->n_steps = n_steps;
     timing->rows = calloc((size_t)n_rows + 1, sizeof *timing->rows);
     timing->steps = calloc((size_t)n_steps + 1, sizeof *timing->steps);
-    if (timing->rows != NULL && timing->steps != NULL)
+    timing->history = malloc(((size_t)n_steps + 1) * TIMING_HISTORY_MAX * sizeof *timing->history);
+    if (timing->rows != NULL && timing->steps != NULL && timing->history != NULL)
         return 0;
     timing_release(timing);
     return error_set(err, "no memory for the timing breakdown");
+}
+
+int timing_allocate(struct timing *timing, int n_rows, int n_steps, struct error *err)
+{
+    *timing = (struct timing){.images_per_step = NAN, .eval_batch_ms = NAN, .wall_ms = NAN, .timing_percent = NAN};
+    timing->machine.flops = timing->machine.bytes = NAN;
+    timing->history_epochs = 1;
+    for (int p = 0; p < TIMING_PART_COUNT; p++)
+        timing->part_ms[p] = timing->hidden_ms[p] = NAN;
+    if (allocate(timing, n_rows, n_steps, err) < 0)
+        return -1;
+    for (int i = 0; i < n_rows; i++)
+        timing->rows[i].forward_flops = timing->rows[i].backward_flops = timing->rows[i].activation_bytes =
+            timing->rows[i].weight_bytes = NAN;
+    for (int i = 0; i < n_steps; i++)
+        timing->steps[i].ms = timing->steps[i].ms_sd = timing->steps[i].flops = timing->steps[i].bytes = NAN;
+    return 0;
+}
+
+static void describe_machine(struct timing_machine *machine, const struct program *program)
+{
+    const struct family *family = program->family;
+    snprintf(machine->davidnet, sizeof machine->davidnet, "%s", DAVIDNET_VERSION);
+    snprintf(machine->commit, sizeof machine->commit, "%s", davidnet_commit());
+    snprintf(machine->library, sizeof machine->library, "%s", family->library ? family->library() : "none");
+    if (family->submit) { /* a device of its own: its library names it */
+        snprintf(machine->device, sizeof machine->device, "%s", machine->library);
+    } else {
+        processor_name(machine->device, sizeof machine->device);
+        snprintf(machine->isa, sizeof machine->isa, "%s", isa_name(isa_current()));
+    }
 }
 
 int timing_init(struct timing *timing, const struct executor *executor, uint64_t images, struct error *err)
 {
     const struct program *program = executor->program;
     const struct plan *plan = program->plan;
-    memset(timing, 0, sizeof *timing);
-    if (allocate(timing, plan->n_rows, program->n_train, err) < 0)
+    if (timing_allocate(timing, plan->n_rows, program->n_train, err) < 0)
         return -1;
     snprintf(timing->family, sizeof timing->family, "%s", program->family->name);
     snprintf(timing->precision, sizeof timing->precision, "%s", precision_name(program->options.precision));
     timing->threads = program->options.threads;
+    describe_machine(&timing->machine, program);
     for (int i = 0; i < plan->n_rows; i++) {
         struct timing_row *row = &timing->rows[i];
         snprintf(row->name, sizeof row->name, "%s", plan->rows[i].name);
@@ -34,6 +91,8 @@ int timing_init(struct timing *timing, const struct executor *executor, uint64_t
         row->shape = plan->rows[i].out;
         row->forward_flops = plan_row_forward_flops(plan, i);
         row->backward_flops = plan_row_backward_flops(plan, i);
+        row->activation_bytes = operation_activation_bytes(program, i, program->options.max_batch);
+        row->weight_bytes = operation_weight_bytes(plan, i);
     }
     for (int i = 0; i < program->n_train; i++) {
         const struct program_step *from = &program->train[i];
@@ -55,13 +114,23 @@ static double mean_ms(uint64_t ns, uint64_t times)
 
 void timing_refresh(struct timing *timing, const struct executor *executor, uint64_t images)
 {
+    const struct program *program = executor->program;
     uint64_t eval_ns = 0;
     timing->train_steps = executor->train_steps;
     timing->eval_batches = executor->eval_steps;
     timing->images_per_step = timing->train_steps ? (double)images / (double)timing->train_steps : (double)NAN;
-    for (int i = 0; i < timing->n_steps; i++)
-        timing->steps[i].ms = mean_ms(executor->train_ns[i], executor->train_steps);
-    for (int i = 0; i < executor->program->n_eval; i++)
+    for (int i = 0; i < timing->n_steps; i++) {
+        struct timing_step *step = &timing->steps[i];
+        double fixed = operation_bytes(program, &program->train[i], 0);
+        double each = operation_bytes(program, &program->train[i], 1) - fixed;
+        step->ms = mean_ms(executor->train_ns[i], executor->train_steps);
+        step->ms_sd = executor->train_steps > 1
+                          ? sqrt(executor->train_squares[i] / (double)(executor->train_steps - 1)) * 1e-6
+                          : (double)NAN;
+        step->flops = operation_flops(program, &program->train[i], 1) * timing->images_per_step;
+        step->bytes = fixed + each * timing->images_per_step;
+    }
+    for (int i = 0; i < program->n_eval; i++)
         eval_ns += executor->eval_ns[i];
     timing->eval_batch_ms = mean_ms(eval_ns, executor->eval_steps);
 }
@@ -73,6 +142,9 @@ int timing_copy(struct timing *copy, const struct timing *timing, struct error *
         return -1;
     memcpy(copy->rows, timing->rows, (size_t)timing->n_rows * sizeof *copy->rows);
     memcpy(copy->steps, timing->steps, (size_t)timing->n_steps * sizeof *copy->steps);
+    if (timing->n_history > 0)
+        memcpy(copy->history, timing->history,
+               (size_t)timing->n_history * (size_t)timing->n_steps * sizeof *copy->history);
     return 0;
 }
 
@@ -80,7 +152,46 @@ void timing_release(struct timing *timing)
 {
     free(timing->rows);
     free(timing->steps);
+    free(timing->history);
     memset(timing, 0, sizeof *timing);
+}
+
+/* The mean of two, weighed by how many epochs each stands for; of one where the other is not known. */
+static float merge(float a, float b, int epochs_a, int epochs_b)
+{
+    if (isnan(a) || isnan(b))
+        return isnan(a) ? b : a;
+    return (a * (float)epochs_a + b * (float)epochs_b) / (float)(epochs_a + epochs_b);
+}
+
+static void halve_history(struct timing *timing)
+{
+    float *ms = timing->history;
+    for (int i = 0; i < timing->n_history / 2; i++)
+        for (int s = 0; s < timing->n_steps; s++)
+            ms[i * timing->n_steps + s] =
+                merge(ms[2 * i * timing->n_steps + s], ms[(2 * i + 1) * timing->n_steps + s], 1, 1);
+    timing->n_history /= 2;
+    timing->history_epochs *= 2;
+    timing->history_last = timing->history_epochs;
+}
+
+void timing_add_epoch(struct timing *timing, const double *ms)
+{
+    int n = timing->n_steps;
+    if (timing->n_history == TIMING_HISTORY_MAX && timing->history_last == timing->history_epochs)
+        halve_history(timing);
+    if (timing->n_history > 0 && timing->history_last < timing->history_epochs) {
+        float *last = timing->history + (timing->n_history - 1) * n;
+        for (int s = 0; s < n; s++)
+            last[s] = merge(last[s], (float)ms[s], timing->history_last, 1);
+        timing->history_last++;
+        return;
+    }
+    for (int s = 0; s < n; s++)
+        timing->history[timing->n_history * n + s] = (float)ms[s];
+    timing->n_history++;
+    timing->history_last = 1;
 }
 
 struct timing_cell timing_cell(const struct timing *timing, int row, enum phase phase)

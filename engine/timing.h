@@ -1,26 +1,39 @@
 /*
  * The timing breakdown of a run: what each step of the program took on average, and from that what each row of the
- * plan took in each phase. Written to RUN/timing.json and read back by another process.
+ * plan took in each phase; where the time of all threads went; what the machine could do at best. Written to
+ * RUN/timing.json and read back by another process.
  *
  * A step covers one or more rows: its time belongs to the first, the leader; the others are fused into it and have no
  * time of their own, which is not the same as zero. A step without rows (one update of all weights, say) belongs to
- * none. What was never measured is NaN here and null in JSON.
+ * none. What is not known is NaN here and null in JSON, never 0.
  *
- * The JSON, version 1 (fields may be added; a changed meaning changes the version):
- *   {"format": "davidnet-timing", "version": 1,
- *    "family": "cpu", "precision": "bf16", "threads": 2,
+ * The JSON, version 2 (fields may be added; a changed meaning changes the version):
+ *   {"format": "davidnet-timing", "version": 2,
+ *    "davidnet": "0.1.0", "commit": "63f6f9dde0",     what wrote it
+ *    "family": "cpu", "device": "Intel Xeon ...", "isa": "avx512", "library": "oneDNN 2.6.3",
+ *    "precision": "f32", "threads": 2,
+ *    "ceilings": {"flops": 4.2e11, "bytes": 2.6e10},  a second: multiply-adds from registers, copies in memory
  *    "train_steps": 98, "images_per_step": 512.0,     what was averaged over
  *    "step_ms": 900.1,                                sum over the steps below
+ *    "wall_ms": 931.5,                                all that the run took for each training step
+ *    "timing_percent": 0.01,                          of a step: what measuring it costs
  *    "eval_batches": 20, "eval_batch_ms": 210.5,
- *    "phases": {"augment": ms, "forward": ms, "loss": ms, "backward": ms, "update": ms},
+ *    "phases": {"data": ms, "augment": ms, ..., "other": ms},   thread-milliseconds: they add up to threads x wall_ms
+ *    "hidden": {"data": ms, ...},                     work beside that, which nothing waited for
+ *    "bound": {"compute": 61.2, "bandwidth": 20.1, "overhead": 18.7, "floor_ms": 731.0},
+ *    "history_epochs": 1, "history_last": 1,          epochs in each entry of a step's history, and in the last one
  *    "rows": [{"name": "prep/conv", "op": "conv", "shape": [64, 32, 32],
  *              "forward_flops": per image, "backward_flops": per image,
+ *              "activation_bytes": of a batch, "weight_bytes": ...,
  *              "ms": {"forward": 1.5, ...},           the phases in which it has time of its own
  *              "fused_into": {"backward": "NAME"},    the phases in which it has not
  *              "implementation": "..."}, ...],
- *    "steps": [{"phase": "forward", "rows": ["prep/conv", "prep/norm"], "implementation": "...", "ms": 1.5}, ...]}
- * Milliseconds are means per training step. Reading takes rows' names, ops, shapes and FLOPs and the steps; the rest of
- * a row follows from the steps.
+ *    "steps": [{"phase": "forward", "rows": ["prep/conv", "prep/norm"], "implementation": "...", "ms": 1.5,
+ *               "ms_sd": 0.1, "flops": ..., "bytes": ..., "floor_ms": 1.1, "history": [1.6, 1.5]}, ...]}
+ * Milliseconds are means per training step. Reading takes what cannot be computed from the rest: not step_ms, bound,
+ * nor what of a row follows from its steps. Version 1 had none of davidnet, commit, device, isa, library, ceilings,
+ * wall_ms, timing_percent, hidden, bound, history, bytes, ms_sd; its phases were the sums of the steps' ms. It is still
+ * read.
  */
 #ifndef DAVIDNET_ENGINE_TIMING_H
 #define DAVIDNET_ENGINE_TIMING_H
@@ -28,12 +41,29 @@
 #include "engine/executor.h"
 
 #define TIMING_IMPL_MAX 128
+#define TIMING_HISTORY_MAX 256
+
+/* Where the time of a run goes. Phases of the program are some of them, under the same names. */
+enum timing_part {
+    TIMING_DATA, /* waiting for a batch, or making it */
+    TIMING_AUGMENT,
+    TIMING_TRANSFER, /* handing it to the program: checks; to a device of its own: copies and launches */
+    TIMING_FORWARD,
+    TIMING_LOSS,
+    TIMING_BACKWARD,
+    TIMING_UPDATE,
+    TIMING_EVALUATE,
+    TIMING_OTHER, /* between two steps: averages of weights, log, publishing, checkpoints */
+    TIMING_PART_COUNT
+};
 
 struct timing_row {
     char name[PLAN_NAME_MAX];
     char op[16];
     struct plan_shape shape;
     double forward_flops, backward_flops; /* per image */
+    double activation_bytes;              /* its output for a whole batch, in the program's precision */
+    double weight_bytes;                  /* its tensors in float32, buffers too; 0: it has none */
 };
 
 struct timing_step {
@@ -41,30 +71,63 @@ struct timing_step {
     int n_rows;
     int rows[PLAN_ROWS_MAX]; /* indices into rows[], the leader first */
     char impl[TIMING_IMPL_MAX];
-    double ms; /* mean per training step; NaN: not measured */
+    double ms;           /* mean per training step; NaN: not measured */
+    double ms_sd;        /* standard deviation over the training steps that were timed; NaN: fewer than two */
+    double flops, bytes; /* per training step, as engine/operations.h counts them; NaN: unknown */
+};
+
+/* What the times were measured on, and by what. Texts are empty where it is not known. */
+struct timing_machine {
+    char device[128]; /* the processor's or the GPU's name */
+    char isa[16];     /* "avx512": what kernels were chosen for */
+    char library[128];
+    char davidnet[32], commit[48];
+    double flops; /* a second: multiply-adds from registers, on all threads; NaN: not measured */
+    double bytes; /* a second: copied in memory, read and written */
 };
 
 struct timing {
     char family[16], precision[16];
     int threads;
+    struct timing_machine machine;
     uint64_t train_steps, eval_batches;
     double images_per_step; /* NaN: not measured */
     double eval_batch_ms;   /* NaN: not measured */
+    double wall_ms;         /* per training step, evaluation and all else included; NaN: not measured */
+    double timing_percent;  /* of a step: the cost of measuring; NaN: unknown */
+    /*
+     * Thread-milliseconds per training step: the engine's time in each part times threads, waiting included, so that
+     * they add up to threads * wall_ms. On a device of its own the critical path adds up: what the host did while the
+     * device worked, or loader threads while the engine did, is in hidden alone. NaN: unknown, or no such part.
+     */
+    double part_ms[TIMING_PART_COUNT], hidden_ms[TIMING_PART_COUNT];
     struct timing_row *rows;
     int n_rows;
     struct timing_step *steps;
     int n_steps;
+    /*
+     * What each step took on average in each epoch: history[entry * n_steps + step] in ms, NaN: not measured. An entry
+     * stands for history_epochs epochs, which doubles when there are too many; the last one for history_last.
+     */
+    float *history; /* [TIMING_HISTORY_MAX * n_steps] */
+    int n_history, history_epochs, history_last;
 };
 
 /* From the times since the executor's last reset, in which `images` training images went through it. */
 int timing_init(struct timing *timing, const struct executor *executor, uint64_t images, struct error *err);
 void timing_release(struct timing *timing);
 
+/* An empty one with room for rows, steps and history: all that is measured is NaN. -1: no memory. */
+int timing_allocate(struct timing *timing, int n_rows, int n_steps, struct error *err);
+
 /* The times again, of the executor that it was made from: what can change since. Allocates nothing. */
 void timing_refresh(struct timing *timing, const struct executor *executor, uint64_t images);
 
 /* A copy with arrays of its own. */
 int timing_copy(struct timing *copy, const struct timing *timing, struct error *err);
+
+/* An epoch's means: ms[n_steps]. */
+void timing_add_epoch(struct timing *timing, const double *ms);
 
 /* The JSON text, malloc'ed, ending with a newline; NULL with err. */
 char *timing_to_json(const struct timing *timing, struct error *err);
@@ -92,5 +155,41 @@ double timing_gflops(const struct timing *timing, int row);
 
 /* The implementations of a row's own steps, each once, joined with " + "; empty when it has none. */
 void timing_implementation(const struct timing *timing, int row, char *out, size_t size);
+
+const char *timing_part_name(enum timing_part part); /* "data", "augment", ... */
+enum timing_part timing_part_of(enum phase phase);
+
+/* ---- timing_explain.c: what the machine's ceilings say ---- */
+
+/* The least that a step can take: the longer of its operations at machine.flops and its bytes at machine.bytes. NaN
+ * when the one or the other is not known. */
+double timing_floor_ms(const struct timing *timing, const struct timing_step *step);
+
+/* The sum of a row's own steps in the phases of `mask` (bit 1 << phase), or (row -1) of the steps without rows. What
+ * is not known of one of them is not known of the sum; the rates are NaN where there is nothing to count, too. */
+struct timing_sum {
+    int steps;    /* how many; 0: none of its own, and all else NaN */
+    double ms;    /* per training step */
+    double ms_sd; /* the steps taken as independent */
+    double flops; /* per training step */
+    double bytes;
+    double floor_ms;
+    double gflops, gigabytes; /* a second */
+    double ceiling;           /* floor_ms / ms: the share of what the machine can do */
+};
+struct timing_sum timing_sum(const struct timing *timing, int row, unsigned mask);
+#define TIMING_ALL_PHASES ((1u << PHASE_COUNT) - 1)
+
+/*
+ * What bounds a training step: percentages of train_ms that sum to 100. Of each step of the program, up to what it took
+ * (a kernel can be faster than its floor: caches, Winograd), the floor is compute or bandwidth, whichever is longer;
+ * what is left, in the steps and between them, is overhead. All NaN when something is not known.
+ */
+struct timing_bound {
+    double compute, bandwidth, overhead;
+    double floor_ms; /* sum over the steps */
+    double train_ms; /* a training step without evaluation; of an older file: the sum of the steps */
+};
+struct timing_bound timing_bound(const struct timing *timing);
 
 #endif

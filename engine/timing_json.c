@@ -7,7 +7,8 @@
 #include <string.h>
 
 #define FORMAT "davidnet-timing"
-#define VERSION 1
+#define VERSION 2 /* and 1 is read */
+#define STEPS_MAX (16 * PLAN_ROWS_MAX)
 
 /* ---- writing ---- */
 
@@ -30,6 +31,8 @@ static cJSON *row_json(const struct timing *timing, int index)
     cJSON_AddItemToObject(object, "shape", cJSON_CreateIntArray(shape, 3));
     add_number(object, "forward_flops", row->forward_flops);
     add_number(object, "backward_flops", row->backward_flops);
+    add_number(object, "activation_bytes", row->activation_bytes);
+    add_number(object, "weight_bytes", row->weight_bytes);
     cJSON *ms = cJSON_AddObjectToObject(object, "ms"), *fused = cJSON_AddObjectToObject(object, "fused_into");
     for (int p = 0; p < PHASE_COUNT; p++) {
         struct timing_cell cell = timing_cell(timing, index, (enum phase)p);
@@ -52,7 +55,50 @@ static cJSON *step_json(const struct timing *timing, const struct timing_step *s
         cJSON_AddItemToArray(rows, cJSON_CreateString(timing->rows[step->rows[k]].name));
     cJSON_AddStringToObject(object, "implementation", step->impl);
     add_number(object, "ms", step->ms);
+    add_number(object, "ms_sd", step->ms_sd);
+    add_number(object, "flops", step->flops);
+    add_number(object, "bytes", step->bytes);
+    add_number(object, "floor_ms", timing_floor_ms(timing, step));
+    cJSON *history = cJSON_AddArrayToObject(object, "history");
+    for (int i = 0; i < timing->n_history; i++) { /* tenths of microseconds: digits beyond would be noise */
+        double ms = timing->history[i * timing->n_steps + (int)(step - timing->steps)];
+        cJSON_AddItemToArray(history, isnan(ms) ? cJSON_CreateNull() : cJSON_CreateNumber(round(ms * 1e4) / 1e4));
+    }
     return object;
+}
+
+/* The run as a whole: who, where, how fast at best. */
+static void add_machine(cJSON *root, const struct timing *timing)
+{
+    const struct timing_machine *machine = &timing->machine;
+    cJSON_AddStringToObject(root, "davidnet", machine->davidnet);
+    cJSON_AddStringToObject(root, "commit", machine->commit);
+    cJSON_AddStringToObject(root, "family", timing->family);
+    cJSON_AddStringToObject(root, "device", machine->device);
+    cJSON_AddStringToObject(root, "isa", machine->isa);
+    cJSON_AddStringToObject(root, "library", machine->library);
+    cJSON_AddStringToObject(root, "precision", timing->precision);
+    cJSON_AddNumberToObject(root, "threads", timing->threads);
+    cJSON *ceilings = cJSON_AddObjectToObject(root, "ceilings");
+    add_number(ceilings, "flops", machine->flops);
+    add_number(ceilings, "bytes", machine->bytes);
+}
+
+/* Parts that are not known are null; of hidden work only what is known is named. */
+static void add_parts(cJSON *root, const struct timing *timing)
+{
+    cJSON *parts = cJSON_AddObjectToObject(root, "phases"), *hidden = cJSON_AddObjectToObject(root, "hidden");
+    for (int p = 0; p < TIMING_PART_COUNT; p++) {
+        add_number(parts, timing_part_name((enum timing_part)p), timing->part_ms[p]);
+        if (isfinite(timing->hidden_ms[p]))
+            add_number(hidden, timing_part_name((enum timing_part)p), timing->hidden_ms[p]);
+    }
+    struct timing_bound bound = timing_bound(timing);
+    cJSON *object = cJSON_AddObjectToObject(root, "bound");
+    add_number(object, "compute", bound.compute);
+    add_number(object, "bandwidth", bound.bandwidth);
+    add_number(object, "overhead", bound.overhead);
+    add_number(object, "floor_ms", bound.floor_ms);
 }
 
 char *timing_to_json(const struct timing *timing, struct error *err)
@@ -60,17 +106,17 @@ char *timing_to_json(const struct timing *timing, struct error *err)
     cJSON *root = cJSON_CreateObject();
     cJSON_AddStringToObject(root, "format", FORMAT);
     cJSON_AddNumberToObject(root, "version", VERSION);
-    cJSON_AddStringToObject(root, "family", timing->family);
-    cJSON_AddStringToObject(root, "precision", timing->precision);
-    cJSON_AddNumberToObject(root, "threads", timing->threads);
+    add_machine(root, timing);
     cJSON_AddNumberToObject(root, "train_steps", (double)timing->train_steps);
     add_number(root, "images_per_step", timing->images_per_step);
     add_number(root, "step_ms", timing_step_ms(timing));
+    add_number(root, "wall_ms", timing->wall_ms);
+    add_number(root, "timing_percent", timing->timing_percent);
     cJSON_AddNumberToObject(root, "eval_batches", (double)timing->eval_batches);
     add_number(root, "eval_batch_ms", timing->eval_batch_ms);
-    cJSON *phases = cJSON_AddObjectToObject(root, "phases");
-    for (int p = 0; p < PHASE_COUNT; p++)
-        add_number(phases, phase_name((enum phase)p), timing_phase_ms(timing, (enum phase)p));
+    add_parts(root, timing);
+    cJSON_AddNumberToObject(root, "history_epochs", timing->history_epochs);
+    cJSON_AddNumberToObject(root, "history_last", timing->history_last);
     cJSON *rows = cJSON_AddArrayToObject(root, "rows"), *steps = cJSON_AddArrayToObject(root, "steps");
     for (int i = 0; i < timing->n_rows; i++)
         cJSON_AddItemToArray(rows, row_json(timing, i));
@@ -118,58 +164,147 @@ static int row_named(const struct timing *timing, const char *name)
     return -1;
 }
 
+static const cJSON *member(const cJSON *object, const char *key)
+{
+    return cJSON_GetObjectItemCaseSensitive(object, key);
+}
+
 static int read_rows(struct timing *timing, const cJSON *rows, const char *name, struct error *err)
 {
-    int n = cJSON_GetArraySize(rows);
-    if (n < 1 || n > PLAN_ROWS_MAX)
-        return error_set(err, "%s: it has %d rows; 1 to %d are expected", name, n, PLAN_ROWS_MAX);
-    timing->rows = calloc((size_t)n, sizeof *timing->rows);
-    if (timing->rows == NULL)
-        return error_set(err, "%s: no memory to read it", name);
+    int n = 0;
     for (const cJSON *item = rows->child; item != NULL; item = item->next) {
-        struct timing_row *row = &timing->rows[timing->n_rows];
+        struct timing_row *row = &timing->rows[n];
         int *shape[3] = {&row->shape.c, &row->shape.h, &row->shape.w};
-        copy_text(cJSON_GetObjectItemCaseSensitive(item, "name"), row->name, sizeof row->name);
-        copy_text(cJSON_GetObjectItemCaseSensitive(item, "op"), row->op, sizeof row->op);
-        const cJSON *dims = cJSON_GetObjectItemCaseSensitive(item, "shape");
+        copy_text(member(item, "name"), row->name, sizeof row->name);
+        copy_text(member(item, "op"), row->op, sizeof row->op);
+        const cJSON *dims = member(item, "shape");
         for (int d = 0; d < 3; d++)
             *shape[d] = cJSON_IsNumber(cJSON_GetArrayItem(dims, d)) ? cJSON_GetArrayItem(dims, d)->valueint : 0;
         row->forward_flops = number(item, "forward_flops");
         row->backward_flops = number(item, "backward_flops");
-        if (row->name[0] == '\0' || row_named(timing, row->name) >= 0)
-            return error_set(err, "%s: row %d has no name of its own", name, timing->n_rows + 1);
-        timing->n_rows++;
+        row->activation_bytes = number(item, "activation_bytes");
+        row->weight_bytes = number(item, "weight_bytes");
+        if (row->name[0] == '\0' || row_named(timing, row->name) != n)
+            return error_set(err, "%s: row %d has no name of its own", name, n + 1);
+        n++;
+    }
+    return 0;
+}
+
+static int read_covered(const struct timing *timing, struct timing_step *step, const cJSON *rows)
+{
+    char text[PLAN_NAME_MAX];
+    for (const cJSON *row = rows ? rows->child : NULL; row != NULL; row = row->next) {
+        copy_text(row, text, sizeof text);
+        int index = row_named(timing, text);
+        if (index < 0 || step->n_rows == (int)(sizeof step->rows / sizeof step->rows[0]))
+            return -1;
+        step->rows[step->n_rows++] = index;
     }
     return 0;
 }
 
 static int read_steps(struct timing *timing, const cJSON *steps, const char *name, struct error *err)
 {
-    timing->steps = calloc((size_t)cJSON_GetArraySize(steps) + 1, sizeof *timing->steps);
-    if (timing->steps == NULL)
-        return error_set(err, "%s: no memory to read it", name);
+    int n = 0;
     for (const cJSON *item = steps ? steps->child : NULL; item != NULL; item = item->next) {
-        struct timing_step *step = &timing->steps[timing->n_steps++];
+        struct timing_step *step = &timing->steps[n++];
         char text[PLAN_NAME_MAX];
-        copy_text(cJSON_GetObjectItemCaseSensitive(item, "phase"), text, sizeof text);
+        copy_text(member(item, "phase"), text, sizeof text);
         int phase = 0;
         while (phase < PHASE_COUNT && strcmp(phase_name((enum phase)phase), text) != 0)
             phase++;
         if (phase == PHASE_COUNT)
-            return error_set(err, "%s: step %d has no known phase", name, timing->n_steps);
+            return error_set(err, "%s: step %d has no known phase", name, n);
         step->phase = (enum phase)phase;
-        copy_text(cJSON_GetObjectItemCaseSensitive(item, "implementation"), step->impl, sizeof step->impl);
+        copy_text(member(item, "implementation"), step->impl, sizeof step->impl);
         step->ms = number(item, "ms");
-        const cJSON *rows = cJSON_GetObjectItemCaseSensitive(item, "rows");
-        for (const cJSON *row = rows ? rows->child : NULL; row != NULL; row = row->next) {
-            copy_text(row, text, sizeof text);
-            int index = row_named(timing, text);
-            if (index < 0 || step->n_rows == (int)(sizeof step->rows / sizeof step->rows[0]))
-                return error_set(err, "%s: step %d covers a row that is not in rows, or too many", name,
-                                 timing->n_steps);
-            step->rows[step->n_rows++] = index;
+        step->ms_sd = number(item, "ms_sd");
+        step->flops = number(item, "flops");
+        step->bytes = number(item, "bytes");
+        if (read_covered(timing, step, member(item, "rows")))
+            return error_set(err, "%s: step %d covers a row that is not in rows, or too many", name, n);
+        const cJSON *history = member(item, "history");
+        const cJSON *epoch = history ? history->child : NULL;
+        for (int i = 0; i < timing->n_history; i++) {
+            timing->history[i * timing->n_steps + n - 1] =
+                epoch && cJSON_IsNumber(epoch) ? (float)epoch->valuedouble : NAN;
+            epoch = epoch ? epoch->next : NULL;
         }
     }
+    return 0;
+}
+
+/* How many entries the steps' histories have; 0 where one is too long. */
+static int history_length(const cJSON *steps)
+{
+    const cJSON *first = steps ? steps->child : NULL;
+    int n = cJSON_GetArraySize(member(first, "history"));
+    return n <= TIMING_HISTORY_MAX ? n : 0;
+}
+
+static void read_whole(struct timing *timing, const cJSON *root, int version)
+{
+    struct timing_machine *machine = &timing->machine;
+    copy_text(member(root, "family"), timing->family, sizeof timing->family);
+    copy_text(member(root, "precision"), timing->precision, sizeof timing->precision);
+    copy_text(member(root, "device"), machine->device, sizeof machine->device);
+    copy_text(member(root, "isa"), machine->isa, sizeof machine->isa);
+    copy_text(member(root, "library"), machine->library, sizeof machine->library);
+    copy_text(member(root, "davidnet"), machine->davidnet, sizeof machine->davidnet);
+    copy_text(member(root, "commit"), machine->commit, sizeof machine->commit);
+    machine->flops = number(member(root, "ceilings"), "flops");
+    machine->bytes = number(member(root, "ceilings"), "bytes");
+    timing->threads = (int)(count_of(root, "threads") & 0xffffff);
+    timing->train_steps = count_of(root, "train_steps");
+    timing->eval_batches = count_of(root, "eval_batches");
+    timing->images_per_step = number(root, "images_per_step");
+    timing->wall_ms = number(root, "wall_ms");
+    timing->timing_percent = number(root, "timing_percent");
+    timing->eval_batch_ms = number(root, "eval_batch_ms");
+    for (int p = 0; p < TIMING_PART_COUNT && version > 1; p++) {
+        timing->part_ms[p] = number(member(root, "phases"), timing_part_name((enum timing_part)p));
+        timing->hidden_ms[p] = number(member(root, "hidden"), timing_part_name((enum timing_part)p));
+    }
+    uint64_t epochs = count_of(root, "history_epochs"), last = count_of(root, "history_last");
+    timing->history_epochs = epochs > 0 && epochs < 1 << 30 ? (int)epochs : 1;
+    timing->history_last = last < (uint64_t)timing->history_epochs ? (int)last : timing->history_epochs;
+}
+
+/* Version 1 had no operations of steps: they are those of its rows. */
+static void add_flops(struct timing *timing)
+{
+    for (int i = 0; i < timing->n_steps; i++) {
+        struct timing_step *step = &timing->steps[i];
+        step->flops = 0;
+        for (int k = 0; k < step->n_rows; k++) {
+            const struct timing_row *row = &timing->rows[step->rows[k]];
+            if (step->phase == PHASE_FORWARD || step->phase == PHASE_LOSS)
+                step->flops += row->forward_flops * timing->images_per_step;
+            else if (step->phase == PHASE_BACKWARD)
+                step->flops += row->backward_flops * timing->images_per_step;
+        }
+    }
+}
+
+static int read_timing(struct timing *timing, const cJSON *root, const char *name, struct error *err)
+{
+    const cJSON *rows = member(root, "rows"), *steps = member(root, "steps");
+    int n_rows = cJSON_GetArraySize(rows), n_steps = cJSON_GetArraySize(steps), version = (int)number(root, "version");
+    if (n_rows < 1 || n_rows > PLAN_ROWS_MAX)
+        return error_set(err, "%s: it has %d rows; 1 to %d are expected", name, n_rows, PLAN_ROWS_MAX);
+    if (n_steps > STEPS_MAX)
+        return error_set(err, "%s: it has %d steps; at most %d are expected", name, n_steps, STEPS_MAX);
+    if (timing_allocate(timing, n_rows, n_steps, err))
+        return error_prefix(err, "%s", name);
+    timing->n_history = history_length(steps);
+    read_whole(timing, root, version);
+    if (read_rows(timing, rows, name, err) || read_steps(timing, steps, name, err)) {
+        timing_release(timing);
+        return -1;
+    }
+    if (version == 1)
+        add_flops(timing);
     return 0;
 }
 
@@ -177,28 +312,17 @@ int timing_from_json(struct timing *timing, const char *text, const char *name, 
 {
     memset(timing, 0, sizeof *timing);
     cJSON *root = cJSON_Parse(text);
-    const cJSON *format = cJSON_GetObjectItemCaseSensitive(root, "format");
+    const cJSON *format = member(root, "format");
+    double version = number(root, "version");
     int rc;
     if (root == NULL)
         rc = error_set(err, "%s: not valid JSON", name);
     else if (!cJSON_IsString(format) || strcmp(format->valuestring, FORMAT) != 0)
         rc = error_set(err, "%s: not a timing breakdown: its format is not " FORMAT, name);
-    else if (number(root, "version") != VERSION)
-        rc = error_set(err, "%s: its version is not %d; read it with the davidnet that wrote it", name, VERSION);
-    else {
-        copy_text(cJSON_GetObjectItemCaseSensitive(root, "family"), timing->family, sizeof timing->family);
-        copy_text(cJSON_GetObjectItemCaseSensitive(root, "precision"), timing->precision, sizeof timing->precision);
-        timing->threads = (int)(count_of(root, "threads") & 0xffffff);
-        timing->train_steps = count_of(root, "train_steps");
-        timing->eval_batches = count_of(root, "eval_batches");
-        timing->images_per_step = number(root, "images_per_step");
-        timing->eval_batch_ms = number(root, "eval_batch_ms");
-        rc = read_rows(timing, cJSON_GetObjectItemCaseSensitive(root, "rows"), name, err);
-        if (rc == 0)
-            rc = read_steps(timing, cJSON_GetObjectItemCaseSensitive(root, "steps"), name, err);
-    }
+    else if (version != 1 && version != VERSION)
+        rc = error_set(err, "%s: its version is not 1 or %d; read it with the davidnet that wrote it", name, VERSION);
+    else
+        rc = read_timing(timing, root, name, err);
     cJSON_Delete(root);
-    if (rc < 0)
-        timing_release(timing);
     return rc;
 }

@@ -1,6 +1,7 @@
 #include "tests/fake_timing.h"
 
 #include "engine/network.h"
+#include "engine/operations.h"
 #include "engine/recipe.h"
 
 #include <math.h>
@@ -9,6 +10,8 @@
 #include <string.h>
 
 #define BATCH 512
+#define EPOCHS 13
+#define STEPS (EPOCHS * 100 - 1)
 
 static void must(int status, const struct error *err)
 {
@@ -21,7 +24,7 @@ static void must(int status, const struct error *err)
 static struct timing_step *add_step(struct timing *timing, enum phase phase, int row, const char *impl, double ms)
 {
     struct timing_step *step = &timing->steps[timing->n_steps++];
-    *step = (struct timing_step){.phase = phase, .n_rows = row >= 0, .ms = ms};
+    *step = (struct timing_step){.phase = phase, .n_rows = row >= 0, .ms = ms, .ms_sd = 0.02 * ms};
     step->rows[0] = row;
     snprintf(step->impl, sizeof step->impl, "%s", impl);
     return step;
@@ -67,6 +70,43 @@ static void add_row(struct timing *timing, const struct plan *plan, int i, int u
     }
 }
 
+/* Operations and bytes as a program of these steps would have them. */
+static void add_work(struct timing *timing, const struct plan *plan)
+{
+    struct program program = {.plan = plan, .options = {.precision = PRECISION_BF16, .max_batch = BATCH}};
+    for (int i = 0; i < timing->n_steps; i++) {
+        struct timing_step *step = &timing->steps[i];
+        struct program_step like = {.phase = step->phase, .n_rows = step->n_rows};
+        memcpy(like.rows, step->rows, sizeof like.rows);
+        step->flops = operation_flops(&program, &like, BATCH);
+        step->bytes = operation_bytes(&program, &like, BATCH);
+    }
+}
+
+static void add_parts(struct timing *timing, double slower)
+{
+    timing->part_ms[TIMING_DATA] = 0.9 * slower;
+    timing->part_ms[TIMING_TRANSFER] = 0.02 * slower;
+    timing->part_ms[TIMING_EVALUATE] = 2 * 20 * timing->eval_batch_ms * EPOCHS / STEPS;
+    timing->part_ms[TIMING_OTHER] = 3.1 * slower;
+    for (int p = 0; p < PHASE_COUNT; p++)
+        timing->part_ms[timing_part_of((enum phase)p)] = 2 * timing_phase_ms(timing, (enum phase)p);
+    timing->wall_ms = 0;
+    for (int p = 0; p < TIMING_PART_COUNT; p++)
+        timing->wall_ms += timing->part_ms[p] / 2;
+}
+
+/* A slow first epoch, then a ripple of one percent. */
+static void add_history(struct timing *timing)
+{
+    double ms[4 * PLAN_ROWS_MAX];
+    for (int e = 0; e < EPOCHS; e++) {
+        for (int s = 0; s < timing->n_steps; s++)
+            ms[s] = timing->steps[s].ms * (e == 0 ? 1.1 : 1 + 0.01 * sin(e + s));
+        timing_add_epoch(timing, ms);
+    }
+}
+
 void fake_timing(struct timing *timing, int update_all, double slower)
 {
     struct error err = {""};
@@ -79,17 +119,23 @@ void fake_timing(struct timing *timing, int update_all, double slower)
     must(recipe_resolve(&request, &recipe, &err), &err);
     must(network_build(&recipe, (struct plan_shape){3, 32, 32}, 10, network, &err), &err);
     must(network_lower(network, plan, &err), &err);
-    *timing = (struct timing){.family = "cpu",
-                              .precision = "bf16",
-                              .threads = 2,
-                              .train_steps = 1299,
-                              .eval_batches = 260,
-                              .images_per_step = BATCH,
-                              .eval_batch_ms = 204.3 * slower};
-    timing->rows = calloc((size_t)plan->n_rows, sizeof *timing->rows);
-    timing->steps = calloc((size_t)plan->n_rows * 4, sizeof *timing->steps);
-    if (!timing->rows || !timing->steps)
-        must(error_set(&err, "out of memory"), &err);
+    must(timing_allocate(timing, plan->n_rows, plan->n_rows * 4, &err), &err);
+    timing->n_rows = timing->n_steps = 0;
+    snprintf(timing->family, sizeof timing->family, "cpu");
+    snprintf(timing->precision, sizeof timing->precision, "bf16");
+    timing->threads = 2;
+    timing->machine = (struct timing_machine){.device = "Some Processor @ 2.50GHz",
+                                              .isa = "amx",
+                                              .library = "oneDNN 2.6.3",
+                                              .davidnet = "0.1.0",
+                                              .commit = "0123456789",
+                                              .flops = 6.19e12,
+                                              .bytes = 26e9};
+    timing->train_steps = STEPS;
+    timing->eval_batches = EPOCHS * 20;
+    timing->images_per_step = BATCH;
+    timing->eval_batch_ms = 204.3 * slower;
+    timing->timing_percent = 0.02;
     for (int i = 0; i < plan->n_rows; i++) {
         struct timing_row *row = &timing->rows[timing->n_rows++];
         snprintf(row->name, sizeof row->name, "%s", plan->rows[i].name);
@@ -97,10 +143,15 @@ void fake_timing(struct timing *timing, int update_all, double slower)
         row->shape = plan->rows[i].out;
         row->forward_flops = plan_row_forward_flops(plan, i);
         row->backward_flops = plan_row_backward_flops(plan, i);
+        row->activation_bytes = megabytes(&plan->rows[i]) * 1e6;
+        row->weight_bytes = operation_weight_bytes(plan, i);
         add_row(timing, plan, i, update_all, slower);
     }
     if (update_all)
         add_step(timing, PHASE_UPDATE, -1, "own:avx512", 6.2 * slower);
+    add_work(timing, plan);
+    add_parts(timing, slower);
+    add_history(timing);
     free(network);
     free(plan);
 }

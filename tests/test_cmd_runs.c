@@ -359,35 +359,35 @@ static void curves_as_json(void **state)
 
 static void write_timing_json(void)
 {
-    static struct timing_row rows[] = {
-        {"input", "input", {3, 32, 32}, 0, 0},
-        {"layer1/residual/res1/conv", "conv", {128, 16, 16}, 75497472, 150994944},
-        {"layer1/residual/res1/norm", "norm", {128, 16, 16}, 0, 0},
-        {"layer1/residual/res1/act/and/a/longer/name", "act", {128, 16, 16}, 0, 0},
-        {"loss", "loss", {1, 1, 1}, 0, 0},
+    static const struct timing_row rows[] = {
+        {"input", "input", {3, 32, 32}, 0, 0, 3145728, 0},
+        {"layer1/residual/res1/conv", "conv", {128, 16, 16}, 75497472, 150994944, 33554432, 589824},
+        {"layer1/residual/res1/norm", "norm", {128, 16, 16}, 0, 0, 33554432, 2048},
+        {"layer1/residual/res1/act/and/a/longer/name", "act", {128, 16, 16}, 0, 0, 33554432, 0},
+        {"loss", "loss", {1, 1, 1}, 0, 0, 1024, 0},
     };
-    static struct timing_step steps[] = {
-        {PHASE_AUGMENT, 1, {0}, "table", 2},
-        {PHASE_FORWARD, 3, {1, 2, 3}, "dnnl:jit_wino_4x3:avx512_core:with:a:very:long:name", 30},
-        {PHASE_LOSS, 1, {4}, "loss", 0.5},
-        {PHASE_BACKWARD, 2, {2, 3}, "norm_back", 7.25},
-        {PHASE_BACKWARD, 1, {1}, "bwd", 60},
-        {PHASE_UPDATE, 0, {0}, "sgd", 0.25},
+    static const struct timing_step steps[] = {
+        {PHASE_AUGMENT, 1, {0}, "table", 2, 0.1, 0, 3e6},
+        {PHASE_FORWARD, 3, {1, 2, 3}, "dnnl:jit_wino_4x3:avx512_core:with:a:very:long:name", 30, 1, 38.7e9, 100e6},
+        {PHASE_LOSS, 1, {4}, "loss", 0.5, NAN, 0, 1e6},
+        {PHASE_BACKWARD, 2, {2, 3}, "norm_back", 7.25, 0.5, 0, 170e6},
+        {PHASE_BACKWARD, 1, {1}, "bwd", 60, 2, 77.3e9, 70e6},
+        {PHASE_UPDATE, 0, {0}, "sgd", 0.25, 0.01, 0, 3e6},
     };
-    struct timing timing = {.family = "cpu",
-                            .precision = "bf16",
-                            .threads = 2,
-                            .train_steps = 5,
-                            .images_per_step = 512,
-                            .eval_batch_ms = NAN,
-                            .rows = rows,
-                            .n_rows = 5,
-                            .steps = steps,
-                            .n_steps = 6};
+    struct timing timing;
     struct run_folder folder;
     struct error err = {""};
+    assert_int_equal(timing_allocate(&timing, 5, 6, &err), 0);
+    strcpy(timing.family, "cpu");
+    strcpy(timing.precision, "bf16");
+    timing.threads = 2;
+    timing.train_steps = 5;
+    timing.images_per_step = 512;
+    memcpy(timing.rows, rows, sizeof rows);
+    memcpy(timing.steps, steps, sizeof steps);
     char *text = timing_to_json(&timing, &err);
     assert_non_null(text);
+    timing_release(&timing);
     assert_int_equal(run_folder_find(&folder, "short", &err), 0);
     assert_int_equal(run_folder_replace(&folder, "timing.json", text, strlen(text), &err), 0);
     free(text);

@@ -2,6 +2,7 @@
 #include "tui/command.h"
 
 #include "engine/dataset.h"
+#include "engine/processor.h"
 #include "engine/run_folder.h"
 #include "kernels/cuda_plugin.h"
 #include "kernels/isa.h"
@@ -33,13 +34,8 @@ static void line(enum verdict verdict, const char *what, const char *found, cons
 
 static void check_cpu(void)
 {
-    char text[256], model[128] = "unknown CPU", buffer[256];
-    FILE *file = fopen("/proc/cpuinfo", "re");
-    while (file && fgets(buffer, sizeof buffer, file))
-        if (sscanf(buffer, "model name : %127[^\n]", model) == 1)
-            break;
-    if (file)
-        fclose(file);
+    char text[256], model[128];
+    processor_name(model, sizeof model);
     snprintf(text, sizeof text, "%s, %d of %ld CPUs for us", model, parallel_default_threads(),
              sysconf(_SC_NPROCESSORS_ONLN));
     line(GOOD, "cpu", text, "");

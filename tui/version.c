@@ -2,8 +2,7 @@
 
 #include "engine/version.h"
 
-#ifndef DAVIDNET_COMMIT
-#define DAVIDNET_COMMIT ""
+#ifndef DAVIDNET_DATE
 #define DAVIDNET_DATE ""
 #define DAVIDNET_FLAGS ""
 #define DAVIDNET_PARALLEL "gomp"
@@ -21,7 +20,7 @@ const char *version_number(void)
 
 const char *version_commit(void)
 {
-    return or_unknown(DAVIDNET_COMMIT);
+    return davidnet_commit();
 }
 
 const char *version_date(void)
