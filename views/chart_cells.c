@@ -1,68 +1,31 @@
 #include "views/chart.h"
 
+#include "views/dots.h"
 #include "views/format.h"
-#include "views/utf8.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* The plot's cells, and the dots they are made of: 2 x 4 a cell in braille, one in ASCII. */
+/* The plot. */
 struct canvas {
     struct grid *grid;
     struct rect area;
     int w, h; /* dots */
+    struct dots dots;
     struct chart_range x, y;
 };
 
-#define BRAILLE 0x2800
-
-static int braille_of(const struct cell *cell)
-{
-    int32_t code;
-    utf8_decode(cell->text, &code);
-    return code >= BRAILLE && code < BRAILLE + 256 ? code - BRAILLE : 0;
-}
-
 static void put_dot(const struct canvas *canvas, int dx, int dy, const struct chart_series *series)
 {
-    static const unsigned char bits[4][2] = {{0x01, 0x08}, {0x02, 0x10}, {0x04, 0x20}, {0x40, 0x80}};
-    if (dx < 0 || dy < 0 || dx >= canvas->w || dy >= canvas->h)
-        return;
-    if (canvas->grid->ascii) {
-        put_text(canvas->grid, canvas->area, canvas->area.x + dx, canvas->area.y + dy, series->color, ATTR_NONE,
-                 (char[]){series->ascii ? series->ascii : '*', '\0'});
-        return;
-    }
-    int x = canvas->area.x + dx / 2, y = canvas->area.y + dy / 4;
-    const struct cell *cell = grid_at(canvas->grid, x, y);
-    if (!cell)
-        return;
-    /* A cell has one colour: what is in front takes it whole, so that curves stay thin where they cross. */
-    int code = BRAILLE | (cell->fg == series->color ? braille_of(cell) : 0) | bits[dy % 4][dx % 2];
-    char text[4] = {(char)(0xE0 | code >> 12), (char)(0x80 | (code >> 6 & 63)), (char)(0x80 | (code & 63)), '\0'};
-    put_text(canvas->grid, canvas->area, x, y, series->color, ATTR_NONE, text);
+    dots_put(&canvas->dots, dx, dy, series->color, series->ascii ? series->ascii : '*');
 }
 
-/* A straight line of dots. Both ends may lie above or below the plot, not to its sides. */
+/* Both ends may lie above or below the plot, not to its sides. */
 static void put_line(const struct canvas *canvas, int x0, int y0, int x1, int y1, const struct chart_series *series)
 {
-    int dx = abs(x1 - x0), dy = -abs(y1 - y0), sx = x0 < x1 ? 1 : -1, sy = y0 < y1 ? 1 : -1;
-    for (int error = dx + dy;;) {
-        put_dot(canvas, x0, y0, series);
-        if (x0 == x1 && y0 == y1)
-            return;
-        int twice = 2 * error;
-        if (twice >= dy) {
-            error += dy;
-            x0 += sx;
-        }
-        if (twice <= dx) {
-            error += dx;
-            y0 += sy;
-        }
-    }
+    dots_line(&canvas->dots, x0, y0, x1, y1, series->color, series->ascii ? series->ascii : '*');
 }
 
 static int dot_x(const struct canvas *canvas, double x)
@@ -351,7 +314,7 @@ void chart_draw(const struct chart *chart, struct grid *grid, struct rect area)
     int axis_rows = area.h >= 7 ? 2 : area.h >= 5 ? 1 : 0, label_width = 0;
     struct rect plot = {area.x, area.y + 1, area.w, area.h - 1 - axis_rows};
     int wanted = plot.h < 4 ? 2 : plot.h < 12 ? plot.h / 2 : plot.h / 3;
-    struct canvas canvas = {grid, plot, 0, 0, chart_range_x(chart), chart_range_y(chart, wanted)};
+    struct canvas canvas = {.grid = grid, .x = chart_range_x(chart), .y = chart_range_y(chart, wanted)};
     struct chart_ticks ticks;
     chart_make_ticks(&canvas.y, wanted, chart->y.integers, &ticks);
     for (int i = 0; i < ticks.n; i++)
@@ -364,10 +327,10 @@ void chart_draw(const struct chart *chart, struct grid *grid, struct rect area)
     }
     if (area.w < 2 * label_width + 8)
         label_width = 0;
-    canvas.area.x += label_width + 1;
-    canvas.area.w -= label_width + 1;
-    canvas.w = canvas.area.w * (grid->ascii ? 1 : 2);
-    canvas.h = canvas.area.h * (grid->ascii ? 1 : 4);
+    canvas.area = (struct rect){plot.x + label_width + 1, plot.y, plot.w - label_width - 1, plot.h};
+    canvas.dots = dots_over(grid, canvas.area);
+    canvas.w = canvas.dots.w;
+    canvas.h = canvas.dots.h;
 
     draw_heading(chart, grid, (struct rect){area.x, area.y, area.w, 1});
     if (axis_rows)
