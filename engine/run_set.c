@@ -52,24 +52,75 @@ static void count_run(struct run_set *set, const struct run_entry *entry)
     }
 }
 
-/* Knobs in which the runs that count differ from the first one, by name, as many as there is room for. */
-static void find_mixed(struct run_set *set)
+/* ---- what varies within a set ---- */
+
+#define VALUES_MOST 6 /* that are told of one knob */
+
+/* "celu on in 5, off in 2"; 0: it is the same in all runs. */
+static int tell_values(const struct run_set *set, const struct knob *knob, char *out, size_t size)
 {
-    struct recipe_difference *found = malloc(((size_t)knob_count + 1) * sizeof *found);
-    size_t used = 0;
-    for (int i = 1; found != NULL && i < set->n_runs && used == 0; i++) {
-        if (run_entry_same_family(set->counted[0], set->counted[i]))
+    char value[VALUES_MOST][KNOB_TEXT_MAX], text[KNOB_TEXT_MAX];
+    int count[VALUES_MOST] = {0}, n = 0, others = 0;
+    for (int i = 0; i < set->n_runs; i++) {
+        int at = 0;
+        knob_get(&set->counted[i]->recipe, knob, text, sizeof text);
+        while (at < n && strcmp(value[at], text) != 0)
+            at++;
+        if (at == VALUES_MOST) {
+            others++;
             continue;
-        const struct recipe *const two[] = {&set->counted[0]->recipe, &set->counted[i]->recipe};
-        int n = recipe_differences(two, 2, found);
-        for (int d = 0; d < n && used < sizeof set->mixed; d++)
-            if (strcmp(found[d].section, "seeds") != 0)
-                used += (size_t)snprintf(set->mixed + used, sizeof set->mixed - used, "%s%s", used ? ", " : "",
-                                         found[d].key);
-        if (used == 0)
-            used = (size_t)snprintf(set->mixed, sizeof set->mixed, "the images");
+        }
+        if (at == n)
+            memcpy(value[n++], text, sizeof text);
+        count[at]++;
     }
-    free(found);
+    size_t used = (size_t)snprintf(out, size, "%s", knob->key);
+    for (int i = 0; i < n && used < size; i++)
+        used += (size_t)snprintf(out + used, size - used, "%s %.30s in %d", i ? "," : "", value[i], count[i]);
+    if (others > 0 && used < size)
+        snprintf(out + used, size - used, ", others in %d", others);
+    return n > 1;
+}
+
+/* Appends one knob's values, or counts it as not told where there is no room. */
+static void add_mixed(struct run_set *set, const char *text, int *untold)
+{
+    size_t used = strlen(set->mixed), room = sizeof set->mixed - 24; /* for "; N more knobs" */
+    if (*untold > 0 || used + strlen(text) + 2 >= room)
+        ++*untold;
+    else
+        snprintf(set->mixed + used, sizeof set->mixed - used, "%s%s", used ? "; " : "", text);
+}
+
+/* 0, or -1: no memory. */
+static int find_mixed(struct run_set *set)
+{
+    int mixed = 0, untold = 0, networks = 0;
+    for (int i = 1; i < set->n_runs; i++) {
+        mixed |= !run_entry_same_family(set->counted[0], set->counted[i]);
+        networks |= strcmp(set->counted[0]->recipe.network, set->counted[i]->recipe.network) != 0;
+    }
+    if (!mixed)
+        return 0;
+    set->varies = calloc((size_t)knob_count + 1, 1);
+    if (set->varies == NULL)
+        return -1;
+    for (int k = 0; k < knob_count; k++) {
+        char text[512];
+        if (strcmp(knobs[k].section, "seeds") == 0 || !tell_values(set, &knobs[k], text, sizeof text))
+            continue;
+        set->varies[k] = 1;
+        add_mixed(set, text, &untold);
+    }
+    set->varies[knob_count] = networks != 0;
+    if (networks)
+        add_mixed(set, "the network", &untold);
+    size_t used = strlen(set->mixed);
+    if (untold > 0)
+        snprintf(set->mixed + used, sizeof set->mixed - used, "; %d more knob%s", untold, untold == 1 ? "" : "s");
+    if (set->mixed[0] == '\0')
+        snprintf(set->mixed, sizeof set->mixed, "the images");
+    return 0;
 }
 
 int run_set_make(struct run_set *set, const char *name, struct run_entry *const *entries, int count)
@@ -88,8 +139,10 @@ int run_set_make(struct run_set *set, const char *name, struct run_entry *const 
         set->entries[set->n_entries++] = run_entry_keep(entries[i]);
         count_run(set, entries[i]);
     }
-    find_mixed(set);
-    return 0;
+    if (find_mixed(set) == 0)
+        return 0;
+    run_set_release(set);
+    return -1;
 }
 
 void run_set_release(struct run_set *set)
@@ -99,6 +152,7 @@ void run_set_release(struct run_set *set)
     free(set->entries);
     free(set->counted);
     free(set->runs);
+    free(set->varies);
     memset(set, 0, sizeof *set);
 }
 
@@ -190,10 +244,33 @@ static int mark(const struct wish *wish, struct run_entry *const *all, int count
     return found;
 }
 
+/* Why nothing fits. A preset stands for its recipe as it is, which is not what most of its runs are of. */
+static void explain(const struct wish *wish, struct run_entry *const *all, int count, struct error *err)
+{
+    int near = 0;
+    const struct run_entry *one = NULL;
+    for (int i = 0; i < count && wish->kind == PRESET; i++)
+        if (all[i]->problem[0] == '\0' && strcmp(all[i]->recipe.preset, wish->text) == 0) {
+            near++;
+            one = all[i];
+        }
+    if (wish->kind == PRESET && near > 0)
+        error_set(
+            err,
+            "'%.60s' is a preset, but no run here is of it as it is: %d run%s changed it (%.60s%s); say which by a "
+            "run's name, a pattern of names ('%.60s*'), a tag or a campaign",
+            wish->text, near, near == 1 ? " has" : "s have", one->folder.name, near == 1 ? "" : " ...", wish->text);
+    else if (wish->kind == PRESET || wish->kind == RECIPE_FILE)
+        error_set(err, "'%.100s' is a %s, but there are no runs of it here; davidnet train makes one", wish->text,
+                  wish->kind == PRESET ? "preset" : "recipe file");
+    else
+        error_set(err, "%s%.100s: there are no such runs", prefixes[wish->kind], wish->text);
+}
+
 static int mark_word(const char *word, struct run_entry *const *all, int count, char *chosen, struct error *err)
 {
     struct wish *wish = malloc(sizeof *wish); /* large */
-    int found = 0, given = 0;
+    int found = 0, given = 0, explained = 0;
     if (wish == NULL)
         return error_set(err, "out of memory");
     for (enum kind kind = RUN; kind < KINDS && !given && found == 0; kind++) {
@@ -204,14 +281,19 @@ static int mark_word(const char *word, struct run_entry *const *all, int count, 
         if (prepare(wish, kind, word + n, err) == 0) {
             found = mark(wish, all, count, chosen);
             if (found == 0)
-                error_set(err, "%.100s: there are no such runs", word);
+                explain(wish, all, count, err);
         }
     }
     for (enum kind kind = RUN; kind < KINDS && !given && found == 0; kind++)
-        if (prepare(wish, kind, word, NULL) == 0)
+        if (prepare(wish, kind, word, NULL) == 0) {
             found = mark(wish, all, count, chosen);
+            if (found == 0 && (kind == PRESET || kind == RECIPE_FILE)) {
+                explained = 1;
+                explain(wish, all, count, err);
+            }
+        }
     free(wish);
-    if (found == 0 && !given)
+    if (found == 0 && !given && !explained)
         error_set(err,
                   "'%.100s' is no run, and there are no runs with such a name, tag, campaign, preset or recipe file",
                   word);
@@ -241,9 +323,28 @@ int run_set_find(struct run_set *set, const char *word, struct run_entry *const 
 
 /* ---- telling ---- */
 
-const char *run_sets_apart(const struct run_set *a, const struct run_set *b, char *out, size_t size)
+int run_sets_shared(const struct run_set *a, const struct run_set *b, const struct run_entry **first)
 {
+    int n = 0;
+    *first = NULL;
+    for (int i = 0; i < a->n_runs; i++)
+        for (int j = 0; j < b->n_runs; j++)
+            if (strcmp(a->counted[i]->folder.path, b->counted[j]->folder.path) == 0) {
+                *first = n++ == 0 ? a->counted[i] : *first;
+                break;
+            }
+    return n;
+}
+
+const char *run_sets_apart(const struct run_set *a, const struct run_set *b, char out[RUN_SETS_APART_MAX])
+{
+    const size_t size = RUN_SETS_APART_MAX;
+    const struct run_entry *first;
+    int shared = run_sets_shared(a, b, &first);
     out[0] = '\0';
+    if (shared > 0)
+        snprintf(out, size, "no verdict: %d run%s in both sets (%.60s%s); choose words that part them", shared,
+                 shared == 1 ? " is" : "s are", first->folder.name, shared == 1 ? "" : " ...");
     for (int i = 0; i < a->n_runs && out[0] == '\0'; i++)
         for (int j = 0; j < b->n_runs && out[0] == '\0'; j++) {
             const struct run_entry *x = a->counted[i], *y = b->counted[j];
@@ -253,6 +354,55 @@ const char *run_sets_apart(const struct run_set *a, const struct run_set *b, cha
                 snprintf(out, size, "accuracies are not compared: the runs are on different images");
         }
     return out;
+}
+
+/* The row of knob k (knob_count: the network), which recipe_differences did not find between the sets' first runs. */
+static void make_row(struct recipe_difference *row, const struct recipe *const *recipes, int n, int k)
+{
+    *row = (struct recipe_difference){.key = "network", .unit = "", .section = "network"};
+    if (k < knob_count)
+        *row = (struct recipe_difference){.key = knobs[k].key, .unit = knobs[k].unit, .section = knobs[k].section};
+    for (int i = 0; i < n; i++) {
+        char text[KNOB_TEXT_MAX] = "one for all";
+        if (k < knob_count)
+            knob_get(recipes[i], &knobs[k], text, sizeof text);
+        snprintf(row->value[i], sizeof row->value[i], "%.*s", (int)sizeof row->value[i] - 1, text);
+    }
+}
+
+int run_sets_differences(const struct run_set *sets, int n, const struct recipe *const *fallback,
+                         struct recipe_difference *out)
+{
+    const struct recipe *recipes[RECIPES_COMPARED_MAX];
+    int count = 0, taken = 0;
+    for (int i = 0; i < n; i++) {
+        recipes[i] = sets[i].n_runs > 0 ? &sets[i].counted[0]->recipe : fallback ? fallback[i] : NULL;
+        if (recipes[i] == NULL)
+            return -1;
+    }
+    struct recipe_difference *found = malloc(((size_t)knob_count + 1) * sizeof *found);
+    if (found == NULL)
+        return -1;
+    int n_found = recipe_differences(recipes, n, found);
+    for (int at = 0; at <= knob_count; at++) { /* the network first, as recipe_differences has it */
+        int k = at == 0 ? knob_count : at - 1, mixed = 0;
+        const char *key = k < knob_count ? knobs[k].key : "network";
+        for (int i = 0; i < n; i++)
+            mixed |= sets[i].varies != NULL && sets[i].varies[k];
+        int differs = taken < n_found && strcmp(found[taken].key, key) == 0;
+        if (differs)
+            out[count] = found[taken++];
+        else if (mixed)
+            make_row(&out[count], recipes, n, k);
+        if ((!differs && !mixed) || strcmp(out[count].section, "seeds") == 0)
+            continue;
+        for (int i = 0; i < n; i++)
+            if (sets[i].varies != NULL && sets[i].varies[k])
+                strcpy(out[count].value[i], "mixed");
+        count++;
+    }
+    free(found);
+    return count;
 }
 
 const char *run_set_left_out(const struct run_set *set, char *out, size_t size)

@@ -184,8 +184,32 @@ static void test_who_counts(void **state)
     assert_string_equal(set.mixed, "");
     run_set_release(&set);
     assert_int_equal(run_set_find(&set, "base-0,cut-0", all, n_all, &err), 0);
-    assert_string_equal(set.mixed, "cutout");
+    assert_string_equal(set.mixed, "cutout on in 1, off in 1");
     run_set_release(&set);
+    assert_int_equal(run_set_find(&set, "base-[0-3],cut-0,cut-1", all, n_all, &err), 0);
+    assert_string_equal(set.mixed, "cutout on in 4, off in 2");
+    run_set_release(&set);
+}
+
+/* Runs that both sides have would make the difference look smaller and surer than it is. */
+static void test_shared_runs(void **state)
+{
+    (void)state;
+    struct run_set a, b;
+    const struct run_entry *first;
+    char text[RUN_SETS_APART_MAX];
+    assert_int_equal(run_set_find(&a, "base-[0-3]", all, n_all, &err), 0);
+    assert_int_equal(run_set_find(&b, "base-[23],cut-*", all, n_all, &err), 0);
+    assert_int_equal(run_sets_shared(&a, &b, &first), 2);
+    assert_string_equal(first->folder.name, "base-2");
+    assert_string_equal(run_sets_apart(&a, &b, text),
+                        "no verdict: 2 runs are in both sets (base-2 ...); choose words that part them");
+    run_set_release(&b);
+    assert_int_equal(run_set_find(&b, "cut-*", all, n_all, &err), 0);
+    assert_true(run_sets_shared(&a, &b, &first) == 0 && first == NULL);
+    assert_string_equal(run_sets_apart(&a, &b, text), "");
+    run_set_release(&a);
+    run_set_release(&b);
 }
 
 static void test_contention_rule(void **state)
@@ -243,7 +267,43 @@ static void test_command(void **state)
     assert_int_equal(compare("base-[0-3]", "other-images", NULL), EXIT_OK);
     expect("accuracies are not compared");
     assert_int_equal(compare("base-0", "nothing", NULL), EXIT_FAILED);
-    assert_int_equal(compare("base-0", NULL, NULL), EXIT_FAILED);
+    assert_int_equal(compare("base-0", NULL, NULL), EXIT_USAGE); /* with what? */
+    assert_int_equal(compare("base-[0-3]", "base-2,cut-*", NULL), EXIT_OK);
+    expect("no verdict: 1 run is in both sets (base-2)");
+    assert_null(strstr(output, "Training is"));
+    expect("   mixed: cutout off in 4, on in 1\n");
+    expect("cutout                    on     mixed\n");
+    assert_int_equal(compare("last", "cut-0", NULL), EXIT_OK);
+    assert_null(strstr(output, "last:"));
+}
+
+/* What there is, and is not, of a word that finds nothing. */
+static void test_words_that_find_nothing(void **state)
+{
+    (void)state;
+    assert_int_equal(find("quick"), -1);
+    assert_non_null(strstr(err.text, "'quick' is a preset, but there are no runs of it here"));
+    assert_int_equal(find("preset:quick"), -1);
+    assert_non_null(strstr(err.text, "'quick' is a preset"));
+    make((struct fake_folder){.name = "quick-1",
+                              .preset = "quick",
+                              .set = "width=8",
+                              .epochs = 24,
+                              .best = 90,
+                              .epoch_seconds = 1,
+                              .end = RUN_END_DONE});
+    struct run_entry **more;
+    int n;
+    struct run_set set;
+    assert_int_equal(run_set_read_all(NULL, &more, &n, &err), 0);
+    assert_int_equal(run_set_find(&set, "quick", more, n, &err), -1);
+    assert_non_null(strstr(err.text, "no run here is of it as it is: 1 run has changed it (quick-1)"));
+    for (int i = 0; i < n; i++)
+        run_entry_free(more[i]);
+    free(more);
+    assert_int_equal(compare("campaign:base-0", NULL, NULL), EXIT_FAILED);
+    assert_int_equal(compare("campaign:my-campaign", NULL, NULL), EXIT_OK);
+    expect("a significant loss of 0.49 %");
 }
 
 static void test_json(void **state)
@@ -266,8 +326,10 @@ static void test_json(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_words),           cmocka_unit_test(test_recipe_file), cmocka_unit_test(test_who_counts),
-        cmocka_unit_test(test_contention_rule), cmocka_unit_test(test_command),     cmocka_unit_test(test_json),
+        cmocka_unit_test(test_words),       cmocka_unit_test(test_recipe_file),
+        cmocka_unit_test(test_who_counts),  cmocka_unit_test(test_contention_rule),
+        cmocka_unit_test(test_command),     cmocka_unit_test(test_json),
+        cmocka_unit_test(test_shared_runs), cmocka_unit_test(test_words_that_find_nothing),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

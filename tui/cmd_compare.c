@@ -26,50 +26,100 @@ static int tell(const struct run_set *sets, int n, const char *const *names, con
     return code;
 }
 
-static int compare(const char *parent, char *const *words, int n, int json)
-{
-    struct run_set sets[VERDICT_SETS_MAX] = {{.name = ""}};
-    const char *names[VERDICT_SETS_MAX];
-    struct error err = {""};
+/* All runs under parent, and the sets that the words say. */
+struct reading {
     struct run_entry **all;
-    int count, rc = run_set_read_all(parent, &all, &count, &err);
-    for (int i = 0; rc == 0 && i < n; i++) {
-        rc = run_set_find(&sets[i], words[i], all, count, &err);
-        names[i] = words[i];
-    }
-    int code = rc < 0 ? command_fail("%s", err.text) : tell(sets, n, names, n == 2 ? words[1] : NULL, json);
-    for (int i = 0; i < n; i++)
-        run_set_release(&sets[i]);
-    for (int i = 0; i < count; i++)
-        run_entry_free(all[i]);
-    free(all);
-    return code;
+    int count, n;
+    struct run_set sets[VERDICT_SETS_MAX];
+};
+
+static void forget(struct reading *r)
+{
+    for (int i = 0; i < r->n; i++)
+        run_set_release(&r->sets[i]);
+    for (int i = 0; i < r->count; i++)
+        run_entry_free(r->all[i]);
+    free(r->all);
+    free(r);
 }
 
-/* Both of its sides, as far as it is. Where only its runs are left, they are two sets like any. */
-static int look_at_campaign(const char *parent, const char *name, int json)
+/* A set of one run is called by its name, whatever was said: "last", a path. */
+static const char *set_name(const struct run_set *set, const char *word)
 {
+    return set->n_entries == 1 ? set->entries[0]->folder.name : word;
+}
+
+static int compare(struct reading *r, char *const *words, int n, int json)
+{
+    const char *names[VERDICT_SETS_MAX];
     struct error err = {""};
+    int rc = 0;
+    for (r->n = 0; rc == 0 && r->n < n; r->n++) {
+        rc = run_set_find(&r->sets[r->n], words[r->n], r->all, r->count, &err);
+        names[r->n] = rc == 0 ? set_name(&r->sets[r->n], words[r->n]) : words[r->n];
+    }
+    if (rc < 0)
+        return command_fail("%s", err.text);
+    return tell(r->sets, n, names, n == 2 ? names[1] : NULL, json);
+}
+
+/* One word that no campaign's folder is called: its runs may be left, or it is something else. none: it can be
+ * nothing else, and this is why there is none. */
+static int look_at_one(struct reading *r, const char *word, const struct error *none, int json)
+{
+    char without[160], with[160];
+    struct error err = {""};
+    snprintf(without, sizeof without, "campaign:%.128s/without", word);
+    snprintf(with, sizeof with, "campaign:%.128s/with", word);
+    for (int i = 0; i < r->count; i++)
+        if (strcmp(r->all[i]->label.campaign, word) == 0)
+            return compare(r, (char *const[]){without, with}, 2, json);
+    if (none)
+        return command_fail("%s", none->text);
+    if (run_set_find(&r->sets[0], word, r->all, r->count, &err) < 0)
+        return command_fail("%s", err.text);
+    r->n = 1;
+    return command_usage_error(&command_compare,
+                               "'%.80s' is one set of runs (%d), and no campaign: say what it is compared with",
+                               set_name(&r->sets[0], word), r->sets[0].n_entries);
+}
+
+/* Both of its sides, as far as it is; 1 with err: there is no such campaign. *code: what the command returns. */
+static int look_at_campaign(const char *parent, const char *name, int json, int *code, struct error *err)
+{
     struct run_entry **entries = NULL;
     struct campaign *c = calloc(1, sizeof *c); /* large */
-    char without[160], with[160];
-    int count = 0, code = c ? EXIT_OK : command_fail("out of memory");
-    int found = c ? campaign_read(c, parent, name, &err) : -1;
+    int count = 0, found = c ? 0 : error_set(err, "out of memory");
+    if (found == 0) /* a path, a pattern: no campaign is called so */
+        found = run_folder_check_name(name, err) ? 1 : campaign_read(c, parent, name, err);
     if (found == 0)
-        found = campaign_read_runs(c, &entries, &count, &err);
-    if (found == 0) {
-        code = verdict_report_campaign(c, entries, count, json);
-    } else if (found > 0) {
-        snprintf(without, sizeof without, "campaign:%.128s/without", name);
-        snprintf(with, sizeof with, "campaign:%.128s/with", name);
-        code = compare(parent, (char *const[]){without, with}, 2, json);
-    } else if (c) {
-        code = command_fail("%s", err.text);
-    }
+        found = campaign_read_runs(c, &entries, &count, err);
+    if (found == 0)
+        *code = verdict_report_campaign(c, entries, count, json);
+    else if (found < 0)
+        *code = command_fail("%s", err->text);
     for (int i = 0; i < count; i++)
         run_entry_free(entries[i]);
     free(entries);
     free(c);
+    return found > 0;
+}
+
+static int carry_out(const char *parent, char *const *words, int n, int json)
+{
+    struct error err = {""};
+    int code = EXIT_OK, skip = strncmp(words[0], "campaign:", 9) == 0 ? 9 : 0;
+    if (n == 1 && !look_at_campaign(parent, words[0] + skip, json, &code, &err))
+        return code;
+    struct error none = err;
+    struct reading *r = calloc(1, sizeof *r);
+    if (!r)
+        return command_fail("out of memory");
+    if (run_set_read_all(parent, &r->all, &r->count, &err))
+        code = command_fail("%s", err.text);
+    else
+        code = n == 1 ? look_at_one(r, words[0] + skip, skip ? &none : NULL, json) : compare(r, words, n, json);
+    forget(r);
     return code;
 }
 
@@ -94,11 +144,9 @@ static int run(int argc, char **argv)
         else
             words[n++] = argv[i];
     }
-    if (n == 1)
-        return look_at_campaign(out, strncmp(words[0], "campaign:", 9) == 0 ? words[0] + 9 : words[0], json);
     if (n == 0)
         return command_usage_error(&command_compare, "say which sets of runs: two or more, or one campaign");
-    return compare(out, words, n, json);
+    return carry_out(out, words, n, json);
 }
 
 static const struct command_option options[] = {

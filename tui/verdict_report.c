@@ -1,6 +1,5 @@
 #include "tui/verdict_report.h"
 
-#include "engine/recipe_differences.h"
 #include "tui/columns.h"
 #include "tui/command.h"
 #include "tui/run_report.h"
@@ -19,7 +18,7 @@ void verdict_report_make(struct verdict_report *r)
     for (int i = 1; i < r->n_sets; i++) {
         verdict_make(r->sets[0].runs, r->sets[0].n_runs, r->sets[i].runs, r->sets[i].n_runs, &r->question,
                      &r->verdict[i]);
-        run_sets_apart(&r->sets[0], &r->sets[i], r->apart[i], sizeof r->apart[i]);
+        run_sets_apart(&r->sets[0], &r->sets[i], r->apart[i]);
     }
 }
 
@@ -56,25 +55,16 @@ static void print_text(const char *text)
 
 /* ---- knobs that differ ---- */
 
-/* The rows without seeds, which always differ. *count; malloc'ed, NULL: none, or no memory. */
+/* *count; malloc'ed, NULL: a set has no recipe yet, or no memory. */
 static struct recipe_difference *differences(const struct verdict_report *r, int *count)
 {
-    const struct recipe *recipes[VERDICT_SETS_MAX];
     struct recipe_difference *rows = malloc(((size_t)knob_count + 1) * sizeof *rows);
-    int n = 0;
+    *count = rows ? run_sets_differences(r->sets, r->n_sets, r->recipes, rows) : -1;
+    if (*count >= 0)
+        return rows;
     *count = 0;
-    for (int i = 0; i < r->n_sets; i++)
-        recipes[i] = r->sets[i].n_runs > 0 ? &r->sets[i].counted[0]->recipe : r->recipes ? r->recipes[i] : NULL;
-    for (int i = 0; i < r->n_sets; i++)
-        if (rows == NULL || recipes[i] == NULL) {
-            free(rows);
-            return NULL;
-        }
-    n = recipe_differences(recipes, r->n_sets, rows);
-    for (int i = 0; i < n; i++)
-        if (strcmp(rows[i].section, "seeds") != 0)
-            rows[(*count)++] = rows[i];
-    return rows;
+    free(rows);
+    return NULL;
 }
 
 static void print_differences(const struct verdict_report *r)
@@ -129,8 +119,10 @@ static void print_sets(const struct verdict_report *r)
         snprintf(line, sizeof line, "%c  %.200s: %d run%s%s%s%s", letter(i), r->names[i], r->sets[i].n_runs,
                  r->sets[i].n_runs == 1 ? "" : "s", out[0] ? " (left out: " : "", out, out[0] ? ")" : "");
         columns_wrap(stdout, line, 0, 3, columns_width(stdout));
-        if (r->sets[i].mixed[0] != '\0')
-            printf("   note: its runs are not of one recipe, but differ in %s\n", r->sets[i].mixed);
+        if (r->sets[i].mixed[0] != '\0') {
+            fputs("   mixed: ", stdout);
+            columns_wrap(stdout, r->sets[i].mixed, 10, 10, columns_width(stdout));
+        }
     }
     putchar('\n');
 }
@@ -159,13 +151,16 @@ static void print_verdict(const struct verdict_report *r, int i)
 {
     char text[VERDICT_TEXT_MAX], name[64];
     const struct verdict *v = &r->verdict[i];
+    const struct run_entry *shared;
     snprintf(name, sizeof name, "%c beside A", letter(i));
     const char *what = r->n_sets == 2 && r->what ? r->what : name;
-    if (r->apart[i][0] != '\0')
-        printf("%s: %s\n", what, r->apart[i]);
-    else
+    if (r->apart[i][0] != '\0') {
+        snprintf(text, sizeof text, "%.80s: %s.", what, r->apart[i]);
+        print_text(text);
+    } else
         print_text(verdict_sentence(v, what, text));
-    print_text(verdict_time_sentence(v, text));
+    if (run_sets_shared(&r->sets[0], &r->sets[i], &shared) == 0)
+        print_text(verdict_time_sentence(v, text));
     if (r->apart[i][0] == '\0')
         print_text(verdict_trade_sentence(v, text));
 }
@@ -198,6 +193,8 @@ static cJSON *set_json(const struct verdict_report *r, int i)
     const struct run_set *set = &r->sets[i];
     cJSON *object = cJSON_CreateObject();
     cJSON_AddStringToObject(object, "name", r->names[i]);
+    if (set->mixed[0] != '\0')
+        cJSON_AddStringToObject(object, "mixed", set->mixed);
     cJSON *runs = cJSON_AddArrayToObject(object, "runs");
     for (int k = 0; k < set->n_runs; k++) {
         cJSON *run = cJSON_CreateObject();

@@ -11,13 +11,13 @@
 /* The first set is what each of the others is compared with. Everything is borrowed. */
 struct verdict_report {
     const struct run_set *sets;
-    int n_sets;                               /* 2 .. VERDICT_SETS_MAX */
-    const struct recipe *const *recipes;      /* [n_sets]; of a set without runs: what it will be, or NULL */
-    const char *const *names;                 /* [n_sets], for people: "without", "with label_smoothing" */
-    const char *what;                         /* (optional) in the sentence, of two sets: "label_smoothing" */
-    struct verdict_question question;         /* for each comparison */
-    struct verdict verdict[VERDICT_SETS_MAX]; /* [i]: set i beside the first one; [0] is not used */
-    char apart[VERDICT_SETS_MAX][128];        /* why there is none; empty: there is */
+    int n_sets;                                       /* 2 .. VERDICT_SETS_MAX */
+    const struct recipe *const *recipes;              /* [n_sets]; of a set without runs: what it will be, or NULL */
+    const char *const *names;                         /* [n_sets], for people: "without", "with label_smoothing" */
+    const char *what;                                 /* (optional) in the sentence, of two sets: "label_smoothing" */
+    struct verdict_question question;                 /* for each comparison */
+    struct verdict verdict[VERDICT_SETS_MAX];         /* [i]: set i beside the first one; [0] is not used */
+    char apart[VERDICT_SETS_MAX][RUN_SETS_APART_MAX]; /* why there is none; empty: there is */
 };
 
 /* Fills verdict and apart. Several comparisons share the level of one. */

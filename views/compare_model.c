@@ -162,18 +162,15 @@ static void make_curve(struct compare_curve *curve, const struct run_set *set)
     free(values);
 }
 
-static void make_differences(struct compare_model *model, const struct recipe *a, const struct recipe *b)
+/* recipes: of a side that has no run yet. */
+static void make_differences(struct compare_model *model, const struct recipe *const *recipes)
 {
-    const struct recipe *const two[] = {a, b};
     model->differences = malloc(((size_t)knob_count + 1) * sizeof *model->differences);
-    int n = model->differences ? recipe_differences(two, 2, model->differences) : 0;
-    for (int i = 0; i < n; i++) {
-        if (strcmp(model->differences[i].section, "seeds") == 0)
-            continue;
-        struct recipe_difference *d = &model->differences[model->n_differences++];
-        *d = model->differences[i];
-        utf8_cut(d->value[0]);
-        utf8_cut(d->value[1]);
+    int n = model->differences ? run_sets_differences(model->sets, 2, recipes, model->differences) : 0;
+    model->n_differences = n > 0 ? n : 0;
+    for (int i = 0; i < model->n_differences; i++) {
+        utf8_cut(model->differences[i].value[0]);
+        utf8_cut(model->differences[i].value[1]);
     }
 }
 
@@ -215,9 +212,10 @@ static void make_pair(struct compare_model *model)
     model->has = 1;
     const struct run_set *s = model->sets;
     verdict_make(s[0].runs, s[0].n_runs, s[1].runs, s[1].n_runs, &question, &model->verdict);
-    run_sets_apart(&s[0], &s[1], model->apart, sizeof model->apart);
-    if (recipe[0] && recipe[1])
-        make_differences(model, recipe[0], recipe[1]);
+    const struct run_entry *first;
+    run_sets_apart(&s[0], &s[1], model->apart);
+    model->shared = run_sets_shared(&s[0], &s[1], &first);
+    make_differences(model, recipe);
     if (recipe[0])
         model->target = recipe[0]->target;
     make_curve(&model->curve[0], &s[0]);

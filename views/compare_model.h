@@ -36,7 +36,8 @@ struct compare_model {
     char what[128];
     struct run_set sets[2];
     struct verdict verdict;
-    char apart[128];
+    char apart[RUN_SETS_APART_MAX];
+    int shared;                            /* runs in both sets */
     struct recipe_difference *differences; /* ours, without seeds */
     int n_differences;
     struct compare_curve curve[2];

@@ -194,7 +194,8 @@ static void draw_text(const struct compare_model *model, struct grid *grid, stru
     y += roomy;
     if (!model->apart[0])
         say(verdict_trade_sentence(v, text), COLOR_DEFAULT, &y, grid, area);
-    say(verdict_time_sentence(v, text), COLOR_DEFAULT, &y, grid, area);
+    if (model->shared == 0)
+        say(verdict_time_sentence(v, text), COLOR_DEFAULT, &y, grid, area);
     struct verdict_spread spread = verdict_spread_of(v);
     if (v->question.planned > 0)
         say(verdict_power_sentence(v->question.planned, v->question.level, &spread, text), COLOR_DIM, &y, grid, area);
