@@ -69,16 +69,16 @@ static int bad_value(const struct knob *knob, const char *text, const char *hint
                      numeric ? kinds[knob->type] : "", range, hint);
 }
 
-static int set_switch(int *field, const struct knob *knob, const char *text, struct error *err)
+int knob_parse_switch(const char *text, int *on)
 {
     static const char *const words[][2] = {{"off", "on"}, {"no", "yes"}, {"false", "true"}, {"0", "1"}};
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
         for (int value = 0; value < 2; value++)
             if (strcasecmp(text, words[i][value]) == 0) {
-                *field = value;
+                *on = value;
                 return 0;
             }
-    return bad_value(knob, text, "", err);
+    return -1;
 }
 
 /* What others call a value of ours. */
@@ -204,7 +204,7 @@ int knob_set(struct recipe *recipe, const struct knob *knob, const char *text, s
         result = set_number(field, knob, text, err);
         break;
     case KNOB_SWITCH:
-        result = set_switch(field, knob, text, err);
+        result = knob_parse_switch(text, field) ? bad_value(knob, text, "", err) : 0;
         break;
     case KNOB_ENUM:
         result = set_enum(field, knob, text, err);

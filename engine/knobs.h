@@ -37,6 +37,9 @@ const char *knob_nearest(const char *key); /* for "did you mean"; NULL if nothin
 /* Parses text into the recipe's field; -1 with key, value and what is allowed. */
 int knob_set(struct recipe *recipe, const struct knob *knob, const char *text, struct error *err);
 
+/* on, yes, true, 1: 1; off, no, false, 0: 0; -1 for any other word. */
+int knob_parse_switch(const char *text, int *on);
+
 /* The field as text that knob_set reads back exactly; KNOB_TEXT_MAX holds any. */
 #define KNOB_TEXT_MAX 1024
 void knob_get(const struct recipe *recipe, const struct knob *knob, char *out, size_t size);

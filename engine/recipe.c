@@ -241,6 +241,8 @@ static int apply_set(const char *set, struct recipe *recipe, struct error *err)
     nearest_init(&nearest, key);
     for (int i = 0; i < knob_count; i++)
         nearest_offer(&nearest, knobs[i].key);
+    if (!knob && trick_find(key))
+        return error_set(err, "--set %s: it is a trick and no knob; switch it with --on %s or --off %s", key, key, key);
     if (!knob)
         return error_set(err, "--set %s: no such knob%s; `davidnet knobs` lists them all", key,
                          nearest_hint(&nearest, hint, sizeof hint));
@@ -266,6 +268,9 @@ int recipe_stretch(struct recipe *recipe, double epochs, struct error *err)
 int recipe_resolve(const struct recipe_request *request, struct recipe *recipe, struct error *err)
 {
     struct recipe made;
+    enum trick_wish wishes[RECIPE_TRICKS_MAX];
+    const struct knob *undone;
+    int at_fault;
     if (request->preset && request->file)
         return error_set(err,
                          "--preset %s and --recipe %s exclude each other; a recipe file says what it inherits "
@@ -274,7 +279,8 @@ int recipe_resolve(const struct recipe_request *request, struct recipe *recipe, 
     if (request->file ? recipe_read(request->file, &made, err)
                       : recipe_preset_load(request->preset ? request->preset : RECIPE_DEFAULT_PRESET, &made, NULL, err))
         return -1;
-    if (tricks_apply(tricks, trick_count, request, &made, err))
+    if (tricks_wishes(tricks, trick_count, request, wishes, err) ||
+        tricks_switch(tricks, trick_count, wishes, &made, &at_fault, err))
         return -1;
     if (request->epochs > 0 && recipe_stretch(&made, request->epochs, err))
         return -1;
@@ -287,7 +293,7 @@ int recipe_resolve(const struct recipe_request *request, struct recipe *recipe, 
         if (apply_set(request->sets[i], &made, err))
             return -1;
     }
-    if (recipe_check(&made, err))
+    if (tricks_check(tricks, trick_count, wishes, &made, &at_fault, &undone, err) || recipe_check(&made, err))
         return -1;
     *recipe = made;
     return 0;

@@ -4,10 +4,10 @@
 #include "engine/nearest.h"
 #include "engine/network_text.h"
 #include "engine/number.h"
-#include "engine/recipes.h"
+#include "engine/recipe_file_internal.h"
+#include "engine/tricks.h"
 
 #include <ctype.h>
-#include <dirent.h>
 #include <errno.h>
 #include <ini.h>
 #include <math.h>
@@ -15,13 +15,10 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define FILE_MAX 65536
 #define LINE_MAX_CHARS 190 /* inih's own limit is 197 */
 #define KEY_MAX_CHARS 48   /* inih cuts names silently after 49 */
-#define INHERIT_MAX 12
-#define LIST_MAX 256
 
 struct entry {
     int line; /* 0: not in the file */
@@ -36,6 +33,7 @@ struct reader {
     int failed; /* the line of the first error, or 0 */
     struct error *err;
     struct entry *knob; /* one a row of the knob table */
+    struct entry trick[RECIPE_TRICKS_MAX];
     struct entry preset, origin, title, published, accuracy, seconds, of, rung;
     char network[RECIPE_NETWORK_MAX];
     int network_line[NETWORK_LINES_MAX + 1]; /* the file's line of the network's line i + 1 */
@@ -196,6 +194,24 @@ static int take_network_line(struct reader *reader, const char *key, const char 
     return 0;
 }
 
+static int take_trick(struct reader *reader, const char *key, const char *value)
+{
+    const struct trick *trick = trick_find(key);
+    const struct knob *knob = knob_find(key);
+    struct nearest nearest;
+    char hint[96];
+    if (trick)
+        return take(reader, &reader->trick[trick - tricks], key, value, 8);
+    if (knob)
+        return line_error(reader, reader->line, "'%s' is a knob and no trick: it belongs in section [%s]", key,
+                          knob->section);
+    nearest_init(&nearest, key);
+    for (int i = 0; i < trick_count; i++)
+        nearest_offer(&nearest, tricks[i].key);
+    return line_error(reader, reader->line, "unknown trick '%s'%s; `davidnet tricks` lists them all", key,
+                      nearest_hint(&nearest, hint, sizeof hint));
+}
+
 static int unknown_section(struct reader *reader, const char *section, const char *key)
 {
     struct nearest nearest;
@@ -205,6 +221,7 @@ static int unknown_section(struct reader *reader, const char *section, const cha
     nearest_init(&nearest, section);
     nearest_offer(&nearest, "recipe");
     nearest_offer(&nearest, "network");
+    nearest_offer(&nearest, "tricks");
     for (int i = 0; i < knob_count; i++)
         nearest_offer(&nearest, knobs[i].section);
     return line_error(reader, reader->line, "unknown section [%s]%s", section,
@@ -226,6 +243,8 @@ static int take_knob(struct reader *reader, const char *section, const char *key
     }
     if (!known)
         return unknown_section(reader, section, key);
+    if (!knob && trick_find(key))
+        return line_error(reader, reader->line, "'%s' is a trick and no knob: it belongs in section [tricks]", key);
     if (knob)
         return line_error(reader, reader->line, "'%s' belongs in section [%s], not [%s]", key, knob->section, section);
     return line_error(reader, reader->line, "unknown key '%s'%s; `davidnet knobs` lists them all", key,
@@ -249,19 +268,50 @@ static int handle(void *user, const char *section, const char *key, const char *
     reader->last = NULL;
     if (strcmp(section, "recipe") == 0)
         return take_recipe_key(reader, key, value) == 0;
+    if (strcmp(section, "tricks") == 0)
+        return take_trick(reader, key, value) == 0;
     return take_knob(reader, section, key, value) == 0;
 }
 
-static int load_preset(const char *name, int depth, struct recipe *recipe, struct recipe_about *about,
-                       struct error *err);
-
-/* The knobs and the network over what was inherited. */
-static int apply(struct reader *reader, struct recipe *recipe)
+static int read_wishes(struct reader *reader, enum trick_wish *wishes)
 {
+    for (int i = 0; i < trick_count; i++) {
+        const struct entry *entry = &reader->trick[i];
+        int on = 0;
+        if (entry->line && knob_parse_switch(entry->text, &on))
+            return line_error(reader, entry->line, "%s = %s: expected on or off", tricks[i].key,
+                              entry->text[0] ? entry->text : "(nothing)");
+        wishes[i] = !entry->line ? TRICK_LEAVE : on ? TRICK_ON : TRICK_OFF;
+    }
+    return 0;
+}
+
+/* The tricks, and then the knobs, over what was inherited. */
+static int apply_values(struct reader *reader, struct recipe *recipe)
+{
+    enum trick_wish wishes[RECIPE_TRICKS_MAX];
+    const struct knob *undone;
     struct error inner = {""};
+    int at_fault;
+    if (read_wishes(reader, wishes))
+        return -1;
+    if (tricks_switch(tricks, trick_count, wishes, recipe, &at_fault, &inner))
+        return line_error(reader, reader->trick[at_fault].line, "%s", inner.text);
     for (int i = 0; i < knob_count; i++)
         if (reader->knob[i].line && knob_set(recipe, &knobs[i], reader->knob[i].text, &inner))
             return line_error(reader, reader->knob[i].line, "%s", inner.text);
+    if (tricks_check(tricks, trick_count, wishes, recipe, &at_fault, &undone, &inner))
+        return line_error(reader, reader->knob[undone - knobs].line, "%s (the trick is on line %d)", inner.text,
+                          reader->trick[at_fault].line);
+    return 0;
+}
+
+/* That, and the network. */
+static int apply(struct reader *reader, struct recipe *recipe)
+{
+    struct error inner = {""};
+    if (apply_values(reader, recipe))
+        return -1;
     if (reader->n_network)
         memcpy(recipe->network, reader->network, sizeof recipe->network);
     if (recipe->network[0] == '\0')
@@ -294,7 +344,7 @@ static int inherit(struct reader *reader, int depth, struct recipe *recipe)
     if (reader->preset.line && reader->origin.line)
         return line_error(reader, reader->origin.line, "preset (inherits) and origin (does not) exclude each other");
     if (reader->preset.line) {
-        int status = load_preset(reader->preset.text, depth + 1, recipe, NULL, &inner);
+        int status = recipe_preset_load_at(reader->preset.text, depth + 1, recipe, NULL, &inner);
         if (status && depth == 0)
             return line_error(reader, reader->preset.line, "%s", inner.text);
         if (status) /* the first file and the one at fault are enough to go by */
@@ -346,8 +396,8 @@ static int describe(struct reader *reader, struct recipe_about *about)
     return 0;
 }
 
-static int parse(const char *file, const char *text, int depth, struct recipe *recipe, struct recipe_about *about,
-                 struct error *err)
+int recipe_file_parse_at(const char *file, const char *text, int depth, struct recipe *recipe,
+                         struct recipe_about *about, struct error *err)
 {
     struct reader *reader = calloc(1, sizeof *reader);
     struct entry *entries = calloc((size_t)knob_count, sizeof *entries);
@@ -377,7 +427,8 @@ done:
     return result;
 }
 
-static int load_file(const char *path, int depth, struct recipe *recipe, struct recipe_about *about, struct error *err)
+int recipe_file_load_at(const char *path, int depth, struct recipe *recipe, struct recipe_about *about,
+                        struct error *err)
 {
     FILE *in = fopen(path, "r");
     if (!in)
@@ -396,86 +447,10 @@ static int load_file(const char *path, int depth, struct recipe *recipe, struct 
         error_set(err, "%s: holds a NUL byte; that is no recipe", path);
     else {
         text[size] = '\0';
-        result = parse(path, text, depth, recipe, about, err);
+        result = recipe_file_parse_at(path, text, depth, recipe, about, err);
     }
     free(text);
     return result;
-}
-
-static const struct recipe_builtin *find_builtin(const char *name)
-{
-    for (int i = 0; i < recipe_builtin_count; i++)
-        if (strcmp(recipe_builtins[i].name, name) == 0)
-            return &recipe_builtins[i];
-    return NULL;
-}
-
-int recipe_user_folder(char *out, size_t size)
-{
-    const char *config = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
-    int n = -1;
-    if (config && config[0] == '/')
-        n = snprintf(out, size, "%s/davidnet/recipes", config);
-    else if (home && home[0])
-        n = snprintf(out, size, "%s/.config/davidnet/recipes", home);
-    return n > 0 && (size_t)n < size ? 0 : -1;
-}
-
-static int unknown_preset(const char *name, struct error *err)
-{
-    struct recipe_about *list = calloc(LIST_MAX, sizeof *list);
-    char known[sizeof err->text] = "", hint[96];
-    struct nearest nearest;
-    nearest_init(&nearest, name);
-    int n = list ? recipe_preset_list(list, LIST_MAX) : 0;
-    size_t used = 0;
-    for (int i = 0; i < n; i++) {
-        nearest_offer(&nearest, list[i].name);
-        if (used < sizeof known)
-            used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", i ? ", " : "", list[i].name);
-    }
-    error_set(err, "no preset is named '%.64s'%s; there are %s", name, nearest_hint(&nearest, hint, sizeof hint),
-              known);
-    free(list);
-    return -1;
-}
-
-static int load_preset(const char *name, int depth, struct recipe *recipe, struct recipe_about *about,
-                       struct error *err)
-{
-    const struct recipe_builtin *builtin = find_builtin(name);
-    char folder[PATH_MAX - 80], path[PATH_MAX] = "";
-    int result;
-    if (depth > INHERIT_MAX)
-        return error_set(err, "preset '%.64s' inherits from itself, or over more than %d presets", name, INHERIT_MAX);
-    if (builtin) {
-        char file[80];
-        snprintf(file, sizeof file, "preset %s", name);
-        result = parse(file, builtin->text, depth, recipe, about, err);
-    } else {
-        if (strchr(name, '/') || name[0] == '.' || strlen(name) > 63 || recipe_user_folder(folder, sizeof folder))
-            return unknown_preset(name, err);
-        snprintf(path, sizeof path, "%s/%.63s.ini", folder, name);
-        if (access(path, F_OK) != 0)
-            return unknown_preset(name, err);
-        result = load_file(path, depth, recipe, about, err);
-    }
-    if (result)
-        return -1;
-    snprintf(recipe->preset, sizeof recipe->preset, "%.63s", name);
-    recipe->own_network = 0;
-    if (about) {
-        snprintf(about->name, sizeof about->name, "%.63s", name);
-        snprintf(about->path, sizeof about->path, "%s", path);
-    }
-    return 0;
-}
-
-void recipe_file_compare(struct recipe *recipe)
-{
-    struct recipe base;
-    recipe->own_network = load_preset(recipe->preset, 0, &base, NULL, NULL) == 0 && /* gone: nothing to go by */
-                          strcmp(base.network, recipe->network) != 0;
 }
 
 int recipe_file_parse(const char *file, const char *text, struct recipe *recipe, struct recipe_about *about,
@@ -483,7 +458,7 @@ int recipe_file_parse(const char *file, const char *text, struct recipe *recipe,
 {
     if (about)
         memset(about, 0, sizeof *about);
-    if (parse(file, text, 0, recipe, about, err))
+    if (recipe_file_parse_at(file, text, 0, recipe, about, err))
         return -1;
     recipe_file_compare(recipe);
     return 0;
@@ -493,47 +468,8 @@ int recipe_file_load(const char *path, struct recipe *recipe, struct recipe_abou
 {
     if (about)
         memset(about, 0, sizeof *about);
-    if (load_file(path, 0, recipe, about, err))
+    if (recipe_file_load_at(path, 0, recipe, about, err))
         return -1;
     recipe_file_compare(recipe);
     return 0;
-}
-
-int recipe_preset_load(const char *name, struct recipe *recipe, struct recipe_about *about, struct error *err)
-{
-    if (about)
-        memset(about, 0, sizeof *about);
-    return load_preset(name, 0, recipe, about, err);
-}
-
-static int by_name(const void *a, const void *b)
-{
-    return strcmp(((const struct recipe_about *)a)->name, ((const struct recipe_about *)b)->name);
-}
-
-int recipe_preset_list(struct recipe_about *list, int max)
-{
-    int n = 0;
-    char folder[PATH_MAX - 80];
-    for (int i = 0; i < recipe_builtin_count && n < max; i++, n++) {
-        memset(&list[n], 0, sizeof list[n]);
-        snprintf(list[n].name, sizeof list[n].name, "%s", recipe_builtins[i].name);
-    }
-    int own = n;
-    DIR *dir = recipe_user_folder(folder, sizeof folder) ? NULL : opendir(folder);
-    for (struct dirent *e; dir && n < max && (e = readdir(dir));) {
-        size_t length = strlen(e->d_name);
-        if (length < 5 || length > 67 || e->d_name[0] == '.' || strcmp(e->d_name + length - 4, ".ini") != 0)
-            continue;
-        memset(&list[n], 0, sizeof list[n]);
-        snprintf(list[n].name, sizeof list[n].name, "%.*s", (int)length - 4, e->d_name);
-        if (find_builtin(list[n].name))
-            continue;
-        snprintf(list[n].path, sizeof list[n].path, "%s/%.67s", folder, e->d_name);
-        n++;
-    }
-    if (dir)
-        closedir(dir);
-    qsort(list + own, (size_t)(n - own), sizeof *list, by_name);
-    return n;
 }

@@ -9,8 +9,14 @@
  *     rung = 12                  (optional) its place on the ladder of published recipes, from 1, in the order of time
  *     [network]                  (optional) replaces the preset's network
  *     prep = conv_bn c           the lines of engine/network.h, in order
+ *     [tricks]                   tricks, each on or off: all that the trick writes, as --on and --off switch it
+ *     frozen_scale = on
  *     [optimiser]                knobs, each in its section of the knob table
  *     momentum = 0.9
+ *
+ * Tricks are switched before knobs are set, wherever they stand in the file. Some keys are a trick's and a knob's: in
+ * [tricks] such a line switches the whole trick, in the knob's section it sets that knob and nothing else. A knob that
+ * undoes a trick of the same file is an error.
  *
  * A file without `preset` needs a [network]; knobs it does not set have the table's defaults. A ';' or '#' at the
  * start of a line or after a blank begins a comment. Long values go on as `key+ = rest`. Text with other characters

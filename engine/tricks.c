@@ -307,15 +307,20 @@ const struct trick *trick_find(const char *key)
     return NULL;
 }
 
-int trick_is_on(const struct trick *trick, const struct recipe *recipe)
+const struct trick_patch *trick_missing(const struct trick *trick, const struct recipe *recipe)
 {
     for (const struct trick_patch *patch = trick->patches; patch->key; patch++) {
         const struct knob *knob = knob_find(patch->key);
         struct recipe patched = *recipe;
         if (!knob || knob_set(&patched, knob, patch->on, NULL) || !knob_same(&patched, recipe, knob))
-            return 0;
+            return patch;
     }
-    return 1;
+    return NULL;
+}
+
+int trick_is_on(const struct trick *trick, const struct recipe *recipe)
+{
+    return trick_missing(trick, recipe) == NULL;
 }
 
 static int apply_patches(const struct trick *trick, const struct trick_patch *patch, int on, struct recipe *recipe,
@@ -364,41 +369,92 @@ static const struct trick *find_in(const struct trick *table, int count, const c
         if (used < sizeof known)
             used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", i ? ", " : "", table[i].key);
     }
-    if (!trick)
+    if (!trick && knob_find(name))
+        error_set(err, "%s %s: it is a knob and no trick; set it with --set %s=VALUE", option, name, name);
+    else if (!trick)
         error_set(err, "%s %.64s: no such trick%s; there are %s", option, name,
                   nearest_hint(&nearest, hint, sizeof hint), known);
     return trick;
 }
 
-enum { LEAVE, ON, OFF };
-
-int tricks_apply(const struct trick *table, int count, const struct recipe_request *request, struct recipe *recipe,
-                 struct error *err)
+int tricks_wishes(const struct trick *table, int count, const struct recipe_request *request, enum trick_wish *wishes,
+                  struct error *err)
 {
-    signed char wish[RECIPE_TRICKS_MAX] = {LEAVE};
-    int on[RECIPE_TRICKS_MAX] = {0};
+    for (int i = 0; i < count; i++)
+        wishes[i] = TRICK_LEAVE;
     for (int i = 0; i < request->n_on + request->n_off; i++) {
         int off = i >= request->n_on;
         const char *name = off ? request->off[i - request->n_on] : request->on[i];
         const struct trick *trick = find_in(table, count, name, off ? "--off" : "--on", err);
         if (!trick)
             return -1;
-        signed char *w = &wish[trick - table];
-        if (*w != LEAVE && *w != (off ? OFF : ON))
+        enum trick_wish *wish = &wishes[trick - table];
+        if (*wish == (off ? TRICK_ON : TRICK_OFF))
             return error_set(err, "--on %s and --off %s exclude each other", name, name);
-        *w = off ? OFF : ON;
+        *wish = off ? TRICK_OFF : TRICK_ON;
     }
-    for (int i = 0; i < count; i++)
-        on[i] = wish[i] == ON || (wish[i] == LEAVE && trick_is_on(&table[i], recipe));
-    for (int i = 0; i < count; i++)
-        for (int j = 0; j < i; j++)
-            if (on[i] && on[j] && (wish[i] == ON || wish[j] == ON) && trick_clash(&table[i], &table[j]))
-                return error_set(err, "tricks %s and %s both write %s; switch one off, such as --off %s", table[j].key,
-                                 table[i].key, trick_clash(&table[i], &table[j]), table[wish[i] == ON ? j : i].key);
-    for (int pass = OFF; pass >= ON; pass--) /* off first, so that it never undoes what another switched on */
-        for (int i = 0; i < count; i++)
-            if (wish[i] == pass && trick_is_on(&table[i], recipe) != (pass == ON) &&
-                trick_apply(&table[i], pass == ON, recipe, err))
-                return -1;
     return 0;
+}
+
+int tricks_switch(const struct trick *table, int count, const enum trick_wish *wishes, struct recipe *recipe,
+                  int *at_fault, struct error *err)
+{
+    int on[RECIPE_TRICKS_MAX] = {0};
+    for (int i = 0; i < count; i++)
+        on[i] = wishes[i] == TRICK_ON || (wishes[i] == TRICK_LEAVE && trick_is_on(&table[i], recipe));
+    for (int i = 0; i < count; i++)
+        for (int j = 0; j < i; j++) {
+            const char *both = on[i] && on[j] ? trick_clash(&table[i], &table[j]) : NULL;
+            if (!both || (wishes[i] != TRICK_ON && wishes[j] != TRICK_ON))
+                continue;
+            *at_fault = wishes[i] == TRICK_ON ? i : j;
+            const char *other = table[*at_fault == i ? j : i].key;
+            return error_set(err, "tricks %s and %s both write %s; switch one off (--off %s, or [tricks] %s = off)",
+                             table[j].key, table[i].key, both, other, other);
+        }
+    for (int pass = TRICK_OFF; pass >= TRICK_ON; pass--) /* off first: it never undoes what another switched on */
+        for (int i = 0; i < count; i++) {
+            *at_fault = i;
+            if ((int)wishes[i] == pass && trick_is_on(&table[i], recipe) != (pass == TRICK_ON) &&
+                trick_apply(&table[i], pass == TRICK_ON, recipe, err))
+                return -1;
+        }
+    return 0;
+}
+
+int tricks_check(const struct trick *table, int count, const enum trick_wish *wishes, const struct recipe *recipe,
+                 int *at_fault, const struct knob **knob, struct error *err)
+{
+    char value[KNOB_TEXT_MAX];
+    for (int i = 0; i < count; i++) {
+        const struct trick_patch *missing = trick_missing(&table[i], recipe), *patch = table[i].patches;
+        if (wishes[i] == TRICK_LEAVE || (wishes[i] == TRICK_ON) == !missing)
+            continue;
+        if (wishes[i] == TRICK_ON)
+            patch = missing;
+        *at_fault = i;
+        *knob = knob_find(patch->key);
+        if (!*knob)
+            return error_set(err, "trick %s: it writes '%s', which is no knob", table[i].key, patch->key);
+        knob_get(recipe, *knob, value, sizeof value);
+        if (wishes[i] == TRICK_OFF)
+            return error_set(err, "%s = %.80s is trick %s, which is switched off beside it; leave one of them out",
+                             patch->key, value, table[i].key);
+        return error_set(err,
+                         "%s = %.80s undoes trick %s, which is switched on beside it and sets %s = %s; leave one of "
+                         "them out",
+                         patch->key, value, table[i].key, patch->key, patch->on);
+    }
+    return 0;
+}
+
+int tricks_apply(const struct trick *table, int count, const struct recipe_request *request, struct recipe *recipe,
+                 struct error *err)
+{
+    enum trick_wish wishes[RECIPE_TRICKS_MAX];
+    int at_fault;
+    return tricks_wishes(table, count, request, wishes, err) ||
+                   tricks_switch(table, count, wishes, recipe, &at_fault, err)
+               ? -1
+               : 0;
 }

@@ -33,14 +33,35 @@ const struct trick *trick_find(const char *key);
 int trick_is_on(const struct trick *trick, const struct recipe *recipe);
 int trick_apply(const struct trick *trick, int on, struct recipe *recipe, struct error *err);
 
+/* The first knob that it writes and that has not the value for on; NULL when it is on. */
+const struct trick_patch *trick_missing(const struct trick *trick, const struct recipe *recipe);
+
 /* A knob that both write, or NULL. */
 const char *trick_clash(const struct trick *a, const struct trick *b);
 
+enum trick_wish { TRICK_LEAVE, TRICK_ON, TRICK_OFF };
+
 /*
- * Switches tricks of a table as the request asks, in table order whatever the order asked in; one that is so already
- * is left as it is, its parameters too. -1 with err when one is unknown, is both on and off, or writes the same knob as
- * another that is on (by request or in the recipe).
+ * Switches tricks of a table, in its order whatever the order asked in; one that is so already is left as it is, its
+ * parameters too. wishes: one for each trick. -1 with err when one that is to be on writes the same knob as another
+ * that is on (by wish or in the recipe); *at_fault is then the index of one that is to be on.
  */
+int tricks_switch(const struct trick *table, int count, const enum trick_wish *wishes, struct recipe *recipe,
+                  int *at_fault, struct error *err);
+
+/*
+ * Whether the wishes still hold after values of the user's own were set. -1: one of those undoes what a trick writes,
+ * or writes it where the trick was to be off; err says so in one sentence, *at_fault is the trick's index and *knob
+ * what was set.
+ */
+int tricks_check(const struct trick *table, int count, const enum trick_wish *wishes, const struct recipe *recipe,
+                 int *at_fault, const struct knob **knob, struct error *err);
+
+/* The request's --on and --off as wishes; -1 with err when one is unknown, or is both on and off. */
+int tricks_wishes(const struct trick *table, int count, const struct recipe_request *request, enum trick_wish *wishes,
+                  struct error *err);
+
+/* Both: switches what the request asks for. */
 int tricks_apply(const struct trick *table, int count, const struct recipe_request *request, struct recipe *recipe,
                  struct error *err);
 

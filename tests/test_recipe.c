@@ -70,9 +70,10 @@ static void test_order(void **state)
     assert_int_equal(recipe.flip, 1);
     assert_int_equal(recipe.batch, 128); /* the last wins */
     assert_true(recipe.momentum == 0.85 && recipe.epochs == 20);
-    request.sets[2] = "cutout=on"; /* the user's own value comes after tricks */
+    request.on[request.n_on++] = "frozen_scale";
+    request.sets[2] = "norm_bias_lr=32"; /* the user's own value comes after what a trick begins with */
     recipe_must(recipe_resolve(&request, &recipe, &recipe_err));
-    assert_int_equal(recipe.cutout, 1);
+    assert_true(recipe.frozen_scale && recipe.norm_bias_lr == 32 && recipe.norm_bias_decay == 1.0 / 64);
 }
 
 static void test_stretch(void **state)
@@ -225,6 +226,12 @@ static void test_request_errors(void **state)
     recipe_resolve_fails((struct recipe_request){.n_off = 1, .off = {"x"}}, "--off x", "crop, flip");
     recipe_resolve_fails((struct recipe_request){.n_on = 1, .on = {"flip"}, .n_off = 1, .off = {"flip"}},
                          "--on flip and --off flip", NULL);
+    recipe_resolve_fails((struct recipe_request){.n_on = 1, .on = {"momentum"}}, "is a knob", "--set momentum=VALUE");
+    recipe_resolve_fails((struct recipe_request){.n_sets = 1, .sets = {"celu=on"}}, "is a trick", "--on celu");
+    recipe_resolve_fails((struct recipe_request){.n_on = 1, .on = {"celu"}, .n_sets = 1, .sets = {"activation=relu"}},
+                         "activation = relu undoes trick celu", "activation = celu");
+    recipe_resolve_fails((struct recipe_request){.n_off = 1, .off = {"cutout"}, .n_sets = 1, .sets = {"cutout=on"}},
+                         "cutout = on is trick cutout", "switched off");
     recipe_resolve_fails((struct recipe_request){.n_sets = 1, .sets = {"momentun=1"}}, "--set momentun", "'momentum'");
     recipe_resolve_fails((struct recipe_request){.n_sets = 1, .sets = {"momentum"}}, "KEY=VALUE", NULL);
     recipe_resolve_fails((struct recipe_request){.n_sets = 1, .sets = {"=1"}}, "KEY=VALUE", NULL);

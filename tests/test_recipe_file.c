@@ -2,6 +2,7 @@
 #include "engine/recipe_file.h"
 
 #include "engine/knobs.h"
+#include "engine/tricks.h"
 #include "kernels/rng.h"
 #include "tests/recipe_checks.h"
 
@@ -72,6 +73,63 @@ static void test_file_errors(void **state)
     memset(text + strlen(text), 'x', 60);
     strcat(text, " = conv c\n");
     file_fails(text, 4, "a key of 61 characters", NULL);
+}
+
+static double knob_value(const struct recipe *recipe, const char *key)
+{
+    char text[KNOB_TEXT_MAX];
+    knob_get(recipe, knob_find(key), text, sizeof text);
+    return strcmp(text, "on") == 0 ? 1 : strtod(text, NULL);
+}
+
+/* Each trick in a file is what --on is: its bundle, over the preset, before the file's own knobs. */
+static void test_tricks_of_a_file(void **state)
+{
+    (void)state;
+    struct recipe recipe, same;
+    char text[256];
+    for (int i = 0; i < trick_count; i++) {
+        struct recipe_request request = {.preset = "davidnet-79", .n_on = 1, .on = {tricks[i].key}};
+        snprintf(text, sizeof text, FROM_79 "[tricks]\n%s = on\n", tricks[i].key);
+        recipe_must(recipe_file_parse("my.ini", text, &recipe, NULL, &recipe_err));
+        recipe_must(recipe_resolve(&request, &same, &recipe_err));
+        assert_true(trick_is_on(&tricks[i], &recipe));
+        assert_true(recipe_equal(&recipe, &same));
+        recipe_check_round_trip(&recipe);
+    }
+    /* wherever it stands, and beside knobs: those that it only begins with are free */
+    recipe_must(recipe_file_parse("my.ini",
+                                  FROM_79 "[model]\nlogit_scale = 0.25\n[tricks]\nfrozen_scale = yes\ncutout = off\n",
+                                  &recipe, NULL, &recipe_err));
+    assert_true(knob_value(&recipe, "frozen_scale") == 1 && knob_value(&recipe, "norm_bias_lr") == 64 &&
+                knob_value(&recipe, "celu_alpha") == 0.3);
+    assert_true(knob_value(&recipe, "logit_scale") == 0.25 && knob_value(&recipe, "cutout") == 0);
+    /* the knob of the same name is the knob alone */
+    recipe_must(recipe_file_parse("my.ini", FROM_79 "[model]\nfrozen_scale = on\n", &recipe, NULL, &recipe_err));
+    assert_true(knob_value(&recipe, "frozen_scale") == 1 && knob_value(&recipe, "norm_bias_lr") == 1);
+    /* without a preset, over the defaults */
+    recipe_must(recipe_file_parse("my.ini",
+                                  "[tricks]\ncelu = on\n[network]\np = conv_bn c\ng = global_max\nl = linear\n",
+                                  &recipe, NULL, &recipe_err));
+    assert_int_equal(recipe.activation, PLAN_ACT_CELU);
+}
+
+static void test_tricks_that_a_file_cannot_have(void **state)
+{
+    (void)state;
+    file_fails(FROM_79 "[tricks]\ncelo = on\n", 4, "unknown trick 'celo'", "did you mean 'celu'?");
+    file_fails(FROM_79 "[tricks]\ncelu = maybe\n", 4, "celu = maybe", "on or off");
+    file_fails(FROM_79 "[tricks]\ncelu =\n", 4, "celu = (nothing)", "on or off");
+    file_fails(FROM_79 "[tricks]\ncelu = on\ncelu = off\n", 5, "'celu' is set twice", "line 4");
+    file_fails(FROM_79 "[tricks]\nmomentum = 0.9\n", 4, "'momentum' is a knob and no trick", "[optimiser]");
+    file_fails(FROM_79 "[model]\ncelu = on\n", 4, "'celu' is a trick and no knob", "[tricks]");
+    file_fails(FROM_79 "[trics]\ncelu = on\n", 4, "unknown section [trics]", "'tricks'");
+    file_fails(FROM_79 "[tricks]\ncelu = on\ngelu = on\n", 5, "celu and gelu both write activation", "celu = off");
+    file_fails("[recipe]\npreset = celu-52\n[tricks]\ngelu = on\n", 4, "both write activation", "celu = off");
+    file_fails(FROM_79 "[model]\nactivation = gelu\n[tricks]\ncelu = on\n", 4, "activation = gelu undoes trick celu",
+               "the trick is on line 6");
+    file_fails(FROM_79 "[tricks]\ncutout = off\n[augmentation]\ncutout = on\n", 6, "cutout = on is trick cutout",
+               "line 4");
 }
 
 static void test_file_syntax(void **state)
@@ -233,6 +291,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_file_errors),
+        cmocka_unit_test(test_tricks_of_a_file),
+        cmocka_unit_test(test_tricks_that_a_file_cannot_have),
         cmocka_unit_test(test_file_syntax),
         cmocka_unit_test(test_files_that_are_no_recipes),
         cmocka_unit_test(test_presets_of_ones_own),

@@ -118,8 +118,9 @@ static void print_files(FILE *out)
         "in .trash");
     entry(out, "~/.local/share/davidnet/cifar-10-batches-bin", "the data set, where `davidnet data fetch` leaves it");
     entry(out, "$XDG_CONFIG_HOME/davidnet/recipes/NAME.ini",
-          "a preset of your own: [recipe] preset = what it inherits from, [network] the lines of a network, and knobs "
-          "in the sections above");
+          "a preset of your own: [recipe] preset = what it inherits from, [network] the lines of a network, [tricks] "
+          "tricks, "
+          "each on or off, and knobs in the sections above");
     section(out, "ENVIRONMENT");
     entry(out, "DAVIDNET_DATA", "folder of the CIFAR-10 binary files, where --data is not given");
     entry(out, "DAVIDNET_RUNS", "folder of the runs, where --out is not given");

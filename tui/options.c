@@ -12,10 +12,11 @@ const struct recipe_option recipe_option_table[] = {
     {"--preset", "NAME", NULL,
      "start from this preset; without it, " WORKBENCH_PRESET " in the workbench and " RECIPE_DEFAULT_PRESET
      " everywhere else; `davidnet presets` lists them"},
-    {"--recipe", "FILE", NULL, "start from a recipe file instead"},
+    {"--recipe", "FILE", NULL, "start from a recipe file instead; its [tricks] section switches tricks: 'celu = on'"},
     {"--on", "TRICK", NULL, "switch a trick on; `davidnet tricks` lists them"},
     {"--off", "TRICK", NULL, "switch a trick off"},
-    {"--set", "KEY=VALUE", NULL, "set any knob, or network='a = conv_bn c; b = ...'"},
+    {"--set", "KEY=VALUE", NULL,
+     "set any knob, or network='a = conv_bn c; b = ...'; after the tricks, so it must not undo one of --on"},
     {"--epochs", "N", NULL, "stretch the preset's schedule to N epochs; values that --set gives stay as given"},
     {"--seed", "N", "seed", NULL},
     {"--data", "SOURCE", "data", NULL},
