@@ -8,11 +8,15 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <time.h>
 #include <unistd.h>
 
 static int current_threads;
 static atomic_flag region_open = ATOMIC_FLAG_INIT;
 static _Thread_local bool serial;
+static struct parallel_lane *noted_lanes; /* changed between regions only, so that their threads read it freely */
+static int noted_threads;
+static _Thread_local bool takes_notes; /* it called parallel_note: a loop that it does alone is lane 0's */
 
 void parallel_serial(void)
 {
@@ -71,12 +75,43 @@ int parallel_threads(void)
     return current_threads;
 }
 
+void parallel_note(struct parallel_lane *lanes, int threads)
+{
+    noted_lanes = lanes;
+    noted_threads = lanes ? threads : 0;
+    takes_notes = lanes != NULL;
+}
+
+static uint64_t now_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static void note(struct parallel_lane *lane, uint64_t begin)
+{
+    if (lane->count < lane->room)
+        lane->slices[lane->count++] = (struct parallel_slice){begin, now_ns()};
+    else
+        lane->lost++;
+}
+
 struct loop {
     size_t count, grain;
     int threads;
     void (*fn)(void *context, size_t begin, size_t end, int thread);
     void *context;
 };
+
+static void do_share(const struct loop *loop, size_t begin, size_t end, int thread)
+{
+    struct parallel_lane *lane = thread < noted_threads ? &noted_lanes[thread] : NULL;
+    uint64_t start = lane ? now_ns() : 0;
+    loop->fn(loop->context, begin, end, thread);
+    if (lane)
+        note(lane, start);
+}
 
 /* Thread t takes the t-th share of the grains, as even as can be. */
 static void loop_share(void *context, int thread)
@@ -88,7 +123,7 @@ static void loop_share(void *context, int thread)
     if (end > loop->count)
         end = loop->count;
     if (begin < end)
-        loop->fn(loop->context, begin, end, thread);
+        do_share(loop, begin, end, thread);
 }
 
 void parallel_for(size_t count, size_t grain, void (*fn)(void *context, size_t begin, size_t end, int thread),
@@ -98,15 +133,22 @@ void parallel_for(size_t count, size_t grain, void (*fn)(void *context, size_t b
         return;
     if (grain == 0)
         grain = 1;
-    size_t grains = (count + grain - 1) / grain;
-    int threads = serial ? 1 : parallel_threads(); /* what the engine sets, a serial thread does not read */
-    if (grains < (size_t)threads)
-        threads = (int)grains;
-    if (threads <= 1) {
+    if (serial) { /* it reads nothing that the engine sets */
         fn(context, 0, count, 0);
         return;
     }
+    size_t grains = (count + grain - 1) / grain;
+    int threads = parallel_threads();
+    if (grains < (size_t)threads)
+        threads = (int)grains;
     struct loop loop = {count, grain, threads, fn, context};
+    if (threads <= 1) {
+        if (takes_notes)
+            do_share(&loop, 0, count, 0);
+        else
+            fn(context, 0, count, 0);
+        return;
+    }
     bool open = atomic_flag_test_and_set_explicit(&region_open, memory_order_acquire);
     assert(!open && "two parallel regions at a time: see parallel_serial");
     (void)open;

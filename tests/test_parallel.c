@@ -85,6 +85,59 @@ static void fewer_threads_do_all_the_work(void **state)
     }
 }
 
+/* ---- notes ---- */
+
+enum { ROOM = 3 };
+
+struct lanes {
+    struct parallel_lane lane[4];
+    struct parallel_slice slice[4][ROOM];
+};
+
+static void clear_lanes(struct lanes *lanes)
+{
+    for (int t = 0; t < 4; t++)
+        lanes->lane[t] = (struct parallel_lane){.slices = lanes->slice[t], .room = ROOM};
+}
+
+static void every_share_is_noted(void **state)
+{
+    (void)state;
+    static struct lanes lanes;
+    clear_lanes(&lanes);
+    parallel_set_threads(4);
+    parallel_note(lanes.lane, 3); /* the fourth has no lane */
+    assert_int_equal(missed(4, COUNT, 1), 0);
+    assert_int_equal(missed(4, 2, 1), 0); /* two threads have a share */
+    assert_int_equal(missed(4, 1, 1), 0); /* the caller's alone, without a region */
+    parallel_note(NULL, 0);
+    assert_int_equal(missed(4, COUNT, 1), 0);
+    static const int counts[4] = {3, 2, 1, 0};
+    for (int t = 0; t < 4; t++) {
+        assert_int_equal(lanes.lane[t].count, counts[t]);
+        assert_int_equal(lanes.lane[t].lost, 0);
+        for (int i = 0; i < counts[t]; i++) {
+            assert_true(lanes.slice[t][i].begin > 0 && lanes.slice[t][i].begin <= lanes.slice[t][i].end);
+            assert_true(i == 0 || lanes.slice[t][i - 1].end <= lanes.slice[t][i].begin);
+        }
+    }
+}
+
+static void shares_beyond_the_room_are_counted(void **state)
+{
+    (void)state;
+    static struct lanes lanes;
+    clear_lanes(&lanes);
+    parallel_note(lanes.lane, 4);
+    for (int i = 0; i < ROOM + 2; i++)
+        assert_int_equal(missed(4, COUNT, 1), 0);
+    parallel_note(NULL, 0);
+    for (int t = 0; t < 4; t++) {
+        assert_int_equal(lanes.lane[t].count, ROOM);
+        assert_int_equal(lanes.lane[t].lost, 2);
+    }
+}
+
 /* ---- one region at a time ---- */
 
 static void *serial_main(void *bad)
@@ -117,9 +170,15 @@ static void a_serial_thread_opens_no_region(void **state)
     (void)state;
     int bad = 0;
     parallel_set_threads(4);
+    static struct lanes lanes;
+    clear_lanes(&lanes);
+    parallel_note(lanes.lane, 4);
     parallel_for(4, 1, loop_beside, &bad);
+    parallel_note(NULL, 0);
     assert_int_equal(bad, 0);
-    assert_int_equal(missed(4, COUNT, 1), 0); /* the other threads go on as before */
+    for (int t = 0; t < 4; t++)
+        assert_int_equal(lanes.lane[t].count, 1); /* nor is what it does noted */
+    assert_int_equal(missed(4, COUNT, 1), 0);     /* the other threads go on as before */
 }
 
 static void do_nothing(void *context, size_t begin, size_t end, int thread)
@@ -171,8 +230,11 @@ int main(int argc, char **argv)
         return open_two_regions();
     if (argc > 1)
         return missed(4, COUNT, 1) ? 1 : 0;
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_index_once), cmocka_unit_test(fewer_threads_do_all_the_work),
-        cmocka_unit_test(a_serial_thread_opens_no_region), cmocka_unit_test(two_regions_at_a_time_stop_the_program)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(every_index_once),
+                                       cmocka_unit_test(fewer_threads_do_all_the_work),
+                                       cmocka_unit_test(every_share_is_noted),
+                                       cmocka_unit_test(shares_beyond_the_room_are_counted),
+                                       cmocka_unit_test(a_serial_thread_opens_no_region),
+                                       cmocka_unit_test(two_regions_at_a_time_stop_the_program)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
