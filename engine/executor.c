@@ -75,7 +75,7 @@ static bool run_steps(struct executor *executor, const struct program_step *step
 {
     struct stopwatch watch;
     stopwatch_start(&watch);
-    uint64_t before = now_ns();
+    uint64_t before = executor->begun_ns = now_ns();
     for (int i = 0; i < count; i++) {
         steps[i].run(executor->program, &steps[i]);
         uint64_t after = now_ns();

@@ -13,6 +13,7 @@ struct executor {
     double *train_squares;            /* [n_train]: sum of squares of deviations from the mean, ns^2 */
     uint64_t train_steps, eval_steps; /* how many times each list ran and was timed */
     uint64_t *lap_ns;                 /* [the longer list]: of the one that runs */
+    uint64_t begun_ns;                /* when the list that ran last began, of CLOCK_MONOTONIC; 0: a device's own */
     int pending;                      /* training steps that were submitted and not collected */
     uint64_t time_every;              /* a device of its own times no more than one step in so many: timing costs */
     uint64_t since_timed;             /* the next step is that many-th since the last timed one */

@@ -5,6 +5,25 @@
 #include <string.h>
 #include <unistd.h>
 
+static int write_trace(const struct scribe *scribe, struct error *err)
+{
+    char *text = trace_to_json(scribe->trace, scribe->recipe, scribe->folder.name, err);
+    int status = text ? run_folder_replace(&scribe->folder, "trace.json", text, strlen(text), err) : -1;
+    free(text);
+    return status;
+}
+
+static void forget_job(struct scribe *scribe)
+{
+    if (scribe->trace)
+        trace_release(scribe->trace);
+    free(scribe->trace);
+    free(scribe->status);
+    free(scribe->timing);
+    scribe->status = scribe->timing = NULL;
+    scribe->trace = NULL;
+}
+
 static void do_job(struct scribe *scribe, struct error *err)
 {
     if (scribe->write_checkpoint && scribe->log_fd >= 0 && fsync(scribe->log_fd) < 0) {
@@ -15,6 +34,8 @@ static void do_job(struct scribe *scribe, struct error *err)
         return;
     if (scribe->timing &&
         run_folder_replace(&scribe->folder, "timing.json", scribe->timing, strlen(scribe->timing), err))
+        return;
+    if (scribe->trace && write_trace(scribe, err))
         return;
     if (scribe->status)
         run_folder_replace(&scribe->folder, "status", scribe->status, strlen(scribe->status), err);
@@ -32,9 +53,7 @@ static void *scribe_main(void *argument)
         pthread_mutex_unlock(&scribe->lock);
         struct error err = {""};
         do_job(scribe, &err);
-        free(scribe->status);
-        free(scribe->timing);
-        scribe->status = scribe->timing = NULL;
+        forget_job(scribe);
         pthread_mutex_lock(&scribe->lock);
         if (err.text[0] && !scribe->failed) {
             scribe->failed = 1;

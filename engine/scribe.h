@@ -6,6 +6,7 @@
 #define DAVIDNET_ENGINE_SCRIBE_H
 
 #include "engine/checkpoint.h"
+#include "engine/trace.h"
 
 #include <pthread.h>
 
@@ -23,7 +24,9 @@ struct scribe {
     /* The job. Owned by the engine while idle, by the scribe while busy. */
     int write_checkpoint;
     struct checkpoint checkpoint;
-    char *status, *timing; /* new text of RUN/status and RUN/timing.json, malloc'ed; NULL: leave */
+    char *status, *timing;       /* new text of RUN/status and RUN/timing.json, malloc'ed; NULL: leave */
+    struct trace *trace;         /* what RUN/trace.json is to tell, malloc'ed; NULL: leave */
+    const struct recipe *recipe; /* of the run, borrowed: the trace names it */
 };
 
 int scribe_init(struct scribe *scribe, const struct run_folder *folder, const struct plan *plan, int keep,

@@ -79,6 +79,12 @@ static double stop_step(const struct trainer *trainer)
     return epochs > 0 ? fmax(1, ceil(epochs * trainer->session.steps_per_epoch - 1e-9)) : INFINITY;
 }
 
+/* The step (from 0) that this sitting ends before. */
+static uint32_t last_step(const struct trainer *trainer)
+{
+    return (uint32_t)fmin(trainer->session.steps, stop_step(trainer));
+}
+
 /* May the step after the `pending` ones under way begin before they have ended? Not across an epoch's end, a stop,
  * another size or averages, all of which want the tensors as they are then. A recipe with sizes may change its size at
  * any step. */
@@ -103,6 +109,7 @@ static int submit_step(struct trainer *trainer, uint64_t *timed, struct error *e
     session_hyper(session, step, &hyper);
     if (session_batch(session, step, &batch, err))
         return -1;
+    trace_fetched(&trainer->trace);
     if (session->executor.pending == 0)
         *timed = session->executor.train_steps;
     return executor_submit(&session->executor, &batch, &hyper, err);
@@ -118,6 +125,8 @@ static int train_step(struct trainer *trainer, int ahead, struct error *err)
     session_size(session, &height, &width);
     if (session->executor.pending == 0 && session_size_compile(session, step, err)) /* no part of training */
         return -1;
+    if (trainer->warm && trace_wants(&trainer->trace, step, session->steps_per_epoch, last_step(trainer)))
+        trace_begin(&trainer->trace, step);
     stopwatch_start(&watch);
     uint64_t timed = session->executor.train_steps;
     struct step_result result;
@@ -128,8 +137,11 @@ static int train_step(struct trainer *trainer, int ahead, struct error *err)
     while (ahead && may_submit(trainer))
         if (submit_step(trainer, &timed, err))
             return -1;
-    if (executor_collect(&session->executor, &result, err) ||
-        averages_update(&trainer->averages, session->program, step + 1, session->steps, err))
+    trace_submitted(&trainer->trace);
+    if (executor_collect(&session->executor, &result, err))
+        return -1;
+    trace_ran(&trainer->trace);
+    if (averages_update(&trainer->averages, session->program, step + 1, session->steps, err))
         return -1;
     double seconds = stopwatch_seconds(&watch, session->program->options.threads);
     trainer->clock.step++;
@@ -241,11 +253,13 @@ static int train(struct trainer *trainer, struct error *err)
             return -1;
         uint32_t step = trainer->clock.step;
         if (step % session->steps_per_epoch == 0 || step == session->steps) {
+            trace_end(&trainer->trace);
             status = finish_epoch(trainer, err);
             if (status)
                 return status;
         } else {
             trainer_publish(trainer, TRAINER_TRAINING);
+            trace_end(&trainer->trace);
         }
         if (scribe_check(&trainer->scribe, err))
             return -1;
@@ -370,6 +384,7 @@ static int prepare(struct trainer *trainer, struct error *err)
                     err))
         return -1;
     trainer->scribe.log_fd = trainer->log.fd;
+    trainer->scribe.recipe = &session->recipe;
     if (averages_init(&trainer->averages, &session->recipe, &session->plan, err) ||
         checkpoint_add_averages(&trainer->scribe.checkpoint, session->recipe.ema, session->recipe.lookahead, err))
         return -1;
@@ -430,6 +445,7 @@ void *trainer_main(void *argument)
     finish(trainer, status, &err);
     scribe_release(&trainer->scribe);
     averages_release(&trainer->averages);
+    trace_release(&trainer->trace);
     session_release_program(&trainer->session);
     return NULL;
 }

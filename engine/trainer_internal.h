@@ -6,6 +6,7 @@
 #include "engine/contention.h"
 #include "engine/scribe.h"
 #include "engine/session.h"
+#include "engine/trace.h"
 #include "engine/trainer.h"
 
 #include <pthread.h>
@@ -39,6 +40,7 @@ struct trainer {
     struct session session;
     struct scribe scribe;
     struct averages averages;
+    struct trace trace;
     struct checkpoint_clock clock;
     struct trainer_status now;
     struct contention contention;     /* at the epoch's start */

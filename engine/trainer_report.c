@@ -97,7 +97,8 @@ int trainer_begin_timing(struct trainer *trainer, struct error *err)
     timing_release(&trainer->timing); /* of another size's program */
     int status = timing_init(&trainer->timing, &trainer->session.executor, 0, err);
     pthread_mutex_unlock(&trainer->timing_lock);
-    return status;
+    trace_release(&trainer->trace);
+    return status || trace_init(&trainer->trace, &trainer->session.executor, err) ? -1 : 0;
 }
 
 int trainer_follow_size(struct trainer *trainer, int height, int width, struct error *err)
@@ -256,6 +257,17 @@ static char *timing_text(const struct trainer *trainer, struct error *err)
     return text;
 }
 
+/* RUN/trace.json, for the scribe to write: a copy, as the engine goes on. NULL: there is nothing, or no room for it. */
+static struct trace *trace_of(const struct trainer *trainer)
+{
+    struct trace *copy = trace_count(&trainer->trace) > 0 ? malloc(sizeof *copy) : NULL;
+    if (copy && trace_copy(copy, &trainer->trace, NULL)) {
+        free(copy);
+        copy = NULL;
+    }
+    return copy;
+}
+
 int trainer_save(struct trainer *trainer, int wait, struct error *err)
 {
     struct scribe *scribe = &trainer->scribe;
@@ -273,6 +285,7 @@ int trainer_save(struct trainer *trainer, int wait, struct error *err)
     scribe->write_checkpoint = 1;
     scribe->status = status_text(trainer);
     scribe->timing = timing_text(trainer, err);
+    scribe->trace = trace_of(trainer);
     trainer->last_checkpoint = trainer_clock();
     if (wait)
         return scribe_finish(scribe, err);

@@ -4,6 +4,7 @@
 #include "tui/columns.h"
 #include "tui/command.h"
 #include "tui/run_report.h"
+#include "tui/timing_trace.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -232,17 +233,19 @@ static int run(int argc, char **argv)
             return command_unknown(&command_timing, word);
         which = word;
     }
-    int json = strcmp(format, "json") == 0;
-    if (!json && strcmp(format, "table") != 0)
-        return command_usage_error(&command_timing, "--format %s: expected table or json", format);
+    int json = strcmp(format, "json") == 0, trace = strcmp(format, "trace") == 0;
+    if (!json && !trace && strcmp(format, "table") != 0)
+        return command_usage_error(&command_timing, "--format %s: expected table, json or trace", format);
     if (which == NULL)
         return command_usage_error(&command_timing, "which run? `davidnet runs` lists them, 'last' is the newest");
-    return write_timing(which, json, path);
+    return trace ? timing_trace_write(which, path) : write_timing(which, json, path);
 }
 
 static const struct command_option options[] = {
     {"--format", "FORMAT",
-     "table, or json: {\"format\": \"davidnet-timing\", \"version\": 1, ...} as in RUN/timing.json", "table json"},
+     "table, or json: {\"format\": \"davidnet-timing\", \"version\": 1, ...} as in RUN/timing.json, or trace: some "
+     "steps slice by slice, a track for each thread, for chrome://tracing or ui.perfetto.dev, as in RUN/trace.json",
+     "table json trace"},
     {"-o", "FILE", "write there instead of to the standard output", "FILE"},
     {0},
 };
@@ -250,7 +253,7 @@ static const struct command_option options[] = {
 const struct command command_timing = {
     .name = "timing",
     .summary = "where a run's time went, layer by layer",
-    .usage = "usage: davidnet timing RUN [--format table|json] [-o FILE]\n\n"
+    .usage = "usage: davidnet timing RUN [--format table|json|trace] [-o FILE]\n\n"
              "One line per row of the network: milliseconds per training step forward (with augmentation and loss),\n"
              "backward and in the update, share of the step, GFLOP/s, implementation. A row whose work is done\n"
              "inside another's step is shown as fused; '-' is not measured.\n"

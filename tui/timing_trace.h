@@ -1,0 +1,8 @@
+/* `davidnet timing RUN --format trace`: RUN/trace.json (engine/trace.h), checked. */
+#ifndef DAVIDNET_TUI_TIMING_TRACE_H
+#define DAVIDNET_TUI_TIMING_TRACE_H
+
+/* Writes it to path (NULL: the standard output); returns an exit code, and has said what was wrong. */
+int timing_trace_write(const char *run, const char *path);
+
+#endif
