@@ -1,5 +1,7 @@
 #include "engine/ladder.h"
 
+#include "engine/dataset.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -71,6 +73,14 @@ static int counts(const struct recipe *recipe, const struct run_entry *entry)
 {
     return entry->problem[0] == '\0' && strncmp(entry->recipe.data, "synthetic", 9) != 0 &&
            forecast_same_family(recipe, &entry->recipe);
+}
+
+int ladder_on_synthetic(const struct recipe *recipe)
+{
+    char found[RUN_PATH_MAX];
+    if (recipe->data[0] != '\0')
+        return strncmp(recipe->data, "synthetic", 9) == 0;
+    return dataset_default_source(found, sizeof found) == 0;
 }
 
 /* Times of the machine that most of the runs are of, the quiet ones if there are any. */

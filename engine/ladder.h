@@ -36,6 +36,9 @@ struct ladder {
 int ladder_init(struct ladder *ladder, struct error *err);
 void ladder_release(struct ladder *ladder); /* also of a zeroed one */
 
+/* Whether a run of the recipe would be on synthetic images, and so not count; it looks where the data is. */
+int ladder_on_synthetic(const struct recipe *recipe);
+
 /* Measures them anew by these runs. -1: no memory. */
 int ladder_measure(struct ladder *ladder, struct run_entry *const *entries, int count);
 

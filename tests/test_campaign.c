@@ -254,6 +254,42 @@ static void test_command(void **state)
     assert_int_equal(CALL("campaign", "resume", "nothing"), EXIT_FAILED);
 }
 
+/*
+ * Both sides the same: runs with seeds of their own, a verdict of whatever kind, and no knob that differs. What it says
+ * is chance: it is not asked to be noise.
+ */
+static void test_null(void **state)
+{
+    (void)state;
+    assert_int_equal(CALL(TINY, "--null", "--runs", "3", "--vary", "momentum=0.8"), EXIT_USAGE);
+    assert_int_equal(CALL(TINY, "--null", "--runs", "3"), EXIT_OK);
+    expect("both sides alike, 3 runs each");
+    expect("no knob differs, seeds apart");
+    expect("nothing: ");
+    assert_int_equal(lines_with(" done "), 6);
+    assert_int_equal(call(&command_compare, (const char *const[]){"compare", "quick-nothing", "--json", NULL}),
+                     EXIT_OK);
+    cJSON *root = cJSON_Parse(output);
+    const cJSON *verdict = cJSON_GetArrayItem(cJSON_GetObjectItem(root, "verdicts"), 0);
+    const char *kind = cJSON_GetStringValue(cJSON_GetObjectItem(verdict, "verdict"));
+    assert_non_null(kind);
+    assert_true(strcmp(kind, "noise") == 0 || strcmp(kind, "gain") == 0 || strcmp(kind, "loss") == 0 ||
+                strcmp(kind, "no spread") == 0);
+    assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItem(root, "differences")), 0);
+    cJSON_Delete(root);
+    int seen[6] = {0};
+    must(campaign_read(&campaign, NULL, "quick-nothing", &err));
+    assert_false(campaign_sides_differ(&campaign));
+    assert_int_equal(look().left, 0);
+    assert_int_equal(n_entries, 6);
+    for (int i = 0; i < 6; i++) {
+        int64_t seed = entries[i]->summary.seed - campaign.seed;
+        assert_true(seed >= 0 && seed < 6 && !seen[seed]);
+        seen[seed] = 1;
+        assert_true(entries[i]->summary.last_acc > 0 && entries[i]->summary.last_acc <= 100);
+    }
+}
+
 static void test_interim(void **state)
 {
     (void)state;
@@ -276,6 +312,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_folder, setup, teardown),
         cmocka_unit_test_setup_teardown(test_turns, setup, teardown),
         cmocka_unit_test_setup_teardown(test_command, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_null, setup, teardown),
         cmocka_unit_test_setup_teardown(test_interim, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

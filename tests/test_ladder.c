@@ -2,6 +2,7 @@
 #include "engine/files.h"
 #include "engine/ladder.h"
 #include "tests/fake_folder.h"
+#include "tui/command.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -11,6 +12,8 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+
+extern const struct command command_ladder;
 
 static char parent[64];
 static struct error err;
@@ -134,12 +137,51 @@ static void test_table(void **state)
     assert_true(system(command) != 0); /* NOLINT(cert-env33-c) */
 }
 
+/* What --run can know to be wrong before it trains anything; said once, not for every rung. */
+static void test_run_refusals(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *words[6];
+        int code;
+        const char *says;
+    } cases[] = {
+        {{"--run", "--data", "synthetic:1:256"}, EXIT_FAILED, "do not count"},
+        {{"--run", "--preset", "davidnet-66", "--data", "synthetic:1:256"}, EXIT_FAILED, "do not count"},
+        {{"--run", "--preset", "quick"}, EXIT_FAILED, "'quick' is no rung"},
+        {{"--run", "--preset", "davidnet-79"}, EXIT_OK, "is measured already, by 3 runs"},
+        {{"--run", "--set", "width=8"}, EXIT_FAILED, "as published"},
+        {{"--preset", "davidnet-66"}, EXIT_USAGE, "go with --run"},
+        {{"--run", "--recipe", "x.ini"}, EXIT_USAGE, "--preset NAME trains one of them"},
+    };
+    setenv("DAVIDNET_RUNS", parent, 1);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char text[4096], *argv[8] = {"ladder"};
+        int argc = 1, saved = dup(STDERR_FILENO);
+        for (; argc <= 6 && argc - 1 < 6 && cases[i].words[argc - 1]; argc++)
+            argv[argc] = (char *)cases[i].words[argc - 1];
+        FILE *temp = tmpfile();
+        dup2(fileno(temp), STDERR_FILENO);
+        int code = command_ladder.run(argc, argv);
+        fflush(stderr);
+        dup2(saved, STDERR_FILENO);
+        close(saved);
+        rewind(temp);
+        text[fread(text, 1, sizeof text - 1, temp)] = '\0';
+        fclose(temp);
+        const char *first = strstr(text, cases[i].says);
+        if (code != cases[i].code || !first || strstr(first + 1, cases[i].says))
+            fail_msg("case %zu: code %d, '%s'", i, code, text);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rungs),
         cmocka_unit_test(test_measured),
         cmocka_unit_test(test_table),
+        cmocka_unit_test(test_run_refusals),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

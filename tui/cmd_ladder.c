@@ -14,7 +14,9 @@ extern const struct command command_ladder;
 struct ladder_options {
     struct recipe_options recipe;
     const char *out;
+    const char *only; /* (optional) the one rung to train */
     int run, json, markdown;
+    int refused; /* nothing was trained: what was said is not followed by the table */
 };
 
 /* Reads all runs and measures by them. */
@@ -136,10 +138,19 @@ static void print_json(const struct ladder *ladder)
 /* ---- running ---- */
 
 /* The recipe of a rung with the options that choose where it runs. */
-static int make_recipe(struct ladder_options *o, const char *preset, struct recipe *recipe, struct error *err)
+static int make_recipe(struct ladder_options *o, const struct ladder *ladder, int i, struct recipe *recipe,
+                       struct error *err)
 {
-    o->recipe.request.preset = preset;
-    return recipe_options_resolve(&o->recipe, recipe, err);
+    o->recipe.request.preset = ladder->rung[i].about.name;
+    if (recipe_options_resolve(&o->recipe, recipe, err))
+        return -1;
+    if (!forecast_same_family(recipe, &ladder->recipe[i]))
+        return error_set(err, "a rung is measured as published: only --data, --device, --threads, --isa and --seed may "
+                              "be given");
+    if (ladder_on_synthetic(recipe))
+        return error_set(err, "the published figures are of CIFAR-10, and runs on synthetic images do not count: get "
+                              "it with 'davidnet data fetch', or say where it is with --data FOLDER");
+    return 0;
 }
 
 static int train_rung(struct ladder_options *o, const struct ladder *ladder, int i)
@@ -153,15 +164,29 @@ static int train_rung(struct ladder_options *o, const struct ladder *ladder, int
         return command_fail("out of memory");
     what->parent = o->out;
     what->resume = rung->unfinished[0] ? rung->unfinished : NULL;
-    if (make_recipe(o, rung->about.name, &what->recipe, &err))
+    if (make_recipe(o, ladder, i, &what->recipe, &err))
         code = headless_error(o->json, err.text);
-    else if (!forecast_same_family(&what->recipe, &ladder->recipe[i]))
-        code = headless_error(o->json, "a rung is measured as published: only --data, --device, --threads, --isa and "
-                                       "--seed may be given");
     else
         code = headless_run(what, &how);
     free(what);
     return code;
+}
+
+/* The rung of --preset; -1: it is none, or it is measured, which was said. */
+static int find_only(const struct ladder_options *o, const struct ladder *ladder, int *code)
+{
+    for (int i = 0; i < ladder->count; i++) {
+        if (strcmp(ladder->rung[i].about.name, o->only) != 0)
+            continue;
+        if (ladder->rung[i].accuracy.n == 0)
+            return i;
+        fprintf(stderr, "%s is measured already, by %d run%s; for one more: davidnet train --preset %s --seed N\n",
+                o->only, ladder->rung[i].accuracy.n, ladder->rung[i].accuracy.n == 1 ? "" : "s", o->only);
+        *code = EXIT_OK;
+        return -1;
+    }
+    *code = command_fail("'%.80s' is no rung of the ladder; davidnet ladder lists them", o->only);
+    return -1;
 }
 
 /* From the quickest to the slowest, so that there is something to see soon. A rung that fails does not hold up others.
@@ -169,8 +194,22 @@ static int train_rung(struct ladder_options *o, const struct ladder *ladder, int
 static int train_missing(struct ladder_options *o, struct ladder *ladder)
 {
     struct error err = {""};
-    int code = EXIT_OK;
+    struct recipe *recipe = malloc(sizeof *recipe); /* large */
+    int code = EXIT_OK, only = -1, ready = 0;
+    if (!recipe || look(ladder, o->out, &err)) {
+        code = command_fail("%s", recipe ? err.text : "out of memory");
+    } else if (!o->only || (only = find_only(o, ladder, &code)) >= 0) {
+        /* What is wrong with the options is wrong for every rung: said once. */
+        ready = make_recipe(o, ladder, only >= 0 ? only : 0, recipe, &err) == 0;
+        code = ready ? EXIT_OK : headless_error(o->json, err.text);
+    }
+    free(recipe);
+    o->refused = !ready;
+    if (!ready)
+        return code;
     for (int i = ladder->count - 1; i >= 0; i--) {
+        if (only >= 0 && i != only)
+            continue;
         if (look(ladder, o->out, &err)) /* again: another process may train another rung */
             return command_fail("%s", err.text);
         if (ladder->rung[i].accuracy.n > 0 || ladder->rung[i].running)
@@ -207,8 +246,9 @@ static int run(int argc, char **argv)
     }
     if (code == EXIT_OK && recipe_options_any(&o->recipe) && !o->run)
         code = command_usage_error(&command_ladder, "recipe options go with --run");
-    if (code == EXIT_OK && (o->recipe.request.preset || o->recipe.request.file))
-        code = command_usage_error(&command_ladder, "the ladder has its presets");
+    if (code == EXIT_OK && o->recipe.request.file)
+        code = command_usage_error(&command_ladder, "the ladder has its presets: --preset NAME trains one of them");
+    o->only = o->recipe.request.preset;
     if (code == EXIT_OK && ladder_init(&ladder, &err))
         code = command_fail("%s", err.text);
     else if (code == EXIT_OK) {
@@ -218,9 +258,9 @@ static int run(int argc, char **argv)
             code = command_fail("%s", err.text);
         if (o->json && code == EXIT_OK && !o->run)
             print_json(&ladder);
-        else if (o->markdown)
+        else if (o->markdown && !o->refused)
             print_markdown(&ladder);
-        else if (!o->json && code <= EXIT_FAILED)
+        else if (!o->json && code <= EXIT_FAILED && !o->refused)
             print_text(&ladder);
         ladder_release(&ladder);
     }
@@ -243,7 +283,8 @@ const struct command command_ladder = {
              "Lists the published rungs with what their runs here came to: mean accuracy of the last evaluation with\n"
              "its 95 % interval, training time and images a second, of quiet runs if there are any. Runs on\n"
              "synthetic images do not count. With --run it first trains each rung that has no finished run, one run\n"
-             "each, and goes on with those that were stopped; --data, --device, --threads, --isa and --seed say how.\n",
+             "each, and goes on with those that were stopped; --preset NAME trains that rung alone. --data, --device,\n"
+             "--threads, --isa and --seed say how; nothing else may be changed.\n",
     .options = options,
     .takes_recipe = 1,
     .run = run,

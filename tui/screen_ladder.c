@@ -3,6 +3,7 @@
 #include "views/ladder_view.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define LOOK_SECONDS 2 /* between looks at the folders */
@@ -68,33 +69,59 @@ static const char *run_label(const struct app *app)
 }
 
 /* The rung as published, on the data and machine that the next run would be on anyway. */
+static int make_options(const struct app *app, struct trainer_options *options, struct error *err)
+{
+    const struct recipe *mine = &app->options.recipe;
+    *options = app->options;
+    if (recipe_preset_load(ladder_model_here(&app->ladder)->about.name, &options->recipe, NULL, err))
+        return -1;
+    snprintf(options->recipe.data, sizeof options->recipe.data, "%s", mine->data);
+    snprintf(options->recipe.isa, sizeof options->recipe.isa, "%s", mine->isa);
+    options->recipe.device = mine->device;
+    options->recipe.device_index = mine->device_index;
+    options->recipe.threads = mine->threads;
+    options->recipe.seed = mine->seed;
+    options->name = options->resume = options->init = NULL;
+    options->stop_after = 0;
+    return 0;
+}
+
+static void start(struct app *app)
+{
+    struct trainer_options *options = calloc(1, sizeof *options); /* large */
+    struct error err = {""};
+    app->over = APP_SCREEN;
+    if (!options || make_options(app, options, &err))
+        app_say(app, "%s", options ? err.text : "out of memory");
+    else if (app_training(app))
+        app_queue_run(app, options);
+    else if (app_start_run(app, options) == 0)
+        app_go(app, &screen_run);
+    free(options);
+}
+
+static const struct binding synthetic_keys[] = {
+    {"y", NULL, NULL, "Train it on synthetic images all the same", NULL, NULL, start},
+    {"n", "Esc", NULL, "No", NULL, NULL, app_close_dialog},
+    {0},
+};
+static const struct dialog synthetic_dialog = {
+    "Synthetic images",
+    "The published figures are of CIFAR-10, which was not found here: a run on synthetic images is not comparable with "
+    "them, and does not count on the ladder. f on the Run screen, or 'davidnet data fetch', gets CIFAR-10 (170 MB).",
+    synthetic_keys};
+
 static void do_run(struct app *app)
 {
     const struct ladder_rung *rung = ladder_model_here(&app->ladder);
-    struct trainer_options options = app->options;
-    const struct recipe *mine = &app->options.recipe;
-    struct error err = {""};
     if (rung->unfinished[0] && app_idle(app)) {
         if (app_resume_run(app, rung->unfinished) == 0)
             app_go(app, &screen_run);
-        return;
+    } else if (ladder_on_synthetic(&app->options.recipe)) {
+        app_ask(app, &synthetic_dialog);
+    } else {
+        start(app);
     }
-    if (recipe_preset_load(rung->about.name, &options.recipe, NULL, &err)) {
-        app_say(app, "%s", err.text);
-        return;
-    }
-    snprintf(options.recipe.data, sizeof options.recipe.data, "%s", mine->data);
-    snprintf(options.recipe.isa, sizeof options.recipe.isa, "%s", mine->isa);
-    options.recipe.device = mine->device;
-    options.recipe.device_index = mine->device_index;
-    options.recipe.threads = mine->threads;
-    options.recipe.seed = mine->seed;
-    options.name = options.resume = options.init = NULL;
-    options.stop_after = 0;
-    if (app_training(app))
-        app_queue_run(app, &options);
-    else if (app_start_run(app, &options) == 0)
-        app_go(app, &screen_run);
 }
 
 static const char *why(const struct app *app, const char *key)
