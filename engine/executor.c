@@ -69,15 +69,16 @@ static void keep_eval_times(struct executor *executor)
     executor->eval_steps++;
 }
 
-/* One clock reading between two steps serves as the end of one and the start of the next. Returns whether the times are
- * what the steps took. */
-static bool run_steps(struct executor *executor, const struct program_step *steps, int count)
+/* One clock reading between two steps serves as the end of one and the start of the next. skip: NULL, or what is left
+ * out. Returns whether the times are what the steps took. */
+static bool run_steps(struct executor *executor, const struct program_step *steps, int count, const bool *skip)
 {
     struct stopwatch watch;
     stopwatch_start(&watch);
     uint64_t before = executor->begun_ns = now_ns();
     for (int i = 0; i < count; i++) {
-        steps[i].run(executor->program, &steps[i]);
+        if (!skip || !skip[i])
+            steps[i].run(executor->program, &steps[i]);
         uint64_t after = now_ns();
         executor->lap_ns[i] = after - before;
         before = after;
@@ -94,6 +95,9 @@ int executor_ahead(const struct executor *executor)
 int executor_submit(struct executor *executor, const struct batch *batch, const struct hyper *hyper, struct error *err)
 {
     struct program *program = executor->program;
+    if (executor->skip && program->family->submit)
+        return error_set(err, "device %s: steps cannot be left out of its list; use the device cpu or ref",
+                         program->family->name);
     if (program_set_batch(program, batch, err))
         return -1;
     program->hyper = *hyper;
@@ -105,7 +109,7 @@ int executor_submit(struct executor *executor, const struct batch *batch, const 
         if (program->family->submit(program, true, timed, err))
             return -1;
     } else {
-        if (run_steps(executor, program->train, program->n_train))
+        if (run_steps(executor, program->train, program->n_train, executor->skip))
             keep_train_times(executor);
         executor->done = program->result;
     }
@@ -146,7 +150,7 @@ int executor_evaluate(struct executor *executor, const struct batch *batch, stru
             return -1;
         if (given > 0)
             keep_eval_times(executor);
-    } else if (run_steps(executor, program->eval, program->n_eval)) {
+    } else if (run_steps(executor, program->eval, program->n_eval, NULL)) {
         keep_eval_times(executor);
     }
     sum->n += program->result.n;

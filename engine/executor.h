@@ -18,6 +18,9 @@ struct executor {
     uint64_t time_every;              /* a device of its own times no more than one step in so many: timing costs */
     uint64_t since_timed;             /* the next step is that many-th since the last timed one */
     struct step_result done;          /* of the step that a family without a device of its own has done at once */
+    /* (optional, borrowed) [n_train]: steps that are left out, to learn what they cost; their tensors then hold what
+     * was there before. Not for a family with a device of its own, whose list is recorded as it is. */
+    const bool *skip;
 };
 
 int executor_init(struct executor *executor, struct program *program, struct error *err);

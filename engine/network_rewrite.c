@@ -99,6 +99,22 @@ static int make_room(struct network *network, int index, int count, struct error
     return 0;
 }
 
+int network_remove(struct network *network, const bool goes[PLAN_OP_COUNT])
+{
+    int place[NETWORK_NODES_MAX]; /* where a node's output is found now */
+    int kept = 0, before = network->n_nodes;
+    for (int i = 0; i < before; i++) {
+        struct network_node *node = &network->node[i];
+        for (int k = 0; k < node->n_inputs; k++)
+            node->input[k] = place[node->input[k]];
+        place[i] = goes[node->op] ? node->input[0] : kept;
+        if (!goes[node->op])
+            network->node[kept++] = *node;
+    }
+    network->n_nodes = kept;
+    return before - kept;
+}
+
 void network_whiten_node(struct network_node *node, const struct whiten *whiten, double bias_epochs, int channels)
 {
     *node = (struct network_node){.op = PLAN_CONV,

@@ -21,4 +21,10 @@ int network_rewrite_lines(const struct recipe *recipe, struct network_line *line
 /* The others, on a network that is complete: its `out` are no longer right, to be found anew by lowering it. */
 int network_rewrite_nodes(const struct recipe *recipe, struct network *network, struct error *err);
 
+/*
+ * Takes out every node of an op that goes, for studies of what they cost: who read it reads what it read. Only for ops
+ * with one input whose output has its shape (norm and act). Returns how many went.
+ */
+int network_remove(struct network *network, const bool goes[PLAN_OP_COUNT]);
+
 #endif

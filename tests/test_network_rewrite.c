@@ -340,6 +340,42 @@ static void test_whitening_is_done_once(void **state)
     refused("whitening = 2x2", "into one convolution and nowhere else");
 }
 
+/* Convolutions, pools and additions stay, with the shapes that they had. */
+static void removed_from(const char *preset, int expected)
+{
+    static const bool goes[PLAN_OP_COUNT] = {[PLAN_NORM] = true, [PLAN_ACT] = true};
+    static struct plan whole;
+    start(preset);
+    must_build();
+    whole = plan;
+    assert_int_equal(network_remove(&network, goes), expected);
+    if (network_lower(&network, &plan, &err))
+        fail_msg("%s", err.text);
+    assert_int_equal(plan.n_rows, whole.n_rows - expected);
+    for (int i = 0, k = 0; i < whole.n_rows; i++) {
+        if (goes[whole.rows[i].op])
+            continue;
+        assert_string_equal(plan.rows[k].name, whole.rows[i].name);
+        assert_memory_equal(&plan.rows[k].out, &whole.rows[i].out, sizeof plan.rows[k].out);
+        assert_true(plan_row_forward_flops(&plan, k) == plan_row_forward_flops(&whole, i));
+        assert_true(plan_row_backward_flops(&plan, k) == plan_row_backward_flops(&whole, i));
+        k++;
+    }
+}
+
+static void test_norm_and_act_are_removed(void **state)
+{
+    (void)state;
+    removed_from("davidnet-79", 16);
+    assert_int_equal(row("layer1/residual/add")->input[0], plan_find_row(&plan, "layer1/pool"));
+    assert_int_equal(row("layer1/residual/add")->input[1], plan_find_row(&plan, "layer1/residual/res2/conv"));
+    removed_from("batch512-256", 32);
+    static const bool nothing[PLAN_OP_COUNT] = {false};
+    int before = network.n_nodes;
+    assert_int_equal(network_remove(&network, nothing), 0);
+    assert_int_equal(network.n_nodes, before);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -355,6 +391,7 @@ int main(void)
         cmocka_unit_test(test_whitening_3x3),
         cmocka_unit_test(test_whitening_2x2),
         cmocka_unit_test(test_whitening_is_done_once),
+        cmocka_unit_test(test_norm_and_act_are_removed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
