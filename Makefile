@@ -6,21 +6,27 @@
 #   make format           clang-format in place            make install   to DESTDIR + PREFIX (/usr/local)
 #   make screenshots      remake screenshots/              make clean     remove everything that was built
 #   make gpu-check        what only a GPU can show: parity, compute-sanitizer, times
+#   make take-along       what a bare GPU host needs for HEADLESS=1, into build-along, to be copied there
 #   make ladder           train every rung that is not measured yet (ARGS=--table: only README's table of them)
 #
 #   CC=clang   DEBUG=1   SANITIZE=address,undefined   SANITIZE=thread   PARALLEL=gomp|pthread   CUDA=auto|0|1
 #   CUDA_ARCHS=default|native|all   NVCC, CUDA_HOME, CUDNN_HOME: where kernels/cuda/find.sh does not look
 #   DNNL_PREFIX=/opt/onednn (another oneDNN than the system's)   BUILD=folder   V=1 (show the commands)
+#   HEADLESS=1: for bare GPU hosts; needs a C compiler, inih and cJSON (or build-along, from make take-along elsewhere)
 
 PREFIX ?= /usr/local
 CUDA ?= auto
-PARALLEL ?= $(if $(findstring thread,$(SANITIZE)),pthread,gomp)
+HEADLESS ?= 0
+PARALLEL ?= $(if $(findstring thread,$(SANITIZE))$(filter 1,$(HEADLESS)),pthread,gomp)
 
 ifeq ($(filter $(CUDA),auto 0 1),)
 $(error CUDA=$(CUDA): must be auto, 0 or 1)
 endif
 ifeq ($(filter $(PARALLEL),gomp pthread),)
 $(error PARALLEL=$(PARALLEL): must be gomp or pthread)
+endif
+ifeq ($(filter $(HEADLESS),0 1),)
+$(error HEADLESS=$(HEADLESS): must be 0 or 1)
 endif
 ifneq ($(and $(findstring thread,$(SANITIZE)),$(filter gomp,$(PARALLEL))),)
 $(error SANITIZE=thread does not understand libgomp; leave PARALLEL out or say PARALLEL=pthread)
@@ -30,7 +36,7 @@ endif
 comma := ,
 space := $(subst ,, )
 FLAVOUR := $(strip $(if $(filter 1,$(DEBUG)),debug) $(subst $(comma),-,$(SANITIZE)) \
-	$(if $(SANITIZE),,$(filter pthread,$(PARALLEL))))
+	$(if $(filter 1,$(HEADLESS)),headless,$(if $(SANITIZE),,$(filter pthread,$(PARALLEL)))))
 BUILD ?= build$(if $(FLAVOUR),/$(subst $(space),-,$(FLAVOUR)))
 BIN := $(if $(filter build,$(BUILD)),davidnet,$(BUILD)/davidnet)
 LIB := $(BUILD)/libdavidnet.a
@@ -47,8 +53,21 @@ BASE_FLAGS := -std=c11 -D_GNU_SOURCE -I. $(WARNINGS) $(FP_FLAGS) -fPIE $(SANITIZ
 PKGS := ncursesw libpng cairo libcjson inih libcurl libarchive libcrypto zlib
 PKG_CFLAGS := $(if $(DNNL_PREFIX),-I$(DNNL_PREFIX)/include) $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 # libgomp by its file name: whatever the compiler, the runtime is the one that oneDNN uses.
+GOMP := $(if $(filter gomp,$(PARALLEL)),-l:libgomp.so.1)
 LIBS := -Wl,--as-needed $(if $(DNNL_PREFIX),-L$(DNNL_PREFIX)/lib -Wl$(comma)-rpath$(comma)$(DNNL_PREFIX)/lib) \
 	-ldnnl $(shell pkg-config --libs $(PKGS) 2>/dev/null) -l:libgomp.so.1 -lpthread -ldl -lm
+
+# HEADLESS=1: NAME_headless.c stands in for NAME.c, and the CPU engine and its libraries stay out. What bare hosts have
+# not as packages is what tests/take_along.sh has put into build-along: headers, sources, libraries.
+STAND_INS := $(wildcard kernels/*_headless.c engine/*_headless.c views/*_headless.c tui/*_headless.c)
+STANDING_IN := $(if $(filter 1,$(HEADLESS)),kernels/cpu/% $(STAND_INS:%_headless.c=%.c),$(STAND_INS))
+ALONG := $(if $(filter 1,$(HEADLESS)),$(wildcard build-along))
+ALONG_SRC := $(if $(ALONG),$(wildcard build-along/src/*.c))
+CMOCKA := $(if $(filter %/cmocka.c,$(ALONG_SRC)),$(BUILD)/build-along/src/cmocka.o,-lcmocka)
+ifeq ($(HEADLESS),1)
+PKG_CFLAGS := $(if $(ALONG),-isystem $(ALONG)/include)
+LIBS := -Wl,--as-needed $(if $(ALONG),$(wildcard $(ALONG)/lib/*),-lcjson -linih) $(GOMP) -lpthread -ldl -lm
+endif
 
 # kernels/NAME_avx2.c and the like are compiled for that instruction set, and left out on other machines.
 AVX2_FLAGS := -mavx2 -mfma -mf16c
@@ -58,17 +77,21 @@ ISA_FLAGS = $(if $(filter %_avx2,$*),$(AVX2_FLAGS))$(if $(filter %_avx512,$*),$(
 	)$(if $(filter %_amx,$*),$(AVX512_FLAGS) -mavx512bf16 -mamx-tile -mamx-bf16 -mamx-int8)
 X86_ONLY := %_avx2.c %_avx512.c %_avx512bf16.c %_amx.c
 MACHINE := $(shell $(CC) -dumpmachine 2>/dev/null)
-LEFT_OUT := $(if $(filter x86_64%,$(MACHINE)),,$(X86_ONLY)) \
+LEFT_OUT := $(STANDING_IN) $(if $(filter x86_64%,$(MACHINE)),,$(X86_ONLY)) \
 	kernels/parallel_$(if $(filter gomp,$(PARALLEL)),pthread,gomp).c
 
 LIB_SRC := $(filter-out $(LEFT_OUT) kernels/cuda/% tui/main.c,$(wildcard kernels/*.c kernels/*/*.c engine/*.c views/*.c tui/*.c))
-LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/%.o) $(BUILD)/engine/recipes.o
+ALONG_OBJ := $(patsubst %.c,$(BUILD)/%.o,$(filter-out %/cmocka.c,$(ALONG_SRC)))
+LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/%.o) $(BUILD)/engine/recipes.o $(ALONG_OBJ)
 RECIPES := $(addsuffix .ini,$(sort $(basename $(wildcard engine/recipes/*.ini))))
 TEST_SRC := $(wildcard tests/test_*.c)
-TESTS := $(TEST_SRC:%.c=$(BUILD)/%)
+HEADLESS_TESTS := $(wildcard tests/test_ref*.c tests/test_cuda_family.c tests/test_crc.c tests/test_digest.c tests/test_eigen.c \
+	tests/test_whiten.c)
+TESTS := $(patsubst %.c,$(BUILD)/%,$(if $(filter 1,$(HEADLESS)),$(HEADLESS_TESTS),$(TEST_SRC)))
+CHECKS := $(if $(filter 1,$(HEADLESS)),tests/check_headless tests/check_cuda,$(wildcard tests/check_*))
 TEST_SUPPORT_SRC := $(filter-out $(TEST_SRC),$(wildcard tests/*.c))
 TEST_SUPPORT := $(if $(TEST_SUPPORT_SRC),$(BUILD)/tests/libsupport.a)
-ALL_SRC := $(LIB_SRC) $(wildcard tui/main.c tests/*.c)
+ALL_SRC := $(LIB_SRC) $(STAND_INS) $(wildcard tui/main.c tests/*.c)
 ALL_C := $(wildcard kernels/*.[ch] kernels/*/*.[ch] engine/*.[ch] views/*.[ch] tui/*.[ch] tests/*.[ch])
 
 Q := $(if $(filter 1,$(V)),,@)
@@ -85,7 +108,7 @@ endif
 endif
 
 all:
-	@$(DEPS) --check build
+	@$(DEPS) --check $(BUILD_DEPS)
 	$(again) built
 
 # A stamp holds text; it is touched only when the text differs, and what depends on it is made again.
@@ -186,6 +209,11 @@ $(BUILD)/%.o: %.c $(BUILD)/flags
 	$(call say,CC,$<)
 	$(Q)$(COMPILE)
 
+$(BUILD)/build-along/%.o: build-along/%.c
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CC) -O2 -g -fPIE -D_GNU_SOURCE -DHAVE_SIGNAL_H -DHAVE_UNISTD_H $(PKG_CFLAGS) -c $< -o $@
+
 $(BUILD)/engine/recipes.c: engine/recipes.awk $(RECIPES) $(BUILD)/engine/recipes.list
 	$(call say,AWK,$@)
 	$(Q)LC_ALL=C awk -f $< $(RECIPES) /dev/null > $@.new && mv $@.new $@
@@ -198,7 +226,8 @@ $(BUILD)/engine/recipes.o: $(BUILD)/engine/recipes.c $(BUILD)/flags
 $(BUILD)/engine/version.o $(BUILD)/tui/version.o: $(BUILD)/version
 $(BUILD)/engine/version.o: EXTRA_FLAGS = -DDAVIDNET_COMMIT='"$(GIT_COMMIT)"'
 $(BUILD)/tui/version.o: EXTRA_FLAGS = -DDAVIDNET_DATE='"$(GIT_DATE)"' \
-	-DDAVIDNET_FLAGS='"$(strip $(OPT_kernels) $(SANITIZE_FLAGS))"' -DDAVIDNET_PARALLEL='"$(PARALLEL)"'
+	-DDAVIDNET_FLAGS='"$(strip $(OPT_kernels) $(SANITIZE_FLAGS))"' -DDAVIDNET_PARALLEL='"$(PARALLEL)"' \
+	-DDAVIDNET_HEADLESS=$(HEADLESS)
 
 $(LIB): $(LIB_OBJ) $(BUILD)/objects.list
 	$(call say,AR,$@)
@@ -210,13 +239,15 @@ $(BIN): $(BUILD)/tui/main.o $(LIB)
 
 # ---- what is missing on this machine ----
 
-DEPS = CC='$(CC)' DNNL_PREFIX='$(DNNL_PREFIX)' tests/deps.sh
+DEPS = CC='$(CC)' DNNL_PREFIX='$(DNNL_PREFIX)' ALONG='$(ALONG)' tests/deps.sh
+BUILD_DEPS := $(if $(filter 1,$(HEADLESS)),headless,build)
+TEST_DEPS := $(BUILD_DEPS) $(if $(filter 1,$(HEADLESS)),headless-test,test)
 
 deps:
-	@$(DEPS) build test
+	@$(DEPS) $(TEST_DEPS)
 
 run:
-	@$(DEPS) build
+	@$(DEPS) $(BUILD_DEPS)
 	$(again) built
 	@if [ -t 0 ] && [ -t 1 ]; then exec '$(abspath $(BIN))' $(ARGS); \
 	else exec '$(abspath $(BIN))' train --preset quick $(ARGS); fi
@@ -224,33 +255,43 @@ run:
 # ---- tests: tests/test_*.c are cmocka programs, tests/check_* scripts; see tests/run.sh for what counts ----
 
 test:
-	@$(DEPS) build test
+	@$(DEPS) $(TEST_DEPS)
 	$(again) run-tests
 
 tests: $(TESTS)
 
-run-tests: built $(TESTS) $(EMULATED)
+# The headless build of the plain flavour, and what its stand-ins are tested with, for tests/check_headless.
+HEADLESS_BUILD := $(if $(FLAVOUR),,$(BUILD)/headless)
+HEADLESS_PARTS := crc digest eigen whiten
+headless: FORCE
+	$(again) HEADLESS=1 BUILD=$(HEADLESS_BUILD) CUDA=0 built $(HEADLESS_PARTS:%=$(HEADLESS_BUILD)/tests/test_%)
+
+run-tests: built $(TESTS) $(EMULATED) $(if $(HEADLESS_BUILD),headless)
 	@BUILD='$(BUILD)' DAVIDNET_BIN='$(abspath $(BIN))' SANITIZE='$(SANITIZE)' CC='$(CC)' DNNL_PREFIX='$(DNNL_PREFIX)' \
-		tests/run.sh $(BUILD) $(TESTS) $(wildcard tests/check_*)
+		tests/run.sh $(BUILD) $(TESTS) $(CHECKS)
 
 $(BUILD)/tests/libsupport.a: $(TEST_SUPPORT_SRC:%.c=$(BUILD)/%.o)
 	$(Q)rm -f $@; $(AR) rcs $@ $^
 
-$(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(TEST_SUPPORT) $(LIB)
+$(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(TEST_SUPPORT) $(LIB) $(filter %.o,$(CMOCKA))
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(CFLAGS) $(SANITIZE_FLAGS) -pie $(LDFLAGS) -o $@ $^ -lcmocka $(LIBS)
+	$(Q)$(CC) $(CFLAGS) $(SANITIZE_FLAGS) -pie $(LDFLAGS) -o $@ $^ $(filter-out %.o,$(CMOCKA)) $(LIBS)
 
 test-%: FORCE
-	@$(DEPS) build test
+	@$(DEPS) $(TEST_DEPS)
 	$(again) built $(patsubst %.c,$(BUILD)/%,$(wildcard tests/test_$*.c)) $(if $(findstring cuda,$*),$(EMULATED))
 	@BUILD='$(BUILD)' DAVIDNET_BIN='$(abspath $(BIN))' SANITIZE='$(SANITIZE)' CC='$(CC)' DNNL_PREFIX='$(DNNL_PREFIX)' \
 		tests/run.sh --show $(BUILD) $(patsubst tests/test_%.c,$(BUILD)/tests/test_%,$(wildcard tests/test_$*.c)) \
 		$(wildcard tests/check_$* tests/check_$*.*)
 
-# Everything that wants a GPU; without one it says so for each operation. Plain folders only: no sanitizers.
+# Everything that wants a GPU; without one it says so for each operation. Plain folders only: no sanitizers. Where the
+# packages of a whole build are missing, with a headless one.
 gpu-check:
-	$(again) built $(BUILD)/tests/test_cuda_family $(EMULATED)
-	@BUILD='$(BUILD)' DAVIDNET_BIN='$(abspath $(BIN))' tests/gpu_check
+	+@if [ $(HEADLESS) = 0 ] && ! $(DEPS) --check build >/dev/null 2>&1; then \
+		echo "packages of the whole build are missing: make HEADLESS=1 gpu-check"; \
+		$(MAKE) --no-print-directory HEADLESS=1 gpu-check; \
+	else $(MAKE) --no-print-directory $(JOBS) built $(BUILD)/tests/test_cuda_family $(EMULATED) && \
+		BUILD='$(BUILD)' DAVIDNET_BIN='$(abspath $(BIN))' tests/gpu_check; fi
 
 # ---- lint ----
 
@@ -285,6 +326,10 @@ format:
 
 # ---- the rest ----
 
+# For a host that has neither inih and cJSON nor a registry: brings them, and cmocka, into build-along, to be copied there.
+take-along:
+	@tests/take_along.sh build-along
+
 screenshots: built
 	$(Q)$(if $(wildcard tests/screenshots.sh),DAVIDNET_BIN='$(abspath $(BIN))' tests/screenshots.sh screenshots,\
 		echo "tests/screenshots.sh is missing" >&2; false)
@@ -305,7 +350,7 @@ install: built
 clean:
 	rm -rf build davidnet $(filter-out build/% build,$(BUILD))
 
-.PHONY: all built deps run test tests run-tests gpu-check lint lint-tidy format screenshots ladder install clean FORCE
+.PHONY: all built deps run test tests run-tests gpu-check lint lint-tidy format screenshots ladder install clean headless take-along FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
 -include $(LIB_OBJ:.o=.d) $(CUDA_SHARED:.o=.d) $(EMULATED_OBJ:.o=.d) $(CUDA_DEVICE:.o=.d) $(BUILD)/tui/main.d $(wildcard $(BUILD)/tests/*.d $(BUILD)/lint/*/*.d $(BUILD)/lint/*/*/*.d)

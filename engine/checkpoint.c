@@ -1,5 +1,6 @@
 #include "engine/checkpoint.h"
 
+#include "engine/crc.h"
 #include "engine/files.h"
 #include "engine/safetensors.h"
 
@@ -11,7 +12,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <zlib.h>
 
 #define PATH_SIZE (RUN_PATH_MAX + 128)
 #define MODEL_FILE "model.safetensors"
@@ -111,8 +111,8 @@ static uint32_t entries_crc(const struct safetensors_entry *entries, int count)
 {
     uint32_t sum = 0;
     for (int i = 0; i < count; i++) {
-        uLong crc = crc32(crc32(0, NULL, 0), (const unsigned char *)entries[i].name, (uInt)strlen(entries[i].name));
-        sum += (uint32_t)crc32_z(crc, entries[i].data, entries[i].bytes);
+        uint32_t crc = crc_add(0, entries[i].name, strlen(entries[i].name));
+        sum += crc_add(crc, entries[i].data, entries[i].bytes);
     }
     return sum;
 }

@@ -1,6 +1,7 @@
 #include "engine/run_entry.h"
 
 #include "engine/contention.h"
+#include "engine/crc.h"
 #include "engine/files.h"
 #include "engine/tricks.h"
 
@@ -9,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <zlib.h>
 
 #define JSON_BYTES_MAX (4 << 20)
 #define CURVES 7
@@ -51,15 +51,15 @@ static void find_host(const struct run_folder *folder, char *out, size_t size)
 /* What carries out each step, and whose kernels these are, so that two programs can be told apart. */
 static unsigned program_crc(const cJSON *program)
 {
-    uLong crc = 0;
+    uint32_t crc = 0;
     static const char *const keys[] = {"davidnet", "train", "evaluate"};
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         char *text = cJSON_PrintUnformatted(cJSON_GetObjectItem(program, keys[i]));
         if (text != NULL)
-            crc = crc32(crc, (const Bytef *)text, (uInt)strlen(text));
+            crc = crc_add(crc, text, strlen(text));
         cJSON_free(text);
     }
-    return (unsigned)crc;
+    return crc;
 }
 
 static void read_machine(struct run_entry *entry)

@@ -7,6 +7,7 @@
  */
 #include "engine/run_log.h"
 
+#include "engine/crc.h"
 #include "engine/files.h"
 
 #include <errno.h>
@@ -18,14 +19,12 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
-#include <zlib.h>
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the log's records are little-endian on disk");
 
 static uint32_t record_crc(const struct record *record)
 {
-    return (uint32_t)crc32(crc32(0, NULL, 0), (const unsigned char *)record + sizeof record->crc,
-                           RECORD_SIZE - sizeof record->crc);
+    return crc_add(0, (const unsigned char *)record + sizeof record->crc, RECORD_SIZE - sizeof record->crc);
 }
 
 static void log_clear(struct run_log *log)

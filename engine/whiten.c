@@ -1,43 +1,15 @@
 #include "engine/whiten.h"
 
+#include "engine/eigen.h"
 #include "kernels/patches.h"
 
-#include <dlfcn.h>
-#include <lapacke.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define LAPACKE "liblapacke.so.3"
-
-typedef lapack_int eigen_function(int layout, char vectors, char triangle, lapack_int n, double *matrix, lapack_int lda,
-                                  double *values);
-
 int whiten_filters(const struct whiten *whiten, int channels)
 {
     return channels * whiten->kernel * whiten->kernel * (whiten->negatives ? 2 : 1);
-}
-
-/*
- * LAPACK is loaded when it is wanted: OpenBLAS, which often provides it, starts a thread for each CPU as it is loaded,
- * and every command would have them. Our matrices are too small to share among threads.
- */
-static eigen_function *load_eigen(struct error *err)
-{
-    void *library = dlopen(LAPACKE, RTLD_NOW | RTLD_LOCAL);
-    void *symbol = library ? dlsym(library, "LAPACKE_dsyev") : NULL;
-    eigen_function *function = NULL;
-    void (*set_threads)(int) = NULL;
-    if (!symbol) {
-        error_set(err, "whitening needs LAPACK: %s; install liblapacke (Debian), or set whitening=none", dlerror());
-        return NULL;
-    }
-    memcpy(&function, &symbol, sizeof function); /* ISO C has no cast from data to function */
-    symbol = dlsym(library, "openblas_set_num_threads");
-    memcpy(&set_threads, &symbol, sizeof set_threads);
-    if (set_threads)
-        set_threads(1);
-    return function;
 }
 
 /* X^T X / divisor of normalised elements from the moments of bytes: (b - mean) / std. */
@@ -69,14 +41,10 @@ static void take_filter(const double *vectors, int m, int column, double scale, 
 static int decompose(const struct whiten *whiten, int m, double *matrix, double *values, float *filters,
                      double *eigenvalues, struct error *err)
 {
-    eigen_function *eigen = load_eigen(err);
-    if (!eigen)
-        return -1;
-    lapack_int status = eigen(LAPACK_ROW_MAJOR, 'V', 'U', m, matrix, m, values);
-    if (status != 0)
-        return error_set(err, "whitening: LAPACK's dsyev failed on a %d x %d matrix, with %d", m, m, (int)status);
+    if (eigen_symmetric(m, matrix, values, err))
+        return error_prefix(err, "whitening");
     for (int i = 0; i < m; i++) {
-        double value = values[m - 1 - i]; /* LAPACK's are in ascending order */
+        double value = values[m - 1 - i]; /* they are in ascending order */
         if (!(value + whiten->eps > 0))
             return error_set(err, "whitening: eigenvalue %d of the patches is %g; choose a larger eps", i + 1, value);
         take_filter(matrix, m, m - 1 - i, 1 / sqrt(value + whiten->eps), filters + i * m);

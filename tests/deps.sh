@@ -1,6 +1,6 @@
 #!/bin/sh
-# tests/deps.sh [--check] GROUP...: are the packages there that GROUP (build, test, lint) needs, and if not, install
-# them with apt. As root or with CI=true it goes on; on a terminal it asks once; otherwise, and with --check, it
+# tests/deps.sh [--check] GROUP...: are the packages there that GROUP (build, test, lint, or headless, headless-test in
+# their place) needs, and if not, install them with apt. As root or with CI=true it goes on; on a terminal it asks once; otherwise, and with --check, it
 # prints the line to type and fails. When nothing is missing it costs a few hundredths of a second and asks no apt.
 set -u
 
@@ -25,6 +25,11 @@ build ca-certificates      file /etc/ssl/certs/ca-certificates.crt
 test  libcmocka-dev        pc cmocka
 test  g++                  tool g++
 test  python3              tool python3
+headless gcc               tool ${CC:-cc}
+headless libc6-dev         header stdio.h
+headless libcjson-dev      header cjson/cJSON.h
+headless libinih-dev       header ini.h
+headless-test libcmocka-dev header cmocka.h
 lint  clang                tool clang
 lint  clang-format         tool clang-format
 lint  clang-tidy           tool clang-tidy
@@ -39,7 +44,7 @@ export PKG_CONFIG_PATH="${PKG_CONFIG_PATH-}"
 has() { # has HOW WHAT
     case $1 in
     tool) command -v ${2%% *} >/dev/null 2>&1 ;;
-    header) printf '#include <%s>\n' "$2" | $cc ${DNNL_PREFIX:+-I"$DNNL_PREFIX/include"} -E -x c - >/dev/null 2>&1 ;;
+    header) printf '#include <%s>\n' "$2" | $cc ${DNNL_PREFIX:+-I"$DNNL_PREFIX/include"} ${ALONG:+-I"$ALONG/include"} -E -x c - >/dev/null 2>&1 ;;
     pc) pkg-config --exists "$2" 2>/dev/null ;;
     file) [ -e "$2" ] ;;
     esac

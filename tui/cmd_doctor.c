@@ -1,5 +1,6 @@
 /* `davidnet doctor`: what works here, what does not, and how to mend it. */
 #include "tui/command.h"
+#include "tui/version.h"
 
 #include "engine/dataset.h"
 #include "engine/processor.h"
@@ -68,10 +69,17 @@ static void check_engine(const struct family *family, enum verdict otherwise)
     line(runs ? GOOD : otherwise, family->name, *works ? works : "does not run here", runs ? "" : first.text);
 }
 
+static void check_build(void)
+{
+    if (version_headless())
+        line(NOTE, "build", "headless: made to train where little is installed (make HEADLESS=1)",
+             "the workbench, pictures, downloads and the CPU engine need a davidnet that plain make built");
+}
+
 static void check_engines(void)
 {
     struct error err = {""};
-    check_engine(&family_cpu, BAD);
+    check_engine(&family_cpu, version_headless() ? NOTE : BAD);
     check_engine(&family_ref, BAD);
     const struct family *cuda = cuda_family(&err);
     if (cuda)
@@ -141,6 +149,7 @@ static int run(int argc, char **argv)
         snprintf(text, sizeof text, "%.60s %.60s, %.60s", name.sysname, name.release, name.machine);
         line(GOOD, "system", text, "");
     }
+    check_build();
     check_cpu();
     check_engines();
     check_data();

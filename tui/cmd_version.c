@@ -16,6 +16,8 @@ static int run(int argc, char **argv)
     printf("davidnet %s (%s, %s)\n", version_number(), version_commit(), version_date());
     printf("built with %s for %s, %s, threads by %s\n", version_compiler(), version_target(), version_flags(),
            version_parallel());
+    if (version_headless())
+        puts("headless: no workbench, pictures, downloads and CPU engine (make HEADLESS=1)");
     struct error err = {""};
     const struct family *cuda = cuda_family(&err);
     printf("engines: ref (plain C), cpu (%s), ", family_cpu.library());

@@ -6,6 +6,7 @@
 #define DAVIDNET_DATE ""
 #define DAVIDNET_FLAGS ""
 #define DAVIDNET_PARALLEL "gomp"
+#define DAVIDNET_HEADLESS 0
 #endif
 
 static const char *or_unknown(const char *text)
@@ -56,4 +57,9 @@ const char *version_flags(void)
 const char *version_parallel(void)
 {
     return DAVIDNET_PARALLEL;
+}
+
+int version_headless(void)
+{
+    return DAVIDNET_HEADLESS;
 }

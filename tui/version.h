@@ -9,5 +9,6 @@ const char *version_compiler(void); /* "gcc 12.2.0" */
 const char *version_target(void);   /* "x86_64", "aarch64", or "other" */
 const char *version_flags(void);    /* optimisation and sanitizers: "-O3 -g" */
 const char *version_parallel(void); /* "gomp" or "pthread": see kernels/parallel.h */
+int version_headless(void);         /* 1: made by make HEADLESS=1, see kernels/left_out.h */
 
 #endif

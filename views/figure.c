@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #define MARGIN 14.0
 
@@ -285,26 +284,4 @@ int figure_save(struct figure *figure, const char *path, struct error *err)
     int rc = file_replace(path, &part, 1, err);
     free(bytes);
     return rc;
-}
-
-static const char *const format_names[FIGURE_FORMAT_COUNT] = {
-    [FIGURE_PNG] = "png", [FIGURE_SVG] = "svg", [FIGURE_PDF] = "pdf"};
-
-const char *figure_format_name(enum figure_format format)
-{
-    return format_names[format];
-}
-
-int figure_format_of_name(const char *name)
-{
-    for (int i = 0; i < FIGURE_FORMAT_COUNT; i++)
-        if (strcasecmp(name, format_names[i]) == 0)
-            return i;
-    return -1;
-}
-
-int figure_format_of_path(const char *path)
-{
-    const char *slash = strrchr(path, '/'), *dot = strrchr(slash ? slash : path, '.');
-    return dot ? figure_format_of_name(dot + 1) : -1;
 }
