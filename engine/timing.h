@@ -178,6 +178,8 @@ struct timing_sum {
     double ceiling;           /* floor_ms / ms: the share of what the machine can do */
 };
 struct timing_sum timing_sum(const struct timing *timing, int row, unsigned mask);
+/* What of another row's comes to it: zeroed it is a sum of nothing yet, and with nothing it stays as it was. */
+void timing_sum_add(struct timing_sum *sum, const struct timing_sum *more);
 #define TIMING_ALL_PHASES ((1u << PHASE_COUNT) - 1)
 
 /*

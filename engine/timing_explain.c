@@ -16,6 +16,30 @@ double timing_floor_ms(const struct timing *timing, const struct timing_step *st
     return isnan(arithmetic) || isnan(memory) ? (double)NAN : fmax(arithmetic, memory);
 }
 
+static void rate(struct timing_sum *sum)
+{
+    sum->gflops = sum->flops > 0 && sum->ms > 0 ? sum->flops * 1e-6 / sum->ms : (double)NAN;
+    sum->gigabytes = sum->bytes > 0 && sum->ms > 0 ? sum->bytes * 1e-6 / sum->ms : (double)NAN;
+    sum->ceiling = sum->floor_ms > 0 && sum->ms > 0 ? sum->floor_ms / sum->ms : (double)NAN;
+}
+
+void timing_sum_add(struct timing_sum *sum, const struct timing_sum *more)
+{
+    if (more->steps == 0)
+        return;
+    if (sum->steps == 0) {
+        *sum = *more;
+        return;
+    }
+    sum->steps += more->steps;
+    sum->ms += more->ms;
+    sum->ms_sd = hypot(sum->ms_sd, more->ms_sd);
+    sum->flops += more->flops;
+    sum->bytes += more->bytes;
+    sum->floor_ms += more->floor_ms;
+    rate(sum);
+}
+
 struct timing_sum timing_sum(const struct timing *timing, int row, unsigned mask)
 {
     struct timing_sum sum = {0};
@@ -34,9 +58,7 @@ struct timing_sum timing_sum(const struct timing *timing, int row, unsigned mask
     if (sum.steps == 0)
         sum.ms = variance = sum.flops = sum.bytes = sum.floor_ms = NAN;
     sum.ms_sd = sqrt(variance);
-    sum.gflops = sum.flops > 0 && sum.ms > 0 ? sum.flops * 1e-6 / sum.ms : (double)NAN;
-    sum.gigabytes = sum.bytes > 0 && sum.ms > 0 ? sum.bytes * 1e-6 / sum.ms : (double)NAN;
-    sum.ceiling = sum.floor_ms > 0 && sum.ms > 0 ? sum.floor_ms / sum.ms : (double)NAN;
+    rate(&sum);
     return sum;
 }
 

@@ -95,6 +95,56 @@ static void test_golden_other_ways(void **state)
     layers_model_release(&model);
 }
 
+/* What an older timing.json does not say is said to be unknown, and takes no other's place. */
+static void forget_version_2(struct timing *timing)
+{
+    timing->machine.flops = timing->machine.bytes = timing->wall_ms = timing->timing_percent = NAN;
+    for (int p = 0; p < TIMING_PART_COUNT; p++)
+        timing->part_ms[p] = timing->hidden_ms[p] = NAN;
+    for (int i = 0; i < timing->n_steps; i++)
+        timing->steps[i].ms_sd = timing->steps[i].bytes = NAN;
+    for (int i = 0; i < timing->n_rows; i++)
+        timing->rows[i].activation_bytes = timing->rows[i].weight_bytes = NAN;
+    timing->n_history = 0;
+}
+
+static void test_golden_of_version_1(void **state)
+{
+    (void)state;
+    struct layers_model model;
+    struct timing timing;
+    layers_model_init(&model);
+    layers_model_set_page(&model, 24);
+    fake_timing(&timing, 1, 1);
+    forget_version_2(&timing);
+    assert_int_equal(layers_model_take(&model, &timing), 0);
+    golden_check("layers-version-1", 80, 24, 0, draw, &model);
+    golden_check("layers-version-1", 120, 40, 1, draw, &model);
+    golden_check_small(draw, &model);
+    select_path(&model, "(update, all)");
+    layers_model_set_phases(&model, LAYERS_FORWARD); /* of which that node has nothing */
+    golden_check_small(draw, &model);
+    layers_model_release(&model);
+}
+
+/* Work beside the step is told where there is room; loader threads hide augmentation. */
+static void test_golden_hidden(void **state)
+{
+    (void)state;
+    struct layers_model model;
+    struct timing timing;
+    layers_model_init(&model);
+    layers_model_set_page(&model, 40);
+    fake_timing(&timing, 1, 1);
+    timing.hidden_ms[TIMING_AUGMENT] = 181;
+    timing.part_ms[TIMING_AUGMENT] = timing.part_ms[TIMING_TRANSFER] = NAN;
+    timing.part_ms[TIMING_DATA] = 402;
+    assert_int_equal(layers_model_take(&model, &timing), 0);
+    select_path(&model, "(update, all)");
+    golden_check("layers-hidden", 160, 50, 0, draw, &model);
+    layers_model_release(&model);
+}
+
 static void test_golden_empty(void **state)
 {
     (void)state;
@@ -146,9 +196,9 @@ static void test_layout(void **state)
             struct layers_layout l;
             struct rect area = {3, 2, w, h};
             layers_layout_make(area, &l);
-            const struct rect parts[] = {l.tiles, l.strip, l.head, l.list, l.total, l.detail};
+            const struct rect parts[] = {l.tiles, l.strip, l.legend, l.bound, l.head, l.list, l.total, l.detail};
             assert_true(l.list.w > 0 && l.list.h > 0);
-            for (int i = 0; i < 6; i++) {
+            for (int i = 0; i < 8; i++) {
                 struct rect inside = rect_intersect(parts[i], area);
                 if (parts[i].w <= 0 || parts[i].h <= 0)
                     continue;
@@ -242,7 +292,7 @@ static void test_unknown_stays_unknown(void **state)
     assert_true(isnan(block->total) && isnan(block->ms[PHASE_BACKWARD]) && block->ms[PHASE_FORWARD] > 0);
     assert_true(isnan(model.step_ms));
     assert_true(model.nodes[find(&model, "layer1")].total > 0);
-    assert_true(isnan(layers_node_gflops(&model, find(&model, "layer3"))));
+    assert_true(isnan(model.nodes[find(&model, "layer3")].sum.gflops));
     golden_check_small(draw, &model);
     layers_model_release(&model);
 }
@@ -252,15 +302,52 @@ static void test_arithmetic(void **state)
     (void)state;
     struct layers_model model;
     open_model(&model, 0);
-    int conv = find(&model, "layer1/conv"), block = find(&model, "layer1"),
-        res1 = find(&model, "layer1/residual/res1/conv"), res2 = find(&model, "layer1/residual/res2/conv");
+    int conv = find(&model, "layer1/conv"), block = find(&model, "layer1");
     double flops = 3 * 2.0 * 128 * 64 * 9 * 32 * 32 * 512; /* three times forward, a multiply-add as two */
-    assert_true(fabs(layers_node_flops(&model, conv) - flops) < 1);
-    assert_true(fabs(layers_node_gflops(&model, conv) - timing_gflops(&model.timing, model.nodes[conv].row)) < 1e-9);
-    assert_true(fabs(layers_node_flops(&model, block) - flops - layers_node_flops(&model, res1) -
-                     layers_node_flops(&model, res2)) < 1);
-    assert_true(isnan(layers_node_gflops(&model, find(&model, "layer1/act"))));
-    assert_true(isnan(layers_node_gflops(&model, find(&model, "input"))));
+    const struct layers_node *node = model.nodes;
+    assert_true(fabs(node[conv].sum.flops - flops) < 1);
+    assert_true(fabs(node[conv].sum.gflops - flops * 1e-6 / node[conv].total) < 1e-6);
+    assert_int_equal(node[find(&model, "layer1/act")].sum.steps, 0);
+    assert_true(isnan(node[find(&model, "input")].sum.gflops));
+    struct timing_sum sum = {0};
+    for (int i = 0; i < model.n_nodes; i++) /* a block is the sum of its rows, whatever is asked of it */
+        if (node[i].row >= 0 && strncmp(node[i].path, "layer1/", 7) == 0)
+            timing_sum_add(&sum, &node[i].sum);
+    assert_true(sum.flops > flops && fabs(node[block].sum.flops - sum.flops) < 1);
+    assert_true(fabs(node[block].sum.bytes - sum.bytes) < 1 && fabs(node[block].sum.floor_ms - sum.floor_ms) < 1e-9);
+    assert_true(node[block].sum.steps == sum.steps && fabs(node[block].sum.ms - node[block].total) < 1e-9);
+    assert_true(fabs(node[block].sum.ceiling - sum.floor_ms / sum.ms) < 1e-9);
+    layers_model_set_phases(&model, LAYERS_FORWARD);
+    assert_true(fabs(node[conv].sum.flops - flops / 3) < 1);
+    assert_int_equal(node[find(&model, "input")].sum.steps, 0);
+    layers_model_release(&model);
+}
+
+/* What a row took epoch by epoch; a block: the sum of its rows, of the phases that are looked at. */
+static void test_history(void **state)
+{
+    (void)state;
+    struct layers_model model;
+    double conv[TIMING_HISTORY_MAX], block[TIMING_HISTORY_MAX], sum[TIMING_HISTORY_MAX] = {0};
+    open_model(&model, 0);
+    int at = find(&model, "layer2/conv");
+    assert_int_equal(layers_node_history(&model, at, conv), 13);
+    assert_true(fabs(conv[0] - 1.1 * model.nodes[at].total) < 1e-3 * conv[0]); /* the first epoch is a slow one */
+    assert_true(fabs(conv[5] - model.nodes[at].total) < 0.02 * conv[5]);
+    for (int i = 0; i < model.n_nodes; i++)
+        if (model.nodes[i].row >= 0 && strncmp(model.nodes[i].path, "layer2/", 7) == 0 && model.nodes[i].own) {
+            assert_int_equal(layers_node_history(&model, i, conv), 13);
+            for (int e = 0; e < 13; e++)
+                sum[e] += conv[e];
+        }
+    assert_int_equal(layers_node_history(&model, find(&model, "layer2"), block), 13);
+    for (int e = 0; e < 13; e++)
+        assert_true(fabs(block[e] - sum[e]) < 1e-3);
+    assert_int_equal(layers_node_history(&model, find(&model, "layer2/act"), conv), 0);
+    layers_model_set_phases(&model, LAYERS_FORWARD);
+    assert_int_equal(layers_node_history(&model, find(&model, "input"), conv), 0);
+    assert_int_equal(layers_node_history(&model, at, conv), 13);
+    assert_true(fabs(conv[0] - 1.1 * model.nodes[at].ms[PHASE_FORWARD]) < 1e-3 * conv[0]);
     layers_model_release(&model);
 }
 
@@ -468,6 +555,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_golden),
         cmocka_unit_test(test_golden_other_ways),
+        cmocka_unit_test(test_golden_of_version_1),
+        cmocka_unit_test(test_golden_hidden),
         cmocka_unit_test(test_golden_empty),
         cmocka_unit_test(test_every_size),
         cmocka_unit_test(test_layout),
@@ -475,6 +564,7 @@ int main(void)
         cmocka_unit_test(test_sums),
         cmocka_unit_test(test_unknown_stays_unknown),
         cmocka_unit_test(test_arithmetic),
+        cmocka_unit_test(test_history),
         cmocka_unit_test(test_folding),
         cmocka_unit_test(test_moving),
         cmocka_unit_test(test_sorting),

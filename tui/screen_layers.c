@@ -237,7 +237,9 @@ const struct screen screen_layers = {
     .intro = "Where a training step's time goes: a line for each row of the network, blocks with the sums of theirs. "
              "The bar holds augmentation, forward, loss, backward and update, one after the other; the longest fills "
              "its column. A row that is fused into another has no time of its own. Times are means of this sitting's "
-             "steps but the first.",
+             "steps but the first. A row's ceiling is what its arithmetic or its bytes, whichever takes longer, would "
+             "need at the machine's measured best, its floor, as a share of its time; what is left is overhead. Beyond "
+             "100 %: caches, or fewer operations than are counted.",
     .keys = layers_keys,
     .why = why,
     .draw = draw,

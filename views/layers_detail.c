@@ -3,8 +3,10 @@
 
 #include "views/format.h"
 #include "views/frame.h"
+#include "views/sparkline.h"
 
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -45,13 +47,6 @@ static const char *flops_text(double flops, char *out, size_t size)
     for (; flops >= 999.5 && unit < 4; unit++)
         flops /= 1000;
     snprintf(out, size, "%s %s", format_significant(flops, 3, number, sizeof number), units[unit]);
-    return out;
-}
-
-static const char *gflops_text(double gflops, char *out, size_t size)
-{
-    char number[32];
-    snprintf(out, size, "%s GFLOP/s", format_significant(gflops, gflops < 10 ? 2 : 3, number, sizeof number));
     return out;
 }
 
@@ -127,6 +122,67 @@ static void put_phases(const struct layers_model *model, const struct layers_nod
     }
 }
 
+/* Operations, bytes, how near the machine's ceilings that is, and how steady. */
+static void put_work(const struct layers_model *model, const struct layers_node *node, struct page *page)
+{
+    const struct timing_sum *sum = &node->sum;
+    char text[160], number[32], rate[32];
+    if (sum->steps == 0)
+        return;
+    if (sum->flops > 0) {
+        snprintf(text, sizeof text, "%s, %s GFLOP/s", flops_text(sum->flops, number, sizeof number),
+                 layers_rate(sum->gflops, rate, sizeof rate));
+        put_value(page, "arithmetic", COLOR_DEFAULT, text);
+    }
+    if (sum->bytes > 0) {
+        snprintf(text, sizeof text, "%s, %s GB/s", format_bytes(sum->bytes, number, sizeof number),
+                 layers_rate(sum->gigabytes, rate, sizeof rate));
+        put_value(page, "moves", COLOR_DEFAULT, text);
+    }
+    if (isfinite(sum->ceiling)) {
+        snprintf(text, sizeof text, "%s, floor %s %s", layers_share(sum->ceiling, 1, rate, sizeof rate),
+                 layers_time(model, sum->floor_ms, number, sizeof number), layers_unit(model));
+        put_value(page, "ceiling", COLOR_ACCENT, text);
+    }
+    if (isfinite(sum->ms_sd) && sum->ms > 0) {
+        snprintf(text, sizeof text, "%s%s of a step's time", page->grid->ascii ? "+-" : "±",
+                 layers_share(sum->ms_sd, sum->ms, number, sizeof number));
+        put_value(page, "spread", COLOR_DEFAULT, text);
+    }
+}
+
+/* "1.22 to 1.40 ms, 24 epochs" */
+static const char *history_text(const struct layers_model *model, const double *ms, int n, char *out, size_t size)
+{
+    char low[32], high[32];
+    double least = NAN, most = NAN;
+    for (int i = 0; i < n; i++) {
+        least = fmin(least, ms[i]); /* fmin and fmax leave NaN out */
+        most = fmax(most, ms[i]);
+    }
+    int epochs = (n - 1) * model->timing.history_epochs + model->timing.history_last;
+    double scale = layers_scale(model);
+    snprintf(out, size, "%s to %s %s, %d epochs", format_significant(least * scale, 3, low, sizeof low),
+             format_significant(most * scale, 3, high, sizeof high), layers_unit(model), epochs);
+    return out;
+}
+
+/* What it took epoch by epoch, from two epochs on. */
+static void put_history(const struct layers_model *model, int index, struct page *page)
+{
+    double ms[TIMING_HISTORY_MAX];
+    char text[96];
+    int n = layers_node_history(model, index, ms);
+    struct rect room = value_area(page);
+    if (n < 2 || room.w < 4)
+        return;
+    put_value(page, "history", COLOR_DIM, history_text(model, ms, n, text, sizeof text));
+    room = value_area(page);
+    room.h = room.h < 2 ? room.h : 2;
+    sparkline_draw(ms, n, COLOR_ACCENT, page->grid, room);
+    page->y += 2;
+}
+
 static void put_row(const struct layers_model *model, int index, struct page *page)
 {
     const struct layers_node *node = &model->nodes[index];
@@ -136,22 +192,22 @@ static void put_row(const struct layers_model *model, int index, struct page *pa
     shape_text(&row->shape, page->grid->ascii, text, sizeof text);
     put_value(page, "output", COLOR_DEFAULT, text);
     put_phases(model, node, page);
-    if (row->forward_flops > 0) {
-        char back[32];
-        snprintf(text, sizeof text, "%s forward, %s backward an image",
-                 flops_text(row->forward_flops, number, sizeof number),
-                 flops_text(row->backward_flops, back, sizeof back));
-        put_value(page, "arithmetic", COLOR_DEFAULT, text);
+    put_work(model, node, page);
+    if (isfinite(row->activation_bytes)) {
+        char weights[32];
+        snprintf(text, sizeof text, "%s output%s%s%s", format_bytes(row->activation_bytes, number, sizeof number),
+                 row->weight_bytes > 0 ? ", " : "",
+                 row->weight_bytes > 0 ? format_bytes(row->weight_bytes, weights, sizeof weights) : "",
+                 row->weight_bytes > 0 ? " weights" : "");
+        put_value(page, "memory", COLOR_DEFAULT, text);
     }
-    double gflops = layers_node_gflops(model, index);
-    if (isfinite(gflops))
-        put_value(page, "rate", COLOR_ACCENT, gflops_text(gflops, number, sizeof number));
     timing_implementation(&model->timing, node->row, text, sizeof text);
     if (text[0])
         put_value(page, "runs as", COLOR_DEFAULT, text);
     carried_text(model, node->row, text, sizeof text);
     if (text[0])
         put_value(page, "carries", COLOR_DIM, text);
+    put_history(model, index, page);
 }
 
 static int count_rows(const struct layers_model *model, int block, int *fused)
@@ -170,22 +226,18 @@ static int count_rows(const struct layers_model *model, int block, int *fused)
 static void put_block(const struct layers_model *model, int index, struct page *page)
 {
     const struct layers_node *node = &model->nodes[index];
-    char text[512], number[32];
+    char text[512];
     if (node->is_block) {
         int fused, rows = count_rows(model, index, &fused);
         snprintf(text, sizeof text, "%d rows, %d of them fused into others", rows, fused);
         put_value(page, "block of", COLOR_DEFAULT, text);
     }
     put_phases(model, node, page);
-    double gflops = layers_node_gflops(model, index), flops = layers_node_flops(model, index);
-    if (isfinite(gflops)) {
-        snprintf(text, sizeof text, "%s a step", flops_text(flops, number, sizeof number));
-        put_value(page, "arithmetic", COLOR_DEFAULT, text);
-        put_value(page, "rate", COLOR_ACCENT, gflops_text(gflops, number, sizeof number));
-    }
+    put_work(model, node, page);
     unowned_text(&model->timing, node, text, sizeof text);
     if (!node->is_block && text[0])
         put_value(page, "runs as", COLOR_DEFAULT, text);
+    put_history(model, index, page);
 }
 
 /* ---- the longest rows, where there is room below ---- */
@@ -256,35 +308,99 @@ static void draw_wide(const struct layers_model *model, int index, struct grid *
     put_longest(model, block, &page);
 }
 
-/* What does not stand in the list already: one line of facts, then what runs. */
+/* The name, and at the line's end what the node took epoch by epoch. */
+static void draw_title_line(const struct layers_model *model, int index, struct grid *grid, struct rect line)
+{
+    double ms[TIMING_HISTORY_MAX];
+    char text[96];
+    int n = layers_node_history(model, index, ms);
+    int used = put_text(grid, line, line.x, line.y, COLOR_TITLE, ATTR_BOLD, model->nodes[index].path) + 2;
+    if (n < 2)
+        return;
+    history_text(model, ms, n, text, sizeof text);
+    int width = sparkline_width(n, grid, 24), all = width + 1 + text_width(text);
+    if (used + all > line.w) /* the picture alone, if there is room for it */
+        all = width;
+    struct rect picture = {line.x + line.w - all, line.y, width, 1};
+    if (used + all > line.w)
+        return;
+    sparkline_draw(ms, n, COLOR_ACCENT, grid, picture);
+    if (all > width)
+        put_text(grid, line, picture.x + width + 1, line.y, COLOR_DIM, ATTR_NONE, text);
+}
+
+/* Appends ", PART" where there is something before it. */
+__attribute__((format(printf, 3, 4))) static void add_fact(char *facts, size_t size, const char *format, ...)
+{
+    size_t used = strlen(facts);
+    va_list args;
+    if (used > 0 && used + 2 < size)
+        used += (size_t)snprintf(facts + used, size - used, ", ");
+    va_start(args, format);
+    vsnprintf(facts + used, size - used, format, args);
+    va_end(args);
+}
+
+/* What it is, and how fast. */
+static void make_facts(const struct layers_model *model, int index, int ascii, char *facts, size_t size)
+{
+    const struct layers_node *node = &model->nodes[index];
+    char shape[64], number[32];
+    int fused;
+    facts[0] = '\0';
+    if (node->row >= 0) {
+        shape_text(&model->timing.rows[node->row].shape, ascii, shape, sizeof shape);
+        add_fact(facts, size, "%s, output %s", op_text(model->timing.rows[node->row].op), shape);
+    } else if (node->is_block) {
+        int rows = count_rows(model, index, &fused);
+        add_fact(facts, size, "%d rows, %d of them fused into others", rows, fused);
+    } else {
+        unowned_text(&model->timing, node, facts, size);
+    }
+    if (node->sum.steps > 0 && isfinite(node->sum.gflops))
+        add_fact(facts, size, "%s GFLOP/s", layers_rate(node->sum.gflops, number, sizeof number));
+    if (node->sum.steps > 0 && isfinite(node->sum.ceiling))
+        add_fact(facts, size, "%s of the ceiling", layers_share(node->sum.ceiling, 1, number, sizeof number));
+}
+
+/* What it needs, and how steady it is. */
+static void make_needs(const struct layers_model *model, int index, int ascii, char *needs, size_t size)
+{
+    const struct layers_node *node = &model->nodes[index];
+    const struct timing_row *row = node->row >= 0 ? &model->timing.rows[node->row] : NULL;
+    char number[32];
+    needs[0] = '\0';
+    if (node->sum.steps > 0 && node->sum.bytes > 0)
+        add_fact(needs, size, "moves %s", format_bytes(node->sum.bytes, number, sizeof number));
+    if (row && isfinite(row->activation_bytes))
+        add_fact(needs, size, "keeps %s", format_bytes(row->activation_bytes, number, sizeof number));
+    if (row && row->weight_bytes > 0)
+        add_fact(needs, size, "weights %s", format_bytes(row->weight_bytes, number, sizeof number));
+    if (node->sum.steps > 0 && isfinite(node->sum.ms_sd) && node->sum.ms > 0)
+        add_fact(needs, size, "spread %s%s", ascii ? "+-" : "±",
+                 layers_share(node->sum.ms_sd, node->sum.ms, number, sizeof number));
+}
+
+/* What does not stand in the list already, the most important first. */
 static void draw_lines(const struct layers_model *model, int index, struct grid *grid, struct rect area)
 {
     const struct layers_node *node = &model->nodes[index];
-    char facts[256] = "", text[512] = "", number[32], shape[64];
+    char text[512] = "";
     int y = area.y;
     if (area.h > 1)
-        put_format(grid, area, area.x, y++, COLOR_TITLE, ATTR_BOLD, "%s", node->path);
-    if (node->row >= 0) {
-        const struct timing_row *row = &model->timing.rows[node->row];
-        shape_text(&row->shape, grid->ascii, shape, sizeof shape);
-        snprintf(facts, sizeof facts, "%s, output %s", op_text(row->op), shape);
+        draw_title_line(model, index, grid, (struct rect){area.x, y++, area.w, 1});
+    make_facts(model, index, grid->ascii, text, sizeof text);
+    put_text(grid, area, area.x, y++, COLOR_DEFAULT, ATTR_NONE, text);
+    make_needs(model, index, grid->ascii, text, sizeof text);
+    if (area.h > 2)
+        put_text(grid, area, area.x, y++, COLOR_DIM, ATTR_NONE, text);
+    text[0] = '\0';
+    if (node->row >= 0)
         timing_implementation(&model->timing, node->row, text, sizeof text);
-    } else if (node->is_block) {
-        int fused, rows = count_rows(model, index, &fused);
-        snprintf(facts, sizeof facts, "%d rows, %d of them fused into others", rows, fused);
-    }
-    double gflops = layers_node_gflops(model, index);
-    if (isfinite(gflops)) {
-        size_t used = strlen(facts);
-        snprintf(facts + used, sizeof facts - used, ", %s", gflops_text(gflops, number, sizeof number));
-    }
-    if (node->row < 0 && !node->is_block)
-        unowned_text(&model->timing, node, facts, sizeof facts);
-    put_text(grid, area, area.x, y++, COLOR_DEFAULT, ATTR_NONE, facts);
     if (node->row >= 0 && !node->own && node->fused[PHASE_FORWARD] >= 0)
         snprintf(text, sizeof text, "no time of its own: fused into %s",
                  model->timing.rows[node->fused[PHASE_FORWARD]].name);
-    if (area.h > 2)
+    if (area.h > 3)
         put_text(grid, area, area.x, y, COLOR_DIM, ATTR_NONE, text);
 }
 

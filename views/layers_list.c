@@ -12,7 +12,7 @@
 
 #define NUMBER_WIDTH 9
 
-enum column { NAME, FORWARD, BACKWARD, UPDATE, OTHER, TOTAL, SHARE, BAR, COLUMNS };
+enum column { NAME, FORWARD, BACKWARD, UPDATE, OTHER, TOTAL, SHARE, GFLOPS, GIGABYTES, CEILING, BAR, COLUMNS };
 
 /* The columns of the list, dropped from the least important on where it is narrow. */
 static void make_columns(const struct layers_model *model, struct rect line, struct rect columns[COLUMNS])
@@ -28,6 +28,7 @@ static void make_columns(const struct layers_model *model, struct rect line, str
     name = name < least ? least : name;
     int all = model->phases == LAYERS_ALL_PHASES; /* or else one column says it all */
     const int fixed = all && w >= 66 ? 3 * NUMBER_WIDTH : 0, other = all && w >= 92 ? NUMBER_WIDTH : 0;
+    const int rates = w >= (all ? 112 : 66) ? 7 : 0;
     const int total = all || w < 40 ? NUMBER_WIDTH : NUMBER_WIDTH + 2; /* "backward", and how it is sorted */
     const struct layout_part parts[COLUMNS] = {
         [NAME] = {least, name, model->flat ? 12 : 4, 0},
@@ -37,6 +38,9 @@ static void make_columns(const struct layers_model *model, struct rect line, str
         [OTHER] = {other, other, 0, 6},
         [TOTAL] = {total, total, 0, 1},
         [SHARE] = {w >= 48 ? 7 : 0, 7, 0, 3},
+        [GFLOPS] = {rates, rates, 0, 7},
+        [GIGABYTES] = {rates, rates, 0, 8},
+        [CEILING] = {rates, rates, 0, 6},
         [BAR] = {w >= 28 ? 9 : 0, 0, 3, 2},
     };
     layout_columns(line, 1, parts, COLUMNS, columns);
@@ -123,6 +127,19 @@ static void put_name(const struct layers_model *model, const struct layers_node 
     put_text(grid, column, x + 2, column.y, color, attr, node->path + node->name);
 }
 
+/* GFLOP/s, GB/s, and the share of what the machine can do. */
+static void put_rates(const struct timing_sum *sum, struct grid *grid, const struct rect columns[COLUMNS])
+{
+    char text[32];
+    int known = sum->steps > 0;
+    put_number(grid, columns[GFLOPS], COLOR_DEFAULT, ATTR_NONE,
+               layers_rate(known ? sum->gflops : (double)NAN, text, sizeof text));
+    put_number(grid, columns[GIGABYTES], COLOR_DEFAULT, ATTR_NONE,
+               layers_rate(known ? sum->gigabytes : (double)NAN, text, sizeof text));
+    put_number(grid, columns[CEILING], COLOR_DEFAULT, ATTR_NONE,
+               layers_share(known ? sum->ceiling : (double)NAN, 1, text, sizeof text));
+}
+
 static int is_fused(const struct layers_node *node)
 {
     int fused = 0;
@@ -138,7 +155,8 @@ static void draw_times(const struct layers_model *model, const struct layers_nod
     double ms[PHASE_COUNT];
     for (int p = 0; p < PHASE_COUNT; p++)
         ms[p] = layers_phase_mask(model) >> p & 1 ? node->ms[p] : (double)NAN;
-    layers_bar_draw(ms, longest, grid, column);
+    struct layers_segment segments[PHASE_COUNT];
+    layers_bar_draw(segments, layers_phase_segments(ms, segments), longest, grid, column);
 }
 
 static void draw_node(const struct layers_model *model, int index, double longest, struct grid *grid, struct rect line)
@@ -170,6 +188,7 @@ static void draw_node(const struct layers_model *model, int index, double longes
                node->is_block ? ATTR_BOLD : ATTR_NONE, layers_time(model, node->total, text, sizeof text));
     put_number(grid, columns[SHARE], COLOR_DEFAULT, ATTR_NONE,
                layers_share(node->total, model->looked_ms, text, sizeof text));
+    put_rates(&node->sum, grid, columns);
     if (here)
         palette_legible(grid, line);
     draw_times(model, node, longest, grid, columns[BAR]);
@@ -181,11 +200,10 @@ static void draw_head(const struct layers_model *model, int top, int lines, stru
         enum column column;
         const char *name;
         uint32_t color;
-    } heads[] = {{FORWARD, "forward", COLOR_FORWARD},
-                 {BACKWARD, "backward", COLOR_BACKWARD},
-                 {UPDATE, "update", COLOR_UPDATE},
-                 {OTHER, "other", COLOR_DIM},
-                 {SHARE, "share", COLOR_DIM}};
+    } heads[] = {{FORWARD, "forward", COLOR_FORWARD}, {BACKWARD, "backward", COLOR_BACKWARD},
+                 {UPDATE, "update", COLOR_UPDATE},    {OTHER, "other", COLOR_DIM},
+                 {SHARE, "share", COLOR_DIM},         {GFLOPS, "GFLOP/s", COLOR_DIM},
+                 {GIGABYTES, "GB/s", COLOR_DIM},      {CEILING, "ceiling", COLOR_DIM}};
     struct rect columns[COLUMNS];
     char text[64];
     make_columns(model, line, columns);
@@ -244,6 +262,11 @@ static void draw_total(const struct layers_model *model, struct grid *grid, stru
     put_number(grid, columns[TOTAL], COLOR_TITLE, ATTR_BOLD, layers_time(model, model->looked_ms, text, sizeof text));
     put_number(grid, columns[SHARE], COLOR_TITLE, ATTR_BOLD,
                layers_share(model->looked_ms, model->looked_ms, text, sizeof text));
+    struct timing_sum sum = {0};
+    for (int i = 0; i < model->n_nodes; i++)
+        if (model->nodes[i].parent < 0)
+            timing_sum_add(&sum, &model->nodes[i].sum);
+    put_rates(&sum, grid, columns);
     if (model->phases == LAYERS_ALL_PHASES)
         put_rate(model, grid, columns[BAR]);
 }

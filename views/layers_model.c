@@ -123,7 +123,7 @@ static int same_rows(const struct timing *a, const struct timing *b)
 unsigned layers_phase_mask(const struct layers_model *model)
 {
     static const unsigned masks[LAYERS_PHASES] = {
-        [LAYERS_ALL_PHASES] = (1u << PHASE_COUNT) - 1,
+        [LAYERS_ALL_PHASES] = TIMING_ALL_PHASES,
         [LAYERS_FORWARD] = 1u << PHASE_FORWARD,
         [LAYERS_BACKWARD] = 1u << PHASE_BACKWARD,
     };
@@ -183,8 +183,19 @@ static void sum_up(struct layers_model *model)
 {
     unsigned mask = layers_phase_mask(model), there = 0;
     double ms[PHASE_COUNT];
-    for (int i = 0; i < model->n_nodes; i++)
-        model->nodes[i].total = sum_of(model->nodes[i].ms, model->nodes[i].own, mask);
+    for (int i = 0; i < model->n_nodes; i++) {
+        struct layers_node *node = &model->nodes[i];
+        node->total = sum_of(node->ms, node->own, mask);
+        memset(&node->sum, 0, sizeof node->sum);
+    }
+    for (int i = 0; i < model->n_nodes; i++) { /* what is not a block, and all blocks around it */
+        const struct layers_node *node = &model->nodes[i];
+        if (node->is_block)
+            continue;
+        struct timing_sum sum = timing_sum(&model->timing, node->row, node->row < 0 ? mask & node->own : mask);
+        for (int at = i; at >= 0; at = model->nodes[at].parent)
+            timing_sum_add(&model->nodes[at].sum, &sum);
+    }
     for (int p = 0; p < PHASE_COUNT; p++)
         ms[p] = timing_phase_ms(&model->timing, (enum phase)p);
     for (int i = 0; i < model->timing.n_steps; i++)
@@ -431,7 +442,7 @@ void layers_model_set_page(struct layers_model *model, int lines)
     arrange(model);
 }
 
-/* ---- arithmetic ---- */
+/* ---- history ---- */
 
 static int is_within(const struct layers_model *model, int node, int block)
 {
@@ -440,40 +451,31 @@ static int is_within(const struct layers_model *model, int node, int block)
     return node >= 0;
 }
 
-/* Of the rows under a node that have, or whose carrier has, time of its own in a phase there. */
-static double phase_flops(const struct layers_model *model, int node, enum phase phase)
+/* The node that a step of the program belongs to. */
+static int node_of(const struct layers_model *model, const struct timing_step *step)
+{
+    for (int i = 0; i < model->n_nodes; i++) {
+        const struct layers_node *node = &model->nodes[i];
+        if (step->n_rows > 0 ? node->row == step->rows[0]
+                             : node->row < 0 && !node->is_block && node->own >> step->phase & 1)
+            return i;
+    }
+    return -1;
+}
+
+int layers_node_history(const struct layers_model *model, int node, double ms[TIMING_HISTORY_MAX])
 {
     const struct timing *timing = &model->timing;
-    unsigned char counted[PLAN_ROWS_MAX] = {0};
-    double flops = 0;
-    for (int i = 0; i < model->n_nodes; i++) {
-        int row = model->nodes[i].row;
-        if (row < 0 || !is_within(model, i, node))
+    int found = 0;
+    for (int e = 0; e < timing->n_history; e++)
+        ms[e] = 0;
+    for (int s = 0; s < timing->n_steps; s++) {
+        if (!(layers_phase_mask(model) >> timing->steps[s].phase & 1) ||
+            !is_within(model, node_of(model, &timing->steps[s]), node))
             continue;
-        for (int s = 0; s < timing->n_steps; s++) {
-            const struct timing_step *step = &timing->steps[s];
-            for (int k = 0; k < step->n_rows && step->phase == phase && step->rows[0] == row; k++) {
-                const struct timing_row *r = &timing->rows[step->rows[k]];
-                if (!counted[step->rows[k]])
-                    flops += phase == PHASE_FORWARD ? r->forward_flops : r->backward_flops;
-                counted[step->rows[k]] = 1;
-            }
-        }
+        found = 1;
+        for (int e = 0; e < timing->n_history; e++)
+            ms[e] += (double)timing->history[(size_t)e * (size_t)timing->n_steps + (size_t)s];
     }
-    return flops;
-}
-
-double layers_node_flops(const struct layers_model *model, int node)
-{
-    double flops = phase_flops(model, node, PHASE_FORWARD) + phase_flops(model, node, PHASE_BACKWARD);
-    return flops > 0 ? flops * model->timing.images_per_step : (double)NAN;
-}
-
-double layers_node_gflops(const struct layers_model *model, int node)
-{
-    const struct layers_node *n = &model->nodes[node];
-    double ms = (n->own >> PHASE_FORWARD & 1 ? n->ms[PHASE_FORWARD] : 0) +
-                (n->own >> PHASE_BACKWARD & 1 ? n->ms[PHASE_BACKWARD] : 0);
-    double flops = layers_node_flops(model, node);
-    return flops > 0 && ms > 0 ? flops * 1e-6 / ms : (double)NAN;
+    return found ? timing->n_history : 0;
 }

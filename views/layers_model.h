@@ -34,6 +34,7 @@ struct layers_node {
     double ms[PHASE_COUNT];   /* a step's; NaN: none of its own, or not measured */
     int fused[PHASE_COUNT];   /* a row: the row of the plan that carries it in that phase; -1: none */
     double total;             /* of the phases that are looked at; NaN: none of its own in them */
+    struct timing_sum sum;    /* of those, too; steps 0: none of its own, and nothing else is set */
 };
 
 struct layers_model {
@@ -90,10 +91,10 @@ unsigned layers_phase_mask(const struct layers_model *model);
 /* The cursor's place in shown; 0 if there is none. */
 int layers_model_line(const struct layers_model *model);
 
-/* Operations of a node's rows and those fused into them, forward and backward, of a step; NaN: none to speak of. */
-double layers_node_flops(const struct layers_model *model, int node);
-
-/* Those per nanosecond of its forward and backward time; NaN: no arithmetic, or no time of its own. */
-double layers_node_gflops(const struct layers_model *model, int node);
+/*
+ * What the phases that are looked at of a node took in each entry of timing.history, in ms of a step; NaN: not
+ * measured. Returns how many; 0: it has no time of its own in them, or no epoch has ended.
+ */
+int layers_node_history(const struct layers_model *model, int node, double ms[TIMING_HISTORY_MAX]);
 
 #endif

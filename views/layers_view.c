@@ -13,7 +13,7 @@
 
 /* ---- numbers ---- */
 
-static double scale_of(const struct layers_model *model)
+double layers_scale(const struct layers_model *model)
 {
     return model->per_epoch ? model->steps_per_epoch * 1e-3 : 1;
 }
@@ -26,7 +26,7 @@ const char *layers_unit(const struct layers_model *model)
 /* As many decimals for all, so that points stand below each other; what is shorter is less than the last digit. */
 const char *layers_time(const struct layers_model *model, double ms, char *out, size_t size)
 {
-    double value = ms * scale_of(model), whole = model->step_ms * scale_of(model);
+    double value = ms * layers_scale(model), whole = model->step_ms * layers_scale(model);
     int decimals = whole < 100 ? 3 : whole < 10000 ? 2 : 1;
     double least = pow(10, -decimals);
     if (value > 0 && value < least / 2)
@@ -48,11 +48,16 @@ const char *layers_share(double part, double whole, char *out, size_t size)
     return out;
 }
 
+const char *layers_rate(double rate, char *out, size_t size)
+{
+    return format_significant(rate, rate < 10 ? 2 : 3, out, size);
+}
+
 /* ---- layout ---- */
 
 void layers_layout_make(struct rect area, struct layers_layout *layout)
 {
-    enum { TILES, STRIP, HEAD, LIST, TOTAL, DETAIL, PARTS };
+    enum { TILES, STRIP, LEGEND, BOUND, HEAD, LIST, TOTAL, DETAIL, PARTS };
     memset(layout, 0, sizeof *layout);
     if (area.w <= 0 || area.h <= 0)
         return;
@@ -62,7 +67,9 @@ void layers_layout_make(struct rect area, struct layers_layout *layout)
     layout->beside = area.w >= BESIDE_WIDTH && area.h >= 14;
     const struct layout_part parts[PARTS] = {
         [TILES] = {area.h >= 16 ? 2 + 2 * air : 1, 0, 0, 1},
-        [STRIP] = {area.h >= 9 ? 1 + air : 0, 0, 0, 4},
+        [STRIP] = {area.h >= 9, 0, 0, 4},
+        [LEGEND] = {area.h >= 26 && area.w >= 100, 0, 0, 7},
+        [BOUND] = {area.h >= 14 ? 1 + air : 0, 0, 0, 6},
         [HEAD] = {1, 0, 0, 2},
         [LIST] = {1, 0, 1, 0},
         [TOTAL] = {area.h >= 7, 0, 0, 3},
@@ -72,14 +79,16 @@ void layers_layout_make(struct rect area, struct layers_layout *layout)
     layout_rows(area, 0, parts, PARTS, part);
     layout->tiles = air ? rect_inset(part[TILES], 0, 1) : part[TILES];
     layout->strip = part[STRIP];
-    layout->strip.h = part[STRIP].h > 0;
+    layout->legend = part[LEGEND];
+    layout->bound = part[BOUND];
+    layout->bound.h = part[BOUND].h > 0;
     layout->head = part[HEAD];
     layout->list = part[LIST];
     layout->total = part[TOTAL];
     layout->detail = part[DETAIL];
     if (layout->beside) {
         int width = area.w * 3 / 10 < 42 ? 42 : area.w * 3 / 10 > 60 ? 60 : area.w * 3 / 10;
-        int below = layout->strip.y + part[STRIP].h;
+        int below = part[HEAD].y;
         layout->detail = (struct rect){area.x + area.w - width, below, width, area.y + area.h - below};
         layout->head.w = layout->list.w = layout->total.w = area.w - width - 1;
     }
@@ -114,7 +123,7 @@ static void draw_tiles(const struct layers_model *model, struct grid *grid, stru
         n++;
     }
     if (isfinite(model->timing.eval_batch_ms)) {
-        tiles[n] = (struct tile){"evaluated batch", "eval", "", COLOR_VALID};
+        tiles[n] = (struct tile){"evaluated batch", "eval", "", COLOR_RUN_C};
         double ms = model->timing.eval_batch_ms; /* never per epoch; else with the others' decimals */
         snprintf(tiles[n++].value, sizeof tiles->value, "%s ms",
                  model->per_epoch ? format_significant(ms, 4, number, sizeof number)
@@ -128,10 +137,14 @@ static void draw_tiles(const struct layers_model *model, struct grid *grid, stru
 
 static void draw_strip(const struct layers_model *model, struct grid *grid, struct rect line)
 {
-    double ms[PHASE_COUNT];
+    struct layers_segment parts[TIMING_PART_COUNT], phases[PHASE_COUNT];
+    double ms[PHASE_COUNT], all;
     for (int p = 0; p < PHASE_COUNT; p++)
         ms[p] = timing_phase_ms(&model->timing, (enum phase)p);
-    layers_bar_draw(ms, model->step_ms, grid, line);
+    if (layers_parts_known(model, &all))
+        layers_bar_draw(parts, layers_part_segments(model->timing.part_ms, parts), all, grid, line);
+    else
+        layers_bar_draw(phases, layers_phase_segments(ms, phases), model->step_ms, grid, line);
 }
 
 /* ---- empty states ---- */
@@ -164,6 +177,8 @@ void layers_view_draw(const struct layers_model *model, struct grid *grid, struc
     layers_layout_make(area, &layout);
     draw_tiles(model, grid, layout.tiles);
     draw_strip(model, grid, layout.strip);
+    layers_legend_draw(model, grid, layout.legend);
+    layers_bound_draw(model, grid, layout.bound);
     layers_list_draw(model, &layout, grid);
     if (layout.detail.h > 0)
         layers_detail_draw(model, layout.beside, grid, layout.detail);

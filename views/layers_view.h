@@ -7,8 +7,9 @@
 
 /* Where things go. What is not shown is empty. Nothing overlaps, nothing leaves the area. */
 struct layers_layout {
-    struct rect tiles, strip, head, list, total; /* strip: the step as one bar; total: the line below the list */
-    struct rect detail;                          /* of the node under the cursor: beside the list, or below it */
+    struct rect tiles, strip, legend, bound; /* the step as one bar, what its colours are, what bounds it */
+    struct rect head, list, total;           /* total: the line below the list */
+    struct rect detail;                      /* of the node under the cursor: beside the list, or below it */
     int beside;
 };
 void layers_layout_make(struct rect area, struct layers_layout *layout);
@@ -24,19 +25,36 @@ void layers_list_draw(const struct layers_model *model, const struct layers_layo
 /* Details of the node under the cursor; views/layers_detail.c. wide: in a box of its own, or else in lines. */
 void layers_detail_draw(const struct layers_model *model, int wide, struct grid *grid, struct rect area);
 
+/* What threads did, by colour; what bounds the step, and how far it is from its floor; views/layers_bound.c. */
+void layers_legend_draw(const struct layers_model *model, struct grid *grid, struct rect line);
+void layers_bound_draw(const struct layers_model *model, struct grid *grid, struct rect line);
+
 /*
- * Phases after each other, `whole` as long as the line, in eighths of a cell; what is NaN is left out, what is there at
- * all has at least the narrowest mark; views/layers_bar.c.
+ * Segments after each other, `whole` as long as the line, in eighths of a cell; what is NaN is left out, what is there
+ * at all has at least the narrowest mark; views/layers_bar.c.
  */
-void layers_bar_draw(const double ms[PHASE_COUNT], double whole, struct grid *grid, struct rect line);
+struct layers_segment {
+    double size;
+    uint32_t color;
+    const char *mark[2]; /* what tells it apart where there are no colours: any character, ASCII */
+};
+void layers_bar_draw(const struct layers_segment *segments, int n, double whole, struct grid *grid, struct rect line);
+int layers_phase_segments(const double ms[PHASE_COUNT], struct layers_segment out[PHASE_COUNT]);
+int layers_part_segments(const double ms[TIMING_PART_COUNT], struct layers_segment out[TIMING_PART_COUNT]);
+/* Whether it is known what all threads did; in all: the sum. */
+int layers_parts_known(const struct layers_model *model, double *all);
 
 /* What a phase is drawn in: its colour, and what tells it apart where there are none. */
 uint32_t layers_phase_color(enum phase phase);
 const char *layers_phase_mark(enum phase phase, int ascii);
 
+/* From milliseconds of a step to the unit in force. */
+double layers_scale(const struct layers_model *model);
+
 /* A time of the model's steps as it is shown, in the unit in force; in out. "-": none. */
 const char *layers_time(const struct layers_model *model, double ms, char *out, size_t size);
 const char *layers_share(double part, double whole, char *out, size_t size); /* "36.4 %", "<0.1 %" */
+const char *layers_rate(double rate, char *out, size_t size);                /* "789", "2.9" */
 const char *layers_unit(const struct layers_model *model);                   /* "ms", "s" */
 
 #endif
