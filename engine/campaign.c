@@ -328,6 +328,32 @@ void campaign_look(const struct campaign *c, struct run_entry *const *entries, i
             state->seconds_left += left[side] * (state->ended[side] > 0 ? seconds[side] / state->ended[side] : mean);
 }
 
+static int takes_as_long(const struct recipe *a, const struct recipe *b)
+{
+    return strcmp(a->data, b->data) == 0 && a->device == b->device && a->threads == b->threads &&
+           forecast_same_family(a, b);
+}
+
+double campaign_estimate(const struct campaign *c, int runs, struct run_entry *const *entries, int count)
+{
+    double mean[2];
+    for (int side = 0; side < 2; side++) {
+        double seconds = 0;
+        int n = 0;
+        for (int i = 0; i < count; i++)
+            if (strcmp(entries[i]->summary.state, "done") == 0 && entries[i]->summary.wall_seconds > 0 &&
+                takes_as_long(&c->side[side], &entries[i]->recipe)) {
+                seconds += entries[i]->summary.wall_seconds;
+                n++;
+            }
+        mean[side] = n > 0 ? seconds / n : NAN;
+    }
+    for (int side = 0; side < 2; side++)
+        if (isnan(mean[side]))
+            mean[side] = mean[1 - side];
+    return runs * (mean[0] + mean[1]);
+}
+
 int campaign_tidy(const struct campaign *c, const struct run_entry *entry, struct error *err)
 {
     int rc = 0;

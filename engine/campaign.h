@@ -75,6 +75,12 @@ int campaign_read_runs(const struct campaign *campaign, struct run_entry ***entr
 void campaign_look(const struct campaign *campaign, struct run_entry *const *entries, int count,
                    struct campaign_state *state);
 
+/*
+ * The wall seconds that `runs` runs a side take, by runs of its recipes on its data, device and threads that went to
+ * their end, whoever made them; where one side has none, by the other's. NaN: there are none.
+ */
+double campaign_estimate(const struct campaign *campaign, int runs, struct run_entry *const *entries, int count);
+
 /* What a run is made with: its recipe, its name and its label. */
 void campaign_run_recipe(const struct campaign *campaign, enum run_side side, int number, struct recipe *recipe);
 void campaign_run_name(const struct campaign *campaign, enum run_side side, int number, char out[128]);

@@ -183,7 +183,7 @@ static void test_campaign(void **state)
     struct run_folder folder;
     struct error err = {""};
     struct run_label label;
-    campaign_job_start(&app, tiny_campaign(1));
+    campaign_job_start(&app, tiny_campaign(1), 0);
     assert_true(campaign_job_running(&app) && app_training(&app));
     settle();
     must_show("tiny");
@@ -202,12 +202,66 @@ static void test_campaign(void **state)
     assert_null(app.options.label); /* the next run is its own */
 }
 
+/* All its runs have ended: R asks how many more, and says what another look costs. */
+static void test_extend(void **state)
+{
+    (void)state;
+    campaign_job_start(&app, tiny_campaign(2), 0);
+    run_to_end();
+    press("6");
+    app.now += 5;
+    settle();
+    must_show("campaign, 4 of 4 runs");
+    press("R");
+    must_show("Runs a side, in all:");
+    must_show("2.5 %,");
+    must_show("up to 7.5");
+    must_show("take about");
+    press("2"); /* no more than there are */
+    press("Enter");
+    assert_false(campaign_job_running(&app));
+    press("Backspace");
+    press("3");
+    must_show("in all: 3_");
+    press("Enter");
+    assert_true(campaign_job_running(&app));
+    assert_int_equal(app.campaign.campaign->looks, 2);
+    run_to_end();
+    app.now += 5;
+    settle();
+    must_show("campaign, 6 of 6 runs");
+    must_show("Extended once");
+}
+
+/* A campaign that is started while another run trains waits for its end, and can be dropped. */
+static void test_waiting(void **state)
+{
+    (void)state;
+    options.recipe.epochs = 400;
+    assert_int_equal(app_start_run(&app, &options), 0);
+    campaign_job_start(&app, tiny_campaign(1), 0);
+    assert_true(campaign_job_running(&app) && campaign_job_waiting(&app));
+    settle();
+    must_show("campaign waits");
+    must_show("R here drops it");
+    press("R");
+    assert_false(campaign_job_running(&app));
+    press("R");
+    assert_true(campaign_job_waiting(&app));
+    app_stop(&app, TRAINER_STOP_NOW);
+    while (!app.campaign.begun)
+        app_update(&app);
+    assert_string_equal(app.campaign.name, "tiny-without-01");
+    app_stop(&app, TRAINER_STOP_NOW);
+    run_to_end();
+}
+
 /* A run that is stopped ends the campaign here; R goes on with it. */
 static void test_stopped_campaign(void **state)
 {
     (void)state;
     options.recipe.epochs = 400;
-    campaign_job_start(&app, tiny_campaign(1));
+    campaign_job_start(&app, tiny_campaign(1), 0);
     while (app.model.status.phase != TRAINER_TRAINING)
         app_update(&app);
     app_stop(&app, TRAINER_STOP_NOW);
@@ -233,15 +287,33 @@ static void test_asked_on_tricks(void **state)
     press("Home");
     press("C");
     must_show("a campaign tests a trick");
-    for (int i = 0; i < 60 && !campaign_job_can_ask(&app); i++)
+    press("1");
+    press(":");
+    app_type(&app, "start a campaign");
+    must_show("Start a campaign: train with a trick");
+    press("Enter");
+    must_show("press C");
+    press(":");
+    app_type(&app, "compare");
+    must_show("Compare: What two sets of runs say");
+    press("Esc");
+    for (int i = 0; i < 60 && !campaign_ask_can(&app); i++)
         press("Down");
     press("C");
-    must_show("How many a side?");
-    must_show("10 runs a side find");
+    must_show("Runs a side: 10_");
+    must_show("(assumed), 10");
+    must_show("is not known");
     press("Esc");
     assert_false(campaign_job_running(&app));
     press("C");
-    press("5");
+    press("5"); /* in place of the 10 */
+    must_show("Runs a side: 5_");
+    press("2");
+    must_show("Runs a side: 52_");
+    press("Backspace");
+    press("Down");
+    press("Up");
+    press("Enter");
     assert_true(campaign_job_running(&app));
     assert_int_equal(campaign_planned(app.campaign.campaign), 5);
     assert_true(campaign_sides_differ(app.campaign.campaign));
@@ -256,6 +328,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_ladder_keys, setup, teardown),
         cmocka_unit_test_setup_teardown(test_ladder_queues, setup, teardown),
         cmocka_unit_test_setup_teardown(test_campaign, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_extend, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_waiting, setup, teardown),
         cmocka_unit_test_setup_teardown(test_stopped_campaign, setup, teardown),
         cmocka_unit_test_setup_teardown(test_asked_on_tricks, setup, teardown),
     };

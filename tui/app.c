@@ -61,6 +61,7 @@ void app_release(struct app *app)
         app->source.ops->stop(app->source.self, TRAINER_STOP_NOW);
     app_close_run(app);
     campaign_job_end(app);
+    campaign_ask_release(&app->campaign_ask);
     fetch_job_free(app->fetch);
     app->fetch = NULL;
     for (int i = 0; app_screens[i]; i++)
@@ -269,6 +270,7 @@ void app_update(struct app *app)
     }
     start_queued(app);
     campaign_job_update(app);
+    campaign_ask_update(app);
     update_fetch(app);
     update_notice(app);
     if (app->watch.catalog) /* whatever the screen: what is read and never taken keeps the loop awake */

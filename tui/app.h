@@ -7,6 +7,7 @@
 #ifndef DAVIDNET_TUI_APP_H
 #define DAVIDNET_TUI_APP_H
 
+#include "tui/campaign_ask.h"
 #include "tui/campaign_job.h"
 #include "tui/clipboard.h"
 #include "tui/data_job.h"
@@ -83,14 +84,16 @@ struct app {
     int screen; /* in app_screens */
     enum app_over over;
     const struct dialog *dialog;
-    char asked[512]; /* its text, and what follows from what is so now */
-    int help_top;    /* the first row of the help that is shown */
+    int (*dialog_typed)(struct app *app, int key); /* (optional) sees a key before the dialog's table; 1: taken */
+    char asked[1024];                              /* its text, and what follows from what is so now */
+    int help_top;                                  /* the first row of the help that is shown */
     struct line_edit menu_text;
     int menu_at; /* of the rows that match */
     struct compare_model compare;
     struct ladder_model ladder;
     unsigned compare_generation, ladder_generation; /* of the runs that they were made from; 0: not yet */
     struct campaign_job campaign;
+    struct campaign_ask campaign_ask;
     struct layers_model layers;
     uint64_t layers_version; /* of the times that it was made from */
     unsigned layers_run;     /* and the run_number */
@@ -141,7 +144,7 @@ void app_interrupt(struct app *app);
 
 /* For the screens' files. */
 void app_say(struct app *app, const char *format, ...) __attribute__((format(printf, 2, 3)));
-void app_ask(struct app *app, const struct dialog *dialog);
+void app_ask(struct app *app, const struct dialog *dialog); /* without dialog_typed */
 /* One more sentence of the dialog that was just opened. */
 void app_ask_more(struct app *app, const char *sentence);
 /* Into the clipboard of the terminal's user; what: "the command", for the message. */

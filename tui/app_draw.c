@@ -15,7 +15,9 @@ void app_frame(const struct app *app, const struct app_keys *keys, const char **
                                   .run = status->run,
                                   .state = app->source.ops ? trainer_phase_name(status->phase) : NULL,
                                   .state_color = run_phase_color(status->phase),
-                                  .next = app->queue ? "1 queued" : NULL,
+                                  .next = app->queue                  ? "1 queued"
+                                          : campaign_job_waiting(app) ? "campaign waits"
+                                                                      : NULL,
                                   .train_seconds = status->train_seconds,
                                   .speedrun_seconds = status->speedrun_seconds,
                                   .wall_seconds = status->wall_seconds,

@@ -141,6 +141,7 @@ void app_interrupt(struct app *app)
 void app_ask(struct app *app, const struct dialog *dialog)
 {
     app->dialog = dialog;
+    app->dialog_typed = NULL;
     snprintf(app->asked, sizeof app->asked, "%s", dialog->text);
     app->over = APP_DIALOG;
     app->dirty = 1;
@@ -280,6 +281,8 @@ static int typed(struct app *app, int key)
     const struct screen *screen = app_current(app);
     if (app->over == APP_MENU)
         return app_menu_key(app, key);
+    if (app->over == APP_DIALOG)
+        return app->dialog_typed && app->dialog_typed(app, key);
     return app->over == APP_SCREEN && screen->typed && screen->typed(app, key);
 }
 

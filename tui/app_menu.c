@@ -10,8 +10,23 @@ static void do_mouse(struct app *app)
     app_say(app, app->mouse ? "the mouse works here; with Shift it selects text" : "the mouse selects text again");
 }
 
+static int is_elsewhere(const struct app *app)
+{
+    return !campaign_ask_can(app) || app_current(app) != &screen_tricks;
+}
+
+/* A campaign is of a trick, and tricks are on their screen. */
+static void do_campaign(struct app *app)
+{
+    app_go(app, campaign_job_running(app) ? &screen_compare : &screen_tricks);
+    app_say(app, campaign_job_running(app) ? "a campaign is running: one at a time"
+                                           : "go to the row of the trick to be tested, and press C");
+}
+
 /* Commands that are only in the menu. */
 static const struct binding commands[] = {
+    {"", NULL, "campaign", "Start a campaign: train with a trick and without it, for a verdict", is_elsewhere, NULL,
+     do_campaign},
     {"", NULL, "mouse", "The mouse here, or for the terminal to select text with", NULL, NULL, do_mouse},
     {"", NULL, "guide", "The guide that is shown at the first start", NULL, NULL, guide_show},
     {0},

@@ -18,13 +18,17 @@ int campaign_job_running(const struct app *app)
     return app->campaign.campaign != NULL;
 }
 
+int campaign_job_waiting(const struct app *app)
+{
+    return app->campaign.campaign != NULL && !app->campaign.begun && app_training(app);
+}
+
 void campaign_job_end(struct app *app)
 {
     struct campaign_job *job = &app->campaign;
     run_folder_unlock(&job->lock);
     free(job->campaign);
-    free(job->asked);
-    job->campaign = job->asked = NULL;
+    job->campaign = NULL;
     job->begun = 0;
     app->compare.running = 0;
     app->compare_generation = UINT_MAX; /* read again */
@@ -122,7 +126,7 @@ void campaign_job_update(struct app *app)
     free(entries);
 }
 
-void campaign_job_start(struct app *app, struct campaign *campaign)
+void campaign_job_start(struct app *app, struct campaign *campaign, int extend_to)
 {
     struct campaign_job *job = &app->campaign;
     struct error err = {""};
@@ -131,8 +135,10 @@ void campaign_job_start(struct app *app, struct campaign *campaign)
         free(campaign);
         return;
     }
-    if (campaign_lock(campaign, &job->lock, &err)) {
+    /* The lock first: whoever runs it knows how many runs it has. */
+    if (campaign_lock(campaign, &job->lock, &err) || (extend_to > 0 && campaign_extend(campaign, extend_to, &err))) {
         app_say(app, "%s", err.text);
+        run_folder_unlock(&job->lock);
         free(campaign);
         return;
     }
@@ -144,114 +150,6 @@ void campaign_job_start(struct app *app, struct campaign *campaign)
     compare_model_choose_campaign(&app->compare, campaign->name);
     campaign_job_update(app);
     app_go(app, &screen_compare);
-}
-
-/* ---- from the Tricks screen ---- */
-
-int campaign_job_can_ask(const struct app *app)
-{
-    const struct tricks_model *tricks = &app->tricks;
-    return tricks->row && tricks->mode == TRICKS_BROWSE && tricks_model_here(tricks)->kind == TRICKS_TRICK &&
-           tricks->draft.valid && app->can_start && app_idle(app) && !app->campaign.campaign;
-}
-
-static void begin(struct app *app, int runs)
-{
-    struct campaign_job *job = &app->campaign;
-    struct campaign *c = job->asked;
-    struct error err = {""};
-    job->asked = NULL;
-    app->over = APP_SCREEN;
-    c->runs[0] = runs;
-    if (campaign_create(c, &err)) {
-        app_say(app, "%s", err.text);
-        free(c);
-        return;
-    }
-    campaign_job_start(app, c);
-}
-
-static void do_5(struct app *app)
-{
-    begin(app, 5);
-}
-
-static void do_10(struct app *app)
-{
-    begin(app, 10);
-}
-
-static void do_20(struct app *app)
-{
-    begin(app, 20);
-}
-
-static void do_35(struct app *app)
-{
-    begin(app, 35);
-}
-
-static const struct binding runs_keys[] = {
-    {"1", NULL, NULL, "10 runs a side", NULL, NULL, do_10},   {"2", NULL, NULL, "20 runs a side", NULL, NULL, do_20},
-    {"3", NULL, NULL, "35 runs a side", NULL, NULL, do_35},   {"5", NULL, NULL, "5 runs a side", NULL, NULL, do_5},
-    {"n", "Esc", NULL, "None", NULL, NULL, app_close_dialog}, {0},
-};
-static const struct dialog runs_dialog = {"A campaign", "", runs_keys};
-
-/* Both sides by the rules of the form: a trick that conflicts is refused with the reason. */
-static int make_sides(struct campaign *c, const struct recipe_draft *draft, int trick, struct error *err)
-{
-    struct recipe_draft *sides = calloc(1, sizeof *sides); /* large */
-    if (!sides)
-        return error_set(err, "out of memory");
-    int rc = recipe_draft_init(sides, draft->tricks, draft->n_tricks, &draft->recipe, err);
-    if (rc == 0) {
-        rc = recipe_draft_switch(sides, trick, 1, err);
-        c->side[RUN_WITH] = sides->recipe;
-        rc = rc ? rc : recipe_draft_switch(sides, trick, 0, err);
-        c->side[RUN_WITHOUT] = sides->recipe;
-        recipe_draft_release(sides);
-    }
-    free(sides);
-    c->seed = c->side[RUN_WITHOUT].seed;
-    return rc;
-}
-
-/* A name that no campaign has yet: the same question may be asked of another recipe. */
-static void find_name(struct campaign *c)
-{
-    struct campaign *other = calloc(1, sizeof *other);
-    char base[RUN_CAMPAIGN_MAX - 4];
-    campaign_name(&c->side[0], c->what, c->name);
-    snprintf(base, sizeof base, "%.50s", c->name);
-    for (int i = 2; other && i < 100 && campaign_read(other, c->parent, c->name, NULL) != 1; i++)
-        snprintf(c->name, sizeof c->name, "%s-%d", base, i);
-    free(other);
-}
-
-void campaign_job_ask(struct app *app)
-{
-    struct campaign_job *job = &app->campaign;
-    const struct recipe_draft *draft = &app->tricks.draft;
-    struct campaign *c = calloc(1, sizeof *c);
-    struct error err = {""};
-    char text[VERDICT_TEXT_MAX];
-    int trick = tricks_model_here(&app->tricks)->index;
-    if (!c)
-        return;
-    snprintf(c->what, sizeof c->what, "%s", draft->tricks[trick].key);
-    snprintf(c->parent, sizeof c->parent, "%s", app->options.parent ? app->options.parent : "");
-    if (make_sides(c, draft, trick, &err) || campaign_check(c, &err)) {
-        app_say(app, "%s", err.text);
-        free(c);
-        return;
-    }
-    find_name(c);
-    free(job->asked);
-    job->asked = c;
-    app_ask(app, &runs_dialog);
-    snprintf(text, sizeof text, "Train with %s and without it, in turns, each run with its own seed. How many a side?",
-             c->what);
-    app_ask_more(app, text);
-    app_ask_more(app, verdict_power_sentence(10, VERDICT_LEVEL, NULL, text));
+    if (campaign_job_waiting(app))
+        app_say(app, "campaign %s starts when the run that trains has ended; R here drops it", campaign->name);
 }

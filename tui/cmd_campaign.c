@@ -92,12 +92,11 @@ static int make_sides(const struct campaign_options *o, struct campaign *c, stru
     return 0;
 }
 
-/* There is one of that name: is it the one that is asked for? Then it goes on, with more runs if there are to be. */
-static int go_on(struct campaign *c, const struct campaign *asked, struct error *err)
+/* There is one of that name: is it the one that is asked for? Then it goes on. */
+static int go_on(const struct campaign *c, const struct campaign *asked, struct error *err)
 {
     if (recipe_equal(&c->side[0], &asked->side[0]) && recipe_equal(&c->side[1], &asked->side[1]))
-        return asked->runs[0] > 0 && asked->runs[0] != campaign_planned(c) ? campaign_extend(c, asked->runs[0], err)
-                                                                           : 0;
+        return 0;
     return error_set(err, "there is a campaign %s in %s already, of other recipes: give this one a --name", c->name,
                      c->parent);
 }
@@ -133,11 +132,12 @@ static int open_asked(const struct campaign_options *o, struct campaign *c, stru
     return rc;
 }
 
-static int open_campaign(const struct campaign_options *o, struct campaign *c, struct error *err)
+/* Extended only under the lock: whoever runs it knows how many runs it has. */
+static int open_campaign(const struct campaign_options *o, struct campaign *c, int *lock, struct error *err)
 {
-    if (!o->resume)
-        return open_asked(o, c, err);
-    if (campaign_read(c, o->out, o->resume, err))
+    if (o->resume ? campaign_read(c, o->out, o->resume, err) : open_asked(o, c, err))
+        return -1;
+    if (campaign_lock(c, lock, err))
         return -1;
     return o->runs > 0 && o->runs != campaign_planned(c) ? campaign_extend(c, o->runs, err) : 0;
 }
@@ -344,7 +344,7 @@ static int campaign_run(const struct campaign_options *o)
     struct teller t = {.campaign = c, .json = o->json};
     t.progress = !o->json && isatty(STDERR_FILENO) && isatty(STDOUT_FILENO);
     int code;
-    if (open_campaign(o, c, &err) || campaign_lock(c, &lock, &err))
+    if (open_campaign(o, c, &lock, &err))
         code = headless_error(o->json, err.text);
     else
         code = carry_out(&t);

@@ -93,29 +93,52 @@ static int has_pair(const struct app *app)
     return app->compare.has && app->compare.b[0] != '\0';
 }
 
+/* ---- a campaign goes on ---- */
+
+static int all_ended(const struct app *app)
+{
+    return on_campaign(app) && here(app)->ended >= here(app)->planned;
+}
+
+/* The campaign at the cursor is the one that waits for the run that trains. */
+static int waits_here(const struct app *app)
+{
+    return on_campaign(app) && campaign_job_waiting(app) && strcmp(here(app)->name, app->campaign.campaign->name) == 0;
+}
+
 static int can_go_on(const struct app *app)
 {
-    return on_campaign(app) && here(app)->ended < here(app)->planned && app->can_start && app_idle(app) &&
-           !campaign_job_running(app);
+    return on_campaign(app) && app->can_start && (!campaign_job_running(app) || waits_here(app));
+}
+
+static const char *go_on_label(const struct app *app)
+{
+    return waits_here(app) ? "do not start" : all_ended(app) ? "more runs" : "go on";
 }
 
 static void do_go_on(struct app *app)
 {
+    if (waits_here(app)) {
+        app_say(app, "campaign %s does not start now; R goes on with it", app->campaign.campaign->name);
+        campaign_job_end(app);
+        return;
+    }
     struct campaign *c = malloc(sizeof *c); /* large */
     if (!c)
         return;
     *c = app->compare.campaigns[here(app)->campaign];
-    campaign_job_start(app, c);
+    if (all_ended(app))
+        campaign_ask_extend(app, c);
+    else
+        campaign_job_start(app, c, 0);
 }
 
 static const char *why(const struct app *app, const char *key)
 {
     if (strcmp(key, "R") == 0)
         return !on_campaign(app) ? "only a campaign is gone on with"
-               : here(app)->ended >= here(app)->planned
-                   ? "all its runs have ended; more: davidnet campaign resume --runs"
                : !app->can_start ? "no run can be started from here"
-                                 : "a run is training: stop it first (x on the Run screen)";
+                                 : "a campaign is running: stop its run first (x on the Run screen)";
     if (strcmp(key, "a") == 0 || strcmp(key, "b") == 0)
         return "a campaign has its two sides: Enter compares them";
     return strcmp(key, "s") == 0 ? "there are no two recipes to change over" : NULL;
@@ -126,7 +149,8 @@ static const struct binding compare_keys[] = {
     {"a", NULL, "as A", "The recipe at the cursor becomes A, what the other is compared with", on_family, NULL, do_a},
     {"b", "Enter", "as B", "The recipe at the cursor becomes B", on_family, NULL, do_b},
     {"s", NULL, "swap", "A and B change over", has_pair, NULL, do_swap},
-    {"R", NULL, "go on", "Go on with the campaign at the cursor", can_go_on, NULL, do_go_on},
+    {"R", NULL, "go on", "Go on with the campaign at the cursor, or extend it when all its runs have ended", can_go_on,
+     go_on_label, do_go_on},
     {"Up", "k", NULL, "The line above", has_items, NULL, do_up},
     {"Down", "j", NULL, "The line below", has_items, NULL, do_down},
     {"PgUp", NULL, NULL, "A page up", has_items, NULL, do_page_up},

@@ -67,6 +67,8 @@ static void do_stop(struct app *app)
     app_ask(app, &stop_dialog);
     if (is_queued(app))
         app_ask_more(app, "The queued run starts then.");
+    else if (campaign_job_waiting(app))
+        app_ask_more(app, "The campaign that waits starts then; R on the Compare screen drops it.");
 }
 
 /* ---- data and new runs ---- */

@@ -471,8 +471,8 @@ static const struct binding tricks_keys[] = {
     {"w", NULL, "write", "Write the recipe to a file, as a preset of yours", is_open, NULL, do_save},
     {"e", NULL, "plot", "Move the knots of the learning rate on a plot", has_plot, NULL, do_plot},
     {"c", "y", "copy", "Copy the command that trains this recipe", has_command, NULL, do_copy},
-    {"C", NULL, "campaign", "Train with this trick and without it, in turns, for a verdict", campaign_job_can_ask, NULL,
-     campaign_job_ask},
+    {"C", NULL, "campaign", "Train with this trick and without it, in turns, for a verdict", campaign_ask_can, NULL,
+     campaign_ask},
     {"Esc", NULL, "all rows", "All rows again", is_part, NULL, do_whole},
     {"D", NULL, NULL, "Everything as the preset has it; data, machine and seeds stay", is_open, NULL, do_reset_all},
     {"t", NULL, NULL, "Take the recipe of the run on the Run screen", has_last, NULL, do_take},
@@ -538,16 +538,17 @@ static const char *why(const struct app *app, const char *key)
 {
     static const struct {
         const char *key, *text;
-    } reasons[] = {{"x", "nothing is queued"},
-                   {"u", "there is nothing to undo"},
-                   {"Ctrl-R", "there is nothing to do again"},
-                   {"d", "this row is as the preset has it"},
-                   {"e", "only a piecewise schedule has knots to move: schedule.shape"},
-                   {"t", "there is no run whose recipe could be taken"},
-                   {"g", "no run can be started from here; w writes the recipe"},
-                   {"c", "the recipe is not ready: there is no command yet"},
-                   {"C", "a campaign tests a trick: go to its row, with no run training and a recipe that is ready"},
-                   {"Space", "nothing to switch on this row"}};
+    } reasons[] = {
+        {"x", "nothing is queued"},
+        {"u", "there is nothing to undo"},
+        {"Ctrl-R", "there is nothing to do again"},
+        {"d", "this row is as the preset has it"},
+        {"e", "only a piecewise schedule has knots to move: schedule.shape"},
+        {"t", "there is no run whose recipe could be taken"},
+        {"g", "no run can be started from here; w writes the recipe"},
+        {"c", "the recipe is not ready: there is no command yet"},
+        {"C", "a campaign tests a trick: go to its row, with a recipe that is ready and no campaign running"},
+        {"Space", "nothing to switch on this row"}};
     for (size_t i = 0; is_open(app) && i < sizeof reasons / sizeof *reasons; i++)
         if (strcmp(reasons[i].key, key) == 0)
             return reasons[i].text;

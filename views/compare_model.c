@@ -262,7 +262,9 @@ int compare_model_take(struct compare_model *model, struct run_entry *const *ent
     add_families(model);
     choose_something(model);
     item = find_item(model, here);
-    compare_model_move(model, item ? (int)(item - model->items) : model->cursor);
+    if (!item) /* at first, on what is shown */
+        item = find_item(model, model->a);
+    model->cursor = item ? (int)(item - model->items) : 0;
     make_pair(model);
     return 0;
 }
@@ -276,6 +278,15 @@ void compare_model_move(struct compare_model *model, int to)
 {
     to = to >= model->n_items ? model->n_items - 1 : to;
     model->cursor = to < 0 ? 0 : to;
+    const struct compare_item *here = compare_model_here(model), *shown = find_item(model, model->a);
+    if (here && here->campaign >= 0 && shown && shown->campaign >= 0 && here != shown)
+        compare_model_choose(model, 0);
+}
+
+const struct compare_item *compare_model_shown(const struct compare_model *model)
+{
+    const struct compare_item *shown = find_item(model, model->a);
+    return shown && shown->campaign >= 0 ? shown : NULL;
 }
 
 void compare_model_choose(struct compare_model *model, int as_b)

@@ -57,7 +57,9 @@ int compare_model_take(struct compare_model *model, struct run_entry *const *ent
                        const struct campaign *campaigns, int n_campaigns);
 
 const struct compare_item *compare_model_here(const struct compare_model *model); /* NULL: the list is empty */
-void compare_model_move(struct compare_model *model, int to);                     /* clamped */
+/* Clamped. While a campaign is shown, the one that the cursor comes to is shown in its place. */
+void compare_model_move(struct compare_model *model, int to);
+const struct compare_item *compare_model_shown(const struct compare_model *model); /* a campaign; NULL: none is */
 /* The item at the cursor becomes what is compared: a campaign as a whole, a family as A or B. */
 void compare_model_choose(struct compare_model *model, int as_b);
 void compare_model_choose_campaign(struct compare_model *model, const char *name);

@@ -182,6 +182,11 @@ static void draw_text(const struct compare_model *model, struct grid *grid, stru
     char text[VERDICT_TEXT_MAX];
     const struct verdict *v = &model->verdict;
     int y = area.y, roomy = area.h >= 14;
+    const struct compare_item *shown = compare_model_shown(model);
+    if (shown && compare_model_here(model) != shown && area.h >= 6) {
+        snprintf(text, sizeof text, "shown: campaign %s", shown->name);
+        put_cut(grid, (struct rect){area.x, y++, area.w, 1}, COLOR_DIM, ATTR_NONE, text);
+    }
     if (model->apart[0])
         say(model->apart, verdict_color(model), &y, grid, area);
     else
