@@ -21,6 +21,12 @@ int batches_measure(struct batches *batches, const struct recipe *recipe, const 
     if (batches->steps_per_epoch == 0)
         return error_set(err, "batch %u is larger than the %u training images; lower batch or set drop_last to off",
                          batch, images->count);
+    uint32_t rest = recipe->drop_last ? 0 : images->count % batch;
+    if (recipe->ghost_bn && rest % (uint32_t)recipe->ghost_groups != 0)
+        return error_set(err,
+                         "ghost_groups = %d: with drop_last off an epoch's last batch has %u images, which cannot be "
+                         "divided into so many equal groups; set drop_last=on, or another batch",
+                         recipe->ghost_groups, rest);
     /* Page's convention: with the last partial batch dropped an epoch is steps_per_epoch steps. */
     batches->steps = (uint32_t)ceil(recipe->epochs * batches->steps_per_epoch - 1e-9);
     return 0;

@@ -181,7 +181,7 @@ static void draw_groups(const struct choices_options *options, const struct imag
                                   .cut_w = (uint8_t)(cut ? options->cutout_w : 0)};
     if (options->crop_pad > 0)
         deal_places(options, epoch, GROUP_CROP, offsets, offsets, list, count);
-    if (options->flip > 0)
+    if (options->flip > 0 || options->alternating)
         deal_flips(options, epoch, GROUP_FLIP, list, count);
     if (options->vertical_flip > 0)
         deal_flips(options, epoch, GROUP_VERTICAL, list, count);

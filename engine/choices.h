@@ -13,7 +13,8 @@
 struct choices_options {
     int crop_pad;                /* 0: no crop; at most CHOICE_PAD_MAX and less than the image's sides */
     double flip, vertical_flip;  /* probabilities */
-    int alternating;             /* 1: left-right flips are those of epoch 0, and in every odd epoch all the others */
+    int alternating;             /* 1: left-right flips are those of epoch 0, and in every odd epoch all the others,
+                                    whatever the probability: at 0 an odd epoch has nothing but mirror images */
     int cutout_h, cutout_w;      /* 0: no box; at most the image's size */
     double brightness, contrast; /* each drawn from -that .. that; contrast below 1. See kernels/choice.h */
     int groups;                  /* 0: each image has a draw of its own; 1 .. CHOICES_GROUPS_MAX: see choices_draw */

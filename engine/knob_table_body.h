@@ -90,7 +90,7 @@ const struct knob knobs[] = {
     {"crop_pad", "augmentation", INT(crop_pad, 1, 8), "4", "pixels", "padding on every side before the crop"},
     {"flip", "augmentation", SWITCH(flip), "off", "", "mirror at random"},
     {"flip_kind", "augmentation", ENUM_WHEN("flip=on", flip_kind, flip_names), "random", "", "alternating: left to right drawn once, then all turned over every other epoch"},
-    {"flip_probability", "augmentation", REAL(flip_probability, 0, 1), "0.5", "", "of a left-right mirror image"},
+    {"flip_probability", "augmentation", REAL(flip_probability, 0, 1), "0.5", "", "of a left-right mirror image; alternating: in even epochs"},
     {"vertical_flip_probability", "augmentation", REAL(vertical_flip_probability, 0, 1), "0", "", "of an upside-down image"},
     {"cutout", "augmentation", SWITCH(cutout), "off", "", "set a box at a random place, fully inside, to zero"},
     {"cutout_height", "augmentation", INT(cutout_height, 1, 32), "8", "pixels", "height of the box"},

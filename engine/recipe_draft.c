@@ -352,13 +352,16 @@ static void switch_off_rivals(struct group *group, const struct recipe_draft *dr
     }
 }
 
-/* Off is not always what the patches for off come to: some leave a knob as the preset has it. */
-static int refuse_part_of_preset(const struct recipe_draft *draft, const struct group *group, const struct trick *trick,
-                                 struct error *err)
+/* Off is not always what the patches for off come to: some leave a knob as the preset has it. And on may be without
+ * effect. */
+static int refuse_outcome(const struct recipe_draft *draft, const struct group *group, const struct trick *trick,
+                          int on, struct error *err)
 {
     struct recipe_draft *outcome = calloc(1, sizeof *outcome);
     int status = outcome ? resolve_with(draft, group, outcome, err) : error_set(err, "out of memory for the edit");
-    if (!status && trick_is_on(trick, &outcome->recipe))
+    if (!status && on)
+        status = trick_refuse_idle(trick, &outcome->recipe, err);
+    else if (!status && trick_is_on(trick, &outcome->recipe))
         status = error_set(err, "%s is part of preset %.63s: choose another preset to be without it", trick->key,
                            outcome->base.preset);
     free(outcome);
@@ -380,7 +383,7 @@ int recipe_draft_switch(struct recipe_draft *draft, int index, int on, struct er
     forget_written(&group, trick, place);
     if (on)
         switch_off_rivals(&group, draft, index);
-    if (!on && refuse_part_of_preset(draft, &group, trick, err)) {
+    if (refuse_outcome(draft, &group, trick, on, err)) {
         group_release(&group);
         return -1;
     }

@@ -300,9 +300,12 @@ static int apply_values(struct reader *reader, struct recipe *recipe)
     for (int i = 0; i < knob_count; i++)
         if (reader->knob[i].line && knob_set(recipe, &knobs[i], reader->knob[i].text, &inner))
             return line_error(reader, reader->knob[i].line, "%s", inner.text);
-    if (tricks_check(tricks, trick_count, wishes, recipe, &at_fault, &undone, &inner))
-        return line_error(reader, reader->knob[undone - knobs].line, "%s (the trick is on line %d)", inner.text,
-                          reader->trick[at_fault].line);
+    if (tricks_check(tricks, trick_count, wishes, recipe, &at_fault, &undone, &inner)) {
+        int line = reader->trick[at_fault].line;
+        if (!undone)
+            return line_error(reader, line, "%s", inner.text);
+        return line_error(reader, reader->knob[undone - knobs].line, "%s (the trick is on line %d)", inner.text, line);
+    }
     return 0;
 }
 

@@ -19,6 +19,7 @@
 #include "engine/frozen.h"
 #include "engine/stopwatch.h"
 #include "engine/trainer_internal.h"
+#include "engine/tricks.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -341,6 +342,20 @@ static int restore(struct trainer *trainer, struct error *err)
     return run_log_append(&trainer->log, &record, err);
 }
 
+/* What is switched on and yet does nothing, as the recipe is. */
+static int log_idle_tricks(struct trainer *trainer, struct error *err)
+{
+    const struct recipe *recipe = &trainer->session.recipe;
+    char why[TRICK_WHY_MAX];
+    for (int i = 0; (i = tricks_find_idle(tricks, trick_count, recipe, i, why, sizeof why)) < trick_count; i++) {
+        struct record note = {.kind = RECORD_NOTE};
+        snprintf(note.as.note, sizeof note.as.note, "%s changes nothing: %.55s", tricks[i].key, why);
+        if (run_log_append(&trainer->log, &note, err))
+            return -1;
+    }
+    return 0;
+}
+
 static int begin_log(struct trainer *trainer, struct error *err)
 {
     const struct session *session = &trainer->session;
@@ -352,7 +367,7 @@ static int begin_log(struct trainer *trainer, struct error *err)
     record.as.start.test_images = session->dataset.test.count;
     record.as.start.epochs = (float)session->recipe.epochs;
     record.as.start.target = (float)session->recipe.target;
-    return run_log_append(&trainer->log, &record, err);
+    return run_log_append(&trainer->log, &record, err) || log_idle_tricks(trainer, err) ? -1 : 0;
 }
 
 static int prepare(struct trainer *trainer, struct error *err)

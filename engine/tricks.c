@@ -422,17 +422,28 @@ int tricks_switch(const struct trick *table, int count, const enum trick_wish *w
     return 0;
 }
 
+int trick_refuse_idle(const struct trick *trick, const struct recipe *recipe, struct error *err)
+{
+    char why[TRICK_WHY_MAX];
+    if (!trick_idle(trick, recipe, why, sizeof why))
+        return 0;
+    return error_set(err, "trick %s would change nothing: %s", trick->key, why);
+}
+
 int tricks_check(const struct trick *table, int count, const enum trick_wish *wishes, const struct recipe *recipe,
                  int *at_fault, const struct knob **knob, struct error *err)
 {
     char value[KNOB_TEXT_MAX];
     for (int i = 0; i < count; i++) {
         const struct trick_patch *missing = trick_missing(&table[i], recipe), *patch = table[i].patches;
+        *at_fault = i;
+        *knob = NULL;
+        if (wishes[i] == TRICK_ON && !missing && trick_refuse_idle(&table[i], recipe, err))
+            return -1;
         if (wishes[i] == TRICK_LEAVE || (wishes[i] == TRICK_ON) == !missing)
             continue;
         if (wishes[i] == TRICK_ON)
             patch = missing;
-        *at_fault = i;
         *knob = knob_find(patch->key);
         if (!*knob)
             return error_set(err, "trick %s: it writes '%s', which is no knob", table[i].key, patch->key);

@@ -36,6 +36,21 @@ int trick_apply(const struct trick *trick, int on, struct recipe *recipe, struct
 /* The first knob that it writes and that has not the value for on; NULL when it is on. */
 const struct trick_patch *trick_missing(const struct trick *trick, const struct recipe *recipe);
 
+/*
+ * 1 when the recipe's other values leave the trick, which is on in it, without any effect; why then says which, as
+ * the end of a sentence: "flip_kind has an effect only with flip=on". Of the network it knows nothing: what a trick
+ * needs there network_build demands.
+ */
+#define TRICK_WHY_MAX 128
+int trick_idle(const struct trick *trick, const struct recipe *recipe, char *why, size_t size);
+/* The same as an error, for who wants to switch it on: -1 when it would change nothing. */
+int trick_refuse_idle(const struct trick *trick, const struct recipe *recipe, struct error *err);
+
+/* The first trick from `from` on that is on and idle, or count. Those that are on unless a recipe says otherwise are
+ * nobody's wish, and passed over. */
+int tricks_find_idle(const struct trick *table, int count, const struct recipe *recipe, int from, char *why,
+                     size_t size);
+
 /* A knob that both write, or NULL. */
 const char *trick_clash(const struct trick *a, const struct trick *b);
 
@@ -51,8 +66,8 @@ int tricks_switch(const struct trick *table, int count, const enum trick_wish *w
 
 /*
  * Whether the wishes still hold after values of the user's own were set. -1: one of those undoes what a trick writes,
- * or writes it where the trick was to be off; err says so in one sentence, *at_fault is the trick's index and *knob
- * what was set.
+ * or writes it where the trick was to be off (*knob is what was set), or a trick that was to be on changes nothing
+ * (*knob is NULL). err says so in one sentence, *at_fault is the trick's index.
  */
 int tricks_check(const struct trick *table, int count, const enum trick_wish *wishes, const struct recipe *recipe,
                  int *at_fault, const struct knob **knob, struct error *err);

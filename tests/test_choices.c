@@ -464,6 +464,23 @@ static void alternating_flips_alternate(void **state)
     }
 }
 
+/* With no flip in even epochs, all of them in odd ones; dealt out in groups or not. */
+static void alternating_flips_of_probability_0_or_1(void **state)
+{
+    (void)state;
+    for (int groups = 0; groups <= 200; groups += 200)
+        for (int probability = 0; probability <= 1; probability++)
+            for (uint32_t epoch = 0; epoch < 4; epoch++) {
+                struct choices_options options = standard;
+                options.alternating = 1;
+                options.groups = groups;
+                options.flip = probability;
+                choices_draw(&options, &images, epoch, list);
+                for (int i = 0; i < COUNT; i++)
+                    assert_int_equal(list[i].flip & CHOICE_FLIP_HORIZONTAL, (int)(epoch % 2) ^ probability);
+            }
+}
+
 /* What airbench draws its shifts from: every one of the 5 x 5 offsets of two pixels, by reflection. */
 static void a_shift_of_two_has_25_offsets(void **state)
 {
@@ -551,6 +568,7 @@ int main(void)
         cmocka_unit_test(groups_depend_on_seed_and_epoch_only),
         cmocka_unit_test(groups_leave_what_is_off),
         cmocka_unit_test(alternating_flips_alternate),
+        cmocka_unit_test(alternating_flips_of_probability_0_or_1),
         cmocka_unit_test(a_shift_of_two_has_25_offsets),
         cmocka_unit_test(colors_are_uniform),
         cmocka_unit_test(groups_share_a_color),

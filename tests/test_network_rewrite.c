@@ -3,6 +3,7 @@
 
 #include "engine/knobs.h"
 #include "engine/recipe_file.h"
+#include "engine/session.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -252,6 +253,23 @@ static void test_ghost_groups_divide_the_batch(void **state)
     assert_int_equal(recipe_check_key(&recipe, &key, &err), 0);
 }
 
+/* An epoch's last batch, too, where it is kept. */
+static void test_ghost_groups_divide_the_last_batch(void **state)
+{
+    (void)state;
+    start("davidnet-79");
+    set("ghost_bn", "on");
+    set("drop_last", "off");
+    set("data", "synthetic:1:1040"); /* 16 are left */
+    assert_int_equal(session_check(&recipe, &plan, &err), 0);
+    set("data", "synthetic:1:1048");
+    assert_int_equal(session_check(&recipe, &plan, &err), -1);
+    assert_non_null(strstr(err.text, "ghost_groups = 16"));
+    assert_non_null(strstr(err.text, "last batch has 24 images"));
+    set("drop_last", "on");
+    assert_int_equal(session_check(&recipe, &plan, &err), 0);
+}
+
 static void test_concatenation(void **state)
 {
     (void)state;
@@ -387,6 +405,7 @@ int main(void)
         cmocka_unit_test(test_activation),
         cmocka_unit_test(test_norms),
         cmocka_unit_test(test_ghost_groups_divide_the_batch),
+        cmocka_unit_test(test_ghost_groups_divide_the_last_batch),
         cmocka_unit_test(test_concatenation),
         cmocka_unit_test(test_whitening_3x3),
         cmocka_unit_test(test_whitening_2x2),

@@ -2,6 +2,7 @@
 
 #include "engine/knobs.h"
 #include "engine/recipe_file.h"
+#include "engine/tricks.h"
 #include "kernels/rng.h"
 #include "tests/recipe_checks.h"
 
@@ -243,6 +244,57 @@ static void test_request_errors(void **state)
     recipe_resolve_fails((struct recipe_request){.epochs = 1e9}, "epochs", "10000");
 }
 
+static void would_change_nothing(const char *preset, const char *off, const char *trick, const char *set1,
+                                 const char *set2, const char *why)
+{
+    struct recipe_request request = {.preset = preset, .n_on = 1, .on = {trick}, .n_off = off != NULL, .off = {off}};
+    request.n_sets = (set1 != NULL) + (set2 != NULL);
+    request.sets[0] = set1;
+    request.sets[1] = set2;
+    recipe_resolve_fails(request, "would change nothing", why);
+}
+
+static void test_tricks_without_effect(void **state)
+{
+    (void)state;
+    const char *seventynine = "davidnet-79", *both = "brightness_contrast";
+    would_change_nothing(seventynine, "flip", "alternating_flip", NULL, NULL, "flip=on");
+    would_change_nothing(seventynine, NULL, "flip", "flip_probability=0", NULL, "are 0");
+    would_change_nothing(seventynine, NULL, both, "brightness=0", "contrast=0", "brightness and contrast are 0");
+    would_change_nothing("backbone-shortcut", "crop", "gpu_data", "flip=off", "cutout=off", "no crop, flip, cutout");
+    would_change_nothing("frozen-scale-43", NULL, "decoupled_decay", NULL, NULL, "norm_bias_decay");
+    would_change_nothing(seventynine, NULL, "decoupled_decay", "weight_decay=0", NULL, "weight_decay is 0");
+    would_change_nothing(seventynine, NULL, "ema", "ema_momentum=0", "ema_every=1", "ema_momentum=0");
+    would_change_nothing(seventynine, NULL, "lookahead", "lookahead_momentum=0", NULL, "lookahead_momentum=0");
+    struct recipe_request bulk = {.preset = "baseline-323", .n_on = 1, .on = {"bulk_random"}};
+    struct recipe recipe;
+    recipe_must(recipe_resolve(&bulk, &recipe, &recipe_err));
+    bulk.n_off = 2;
+    bulk.off[0] = "crop";
+    bulk.off[1] = "flip";
+    recipe_resolve_fails(bulk, "bulk_random would change nothing", "no crop, flip");
+    /* odd epochs are mirror images still */
+    struct recipe_request fine = {
+        .n_on = 2, .on = {"flip", "alternating_flip"}, .n_sets = 1, .sets = {"flip_probability=0"}};
+    recipe_must(recipe_resolve(&fine, &recipe, &recipe_err));
+}
+
+/* No preset has one: what a run's log says of it is the user's doing. */
+static void test_presets_have_no_idle_tricks(void **state)
+{
+    (void)state;
+    static struct recipe_about list[64];
+    int n = recipe_preset_list(list, 64);
+    for (int i = 0; i < n; i++) {
+        char why[TRICK_WHY_MAX];
+        struct recipe recipe;
+        recipe_must(recipe_preset_load(list[i].name, &recipe, NULL, &recipe_err));
+        int idle = tricks_find_idle(tricks, trick_count, &recipe, 0, why, sizeof why);
+        if (idle < trick_count)
+            fail_msg("%s: %s changes nothing: %s", list[i].name, tricks[idle].key, why);
+    }
+}
+
 static void test_contradictions(void **state)
 {
     (void)state;
@@ -336,6 +388,8 @@ int main(void)
         cmocka_unit_test(test_seeds),
         cmocka_unit_test(test_choices_in_force),
         cmocka_unit_test(test_request_errors),
+        cmocka_unit_test(test_tricks_without_effect),
+        cmocka_unit_test(test_presets_have_no_idle_tricks),
         cmocka_unit_test(test_contradictions),
         cmocka_unit_test(test_stretched_presets_and_own_values),
         cmocka_unit_test(test_failure_changes_nothing),

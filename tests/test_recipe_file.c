@@ -128,6 +128,8 @@ static void test_tricks_that_a_file_cannot_have(void **state)
     file_fails("[recipe]\npreset = celu-52\n[tricks]\ngelu = on\n", 4, "both write activation", "celu = off");
     file_fails(FROM_79 "[model]\nactivation = gelu\n[tricks]\ncelu = on\n", 4, "activation = gelu undoes trick celu",
                "the trick is on line 6");
+    file_fails(FROM_79 "[tricks]\ncelu = on\nalternating_flip = on\nflip = off\n", 5,
+               "alternating_flip would change nothing", "flip=on");
     file_fails(FROM_79 "[tricks]\ncutout = off\n[augmentation]\ncutout = on\n", 6, "cutout = on is trick cutout",
                "line 4");
 }

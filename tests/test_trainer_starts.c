@@ -90,6 +90,29 @@ static void what_fails_before_its_first_step_leaves_no_folder(void **state)
     trainer_free(trainer);
 }
 
+/* A trick that is on and yet changes nothing is no reason to refuse a run; its log says so. */
+static void an_idle_trick_is_noted(void **state)
+{
+    (void)state;
+    struct trainer_options options = {.parent = trainer_folder, .name = "idle"};
+    struct trainer_status status;
+    size_t index[4];
+    trainer_tiny(&options.recipe, "1");
+    options.recipe.flip_kind = RECIPE_FLIP_ALTERNATING;
+    options.recipe.flip = 0;
+    options.recipe.decoupled_decay = 1; /* the one with the longest note */
+    struct trainer *trainer = trainer_must_start(&options);
+    trainer_wait_for_end(trainer, &status);
+    assert_int_equal(status.phase, TRAINER_DONE);
+    const struct run_log *log = trainer_log(trainer);
+    assert_int_equal(run_log_series(log, RECORD_NOTE, index, 4), 2);
+    assert_string_equal(run_log_at(log, index[0])->as.note,
+                        "alternating_flip changes nothing: flip_kind has an effect only with flip=on");
+    assert_string_equal(run_log_at(log, index[1])->as.note,
+                        "decoupled_decay changes nothing: norm_bias_decay divides by norm_bias_lr already");
+    trainer_free(trainer);
+}
+
 /* Out of descriptors at each point of the start, one after the other: before the folder is made and after. */
 static void a_start_that_fails_late_leaves_no_folder(void **state)
 {
@@ -218,6 +241,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bad_starts_leave_no_folder),
         cmocka_unit_test(what_fails_before_its_first_step_leaves_no_folder),
+        cmocka_unit_test(an_idle_trick_is_noted),
         cmocka_unit_test(a_start_that_fails_late_leaves_no_folder),
         cmocka_unit_test(a_resume_without_program_has_the_same_data),
         cmocka_unit_test(one_process_trains_a_run),

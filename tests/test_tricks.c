@@ -433,6 +433,44 @@ static void test_save_and_pick(void **state)
     form_close(model);
 }
 
+/* A trick that would change nothing is refused as it is toggled; one that another edit leaves so is told of. */
+static void test_a_trick_without_effect_is_told_of(void **state)
+{
+    (void)state;
+    static struct recipe recipe;
+    struct error err = {""};
+    struct tricks_model *model = calloc(1, sizeof *model);
+    struct draft_place flip = {DRAFT_TRICK, (int)(trick_find("flip") - tricks)};
+    struct draft_place alternating = {DRAFT_TRICK, (int)(trick_find("alternating_flip") - tricks)};
+    assert_non_null(model);
+    if (recipe_preset_load("davidnet-79", &recipe, NULL, &err) ||
+        tricks_model_init(model, tricks, trick_count, &recipe, &err))
+        fail_msg("%s", err.text);
+    form_go(model, flip);
+    tricks_model_toggle(model);
+    assert_string_equal(model->said, ""); /* crops and boxes are drawn still */
+    form_go(model, alternating);
+    tricks_model_toggle(model);
+    said(model, 1, "alternating_flip would change nothing: flip_kind has an effect only with flip=on");
+    expect(model, "flip_kind", "random");
+    form_go(model, flip);
+    tricks_model_toggle(model);
+    form_go(model, alternating);
+    tricks_model_toggle(model);
+    expect(model, "flip_kind", "alternating");
+    assert_string_equal(model->said, "");
+    form_go(model, flip);
+    tricks_model_toggle(model);
+    expect(model, "flip", "off");
+    said(model, 1, "alternating_flip is on and changes nothing now: flip_kind has an effect only with flip=on");
+    form_go_knob(model, "momentum"); /* once is enough */
+    tricks_model_edit(model);
+    form_type(model, "0.8");
+    assert_true(tricks_model_accept(model));
+    assert_string_equal(model->said, "");
+    form_close(model);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -448,6 +486,7 @@ int main(void)
         cmocka_unit_test(test_plot),
         cmocka_unit_test(test_plot_stays_a_schedule),
         cmocka_unit_test(test_save_and_pick),
+        cmocka_unit_test(test_a_trick_without_effect_is_told_of),
     };
     return cmocka_run_group_tests(tests, form_enter, form_leave);
 }

@@ -78,7 +78,7 @@ static void write_trick(const struct tricks_model *model, const struct tricks_ro
 {
     const struct recipe_draft *draft = &model->draft;
     const struct trick *trick = &draft->tricks[row->index];
-    char rivals[256] = "";
+    char rivals[256] = "", why[TRICK_WHY_MAX];
     size_t used = 0;
     write_text(writer, COLOR_DEFAULT, "%s: %s.", trick->key, trick->changes);
     write_text(writer, COLOR_DEFAULT, "Published: %s.", trick->published);
@@ -91,6 +91,8 @@ static void write_trick(const struct tricks_model *model, const struct tricks_ro
     }
     if (used)
         write_text(writer, COLOR_WARN, "Not together with %s.", rivals);
+    if (trick_is_on(trick, &draft->recipe) && trick_idle(trick, &draft->recipe, why, sizeof why))
+        write_text(writer, COLOR_WARN, "Without effect: %s.", why);
     write_values(model, row, writer);
 }
 

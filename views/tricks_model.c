@@ -113,6 +113,24 @@ static void refresh(struct tricks_model *model)
 
 /* ---- beginning and end ---- */
 
+/* Tricks that are on and that an edit left without effect: the first is told of. */
+static void find_idle(struct tricks_model *model, int tell)
+{
+    const struct recipe_draft *draft = &model->draft;
+    char why[TRICK_WHY_MAX];
+    unsigned char idle[RECIPE_TRICKS_MAX] = {0};
+    int told = 0;
+    for (int i = 0; i < draft->n_tricks; i++) {
+        i = tricks_find_idle(draft->tricks, draft->n_tricks, &draft->recipe, i, why, sizeof why);
+        if (i == draft->n_tricks)
+            break;
+        idle[i] = 1;
+        if (tell && !model->idle[i] && !told++)
+            say(model, 1, "%s is on and changes nothing now: %s", draft->tricks[i].key, why);
+    }
+    memcpy(model->idle, idle, sizeof model->idle);
+}
+
 int tricks_model_init(struct tricks_model *model, const struct trick *table, int n_tricks, const struct recipe *recipe,
                       struct error *err)
 {
@@ -127,6 +145,7 @@ int tricks_model_init(struct tricks_model *model, const struct trick *table, int
     }
     tricks_model_keep(model);
     refresh(model);
+    find_idle(model, 0);
     return 0;
 }
 
@@ -272,6 +291,7 @@ static int done(struct tricks_model *model, int status, const struct error *err)
 {
     hush(model);
     refresh(model);
+    find_idle(model, 1);
     if (status)
         say(model, 1, "%s", err->text);
     else if (!model->draft.valid)

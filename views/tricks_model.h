@@ -95,6 +95,7 @@ struct tricks_model {
     struct recipe kept; /* the draft as it was when it was last somewhere else, too */
     struct recipe last_given;
     int row_room;
+    unsigned char idle[RECIPE_TRICKS_MAX]; /* 1: on and without effect, which was said */
 };
 
 int tricks_model_init(struct tricks_model *model, const struct trick *table, int n_tricks, const struct recipe *recipe,
