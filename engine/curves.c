@@ -16,47 +16,49 @@ static void plan_of(const struct run_log *log, uint32_t *per_epoch, uint32_t *st
     *steps = run_log_at(log, start)->as.start.steps;
 }
 
-/* A column: a name and how to get its value from a record; one list per kind keeps CSV and JSON alike. */
-enum column { STEP, EPOCH, LR, TRAIN_LOSS, TRAIN_ACC, TEST_LOSS, TEST_ACC, TRAIN_S, SPEEDRUN_S, WALL_S, COLUMNS };
-
-static const char *const column_names[COLUMNS] = {
-    [STEP] = "step",
-    [EPOCH] = "epoch",
-    [LR] = "lr",
-    [TRAIN_LOSS] = "train_loss",
-    [TRAIN_ACC] = "train_acc",
-    [TEST_LOSS] = "test_loss",
-    [TEST_ACC] = "test_acc",
-    [TRAIN_S] = "train_seconds",
-    [SPEEDRUN_S] = "speedrun_seconds",
-    [WALL_S] = "wall_seconds",
+static const char *const column_names[CURVES_COLUMNS] = {
+    [CURVES_STEP] = "step",
+    [CURVES_EPOCH] = "epoch",
+    [CURVES_LR] = "lr",
+    [CURVES_TRAIN_LOSS] = "train_loss",
+    [CURVES_TRAIN_ACC] = "train_acc",
+    [CURVES_TEST_LOSS] = "test_loss",
+    [CURVES_TEST_ACC] = "test_acc",
+    [CURVES_TRAIN_SECONDS] = "train_seconds",
+    [CURVES_SPEEDRUN_SECONDS] = "speedrun_seconds",
+    [CURVES_WALL_SECONDS] = "wall_seconds",
 };
 
-static double value_of(const struct record *r, enum column column, uint32_t per_epoch)
+const char *curves_column_name(enum curves_column column)
+{
+    return column_names[column];
+}
+
+double curves_value(const struct record *r, enum curves_column column, uint32_t per_epoch)
 {
     int step = r->kind == RECORD_STEP;
     switch (column) {
-    case STEP:
+    case CURVES_STEP:
         return r->step;
-    case EPOCH:
+    case CURVES_EPOCH:
         return per_epoch ? (double)r->step / per_epoch : (double)NAN;
-    case LR:
+    case CURVES_LR:
         return step ? r->as.step.lr : r->as.epoch.lr;
-    case TRAIN_LOSS:
+    case CURVES_TRAIN_LOSS:
         return step ? r->as.step.loss : r->as.epoch.train_loss;
-    case TRAIN_ACC:
+    case CURVES_TRAIN_ACC:
         return record_decimal(step ? r->as.step.accuracy : r->as.epoch.train_acc);
-    case TEST_LOSS:
+    case CURVES_TEST_LOSS:
         return step ? (double)NAN : r->as.epoch.test_loss;
-    case TEST_ACC:
+    case CURVES_TEST_ACC:
         return step ? (double)NAN : record_decimal(r->as.epoch.test_acc);
-    case TRAIN_S:
+    case CURVES_TRAIN_SECONDS:
         return step ? r->as.step.train_seconds : r->as.epoch.train_seconds;
-    case SPEEDRUN_S:
+    case CURVES_SPEEDRUN_SECONDS:
         return step ? (double)NAN : r->as.epoch.speedrun_seconds;
-    case WALL_S:
+    case CURVES_WALL_SECONDS:
         return step ? r->as.step.wall_seconds : r->as.epoch.wall_seconds;
-    case COLUMNS:
+    case CURVES_COLUMNS:
         break;
     }
     return NAN;
@@ -85,8 +87,7 @@ static void put_number(FILE *out, double value)
     fputs(text, out);
 }
 
-/* Quoted as RFC 4180 asks, when it has to be. */
-static void put_text(FILE *out, const char *text)
+void curves_put_text(FILE *out, const char *text)
 {
     if (strpbrk(text, ",\"\r\n") == NULL) {
         fputs(text, out);
@@ -103,7 +104,9 @@ static void put_text(FILE *out, const char *text)
 
 int curves_write_csv(const struct curves_run *runs, int count, FILE *out, struct error *err)
 {
-    static const enum column columns[] = {STEP, EPOCH, LR, TRAIN_LOSS, TRAIN_ACC, TEST_LOSS, TEST_ACC, TRAIN_S, WALL_S};
+    static const enum curves_column columns[] = {CURVES_STEP,       CURVES_EPOCH,         CURVES_LR,
+                                                 CURVES_TRAIN_LOSS, CURVES_TRAIN_ACC,     CURVES_TEST_LOSS,
+                                                 CURVES_TEST_ACC,   CURVES_TRAIN_SECONDS, CURVES_WALL_SECONDS};
     static const enum record_kind kinds[] = {RECORD_STEP, RECORD_EPOCH};
     fputs("run,kind,step,epoch,lr,train_loss,train_acc,test_loss,test_acc,train_seconds,wall_seconds\n", out);
     for (int i = 0; i < count; i++) {
@@ -114,11 +117,11 @@ int curves_write_csv(const struct curves_run *runs, int count, FILE *out, struct
             if (index == NULL)
                 return error_set(err, "no memory for the curves of %s", runs[i].name);
             for (size_t r = 0; r < n; r++) {
-                put_text(out, runs[i].name);
+                curves_put_text(out, runs[i].name);
                 fputs(kinds[k] == RECORD_STEP ? ",step" : ",epoch", out);
                 for (size_t c = 0; c < sizeof columns / sizeof columns[0]; c++) {
                     fputc(',', out);
-                    put_number(out, value_of(run_log_at(runs[i].log, index[r]), columns[c], per_epoch));
+                    put_number(out, curves_value(run_log_at(runs[i].log, index[r]), columns[c], per_epoch));
                 }
                 fputc('\n', out);
             }
@@ -132,12 +135,12 @@ static int add_columns(cJSON *to, const char *key, const struct run_log *log, en
 {
     size_t n = 0, *index = series(log, kind, &n);
     cJSON *object = cJSON_AddObjectToObject(to, key);
-    for (int c = 0; c < COLUMNS && index != NULL; c++) {
-        if (kind == RECORD_STEP && (c == TEST_LOSS || c == TEST_ACC || c == SPEEDRUN_S))
+    for (int c = 0; c < CURVES_COLUMNS && index != NULL; c++) {
+        if (kind == RECORD_STEP && (c == CURVES_TEST_LOSS || c == CURVES_TEST_ACC || c == CURVES_SPEEDRUN_SECONDS))
             continue;
         cJSON *array = cJSON_AddArrayToObject(object, column_names[c]);
         for (size_t r = 0; r < n; r++) {
-            double value = value_of(run_log_at(log, index[r]), (enum column)c, per_epoch);
+            double value = curves_value(run_log_at(log, index[r]), (enum curves_column)c, per_epoch);
             cJSON_AddItemToArray(array, isfinite(value) ? cJSON_CreateNumber(value) : cJSON_CreateNull());
         }
     }

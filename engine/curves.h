@@ -20,6 +20,24 @@
 
 #include <stdio.h>
 
+/* Columns, and what they are called in both formats. */
+enum curves_column {
+    CURVES_STEP,
+    CURVES_EPOCH,
+    CURVES_LR,
+    CURVES_TRAIN_LOSS,
+    CURVES_TRAIN_ACC,
+    CURVES_TEST_LOSS,
+    CURVES_TEST_ACC,
+    CURVES_TRAIN_SECONDS,
+    CURVES_SPEEDRUN_SECONDS,
+    CURVES_WALL_SECONDS,
+    CURVES_COLUMNS
+};
+const char *curves_column_name(enum curves_column column);
+/* Of a STEP or EPOCH record; NaN where it has none. */
+double curves_value(const struct record *record, enum curves_column column, uint32_t steps_per_epoch);
+
 struct curves_run {
     const char *name;
     const struct run_log *log;
@@ -27,5 +45,8 @@ struct curves_run {
 
 int curves_write_csv(const struct curves_run *runs, int count, FILE *out, struct error *err);
 int curves_write_json(const struct curves_run *runs, int count, FILE *out, struct error *err);
+
+/* A field of CSV, quoted as RFC 4180 asks when it has to be. */
+void curves_put_text(FILE *out, const char *text);
 
 #endif

@@ -1,5 +1,9 @@
 #include "engine/recipe_differences.h"
 
+#include "engine/recipe_file.h"
+#include "engine/utf8.h"
+
+#include <stdlib.h>
 #include <string.h>
 
 /* Line `index` of a network's text. */
@@ -45,4 +49,29 @@ int recipe_differences(const struct recipe *const *recipes, int n, struct recipe
         }
     }
     return count;
+}
+
+void recipe_family_name(const struct recipe *recipe, char *out, size_t size)
+{
+    struct recipe *preset = malloc(sizeof *preset);
+    struct recipe_difference *found = malloc(((size_t)knob_count + 1) * sizeof *found);
+    size_t used = (size_t)snprintf(out, size, "%s", recipe->preset[0] != '\0' ? recipe->preset : "own recipe");
+    if (preset && found && recipe_preset_load(recipe->preset, preset, NULL, NULL) == 0) {
+        static const char *const beside[] = {"seeds", "run"};
+        if (preset->epochs != recipe->epochs &&
+            recipe_stretch(preset, recipe->epochs, NULL) == 0) /* as --epochs does */
+            used += (size_t)snprintf(out + used, size - used, " epochs=%g", recipe->epochs);
+        const struct recipe *const two[] = {preset, recipe};
+        int n = recipe_differences(two, 2, found);
+        for (int i = 0; i < n && used < size; i++) {
+            int skip = strcmp(found[i].key, "data") == 0 || strcmp(found[i].key, "threads") == 0;
+            for (int k = 0; k < 2; k++)
+                skip |= strcmp(found[i].section, beside[k]) == 0;
+            if (!skip)
+                used += (size_t)snprintf(out + used, size - used, " %s=%s", found[i].key, found[i].value[1]);
+        }
+    }
+    utf8_cut(out);
+    free(found);
+    free(preset);
 }

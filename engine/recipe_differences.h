@@ -14,4 +14,10 @@ struct recipe_difference {
 /* Fills out[knob_count + 1]; returns how many rows. n <= RECIPES_COMPARED_MAX; none differ where n < 2. */
 int recipe_differences(const struct recipe *const *recipes, int n, struct recipe_difference *out);
 
+/*
+ * "quick batch=32 width=8": what the recipe changes of its preset, but for seeds, data, threads and how a run is looked
+ * after: a name for all runs of its family (engine/forecast.h). Cut where there is no room for it.
+ */
+void recipe_family_name(const struct recipe *recipe, char *out, size_t size);
+
 #endif

@@ -357,6 +357,63 @@ static void curves_as_json(void **state)
     assert_int_equal(CALL(command_curves, "curves", "short", "-o", "/nonexistent/x"), EXIT_FAILED);
 }
 
+static void curves_as_figures(void **state)
+{
+    (void)state;
+    struct error err = {""};
+    char path[128], *text;
+    size_t size;
+    static const char *const begins[] = {"\x89PNG", "<?xml", "%PDF"}, *const ends[] = {"png", "svg", "PDF"};
+    for (int i = 0; i < 3; i++) { /* the file's name says what it is to be */
+        snprintf(path, sizeof path, "%s/curves.%s", parent, ends[i]);
+        assert_int_equal(CALL(command_curves, "curves", "short", LONG_NAME, "-o", path), EXIT_OK);
+        assert_string_equal(errors, "");
+        assert_int_equal(file_read(path, 1 << 22, &text, &size, &err), 0);
+        assert_memory_equal(text, begins[i], 4);
+        if (i == 1) {
+            assert_non_null(strstr(text, "<title>Training curves of davidnet-79: mean of 2 runs</title>"));
+            assert_non_null(strstr(text, "davidnet train --preset davidnet-79 --seed 7"));
+        }
+        free(text);
+    }
+    assert_int_equal(CALL(command_curves, "curves", "short", "--format=svg", "--log", "--title", "Mine"), EXIT_OK);
+    assert_memory_equal(output, "<?xml", 5);
+    has("<title>Mine</title>");
+    assert_int_equal(CALL(command_curves, "curves", "short", LONG_NAME, "--format=csv", "--mean"), EXIT_OK);
+    has("\ndavidnet-79,2,1,test_acc,2,93.71,0,93.71,93.71\n");
+    assert_int_equal(CALL(command_curves, "curves", "--preset", "quick"), EXIT_OK);
+    has("curve,epoch,lr\nquick,0,");
+    assert_int_equal(CALL(command_curves, "curves", "short", "--preset", "quick"), EXIT_USAGE);
+    assert_int_equal(CALL(command_curves, "curves", "short", "--each"), EXIT_USAGE);
+    assert_int_equal(CALL(command_curves, "curves", "short", "--mean", "--each"), EXIT_USAGE);
+    assert_int_equal(CALL(command_curves, "curves", "short", "--band", "wide"), EXIT_USAGE);
+    assert_int_equal(CALL(command_curves, "curves", "short", "--format=png", "--scale", "0"), EXIT_USAGE);
+    assert_int_equal(CALL(command_curves, "curves", "short", "-o", "/nonexistent/x.pdf"), EXIT_FAILED);
+    assert_non_null(strstr(errors, "/nonexistent/x.pdf"));
+}
+
+/* What is not text is not for a terminal; the reason says what to do. */
+static void no_picture_on_a_terminal(void **state)
+{
+    (void)state;
+    int terminal, screen, saved = dup(STDOUT_FILENO);
+    fflush(stdout);
+    assert_int_equal(openpty(&terminal, &screen, NULL, NULL, NULL), 0);
+    int said, code;
+    FILE *temp = redirect(stderr, &said);
+    dup2(screen, STDOUT_FILENO);
+    char *words[] = {"curves", "short", "--format=png", NULL};
+    code = command_curves.run(3, words);
+    fflush(stdout);
+    dup2(saved, STDOUT_FILENO);
+    restore(stderr, said, temp, errors, sizeof errors);
+    close(saved);
+    close(terminal);
+    close(screen);
+    assert_int_equal(code, EXIT_FAILED);
+    assert_non_null(strstr(errors, "a PNG is not for a terminal: name a file, -o FILE.png"));
+}
+
 static void write_timing_json(void)
 {
     static const struct timing_row rows[] = {
@@ -441,10 +498,11 @@ int main(void)
 {
 #define EACH(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
     const struct CMUnitTest tests[] = {
-        EACH(runs_lists_them),     EACH(a_bad_run_does_not_hide_the_others),
-        EACH(show_tells_all),      EACH(notes_and_tags),
-        EACH(names_and_the_trash), EACH(curves_as_csv),
-        EACH(curves_as_json),      EACH(timing_as_a_table),
+        EACH(runs_lists_them),          EACH(a_bad_run_does_not_hide_the_others),
+        EACH(show_tells_all),           EACH(notes_and_tags),
+        EACH(names_and_the_trash),      EACH(curves_as_csv),
+        EACH(curves_as_json),           EACH(curves_as_figures),
+        EACH(no_picture_on_a_terminal), EACH(timing_as_a_table),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

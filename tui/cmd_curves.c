@@ -1,89 +1,217 @@
-/* davidnet curves: learning rate, loss and accuracy of runs, for other programs. */
-#include "engine/curves.h"
+/* davidnet curves: learning rate, loss and accuracy of runs, for other programs and for reports. */
+#include "engine/curve_set.h"
 #include "tui/command.h"
-#include "tui/run_report.h"
+#include "tui/curve_page.h"
+#include "tui/figure_output.h"
+#include "tui/options.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #define RUNS_MAX 256
+#define FORMATS "csv json png svg pdf"
 
 extern const struct command command_curves;
 
-static int write_runs(char **names, int count, int json, const char *path)
+/* What was asked for. */
+struct request {
+    const char *format, *path;
+    int mean, each;
+    struct curve_page page;
+    char *names[RUNS_MAX];
+    int count;
+};
+
+struct opened {
+    struct run_report *reports[RUNS_MAX];
+    struct curve_run runs[RUNS_MAX];
+    int n;
+};
+
+static int open_runs(struct opened *opened, const struct request *request, struct error *err)
+{
+    for (opened->n = 0; opened->n < request->count; opened->n++) {
+        struct run_report *report = run_report_open(request->names[opened->n], err);
+        if (report == NULL)
+            return -1;
+        opened->reports[opened->n] = report;
+        opened->runs[opened->n] = (struct curve_run){{report->folder.name, &report->log}, &report->recipe};
+    }
+    return 0;
+}
+
+static int write_text(const struct request *request, const struct opened *opened, const struct curve_set *set,
+                      FILE *out, struct error *err)
+{
+    int json = strcmp(request->format, "json") == 0;
+    if (request->count == 0)
+        return curve_set_write_schedule(set, json, out, err);
+    if (request->mean)
+        return json ? curve_set_write_json(set, out, err) : curve_set_write_csv(set, out, err);
+    struct curves_run runs[RUNS_MAX];
+    for (int i = 0; i < opened->n; i++)
+        runs[i] = opened->runs[i].run;
+    return json ? curves_write_json(runs, opened->n, out, err) : curves_write_csv(runs, opened->n, out, err);
+}
+
+static int write_curves(const struct request *request, const struct recipe *recipe)
 {
     struct error err = {""};
-    struct run_report *reports[RUNS_MAX];
-    struct curves_run runs[RUNS_MAX];
-    int opened = 0, rc = 0;
-    for (; opened < count && rc == 0; opened += rc == 0) {
-        reports[opened] = run_report_open(names[opened], &err);
-        if (reports[opened] == NULL) {
-            rc = -1;
-            break;
-        }
-        runs[opened] = (struct curves_run){reports[opened]->folder.name, &reports[opened]->log};
-    }
+    struct opened *opened = calloc(1, sizeof *opened);
+    struct curve_set set = {NULL, 0};
     char *text = NULL;
     size_t size = 0;
-    FILE *out = rc == 0 ? open_memstream(&text, &size) : NULL;
-    if (rc == 0 && out == NULL)
-        rc = error_set(&err, "out of memory");
+    int drawing = figure_format_of_name(request->format);
+    int rc = opened ? 0 : error_set(&err, "out of memory");
+    if (rc == 0 && drawing >= 0)
+        rc = figure_output_check((enum figure_format)drawing, request->path, &err);
     if (rc == 0)
-        rc = json ? curves_write_json(runs, count, out, &err) : curves_write_csv(runs, count, out, &err);
-    if (out != NULL && fclose(out) != 0 && rc == 0)
-        rc = error_set(&err, "out of memory");
+        rc = open_runs(opened, request, &err);
     if (rc == 0)
-        rc = run_output(path, text, size, &err);
+        rc = request->count == 0 ? curve_set_schedule(&set, recipe, recipe->preset, &err)
+                                 : curve_set_init(&set, opened->runs, opened->n, request->each, &err);
+    if (rc == 0 && drawing >= 0) {
+        rc = curve_page_write(&request->page, (enum figure_format)drawing, &set, opened->reports, opened->n,
+                              request->path, &err);
+    } else if (rc == 0) {
+        FILE *out = open_memstream(&text, &size);
+        rc = out ? write_text(request, opened, &set, out, &err) : error_set(&err, "out of memory");
+        if (out != NULL && fclose(out) != 0 && rc == 0)
+            rc = error_set(&err, "out of memory");
+        if (rc == 0)
+            rc = run_output(request->path, text, size, &err);
+    }
     free(text);
-    while (opened > 0)
-        run_report_free(reports[--opened]);
+    curve_set_release(&set);
+    while (opened && opened->n > 0)
+        run_report_free(opened->reports[--opened->n]);
+    free(opened);
     return rc == 0 ? EXIT_OK : command_fail("%s", err.text);
+}
+
+/* An option of the command's own; 0, or -1 with err. */
+static int take(struct request *request, const char *flag, const char *value, struct error *err)
+{
+    if (strcmp(flag, "-o") == 0) {
+        request->path = value;
+    } else if (strcmp(flag, "--format") == 0) {
+        request->format = value;
+    } else if (strcmp(flag, "--mean") == 0) {
+        request->mean = 1;
+    } else if (strcmp(flag, "--each") == 0) {
+        request->each = 1;
+    } else if (strcmp(flag, "--log") == 0) {
+        request->page.log_axes = 1;
+    } else if (strcmp(flag, "--scale") == 0) {
+        return figure_output_scale(value, &request->page.scale, err);
+    } else if (strcmp(flag, "--title") == 0) {
+        request->page.title = value;
+    } else {
+        static const char *const bands[] = {"range", "sd", "none"};
+        for (int i = 0; i < 3; i++)
+            if (strcmp(value, bands[i]) == 0) {
+                request->page.band = (enum figure_curves_band)i;
+                return 0;
+            }
+        return error_set(err, "--band %s: expected range, sd or none", value);
+    }
+    return 0;
+}
+
+static int check(struct request *request, int recipe, char format[8])
+{
+    const char *given = request->format;
+    request->format = figure_output_format(given, request->path, FORMATS, "csv", format);
+    if (request->format == NULL)
+        return command_usage_error(&command_curves, "--format %s: expected csv, json, png, svg or pdf", given);
+    int drawing = figure_format_of_name(request->format) >= 0;
+    if (request->count == 0 && !recipe)
+        return command_usage_error(&command_curves, "which run? `davidnet runs` lists them, 'last' is the newest");
+    if (request->count > 0 && recipe)
+        return command_usage_error(&command_curves, "either runs, or a recipe whose schedule is wanted");
+    if (request->mean && request->each)
+        return command_usage_error(&command_curves, "--mean and --each exclude each other");
+    if (request->each && !drawing)
+        return command_usage_error(&command_curves, "--each is for figures: csv and json have each run without --mean");
+    if (request->mean && request->count == 0)
+        return command_usage_error(&command_curves, "--mean: of which runs?");
+    return EXIT_OK;
+}
+
+static int run_with(struct request *request, struct recipe_options *recipe_options, struct recipe *recipe, int argc,
+                    char **argv)
+{
+    struct error err = {""};
+    char format[8];
+    int code = EXIT_OK;
+    for (int i = 1; i < argc && code == EXIT_OK; i++) {
+        const char *flag, *value, *word = argv[i];
+        int taken = command_take_option(&command_curves, argc, argv, &i, &flag, &value);
+        if (taken < 0) {
+            code = EXIT_USAGE;
+        } else if (taken > 0) {
+            if (take(request, flag, value, &err) < 0)
+                code = command_usage_error(&command_curves, "%s", err.text);
+        } else if ((taken = recipe_options_take(recipe_options, argc, argv, &i, &err)) != 0) {
+            if (taken < 0)
+                code = command_usage_error(&command_curves, "%s", err.text);
+        } else if (word[0] == '-') {
+            code = command_unknown(&command_curves, word);
+        } else if (request->count == RUNS_MAX) {
+            code = command_usage_error(&command_curves, "at most %d runs at a time", RUNS_MAX);
+        } else {
+            request->names[request->count++] = argv[i];
+        }
+    }
+    if (code == EXIT_OK)
+        code = check(request, recipe_options_any(recipe_options), format);
+    if (code == EXIT_OK && request->count == 0 && recipe_options_resolve(recipe_options, recipe, &err) < 0)
+        code = command_fail("%s", err.text);
+    return code == EXIT_OK ? write_curves(request, recipe) : code;
 }
 
 static int run(int argc, char **argv)
 {
-    const char *format = "csv", *path = NULL;
-    char *names[RUNS_MAX];
-    int count = 0;
-    for (int i = 1; i < argc; i++) {
-        const char *flag, *value, *word = argv[i];
-        int taken = command_take_option(&command_curves, argc, argv, &i, &flag, &value);
-        if (taken < 0)
-            return EXIT_USAGE;
-        if (taken > 0) {
-            *(strcmp(flag, "-o") == 0 ? &path : &format) = value;
-            continue;
-        }
-        if (word[0] == '-')
-            return command_unknown(&command_curves, word);
-        if (count == RUNS_MAX)
-            return command_usage_error(&command_curves, "at most %d runs at a time", RUNS_MAX);
-        names[count++] = argv[i];
-    }
-    int json = strcmp(format, "json") == 0;
-    if (!json && strcmp(format, "csv") != 0)
-        return command_usage_error(&command_curves, "--format %s: expected csv or json", format);
-    if (count == 0)
-        return command_usage_error(&command_curves, "which run? `davidnet runs` lists them, 'last' is the newest");
-    return write_runs(names, count, json, path);
+    struct request *request = calloc(1, sizeof *request);
+    struct recipe_options *recipe_options = calloc(1, sizeof *recipe_options);
+    struct recipe *recipe = calloc(1, sizeof *recipe);
+    int code = request && recipe_options && recipe ? run_with(request, recipe_options, recipe, argc, argv)
+                                                   : command_fail("out of memory");
+    free(request);
+    free(recipe_options);
+    free(recipe);
+    return code;
 }
 
 static const struct command_option options[] = {
-    {"--format", "FORMAT", "csv (the default) or json", "csv json"},
+    {"--format", "FORMAT", "csv (the default), json, png, svg or pdf; without it -o's ending decides", FORMATS},
     {"-o", "FILE", "write there instead of to the standard output", "FILE"},
+    {"--mean", NULL, "csv and json: the mean and spread of runs of one recipe, by epoch", NULL},
+    {"--each", NULL, "figures: a curve for every run, in place of the mean of those of one recipe", NULL},
+    {"--band", "KIND", "figures: the spread about a mean: range (least to greatest, the default), sd or none",
+     "range sd none"},
+    {"--log", NULL, "figures: logarithms of the loss and of what the accuracy lacks to 100 %", NULL},
+    {"--title", "TEXT", "figures: in place of the title that says what is drawn", NULL},
+    {"--scale", "N", "png: pixels a point, 2 (144 an inch); --size WxH is the page in points", NULL},
     {0},
 };
 
 const struct command command_curves = {
     .name = "curves",
-    .summary = "learning rate, loss and accuracy as CSV or JSON",
-    .usage = "usage: davidnet curves RUN... [--format csv|json] [-o FILE]\n\n"
-             "Writes every step and epoch of the runs: learning rate, loss, accuracy (percent), clocks (seconds).\n"
-             "csv has the columns run, kind (step or epoch), step, epoch, lr, train_loss, train_acc, test_loss,\n"
-             "test_acc, train_seconds and wall_seconds, empty where nothing was measured; json is\n"
-             "{\"format\": \"davidnet-curves\", \"version\": 1, \"runs\": [...]}, with the columns as arrays.\n",
+    .summary = "learning rate, loss and accuracy as CSV, JSON or a figure",
+    .usage = "usage: davidnet curves RUN... [--format csv|json|png|svg|pdf] [-o FILE]\n"
+             "       davidnet curves --preset NAME (or another recipe option): its schedule, before any run\n\n"
+             "png, svg and pdf are figures for a report: learning rate (what is still to come of a run dotted), loss "
+             "and accuracy with the target. Runs of the same recipe that differ in seeds alone are drawn as their mean "
+             "with a band, unless --each is given.\n\n"
+             "csv and json have every step and epoch of the runs: learning rate, loss, accuracy (percent), clocks "
+             "(seconds). csv has the columns run, kind (step or epoch), step, epoch, lr, train_loss, train_acc, "
+             "test_loss, test_acc, train_seconds and wall_seconds, empty where nothing was measured; json is "
+             "{\"format\": \"davidnet-curves\", \"version\": 1, \"runs\": [...]}, with the columns as arrays. With "
+             "--mean, csv has curve, runs, epoch, quantity, n, mean, sd, min and max, and json the same as arrays "
+             "(\"davidnet-curves-mean\"). Of a schedule, csv has curve, epoch and lr.\n",
     .options = options,
+    .takes_recipe = 1,
     .words = "RUN",
     .run = run,
 };

@@ -98,6 +98,11 @@ struct chart_range chart_range_y(const struct chart *chart, int ticks)
     for (int s = 0; s < chart->n_series; s++)
         for (size_t i = 0; i < chart->series[s].n; i++)
             take(&range, chart->series[s].y[i]);
+    for (int b = 0; b < chart->n_bands; b++)
+        for (size_t i = 0; i < chart->band[b].n; i++) {
+            take(&range, chart->band[b].low[i]);
+            take(&range, chart->band[b].high[i]);
+        }
     if (isnan(range.min))
         for (int i = 0; i < chart->n_lines; i++)
             take(&range, chart->line[i].y);

@@ -1,7 +1,7 @@
 /*
  * A chart as data: series, axes, reference lines, legend. It knows nothing of cells or pixels; chart_draw is the
- * back end for terminal cells, others use the same ranges, ticks and reduction. Everything is borrowed and
- * nothing is changed by drawing.
+ * back end for terminal cells, views/figure_chart.h that for paper; both use the same ranges, ticks and reduction.
+ * Everything is borrowed and nothing is changed by drawing.
  */
 #ifndef DAVIDNET_VIEWS_CHART_H
 #define DAVIDNET_VIEWS_CHART_H
@@ -10,7 +10,8 @@
 
 #include <stddef.h>
 
-#define CHART_SERIES_MAX 12
+#define CHART_SERIES_MAX 40
+#define CHART_BANDS_MAX 12
 #define CHART_LINES_MAX 4
 #define CHART_TICKS_MAX 24
 
@@ -39,12 +40,21 @@ struct chart_series {
     double current; /* value in the legend; NaN: none */
     int decimals;   /* of it */
     int sparse;     /* 1: a NaN was not measured; it is passed over, without a gap or a mark */
+    int dash, mark; /* in figures: enum figure_dash, enum figure_mark, so that no colour is needed to tell it */
+};
+
+/* A spread about a curve, from low to high; where either is not finite there is none. x never decreases. */
+struct chart_band {
+    const double *x, *low, *high;
+    size_t n;
+    uint32_t color;
 };
 
 struct chart_line {
     double y;
     uint32_t color;
-    double from, to; /* from < to: a solid line between these x, in place of dashes from end to end */
+    double from, to;  /* from < to: a solid line between these x, in place of dashes from end to end */
+    const char *name; /* (optional) at its end in figures: "94 %" */
 };
 
 struct chart_axis {
@@ -63,6 +73,8 @@ struct chart {
     int n_series;
     struct chart_line line[CHART_LINES_MAX]; /* horizontal */
     int n_lines;
+    struct chart_band band[CHART_BANDS_MAX]; /* behind the series; in cells, only their edges */
+    int n_bands;
 };
 
 /* The ends of an axis: finite, min < max; min > 0 on a log scale, max < 100 on one of errors. */

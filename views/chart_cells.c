@@ -90,6 +90,17 @@ static void draw_series(const struct canvas *canvas, const struct chart_series *
     free(index);
 }
 
+static void draw_band(const struct canvas *canvas, const struct chart_band *band)
+{
+    for (int edge = 0; edge < 2; edge++)
+        draw_series(canvas, &(struct chart_series){.color = band->color,
+                                                   .ascii = '.',
+                                                   .x = band->x,
+                                                   .y = edge ? band->high : band->low,
+                                                   .n = band->n,
+                                                   .sparse = 1});
+}
+
 /* What is not finite stands at the foot of the plot, over everything. */
 static void draw_bad(const struct canvas *canvas, const struct chart_series *series)
 {
@@ -336,6 +347,8 @@ void chart_draw(const struct chart *chart, struct grid *grid, struct rect area)
     if (axis_rows)
         draw_x_axis(&canvas, chart, axis_rows == 2 ? area.y + area.h - 2 : -1, area.y + area.h - 1);
     size_t points = 0;
+    for (int b = 0; b < chart->n_bands; b++)
+        draw_band(&canvas, &chart->band[b]);
     for (int faint = 1; faint >= 0; faint--) { /* what is in the back first; the first series ends on top */
         for (int s = chart->n_series - 1; s >= 0; s--) {
             if ((chart->series[s].style == CHART_FAINT) != faint)

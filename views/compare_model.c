@@ -1,6 +1,5 @@
 #include "views/compare_model.h"
 
-#include "engine/recipe_file.h"
 #include "views/utf8.h"
 
 #include <math.h>
@@ -54,32 +53,6 @@ void compare_model_release(struct compare_model *model)
 
 /* ---- the list ---- */
 
-/* "quick batch=32 width=8": what the recipe changes of its preset. */
-static void name_family(const struct recipe *recipe, char *out, size_t size)
-{
-    struct recipe *preset = malloc(sizeof *preset);
-    struct recipe_difference *found = malloc(((size_t)knob_count + 1) * sizeof *found);
-    size_t used = (size_t)snprintf(out, size, "%s", recipe->preset[0] != '\0' ? recipe->preset : "own recipe");
-    if (preset && found && recipe_preset_load(recipe->preset, preset, NULL, NULL) == 0) {
-        static const char *const beside[] = {"seeds", "run"};
-        if (preset->epochs != recipe->epochs &&
-            recipe_stretch(preset, recipe->epochs, NULL) == 0) /* as --epochs does */
-            used += (size_t)snprintf(out + used, size - used, " epochs=%g", recipe->epochs);
-        const struct recipe *const two[] = {preset, recipe};
-        int n = recipe_differences(two, 2, found);
-        for (int i = 0; i < n && used < size; i++) {
-            int skip = strcmp(found[i].key, "data") == 0 || strcmp(found[i].key, "threads") == 0;
-            for (int k = 0; k < 2; k++)
-                skip |= strcmp(found[i].section, beside[k]) == 0;
-            if (!skip)
-                used += (size_t)snprintf(out + used, size - used, " %s=%s", found[i].key, found[i].value[1]);
-        }
-    }
-    utf8_cut(out);
-    free(found);
-    free(preset);
-}
-
 static void add_campaigns(struct compare_model *model)
 {
     for (int c = 0; c < model->n_campaigns; c++) {
@@ -111,7 +84,7 @@ static void add_families(struct compare_model *model)
         struct compare_item *item = &model->items[model->n_items++];
         *item = (struct compare_item){.campaign = -1, .first = entry, .runs = 1};
         snprintf(item->key, sizeof item->key, "%s", entry->folder.path);
-        name_family(&entry->recipe, item->name, sizeof item->name);
+        recipe_family_name(&entry->recipe, item->name, sizeof item->name);
     }
 }
 

@@ -1,0 +1,96 @@
+#include "tui/figure_output.h"
+
+#include "engine/number.h"
+#include "engine/run_entry.h"
+#include "tui/command.h"
+#include "tui/version.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#define WIDTH 520.0
+
+/* 1: the word of that length is among words; out gets it as it stands there. */
+static int find_word(const char *word, const char *words, char out[8])
+{
+    size_t length = strlen(word);
+    while (*words) {
+        size_t n = strcspn(words, " ");
+        if (n == length && n < 8 && strncasecmp(words, word, n) == 0) {
+            memcpy(out, words, n);
+            out[n] = '\0';
+            return 1;
+        }
+        words += n + (words[n] == ' ');
+    }
+    return 0;
+}
+
+const char *figure_output_format(const char *name, const char *path, const char *words, const char *otherwise,
+                                 char out[8])
+{
+    const char *slash = path ? strrchr(path, '/') : NULL;
+    const char *dot = path ? strrchr(slash ? slash : path, '.') : NULL;
+    if (name)
+        return find_word(name, words, out) ? out : NULL;
+    if (!dot || !find_word(dot + 1, words, out))
+        find_word(otherwise, words, out);
+    return out;
+}
+
+int figure_output_check(enum figure_format format, const char *path, struct error *err)
+{
+    int to_stdout = path == NULL || strcmp(path, "-") == 0;
+    if (format == FIGURE_SVG || !to_stdout || !isatty(STDOUT_FILENO))
+        return 0;
+    return error_set(err, "a %s is not for a terminal: name a file, -o FILE.%s, or redirect the output",
+                     format == FIGURE_PNG ? "PNG" : "PDF", figure_format_name(format));
+}
+
+int figure_output_scale(const char *text, double *scale, struct error *err)
+{
+    if (number_parse_real(text, scale) < 0 || !(*scale >= 0.1 && *scale <= 20))
+        return error_set(err, "--scale %s: expected pixels a point, 0.1 to 20", text);
+    return 0;
+}
+
+struct figure *figure_output_page(enum figure_format format, double scale, double width, double content,
+                                  const char *title, const char *subtitle, const char *caption, struct error *err)
+{
+    struct figure_page page = {format, width > 0 ? width : WIDTH, 0, scale, title, subtitle, caption};
+    page.height = figure_page_height(&page, content);
+    if (display.width > 0) {
+        page.width = display.width;
+        page.height = display.height;
+    }
+    return figure_new(&page, err);
+}
+
+int figure_output_write(struct figure *figure, const char *path, struct error *err)
+{
+    char *bytes;
+    size_t size;
+    int rc = figure_encode(figure, path ? path : "the standard output", &bytes, &size, err);
+    figure_free(figure);
+    if (rc < 0)
+        return -1;
+    rc = run_output(path, bytes, size, err);
+    free(bytes);
+    return rc;
+}
+
+void figure_output_machine(const struct run_folder *folder, const struct run_log *log, char *out, size_t size)
+{
+    struct run_entry *entry = run_entry_make(folder, log);
+    const char *machine = entry ? entry->machine : "", *colon = strstr(machine, ": ");
+    snprintf(out, size, "%s", colon ? colon + 2 : machine);
+    run_entry_free(entry);
+}
+
+const char *figure_output_drawn_by(char *out, size_t size)
+{
+    snprintf(out, size, "drawn by davidnet %s (%s)", version_number(), version_commit());
+    return out;
+}

@@ -1,0 +1,39 @@
+/* What commands that draw share: which format was asked for, the page, and where the bytes go. */
+#ifndef DAVIDNET_TUI_FIGURE_OUTPUT_H
+#define DAVIDNET_TUI_FIGURE_OUTPUT_H
+
+#include "tui/run_report.h"
+#include "views/figure.h"
+
+/*
+ * The format by name (--format), or where that is NULL by the ending of -o's path (NULL: the standard output), or
+ * `otherwise`. Only the ending counts that is one of `words`, which has blanks between ("csv json png svg pdf"). NULL
+ * when the name is none of them. What comes back is a name of at most 7 bytes in out.
+ */
+const char *figure_output_format(const char *name, const char *path, const char *words, const char *otherwise,
+                                 char out[8]);
+
+/* A PNG or PDF is not for a terminal's eyes: -1 with what to do instead, where that is where it would go. */
+int figure_output_check(enum figure_format format, const char *path, struct error *err);
+
+/* scale as --scale gives it, in pixels a point: 0.1 to 20. -1 with err. */
+int figure_output_scale(const char *text, double *scale, struct error *err);
+
+/*
+ * A page of those texts, `content` points high (in all: what --size says, where it was given), 520 wide unless `width`
+ * is another. NULL with err.
+ */
+struct figure *figure_output_page(enum figure_format format, double scale, double width, double content,
+                                  const char *title, const char *subtitle, const char *caption, struct error *err);
+
+/* Ends the drawing, frees the figure, and writes it to path, or to the standard output. */
+int figure_output_write(struct figure *figure, const char *path, struct error *err);
+
+/*
+ * For a caption: what a run was trained on, without the machine's name ("cpu, oneDNN 2.6.3, f32, 2 threads, avx512"),
+ * empty where it is not known; and "drawn by davidnet 0.1.0 (63f6f9dde0)".
+ */
+void figure_output_machine(const struct run_folder *folder, const struct run_log *log, char *out, size_t size);
+const char *figure_output_drawn_by(char *out, size_t size);
+
+#endif
