@@ -166,6 +166,11 @@ struct figure_box figure_whole(const struct figure *figure)
     return (struct figure_box){0, 0, figure->width, figure->height};
 }
 
+void figure_fail(struct figure *figure)
+{
+    figure->failed = 1;
+}
+
 void figure_place(struct figure *figure, struct figure_box box, const char *text)
 {
     if (figure->n_texts == figure->texts_room) {

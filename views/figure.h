@@ -113,6 +113,9 @@ const char *figure_format_name(enum figure_format format);
 uint32_t figure_rgb(uint32_t color);
 uint32_t figure_rgb_on(uint32_t color);
 
+/* What draws had no memory: figure_encode will say so. */
+void figure_fail(struct figure *figure);
+
 /* ---- drawing ---- */
 
 /* One line of UTF-8; y is that of its middle (half the height of a capital above the base line). Returns its width. */

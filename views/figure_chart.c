@@ -1,7 +1,5 @@
 #include "views/figure_chart.h"
 
-#include "views/figure_internal.h"
-
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -149,7 +147,7 @@ static void draw_band(struct figure *figure, const struct figure_axes *axes, con
     double *xy = malloc(band->n * 4 * sizeof *xy + 1);
     size_t from = 0;
     if (!xy) {
-        figure->failed = 1;
+        figure_fail(figure);
         return;
     }
     for (size_t i = 0; i <= band->n; i++) {
@@ -194,7 +192,7 @@ static void draw_series(struct figure *figure, const struct figure_axes *axes, c
     size_t *index = malloc((size_t)columns * 4 * sizeof *index), n = 0;
     double *xy = malloc((size_t)columns * 8 * sizeof *xy);
     if (!index || !xy) {
-        figure->failed = 1;
+        figure_fail(figure);
     } else {
         size_t found = chart_reduce(series, axes->x.min, axes->x.max, columns, index);
         for (size_t i = 0; i < found; i++) {

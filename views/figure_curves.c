@@ -1,8 +1,6 @@
 #include "views/figure_curves.h"
 
 #include "views/figure_chart.h"
-#include "views/figure_internal.h"
-
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -243,7 +241,7 @@ void figure_curves_draw(struct figure *figure, const struct figure_curves *curve
     struct legend *legend = malloc(sizeof *legend);
     char targets[CHART_LINES_MAX][16];
     if (!chart || !arrays || !legend) {
-        figure->failed = 1;
+        figure_fail(figure);
         goto end;
     }
     const struct chart_axis epochs = {CHART_LINEAR, 0, last_epoch(set), 1, "epochs"};
@@ -259,7 +257,7 @@ void figure_curves_draw(struct figure *figure, const struct figure_curves *curve
     chart[PANEL_LOSS].empty = chart[PANEL_ACC].empty = "not measured yet";
     for (int i = 0; i < n; i++) {
         if (arrays_init(&arrays[i], &set->curves[i], curves->band) < 0) {
-            figure->failed = 1;
+            figure_fail(figure);
             goto end;
         }
         add_lr(curves, i, &chart[PANEL_LR]);

@@ -35,6 +35,11 @@ struct figure_box figure_whole(const struct figure *figure)
     return figure_content(figure);
 }
 
+void figure_fail(struct figure *figure)
+{
+    (void)figure;
+}
+
 int figure_encode(struct figure *figure, const char *name, char **bytes, size_t *size, struct error *err)
 {
     (void)figure, (void)size;
