@@ -1,6 +1,7 @@
 /* davidnet timing: where a run's time went, row by row. */
 #include "engine/files.h"
 #include "engine/timing.h"
+#include "tui/cmd_timing_diff.h"
 #include "tui/columns.h"
 #include "tui/command.h"
 #include "tui/run_report.h"
@@ -220,6 +221,8 @@ static int write_timing(const char *run, int json, const char *path)
 static int run(int argc, char **argv)
 {
     const char *format = "table", *path = NULL, *which = NULL;
+    if (argc > 1 && strcmp(argv[1], "diff") == 0)
+        return cmd_timing_diff(argc - 1, argv + 1);
     for (int i = 1; i < argc; i++) {
         const char *flag, *value, *word = argv[i];
         int taken = command_take_option(&command_timing, argc, argv, &i, &flag, &value);
@@ -253,11 +256,17 @@ static const struct command_option options[] = {
 const struct command command_timing = {
     .name = "timing",
     .summary = "where a run's time went, layer by layer",
-    .usage = "usage: davidnet timing RUN [--format table|json|trace] [-o FILE]\n\n"
+    .usage = "usage: davidnet timing RUN [--format table|json|trace] [-o FILE]\n"
+             "       davidnet timing diff A B [--format table|csv|json] [-o FILE]\n\n"
              "One line per row of the network: milliseconds per training step forward (with augmentation and loss),\n"
              "backward and in the update, share of the step, GFLOP/s, implementation. A row whose work is done\n"
              "inside another's step is shown as fused; '-' is not measured.\n"
-             "Names are cut with ~ to fit a terminal, and whole in a file or a pipe.\n",
+             "Names are cut with ~ to fit a terminal, and whole in a file or a pipe.\n\n"
+             "diff: what changed from A to B, in the step, each phase, block and row: signed, in milliseconds and\n"
+             "percent, with a 95 % interval; a change within it is called noise, and is grey on a terminal. A and B\n"
+             "are runs, or sets of runs as `davidnet compare` takes them (a pattern, a tag, names parted by commas):\n"
+             "several runs a side tell what varies from run to run. Rows whose work is shared differently on the\n"
+             "two sides are compared together; rows that one side lacks are said.\n",
     .options = options,
     .words = "RUN",
     .run = run,

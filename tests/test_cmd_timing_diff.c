@@ -1,0 +1,162 @@
+/* `davidnet timing diff` and `--format trace`, called as main would, on folders made here. */
+#include "engine/files.h"
+#include "engine/run_folder.h"
+#include "engine/trace.h"
+#include "tests/fake_folder.h"
+#include "tests/fake_timing.h"
+#include "tui/command.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+extern const struct command command_timing;
+
+static char parent[64], out_path[96];
+
+static void write_file(const char *run, const char *file, const char *text)
+{
+    struct run_folder folder;
+    struct error err = {""};
+    assert_int_equal(run_folder_find_in(&folder, parent, run, &err), 0);
+    assert_int_equal(run_folder_replace(&folder, file, text, strlen(text), &err), 0);
+}
+
+static void make_run(const char *name, int64_t seed, double slower, int switches)
+{
+    fake_folder_make(parent, &(struct fake_folder){.name = name,
+                                                   .preset = "quick",
+                                                   .seed = seed,
+                                                   .epochs = 4,
+                                                   .best = 90,
+                                                   .epoch_seconds = 10,
+                                                   .end = RUN_END_DONE,
+                                                   .switches = switches});
+    struct timing timing;
+    struct error err = {""};
+    fake_timing(&timing, 0, slower);
+    char *text = timing_to_json(&timing, &err);
+    assert_non_null(text);
+    write_file(name, "timing.json", text);
+    free(text);
+    timing_release(&timing);
+}
+
+static int enter(void **state)
+{
+    (void)state;
+    strcpy(parent, "/tmp/davidnet-timing-diff-XXXXXX");
+    if (!mkdtemp(parent) || setenv("DAVIDNET_RUNS", parent, 1))
+        return -1;
+    snprintf(out_path, sizeof out_path, "%s/out", parent);
+    make_run("one", 1, 1, 0);
+    make_run("two", 2, 1.01, 0);
+    make_run("slow-one", 3, 2, 0);
+    make_run("slow-two", 4, 2.02, 1 << 20);
+    fake_folder_make(parent, &(struct fake_folder){
+                                 .name = "untimed", .preset = "quick", .epochs = 1, .epoch_seconds = 1, .end = -1});
+    return 0;
+}
+
+static int leave(void **state)
+{
+    (void)state;
+    return folder_remove(parent, NULL);
+}
+
+/* Runs it with -o; *text (may be NULL) is what it wrote, malloc'ed. Returns the exit code. */
+static int call(char **text, const char *const *words)
+{
+    char copies[12][128], *argv[15] = {0};
+    int argc = 0;
+    for (; words[argc]; argc++) {
+        snprintf(copies[argc], sizeof copies[argc], "%s", words[argc]);
+        argv[argc] = copies[argc];
+    }
+    argv[argc++] = "-o";
+    argv[argc++] = out_path;
+    unlink(out_path);
+    int code = command_timing.run(argc, argv);
+    if (text) {
+        size_t size;
+        struct error err = {""};
+        if (file_read(out_path, 1 << 24, text, &size, &err))
+            fail_msg("%s", err.text);
+    }
+    return code;
+}
+
+#define CALL(text, ...) call(text, (const char *const[]){"timing", __VA_ARGS__, NULL})
+
+static void has(const char *text, const char *what)
+{
+    if (!strstr(text, what))
+        fail_msg("there is no '%s' in:\n%s", what, text);
+}
+
+static void two_runs(void **state)
+{
+    (void)state;
+    char *text;
+    assert_int_equal(CALL(&text, "diff", "one", "slow-one"), EXIT_OK);
+    has(text, "A  one: cpu, bf16, 2 threads, amx, oneDNN 2.6.3, Some Processor @ 2.50GHz");
+    has(text, "B  slow-one: ");
+    has(text, "A side that is one run");
+    assert_null(strstr(text, "warning"));
+    free(text);
+}
+
+static void sets_of_runs(void **state)
+{
+    (void)state;
+    char *text;
+    assert_int_equal(CALL(&text, "diff", "one,two", "slow-*", "--format", "csv"), EXIT_OK);
+    has(text, "# A  one, two: cpu");
+    has(text, "# warning: slow-two was trained on a busy machine");
+    has(text, "\nkind,name,phase,with,only,a_ms,b_ms,change_ms,change_percent,low_ms,high_ms,verdict\n");
+    has(text, "\nrow,\"input\",augment,\"\",\"\",2.1105,4.221,2.1105,100,"); /* means of 2.1, 2.121; of twice that */
+    free(text);
+    assert_int_equal(CALL(&text, "diff", "one", "two", "--format=json"), EXIT_OK);
+    has(text, "\"davidnet-timing-diff\"");
+    free(text);
+}
+
+static void what_cannot_be_compared(void **state)
+{
+    (void)state;
+    assert_int_equal(CALL(NULL, "diff", "one"), EXIT_USAGE);
+    assert_int_equal(CALL(NULL, "diff", "one", "two", "slow-one"), EXIT_USAGE);
+    assert_int_equal(CALL(NULL, "diff", "one", "two", "--format", "trace"), EXIT_USAGE);
+    assert_int_equal(CALL(NULL, "diff", "one", "absent"), EXIT_FAILED);
+    assert_int_equal(CALL(NULL, "diff", "one", "untimed"), EXIT_FAILED);
+    assert_int_equal(access(out_path, F_OK), -1);
+}
+
+static void traces_are_checked(void **state)
+{
+    (void)state;
+    static const char good[] = "{\"displayTimeUnit\":\"ms\",\"otherData\":{\"format\":\"" TRACE_FORMAT
+                               "\",\"version\":1},\"traceEvents\":[]}\n";
+    char *text;
+    assert_int_equal(CALL(NULL, "one", "--format", "trace"), EXIT_FAILED); /* it has none */
+    write_file("one", "trace.json", "{\"traceEvents\":[]}");
+    assert_int_equal(CALL(NULL, "one", "--format", "trace"), EXIT_FAILED);
+    assert_int_equal(access(out_path, F_OK), -1);
+    write_file("one", "trace.json", good);
+    assert_int_equal(CALL(&text, "one", "--format", "trace"), EXIT_OK);
+    assert_string_equal(text, good);
+    free(text);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(two_runs), cmocka_unit_test(sets_of_runs),
+                                       cmocka_unit_test(what_cannot_be_compared), cmocka_unit_test(traces_are_checked)};
+    return cmocka_run_group_tests(tests, enter, leave);
+}

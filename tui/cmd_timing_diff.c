@@ -1,0 +1,151 @@
+#include "tui/cmd_timing_diff.h"
+
+#include "engine/contention.h"
+#include "engine/files.h"
+#include "engine/run_set.h"
+#include "tui/columns.h"
+#include "tui/command.h"
+#include "tui/run_report.h"
+#include "tui/timing_diff_report.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+extern const struct command command_timing;
+
+#define BYTES_MAX ((size_t)16 << 20)
+
+/* One side: the runs that a word says, and their breakdowns. */
+struct reading {
+    struct run_set set;
+    struct timing timing[TIMING_DIFF_RUNS_MAX];
+    struct timing_diff_run runs[TIMING_DIFF_RUNS_MAX];
+    const struct recipe *recipes[TIMING_DIFF_RUNS_MAX];
+    int n;
+};
+
+static int read_timing(const struct run_folder *folder, struct timing *timing, struct error *err)
+{
+    char path[RUN_PATH_MAX + 160], *text;
+    size_t size;
+    run_folder_path(folder, "timing.json", path, sizeof path);
+    if (file_read(path, BYTES_MAX, &text, &size, err) < 0)
+        return error_prefix(err, "run %s has no timing breakdown yet", folder->name);
+    int status = timing_from_json(timing, text, path, err);
+    free(text);
+    return status;
+}
+
+static int read_side(struct reading *side, const char *word, struct run_entry *const *all, int count, struct error *err)
+{
+    if (run_set_find(&side->set, word, all, count, err) < 0)
+        return -1;
+    if (side->set.n_entries > TIMING_DIFF_RUNS_MAX)
+        return error_set(err, "'%.80s' is %d runs; at most %d a side are compared", word, side->set.n_entries,
+                         TIMING_DIFF_RUNS_MAX);
+    for (; side->n < side->set.n_entries; side->n++) {
+        const struct run_entry *entry = side->set.entries[side->n];
+        if (read_timing(&entry->folder, &side->timing[side->n], err) < 0)
+            return -1;
+        side->recipes[side->n] = &entry->recipe;
+        side->runs[side->n] = (struct timing_diff_run){
+            .name = entry->folder.name, .timing = &side->timing[side->n], .contended = entry->noisy > CONTENTION_SHARE};
+    }
+    return 0;
+}
+
+static void forget_side(struct reading *side)
+{
+    for (int r = 0; r < side->n; r++)
+        timing_release(&side->timing[r]);
+    run_set_release(&side->set);
+}
+
+/* The text in that format, malloc'ed; width and grey of the table as the terminal has them. */
+static char *make_text(const struct timing_diff_report *report, const char *format, int to_terminal, struct error *err)
+{
+    char *text = NULL;
+    size_t size = 0;
+    if (strcmp(format, "json") == 0) {
+        text = timing_diff_report_json(report);
+    } else {
+        FILE *out = open_memstream(&text, &size);
+        if (out && strcmp(format, "csv") == 0)
+            timing_diff_report_csv(report, out);
+        else if (out)
+            timing_diff_report_table(report, out, to_terminal ? columns_width(stdout) : 0,
+                                     to_terminal && !display.no_color);
+        if (out && fclose(out) != 0) {
+            free(text);
+            text = NULL;
+        }
+    }
+    if (!text)
+        error_set(err, "out of memory");
+    return text;
+}
+
+static int write_diff(struct reading sides[2], const char *const words[2], const char *format, const char *path,
+                      struct error *err)
+{
+    struct timing_diff diff;
+    struct timing_diff_report report = {.diff = &diff};
+    for (int s = 0; s < 2; s++) {
+        report.side[s] = (struct timing_diff_side){sides[s].runs, sides[s].n};
+        report.recipes[s] = sides[s].recipes;
+        report.words[s] = words[s];
+    }
+    if (timing_diff_make(&diff, &report.side[0], &report.side[1], err) < 0)
+        return -1;
+    char *text = make_text(&report, format, !path && isatty(STDOUT_FILENO), err);
+    int status = text ? run_output(path, text, strlen(text), err) : -1;
+    free(text);
+    timing_diff_release(&diff);
+    return status;
+}
+
+static int carry_out(const char *const words[2], const char *format, const char *path)
+{
+    struct error err = {""};
+    struct run_entry **all = NULL;
+    int count = 0, status;
+    struct reading *sides = calloc(2, sizeof *sides); /* large */
+    if (!sides)
+        return command_fail("out of memory");
+    status = run_set_read_all(NULL, &all, &count, &err);
+    for (int s = 0; s < 2 && status == 0; s++)
+        status = read_side(&sides[s], words[s], all, count, &err);
+    if (status == 0)
+        status = write_diff(sides, words, format, path, &err);
+    forget_side(&sides[0]);
+    forget_side(&sides[1]);
+    for (int i = 0; i < count; i++)
+        run_entry_free(all[i]);
+    free(all);
+    free(sides);
+    return status == 0 ? EXIT_OK : command_fail("%s", err.text);
+}
+
+int cmd_timing_diff(int argc, char **argv)
+{
+    const char *format = "table", *path = NULL, *words[2] = {NULL, NULL};
+    int n = 0;
+    for (int i = 1; i < argc; i++) {
+        const char *flag, *value;
+        int taken = command_take_option(&command_timing, argc, argv, &i, &flag, &value);
+        if (taken < 0)
+            return EXIT_USAGE;
+        if (taken > 0)
+            *(strcmp(flag, "-o") == 0 ? &path : &format) = value;
+        else if (argv[i][0] == '-' || n == 2)
+            return command_unknown(&command_timing, argv[i]);
+        else
+            words[n++] = argv[i];
+    }
+    if (strcmp(format, "table") != 0 && strcmp(format, "csv") != 0 && strcmp(format, "json") != 0)
+        return command_usage_error(&command_timing, "diff --format %s: expected table, csv or json", format);
+    if (n < 2)
+        return command_usage_error(&command_timing, "diff wants two runs, or sets of runs: davidnet timing diff A B");
+    return carry_out(words, format, path);
+}

@@ -1,0 +1,292 @@
+#include "tui/timing_diff_report.h"
+
+#include "tui/columns.h"
+#include "tui/run_report.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define COLUMNS_WIDTH (9 + 9 + 9 + 7 + 8 + 9 + 6) /* of a line's numbers and verdict, a blank before each */
+#define NAME_MIN 12
+#define NAME_MAX 160
+
+/* ---- table ---- */
+
+/* "layer1/norm +act +pool": the others by the end of their names. */
+static void line_name(const struct timing_diff_line *line, char out[NAME_MAX])
+{
+    size_t used = (size_t)snprintf(out, NAME_MAX, "%s", line->name);
+    for (const char *name = line->with; *name && used < NAME_MAX;) {
+        size_t length = strcspn(name, ",");
+        const char *end = name + length, *begin = end;
+        while (begin > name && begin[-1] != '/')
+            begin--;
+        used += (size_t)snprintf(out + used, NAME_MAX - used, " +%.*s", (int)(end - begin), begin);
+        name = end + strspn(end, ", ");
+    }
+}
+
+/* A name in its column, cut at the front: the end tells rows apart. */
+static void put_name(FILE *out, const char *name, int width)
+{
+    int n = (int)strlen(name);
+    fprintf(out, "%s%-*s", n > width ? "~" : "", n > width ? width - 1 : width,
+            n > width ? name + n - width + 1 : name);
+}
+
+static void put_ms(FILE *out, double ms, int width, const char *sign)
+{
+    char text[RUN_TEXT];
+    snprintf(text, sizeof text, "%s%.*f", ms >= 0 ? sign : "", fabs(ms) < 1000 ? 3 : fabs(ms) < 100000 ? 1 : 0, ms);
+    fprintf(out, " %*s", width, isfinite(ms) ? text : "-");
+}
+
+static void put_line(FILE *out, const struct timing_diff_line *line, const char *name, int width, int grey)
+{
+    double percent = timing_diff_percent(line);
+    int noise = grey && line->verdict == TIMING_DIFF_NOISE;
+    fputs(noise ? "\033[90m" : "", out);
+    put_name(out, name, width);
+    put_ms(out, line->a, 9, "");
+    put_ms(out, line->b, 9, "");
+    put_ms(out, line->change, 9, "+");
+    if (isfinite(percent))
+        fprintf(out, " %+7.1f", percent);
+    else
+        fprintf(out, " %7s", "-");
+    put_ms(out, (line->high - line->low) / 2, 8, "");
+    fprintf(out, " %s%s\n", timing_diff_verdict_name(line->verdict), noise ? "\033[0m" : "");
+}
+
+static void put_head(FILE *out, const char *what, int width)
+{
+    fprintf(out, "\n%-*s %9s %9s %9s %7s %8s verdict\n", width, what, "A", "B", "change", "%", "+-");
+}
+
+/* The lines of a kind; phases: of rows and blocks, beneath them, each phase too. */
+static void put_lines(FILE *out, const struct timing_diff *diff, enum timing_diff_kind kind, int phases, int width,
+                      int grey)
+{
+    int whole = 0; /* the line before was of all phases of the same rows */
+    for (int i = 0; i < diff->n_lines; i++) {
+        const struct timing_diff_line *line = &diff->lines[i];
+        char name[NAME_MAX];
+        if (line->kind != kind)
+            continue;
+        int part = whole && line->phase >= 0 && strcmp(line->name, line[-1].name) == 0;
+        whole = line->phase < 0 || part;
+        if (part && !phases)
+            continue;
+        if (part)
+            snprintf(name, sizeof name, "  %s", phase_name((enum phase)line->phase));
+        else
+            line_name(line, name);
+        put_line(out, line, name, width, grey);
+        if (!part && line->only[0] && line->verdict != TIMING_DIFF_ONLY_A && line->verdict != TIMING_DIFF_ONLY_B)
+            fprintf(out, "  %s\n", line->only);
+    }
+}
+
+static int name_width(const struct timing_diff *diff, int width)
+{
+    int most = NAME_MIN;
+    for (int i = 0; i < diff->n_lines; i++) {
+        char name[NAME_MAX];
+        line_name(&diff->lines[i], name);
+        most = (int)strlen(name) > most ? (int)strlen(name) : most;
+    }
+    if (width && most > width - COLUMNS_WIDTH)
+        most = width - COLUMNS_WIDTH;
+    return most > NAME_MIN ? most : NAME_MIN;
+}
+
+static const char *or_unknown(const char *text)
+{
+    return *text ? text : "not known";
+}
+
+/* "A  quick-1, quick-2" and what it ran on. */
+static void put_side(FILE *out, const struct timing_diff_report *report, int s, int width, const char *before)
+{
+    const struct timing_diff_side *side = &report->side[s];
+    const struct timing *t = side->runs[0].timing;
+    char text[4096];
+    size_t used = 0;
+    for (int r = 0; r < side->n && used < sizeof text; r++)
+        used += (size_t)snprintf(text + used, sizeof text - used, "%s%s", r ? ", " : "", side->runs[r].name);
+    if (used < sizeof text)
+        snprintf(text + used, sizeof text - used, ": %s, %s, %d thread%s, %s, %s, %s; %llu steps of %.0f images",
+                 t->family, t->precision, t->threads, t->threads == 1 ? "" : "s", or_unknown(t->machine.isa),
+                 or_unknown(t->machine.library), or_unknown(t->machine.device), (unsigned long long)t->train_steps,
+                 t->images_per_step);
+    fprintf(out, "%s%c  ", before, s ? 'B' : 'A');
+    if (width)
+        columns_wrap(out, text, 3, 3, width);
+    else
+        fprintf(out, "%s\n", text);
+}
+
+static void put_paragraph(FILE *out, const char *text, int width)
+{
+    if (width)
+        columns_wrap(out, text, 0, 0, width);
+    else
+        fprintf(out, "%s\n", text);
+}
+
+void timing_diff_report_table(const struct timing_diff_report *report, FILE *out, int width, int grey)
+{
+    const struct timing_diff *diff = report->diff;
+    int name = name_width(diff, width);
+    for (int s = 0; s < 2; s++)
+        put_side(out, report, s, width, "");
+    for (int w = 0; w < diff->n_warnings; w++) {
+        char text[400];
+        snprintf(text, sizeof text, "warning: %s", diff->warnings[w]);
+        put_paragraph(out, text, width);
+    }
+    put_paragraph(out,
+                  "Milliseconds per training step. +- is half of the change's 95 % interval; within it, a change is "
+                  "noise. Of twenty lines that did not change, one leaves it by chance.",
+                  width);
+    if (report->side[0].n == 1 || report->side[1].n == 1)
+        put_paragraph(out,
+                      "A side that is one run tells how steps and epochs vary, not how runs do: give several, parted "
+                      "by commas.",
+                      width);
+    put_head(out, "", name);
+    put_lines(out, diff, TIMING_DIFF_TOTAL, 0, name, grey);
+    put_head(out, "phase", name);
+    put_lines(out, diff, TIMING_DIFF_PART, 0, name, grey);
+    put_head(out, "block", name);
+    put_lines(out, diff, TIMING_DIFF_BLOCK, 0, name, grey);
+    put_head(out, "row", name);
+    put_lines(out, diff, TIMING_DIFF_ROW, 1, name, grey);
+}
+
+/* ---- CSV ---- */
+
+static void put_field(FILE *out, const char *text)
+{
+    fputs("\"", out);
+    for (; *text; text++) {
+        if (*text == '"')
+            fputs("\"\"", out);
+        else
+            fputc(*text, out);
+    }
+    fputs("\",", out);
+}
+
+static void put_value(FILE *out, double value)
+{
+    if (isfinite(value))
+        fprintf(out, "%.9g", value);
+    fputs(",", out);
+}
+
+void timing_diff_report_csv(const struct timing_diff_report *report, FILE *out)
+{
+    const struct timing_diff *diff = report->diff;
+    for (int s = 0; s < 2; s++) {
+        put_side(out, report, s, 0, "# ");
+        for (int r = 0; r < report->side[s].n; r++) {
+            char command[RECIPE_COMMAND_MAX];
+            recipe_command(report->recipes[s][r], command, sizeof command);
+            fprintf(out, "# %s: %s\n", report->side[s].runs[r].name, command);
+        }
+    }
+    for (int w = 0; w < diff->n_warnings; w++)
+        fprintf(out, "# warning: %s\n", diff->warnings[w]);
+    fputs("kind,name,phase,with,only,a_ms,b_ms,change_ms,change_percent,low_ms,high_ms,verdict\n", out);
+    for (int i = 0; i < diff->n_lines; i++) {
+        const struct timing_diff_line *line = &diff->lines[i];
+        const double values[] = {line->a, line->b, line->change, timing_diff_percent(line), line->low, line->high};
+        fprintf(out, "%s,", timing_diff_kind_name(line->kind));
+        put_field(out, line->name);
+        fprintf(out, "%s,", line->phase >= 0 ? phase_name((enum phase)line->phase) : "");
+        put_field(out, line->with);
+        put_field(out, line->only);
+        for (size_t v = 0; v < sizeof values / sizeof *values; v++)
+            put_value(out, values[v]);
+        fprintf(out, "%s\n", timing_diff_verdict_name(line->verdict));
+    }
+}
+
+/* ---- JSON ---- */
+
+static cJSON *side_json(const struct timing_diff_report *report, int s)
+{
+    const struct timing_diff_side *side = &report->side[s];
+    const struct timing *t = side->runs[0].timing;
+    cJSON *object = cJSON_CreateObject();
+    cJSON_AddStringToObject(object, "family", t->family);
+    cJSON_AddStringToObject(object, "device", t->machine.device);
+    cJSON_AddStringToObject(object, "isa", t->machine.isa);
+    cJSON_AddStringToObject(object, "library", t->machine.library);
+    cJSON_AddStringToObject(object, "davidnet", t->machine.davidnet);
+    cJSON_AddStringToObject(object, "commit", t->machine.commit);
+    cJSON_AddStringToObject(object, "precision", t->precision);
+    cJSON_AddNumberToObject(object, "threads", t->threads);
+    run_report_add_number(object, "images_per_step", t->images_per_step);
+    cJSON *runs = cJSON_AddArrayToObject(object, "runs");
+    for (int r = 0; r < side->n; r++) {
+        const struct recipe *recipe = report->recipes[s][r];
+        char text[RECIPE_COMMAND_MAX];
+        cJSON *run = cJSON_CreateObject();
+        cJSON_AddStringToObject(run, "run", side->runs[r].name);
+        recipe_summary(recipe, text, sizeof text);
+        cJSON_AddStringToObject(run, "recipe", text);
+        cJSON_AddNumberToObject(run, "seed", (double)recipe->seed);
+        recipe_command(recipe, text, sizeof text);
+        cJSON_AddStringToObject(run, "command", text);
+        cJSON_AddNumberToObject(run, "train_steps", (double)side->runs[r].timing->train_steps);
+        cJSON_AddBoolToObject(run, "contended", side->runs[r].contended);
+        cJSON_AddItemToArray(runs, run);
+    }
+    return object;
+}
+
+static cJSON *line_json(const struct timing_diff_line *line)
+{
+    cJSON *object = cJSON_CreateObject();
+    cJSON_AddStringToObject(object, "kind", timing_diff_kind_name(line->kind));
+    cJSON_AddStringToObject(object, "name", line->name);
+    if (line->phase >= 0)
+        cJSON_AddStringToObject(object, "phase", phase_name((enum phase)line->phase));
+    else
+        cJSON_AddNullToObject(object, "phase");
+    cJSON_AddStringToObject(object, "with", line->with);
+    cJSON_AddStringToObject(object, "only", line->only);
+    run_report_add_number(object, "a_ms", line->a);
+    run_report_add_number(object, "b_ms", line->b);
+    run_report_add_number(object, "change_ms", line->change);
+    run_report_add_number(object, "change_percent", timing_diff_percent(line));
+    run_report_add_number(object, "low_ms", line->low);
+    run_report_add_number(object, "high_ms", line->high);
+    cJSON_AddStringToObject(object, "verdict", timing_diff_verdict_name(line->verdict));
+    return object;
+}
+
+char *timing_diff_report_json(const struct timing_diff_report *report)
+{
+    char command[1024];
+    cJSON *root = cJSON_CreateObject();
+    snprintf(command, sizeof command, "davidnet timing diff %s %s --format json", report->words[0], report->words[1]);
+    cJSON_AddStringToObject(root, "format", "davidnet-timing-diff");
+    cJSON_AddNumberToObject(root, "version", 1);
+    cJSON_AddStringToObject(root, "command", command);
+    cJSON_AddNumberToObject(root, "confidence", TIMING_DIFF_CONFIDENCE);
+    cJSON_AddItemToObject(root, "a", side_json(report, 0));
+    cJSON_AddItemToObject(root, "b", side_json(report, 1));
+    cJSON *list = cJSON_AddArrayToObject(root, "warnings");
+    for (int w = 0; w < report->diff->n_warnings; w++)
+        cJSON_AddItemToArray(list, cJSON_CreateString(report->diff->warnings[w]));
+    list = cJSON_AddArrayToObject(root, "lines");
+    for (int i = 0; i < report->diff->n_lines; i++)
+        cJSON_AddItemToArray(list, line_json(&report->diff->lines[i]));
+    char *text = cJSON_Print(root);
+    cJSON_Delete(root);
+    return text;
+}

@@ -1,0 +1,30 @@
+/* What changed between two breakdowns, as text: a table for people, CSV and JSON for programs. */
+#ifndef DAVIDNET_TUI_TIMING_DIFF_REPORT_H
+#define DAVIDNET_TUI_TIMING_DIFF_REPORT_H
+
+#include "engine/recipe.h"
+#include "engine/timing_diff.h"
+
+#include <stdio.h>
+
+struct timing_diff_report {
+    const struct timing_diff *diff;
+    struct timing_diff_side side[2];
+    const struct recipe *const *recipes[2]; /* [side][run] */
+    const char *words[2];                   /* what was said on the command line */
+};
+
+/*
+ * width 0: nothing is cut, as for a file. grey: noise is written in the terminal's grey.
+ * CSV: lines that begin with '#' say what is compared, then a head and one record a line of the difference; what is not
+ * known is empty. JSON: {"format": "davidnet-timing-diff", "version": 1, "command": ..., "confidence": 0.95,
+ * "a": {"family": ..., "runs": [{"run": ..., "recipe": ..., "seed": ..., "command": ...}]}, "b": {...}, "warnings":
+ * ["..."], "lines": [{"kind": "row", "phase": "forward", "name": ..., "with": "...", "only": "...", "a_ms": ...,
+ * "b_ms": ..., "change_ms": ..., "change_percent": ..., "low_ms": ..., "high_ms": ..., "verdict": "noise"}]}; phase
+ * null: all phases; numbers that are not known: null.
+ */
+void timing_diff_report_table(const struct timing_diff_report *report, FILE *out, int width, int grey);
+void timing_diff_report_csv(const struct timing_diff_report *report, FILE *out);
+char *timing_diff_report_json(const struct timing_diff_report *report); /* malloc'ed; NULL: no memory */
+
+#endif
