@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#define TIMED_EVERY 32
+#define DEVICE_TIMED_EVERY 32
 
 static uint64_t now_ns(void)
 {
@@ -16,7 +16,7 @@ static uint64_t now_ns(void)
 
 int executor_init(struct executor *executor, struct program *program, struct error *err)
 {
-    *executor = (struct executor){.program = program, .time_every = TIMED_EVERY};
+    *executor = (struct executor){.program = program, .time_every = program->family->submit ? DEVICE_TIMED_EVERY : 1};
     executor->train_ns = calloc((size_t)program->n_train + 1, sizeof(uint64_t));
     executor->train_squares = calloc((size_t)program->n_train + 1, sizeof(double));
     executor->eval_ns = calloc((size_t)program->n_eval + 1, sizeof(uint64_t));
@@ -46,7 +46,7 @@ void executor_reset_times(struct executor *executor)
     }
     for (int i = 0; i < executor->program->n_eval; i++)
         executor->eval_ns[i] = 0;
-    executor->train_steps = executor->eval_steps = 0;
+    executor->train_steps = executor->eval_steps = executor->run_ns = executor->runs = 0;
 }
 
 /* Of one more training step: sums, and squares as Welford has them, which rounding does not spoil. */
@@ -69,9 +69,12 @@ static void keep_eval_times(struct executor *executor)
     executor->eval_steps++;
 }
 
-/* One clock reading between two steps serves as the end of one and the start of the next. skip: NULL, or what is left
- * out. Returns whether the times are what the steps took. */
-static bool run_steps(struct executor *executor, const struct program_step *steps, int count, const bool *skip)
+/*
+ * One clock reading between two steps serves as the end of one and the start of the next; of a list that is not timed
+ * only both ends are read. skip: NULL, or what is left out. Returns whether the times are what the steps took.
+ */
+static bool run_steps(struct executor *executor, const struct program_step *steps, int count, const bool *skip,
+                      bool timed, uint64_t *took)
 {
     struct stopwatch watch;
     stopwatch_start(&watch);
@@ -79,11 +82,35 @@ static bool run_steps(struct executor *executor, const struct program_step *step
     for (int i = 0; i < count; i++) {
         if (!skip || !skip[i])
             steps[i].run(executor->program, &steps[i]);
+        if (!timed)
+            continue;
         uint64_t after = now_ns();
         executor->lap_ns[i] = after - before;
         before = after;
     }
+    *took = (timed ? before : now_ns()) - executor->begun_ns;
     return !stopwatch_interrupted(&watch);
+}
+
+/* The first step since the last reset is timed, then now and then. */
+static bool is_timed(struct executor *executor)
+{
+    bool timed = executor->train_steps == 0 || executor->since_timed >= executor->time_every;
+    executor->since_timed = timed ? 1 : executor->since_timed + 1;
+    return timed;
+}
+
+static void train_on_host(struct executor *executor)
+{
+    const struct program *program = executor->program;
+    bool timed = is_timed(executor);
+    uint64_t took;
+    if (!run_steps(executor, program->train, program->n_train, executor->skip, timed, &took))
+        return;
+    if (timed)
+        keep_train_times(executor);
+    executor->run_ns += took;
+    executor->runs++;
 }
 
 int executor_ahead(const struct executor *executor)
@@ -102,15 +129,15 @@ int executor_submit(struct executor *executor, const struct batch *batch, const 
         return -1;
     program->hyper = *hyper;
     if (program->family->submit) {
-        /* A step is timed when no other waits for it: the first, then now and then. */
-        bool timed =
-            executor->pending == 0 && (executor->train_steps == 0 || executor->since_timed >= executor->time_every);
-        executor->since_timed = timed ? 1 : executor->since_timed + 1;
+        bool timed = false;
+        if (executor->pending == 0) /* a step is timed when no other waits for it */
+            timed = is_timed(executor);
+        else
+            executor->since_timed++;
         if (program->family->submit(program, true, timed, err))
             return -1;
     } else {
-        if (run_steps(executor, program->train, program->n_train, executor->skip))
-            keep_train_times(executor);
+        train_on_host(executor);
         executor->done = program->result;
     }
     executor->pending++;
@@ -150,8 +177,10 @@ int executor_evaluate(struct executor *executor, const struct batch *batch, stru
             return -1;
         if (given > 0)
             keep_eval_times(executor);
-    } else if (run_steps(executor, program->eval, program->n_eval, NULL)) {
-        keep_eval_times(executor);
+    } else {
+        uint64_t took;
+        if (run_steps(executor, program->eval, program->n_eval, NULL, true, &took))
+            keep_eval_times(executor);
     }
     sum->n += program->result.n;
     sum->correct += program->result.correct;

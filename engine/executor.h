@@ -12,12 +12,13 @@ struct executor {
     uint64_t *train_ns, *eval_ns;     /* [n_train], [n_eval]: total nanoseconds since the last reset */
     double *train_squares;            /* [n_train]: sum of squares of deviations from the mean, ns^2 */
     uint64_t train_steps, eval_steps; /* how many times each list ran and was timed */
+    uint64_t run_ns, runs;            /* of all training steps on the host, timed step by step or not; a device: 0 */
     uint64_t *lap_ns;                 /* [the longer list]: of the one that runs */
     uint64_t begun_ns;                /* when the list that ran last began, of CLOCK_MONOTONIC; 0: a device's own */
     int pending;                      /* training steps that were submitted and not collected */
-    uint64_t time_every;              /* a device of its own times no more than one step in so many: timing costs */
-    uint64_t since_timed;             /* the next step is that many-th since the last timed one */
-    struct step_result done;          /* of the step that a family without a device of its own has done at once */
+    uint64_t time_every;     /* no more than one step in so many is timed: timing costs, on a device above all */
+    uint64_t since_timed;    /* the next step is that many-th since the last timed one */
+    struct step_result done; /* of the step that a family without a device of its own has done at once */
     /* (optional, borrowed) [n_train]: steps that are left out, to learn what they cost; their tensors then hold what
      * was there before. Not for a family with a device of its own, whose list is recorded as it is. */
     const bool *skip;
@@ -25,7 +26,7 @@ struct executor {
 
 int executor_init(struct executor *executor, struct program *program, struct error *err);
 void executor_release(struct executor *executor);
-/* A device then times the next step that no other waits for. */
+/* The next training step is timed; on a device, the next that no other waits for. */
 void executor_reset_times(struct executor *executor);
 
 /*

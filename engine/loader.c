@@ -9,6 +9,7 @@
  *   batches     the workers' own, under claim
  *   normalised  written under claim by the worker that claims an epoch's first step, when nobody else is preparing;
  *               read while preparing
+ *   worked_ns   added to by workers, under ring
  *   quit        set by the engine, under ring, when it wants them to end
  *
  * Workers open no parallel regions: one thread, one batch.
@@ -20,6 +21,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 static size_t image_values(const struct images *images)
 {
@@ -77,6 +79,13 @@ static struct loader_slot *claim_step(struct loader *loader)
     return slot;
 }
 
+static uint64_t now_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
 static void *work(void *argument)
 {
     struct loader *loader = argument;
@@ -84,10 +93,13 @@ static void *work(void *argument)
     while ((slot = claim_step(loader)) != NULL) {
         struct batch *batch = &slot->batch;
         size_t values = (size_t)loader->images->channels * (size_t)batch_height(batch) * (size_t)batch_width(batch);
+        uint64_t begin = now_ns();
         batches_draw_items(&loader->batches, slot->step, slot->choices, batch->n);
         for (int i = 0; i < batch->n; i++)
             augment_floats(batch, &loader->table, i, slot->values + (size_t)i * values);
+        uint64_t took = now_ns() - begin;
         pthread_mutex_lock(&loader->ring);
+        loader->worked_ns += took;
         batch->ready = slot->values;
         slot->state = LOADER_READY;
         loader->preparing--;
@@ -232,4 +244,14 @@ int loader_batch(struct loader *loader, uint32_t step, struct batch *batch, stru
         return take_prepared(loader, step, batch, err);
     take_inline(loader, step, batch);
     return 0;
+}
+
+uint64_t loader_worked_ns(struct loader *loader)
+{
+    if (loader->kind == RECIPE_LOADER_MAIN)
+        return 0;
+    pthread_mutex_lock(&loader->ring);
+    uint64_t ns = loader->worked_ns;
+    pthread_mutex_unlock(&loader->ring);
+    return ns;
 }

@@ -47,6 +47,7 @@ struct loader {
     struct batches batches;
     uint32_t next, end, expected;
     int preparing, quit;
+    uint64_t worked_ns; /* that all workers took to make batches, under ring */
 };
 
 /* recipe, images and inline_batches (made from both) must outlive it. -1: no memory; then there is nothing to release.
@@ -59,5 +60,8 @@ void loader_release(struct loader *loader); /* also of one that is all zero; wai
  * makes them begin anew there. -1: a worker cannot be started. One thread calls it.
  */
 int loader_batch(struct loader *loader, uint32_t step, struct batch *batch, struct error *err);
+
+/* What its workers took to make batches so far, all of them together; 0 without workers. */
+uint64_t loader_worked_ns(struct loader *loader);
 
 #endif

@@ -27,8 +27,11 @@ double operation_weight_bytes(const struct plan *plan, int row);
 /* The best time that the ceiling allows, in seconds: the larger of both parts. */
 double operation_floor(const struct ceiling *ceiling, double flops, double bytes);
 
-/* Takes about half a second. -1: out of memory. */
+/* Takes about half a second. -1: out of memory, and then both are NaN. */
 int ceiling_measure(struct ceiling *ceiling, enum precision precision, struct error *err);
+
+/* The same, measured once in a process for that precision, number of threads and instruction set. */
+int ceiling_remember(struct ceiling *ceiling, enum precision precision, struct error *err);
 
 /*
  * Trains `steps` batches after two to warm up; seconds[i]: the least that program->train[i] took, NaN if no step could

@@ -135,16 +135,25 @@ void timing_refresh(struct timing *timing, const struct executor *executor, uint
     timing->eval_batch_ms = mean_ms(eval_ns, executor->eval_steps);
 }
 
+void timing_assign(struct timing *to, const struct timing *from)
+{
+    struct timing own = *to;
+    *to = *from;
+    to->rows = own.rows;
+    to->steps = own.steps;
+    to->history = own.history;
+    memcpy(to->rows, from->rows, (size_t)from->n_rows * sizeof *to->rows);
+    memcpy(to->steps, from->steps, (size_t)from->n_steps * sizeof *to->steps);
+    if (from->n_history > 0)
+        memcpy(to->history, from->history, (size_t)from->n_history * (size_t)from->n_steps * sizeof *to->history);
+}
+
 int timing_copy(struct timing *copy, const struct timing *timing, struct error *err)
 {
-    *copy = *timing;
+    *copy = (struct timing){0};
     if (allocate(copy, timing->n_rows, timing->n_steps, err) < 0)
         return -1;
-    memcpy(copy->rows, timing->rows, (size_t)timing->n_rows * sizeof *copy->rows);
-    memcpy(copy->steps, timing->steps, (size_t)timing->n_steps * sizeof *copy->steps);
-    if (timing->n_history > 0)
-        memcpy(copy->history, timing->history,
-               (size_t)timing->n_history * (size_t)timing->n_steps * sizeof *copy->history);
+    timing_assign(copy, timing);
     return 0;
 }
 

@@ -123,8 +123,9 @@ int timing_allocate(struct timing *timing, int n_rows, int n_steps, struct error
 /* The times again, of the executor that it was made from: what can change since. Allocates nothing. */
 void timing_refresh(struct timing *timing, const struct executor *executor, uint64_t images);
 
-/* A copy with arrays of its own. */
+/* A copy with arrays of its own; into one that has as many rows and steps, which allocates nothing. */
 int timing_copy(struct timing *copy, const struct timing *timing, struct error *err);
+void timing_assign(struct timing *to, const struct timing *from);
 
 /* An epoch's means: ms[n_steps]. */
 void timing_add_epoch(struct timing *timing, const double *ms);

@@ -36,6 +36,7 @@ static void wait_while_paused(struct trainer *trainer)
 {
     if (!atomic_load(&trainer->paused) || atomic_load(&trainer->stop) == TRAINER_STOP_NOW)
         return;
+    timekeeper_lap(&trainer->keeper, TIMEKEEPER_OTHER);
     pthread_mutex_lock(&trainer->pause_lock);
     while (atomic_load(&trainer->paused) && atomic_load(&trainer->stop) != TRAINER_STOP_NOW) {
         trainer_publish(trainer, TRAINER_PAUSED); /* again and again: it is skipped while a reader copies */
@@ -46,6 +47,7 @@ static void wait_while_paused(struct trainer *trainer)
     }
     pthread_mutex_unlock(&trainer->pause_lock);
     trainer_publish(trainer, TRAINER_TRAINING);
+    timekeeper_skip(&trainer->keeper);
 }
 
 static int stop_now(void *context)
@@ -100,20 +102,21 @@ static int may_submit(const struct trainer *trainer)
            !averages_due(&trainer->averages, next, session->steps);
 }
 
-/* timed: of the executor that the step runs on, which its images' size may change when nothing is pending. */
-static int submit_step(struct trainer *trainer, uint64_t *timed, struct error *err)
+static int submit_step(struct trainer *trainer, struct error *err)
 {
     struct session *session = &trainer->session;
     uint32_t step = trainer->clock.step + (uint32_t)session->executor.pending;
     struct batch batch;
     struct hyper hyper;
     session_hyper(session, step, &hyper);
+    timekeeper_lap(&trainer->keeper, TIMEKEEPER_OTHER);
     if (session_batch(session, step, &batch, err))
         return -1;
+    timekeeper_lap(&trainer->keeper, TIMEKEEPER_DATA);
     trace_fetched(&trainer->trace);
-    if (session->executor.pending == 0)
-        *timed = session->executor.train_steps;
-    return executor_submit(&session->executor, &batch, &hyper, err);
+    int status = executor_submit(&session->executor, &batch, &hyper, err);
+    timekeeper_lap(&trainer->keeper, TIMEKEEPER_SUBMIT);
+    return status;
 }
 
 /* Gives the device what it may go on with (ahead: 0 for nothing), and takes one step's result. */
@@ -124,23 +127,28 @@ static int train_step(struct trainer *trainer, int ahead, struct error *err)
     uint32_t step = trainer->clock.step;
     int height, width;
     session_size(session, &height, &width);
-    if (session->executor.pending == 0 && session_size_compile(session, step, err)) /* no part of training */
-        return -1;
+    if (session->executor.pending == 0) { /* compiling is no part of training */
+        timekeeper_lap(&trainer->keeper, TIMEKEEPER_OTHER);
+        if (session_size_compile(session, step, err))
+            return -1;
+        timekeeper_skip(&trainer->keeper);
+    }
     if (trainer->warm && trace_wants(&trainer->trace, step, session->steps_per_epoch, last_step(trainer)))
         trace_begin(&trainer->trace, step);
     stopwatch_start(&watch);
-    uint64_t timed = session->executor.train_steps;
     struct step_result result;
     if (step % session->steps_per_epoch == 0) {
         trainer->clock.epoch_loss_sum = 0;
         trainer->clock.epoch_correct = trainer->clock.epoch_images = 0;
     }
     while (ahead && may_submit(trainer))
-        if (submit_step(trainer, &timed, err))
+        if (submit_step(trainer, err))
             return -1;
     trace_submitted(&trainer->trace);
+    timekeeper_lap(&trainer->keeper, TIMEKEEPER_OTHER);
     if (executor_collect(&session->executor, &result, err))
         return -1;
+    timekeeper_lap(&trainer->keeper, TIMEKEEPER_COLLECT);
     trace_ran(&trainer->trace);
     if (averages_update(&trainer->averages, session->program, step + 1, session->steps, err))
         return -1;
@@ -154,12 +162,10 @@ static int train_step(struct trainer *trainer, int ahead, struct error *err)
 
     if (trainer_follow_size(trainer, height, width, err))
         return -1;
-    if (!trainer->warm) { /* the first step of a sitting touches fresh memory: not what a step takes */
-        executor_reset_times(&session->executor);
-        trainer->warm = 1;
-    } else if (session->executor.train_steps > timed) {
-        trainer->timed_images += (uint64_t)result.n;
-    }
+    if (!trainer->warm)
+        trainer_warmed_up(trainer);
+    else
+        timekeeper_keep(&trainer->keeper, &session->executor, result.n);
     double keep = exp2(-seconds / RATE_SECONDS);
     trainer->rate_seconds = trainer->rate_seconds * keep + seconds;
     trainer->rate_images = trainer->rate_images * keep + result.n;
@@ -180,6 +186,7 @@ static int train_step(struct trainer *trainer, int ahead, struct error *err)
 static int evaluate(struct trainer *trainer, struct error *err)
 {
     trainer_publish(trainer, TRAINER_EVALUATING);
+    timekeeper_lap(&trainer->keeper, TIMEKEEPER_OTHER);
     struct step_result test;
     struct stopwatch watch;
     stopwatch_start(&watch);
@@ -194,6 +201,8 @@ static int evaluate(struct trainer *trainer, struct error *err)
     if (status)
         return status;
     trainer->evaluate_seconds = stopwatch_seconds(&watch, session->program->options.threads);
+    timekeeper_lap(&trainer->keeper, TIMEKEEPER_EVALUATE);
+    timekeeper_keep(&trainer->keeper, &session->executor, -1);
     double accuracy = step_result_accuracy(&test);
     trainer->now.test_acc = accuracy;
     trainer->clock.speedrun_seconds =
@@ -216,6 +225,7 @@ static int finish_epoch(struct trainer *trainer, struct error *err)
     const struct session *session = &trainer->session;
     uint32_t step = trainer->clock.step;
     int last = step == session->steps;
+    timekeeper_epoch(&trainer->keeper, &session->executor);
     uint32_t epoch = (step + session->steps_per_epoch - 1) / session->steps_per_epoch;
     if (last || epoch % (uint32_t)session->recipe.evaluate_every == 0) {
         int status = evaluate(trainer, err);
@@ -391,7 +401,10 @@ static int prepare(struct trainer *trainer, struct error *err)
     trainer->now.data_is_synthetic = strncmp(session->dataset.source, "synthetic", 9) == 0;
     snprintf(trainer->now.data, sizeof trainer->now.data, "%s", session->dataset.source);
     trainer_publish(trainer, TRAINER_COMPILING);
-    if (session_compile(session, 0, err) || trainer_begin_timing(trainer, err))
+    if (session_compile(session, 0, err))
+        return -1;
+    trainer_measure_machine(trainer);
+    if (trainer_begin_timing(trainer, err))
         return -1;
     session_describe(session, trainer->now.device, sizeof trainer->now.device);
     trainer->now.memory_bytes = session->family->memory(session->program);

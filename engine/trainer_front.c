@@ -155,19 +155,6 @@ void trainer_status(struct trainer *trainer, struct trainer_status *status)
     pthread_mutex_unlock(&trainer->status_lock);
 }
 
-int trainer_timing(struct trainer *trainer, uint64_t *version, struct timing *timing, struct error *err)
-{
-    int status = 0;
-    pthread_mutex_lock(&trainer->timing_lock);
-    if (trainer->timing_version > 0 && trainer->timing_version != *version) {
-        status = timing_copy(timing, &trainer->timing, err) ? -1 : 1;
-        if (status > 0) /* what failed is tried again */
-            *version = trainer->timing_version;
-    }
-    pthread_mutex_unlock(&trainer->timing_lock);
-    return status;
-}
-
 const struct dataset *trainer_dataset(const struct trainer *trainer)
 {
     int loaded = atomic_load_explicit(&trainer->data_loaded, memory_order_acquire);
@@ -196,6 +183,7 @@ void trainer_free(struct trainer *trainer)
     if (trainer->thread)
         pthread_join(trainer->thread, NULL);
     session_release(&trainer->session);
+    timekeeper_release(&trainer->keeper);
     timing_release(&trainer->timing);
     run_log_release(&trainer->log);
     for (int i = 0; i < 2; i++)

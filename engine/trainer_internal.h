@@ -6,6 +6,7 @@
 #include "engine/contention.h"
 #include "engine/scribe.h"
 #include "engine/session.h"
+#include "engine/timekeeper.h"
 #include "engine/trace.h"
 #include "engine/trainer.h"
 
@@ -48,26 +49,23 @@ struct trainer {
     double wall_before;               /* wall seconds of earlier sittings */
     double last_checkpoint;           /* monotonic */
     double rate_seconds, rate_images; /* decaying sums for images/s */
-    uint64_t timed_images;            /* trained since the executor's times were reset */
-    double timing_seconds;            /* when the timing was last published, monotonic */
-    double evaluate_seconds;          /* the last evaluation took this long; NaN: none yet */
-    int warm;                         /* the first step is done */
-    int diverged;                     /* a step gave what is not a finite number */
-    int epoch_due;                    /* resumed at an epoch's end that was not evaluated */
-    double *logged_loss;              /* losses of steps that the log has beyond the checkpoint; [steps+1], NaN: none */
+    struct timekeeper keeper;
+    double timing_seconds;   /* when the timing was last published, monotonic */
+    double evaluate_seconds; /* the last evaluation took this long; NaN: none yet */
+    int warm;                /* the first step is done */
+    int diverged;            /* a step gave what is not a finite number */
+    int epoch_due;           /* resumed at an epoch's end that was not evaluated */
+    double *logged_loss;     /* losses of steps that the log has beyond the checkpoint; [steps+1], NaN: none */
 };
 
 double trainer_clock(void);      /* monotonic seconds: what work takes */
 double trainer_boot_clock(void); /* the same, and those for which the machine was suspended: the wall clock */
 
-void *trainer_main(void *trainer); /* trainer.c: the engine thread */
+void *trainer_main(void *argument); /* a trainer; trainer.c: the engine thread */
 
 /* trainer_report.c: publishing and writing */
 void trainer_publish(struct trainer *trainer, enum trainer_phase phase);
 void trainer_wake(struct trainer *trainer);
-int trainer_begin_timing(struct trainer *trainer, struct error *err); /* room for it: publishing allocates nothing */
-/* When the session's program is no longer the one for that size: it is kept or checked, and its times begin anew. */
-int trainer_follow_size(struct trainer *trainer, int height, int width, struct error *err);
 uint32_t trainer_epochs_begun(const struct trainer *trainer); /* for a record */
 int trainer_log_step(struct trainer *trainer, double lr, const struct step_result *result, struct error *err);
 int trainer_log_epoch(struct trainer *trainer, double evaluated_in, const struct step_result *test, struct error *err);
@@ -76,5 +74,20 @@ int trainer_log_end(struct trainer *trainer, enum run_end how, const char *text,
  * is busy, and -1 is what an earlier one left to be told. */
 int trainer_save(struct trainer *trainer, int wait, struct error *err);
 void trainer_write_failure(struct trainer *trainer); /* now.error into RUN/status, if the disk takes it */
+
+/*
+ * trainer_timing.c: what the timekeeper's breakdown is published and written from.
+ * measure: what the machine can do, before any clock runs. begin: room for the session's program, so that publishing
+ * allocates nothing. warmed_up: the times begin now. publish: some microseconds, a few times a second, skipped while a
+ * reader copies; the last one is not. text: RUN/timing.json, malloc'ed, of this sitting; NULL: nothing is timed yet, or
+ * err.
+ */
+void trainer_measure_machine(struct trainer *trainer);
+int trainer_begin_timing(struct trainer *trainer, struct error *err);
+void trainer_warmed_up(struct trainer *trainer);
+void trainer_publish_timing(struct trainer *trainer, int last);
+char *trainer_timing_text(struct trainer *trainer, struct error *err);
+/* When the session's program is no longer the one for that size: it is kept or checked, and its times begin anew. */
+int trainer_follow_size(struct trainer *trainer, int height, int width, struct error *err);
 
 #endif

@@ -1,6 +1,4 @@
 /* What the engine tells the world: log records, the published status, status and timing files, checkpoints. */
-#include "engine/frozen.h"
-#include "engine/timing.h"
 #include "engine/trainer_internal.h"
 
 #include <cjson/cJSON.h>
@@ -11,9 +9,6 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
-
-/* Between two publications of the timing: a reader that shows it needs no more. */
-#define TIMING_SECONDS 0.25
 
 static const char *const phase_names[TRAINER_PHASE_COUNT] = {
     [TRAINER_LOADING] = "loading",   [TRAINER_COMPILING] = "compiling",
@@ -91,51 +86,10 @@ static void refresh(struct trainer *trainer, enum trainer_phase phase)
     now->eta_seconds = eta(trainer);
 }
 
-int trainer_begin_timing(struct trainer *trainer, struct error *err)
-{
-    pthread_mutex_lock(&trainer->timing_lock);
-    timing_release(&trainer->timing); /* of another size's program */
-    int status = timing_init(&trainer->timing, &trainer->session.executor, 0, err);
-    pthread_mutex_unlock(&trainer->timing_lock);
-    trace_release(&trainer->trace);
-    return status || trace_init(&trainer->trace, &trainer->session.executor, err) ? -1 : 0;
-}
-
-int trainer_follow_size(struct trainer *trainer, int height, int width, struct error *err)
-{
-    int now_height, now_width;
-    session_size(&trainer->session, &now_height, &now_width);
-    if (now_height == height && now_width == width)
-        return 0;
-    trainer->warm = 0;
-    trainer->timed_images = 0;
-    trainer->rate_seconds = trainer->rate_images = 0;
-    return frozen_keep(&trainer->session, &trainer->folder, err) || trainer_begin_timing(trainer, err) ? -1 : 0;
-}
-
-/* Some microseconds, a few times a second; the last one is not skipped. */
-static void publish_timing(struct trainer *trainer, int last)
-{
-    const struct executor *executor = &trainer->session.executor;
-    double now = trainer_clock();
-    if (!trainer->session.program || executor->train_steps == 0)
-        return;
-    if (!last && now - trainer->timing_seconds < TIMING_SECONDS)
-        return;
-    if (last)
-        pthread_mutex_lock(&trainer->timing_lock);
-    else if (pthread_mutex_trylock(&trainer->timing_lock) != 0)
-        return;
-    timing_refresh(&trainer->timing, executor, trainer->timed_images);
-    trainer->timing_version++;
-    pthread_mutex_unlock(&trainer->timing_lock);
-    trainer->timing_seconds = now;
-}
-
 void trainer_publish(struct trainer *trainer, enum trainer_phase phase)
 {
     refresh(trainer, phase);
-    publish_timing(trainer, trainer_ended(phase));
+    trainer_publish_timing(trainer, trainer_ended(phase));
     if (trainer_ended(phase)) /* the last word must not be missed, and there is nothing left to hold up */
         pthread_mutex_lock(&trainer->status_lock);
     else if (pthread_mutex_trylock(&trainer->status_lock) != 0)
@@ -245,18 +199,6 @@ void trainer_write_failure(struct trainer *trainer)
     free(text);
 }
 
-/* RUN/timing.json: where the time of this sitting went. */
-static char *timing_text(const struct trainer *trainer, struct error *err)
-{
-    struct timing timing;
-    if (trainer->session.executor.train_steps == 0 ||
-        timing_init(&timing, &trainer->session.executor, trainer->timed_images, err))
-        return NULL;
-    char *text = timing_to_json(&timing, err);
-    timing_release(&timing);
-    return text;
-}
-
 /* RUN/trace.json, for the scribe to write: a copy, as the engine goes on. NULL: there is nothing, or no room for it. */
 static struct trace *trace_of(const struct trainer *trainer)
 {
@@ -284,7 +226,7 @@ int trainer_save(struct trainer *trainer, int wait, struct error *err)
     scribe->checkpoint.clock.wall_seconds = wall_seconds(trainer);
     scribe->write_checkpoint = 1;
     scribe->status = status_text(trainer);
-    scribe->timing = timing_text(trainer, err);
+    scribe->timing = trainer_timing_text(trainer, err);
     scribe->trace = trace_of(trainer);
     trainer->last_checkpoint = trainer_clock();
     if (wait)

@@ -1,0 +1,234 @@
+#include "engine/timekeeper.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+/* A step whose clock readings would take more of it than this is timed now and then only. */
+#define COST_MAX 0.005
+
+static double clock_now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* The least of several: others may take the processor away in between. */
+static double measure_reading(void)
+{
+    enum { ROUNDS = 20, READINGS = 50 };
+    double least = INFINITY;
+    for (int i = 0; i < ROUNDS; i++) {
+        double begin = clock_now();
+        for (int k = 1; k < READINGS; k++)
+            clock_now();
+        least = fmin(least, (clock_now() - begin) / READINGS);
+    }
+    return least * 1e9;
+}
+
+void timekeeper_init(struct timekeeper *keeper, const struct ceiling *ceiling)
+{
+    memset(keeper, 0, sizeof *keeper);
+    keeper->ceiling = *ceiling;
+    keeper->reading_ns = measure_reading();
+}
+
+void timekeeper_release(struct timekeeper *keeper)
+{
+    timing_release(&keeper->timing);
+    free(keeper->epoch_ns);
+    free(keeper->epoch_ms);
+    memset(keeper, 0, sizeof *keeper);
+}
+
+static void clear_laps(struct timekeeper *keeper)
+{
+    for (int i = 0; i < TIMEKEEPER_LAPS; i++)
+        keeper->pending[i] = 0;
+    stopwatch_start(&keeper->watch);
+}
+
+static void clear_sums(struct timekeeper *keeper)
+{
+    for (int i = 0; i < TIMEKEEPER_LAPS; i++)
+        keeper->kept[i] = 0;
+    keeper->steps = keeper->images = keeper->timed = keeper->timed_count = keeper->epoch_steps = 0;
+    keeper->timed_seconds = keeper->untimed_seconds = 0;
+    clear_laps(keeper);
+    timekeeper_skip(keeper);
+}
+
+int timekeeper_begin(struct timekeeper *keeper, const struct executor *executor, struct error *err)
+{
+    size_t room = (size_t)executor->program->n_train + 1;
+    timing_release(&keeper->timing);
+    free(keeper->epoch_ns);
+    free(keeper->epoch_ms);
+    keeper->epoch_ns = calloc(room, sizeof *keeper->epoch_ns);
+    keeper->epoch_ms = calloc(room, sizeof *keeper->epoch_ms);
+    if (!keeper->epoch_ns || !keeper->epoch_ms)
+        return error_set(err, "no memory for the timing breakdown");
+    clear_sums(keeper);
+    if (timing_init(&keeper->timing, executor, 0, err))
+        return -1;
+    keeper->timing.machine.flops = keeper->ceiling.flops;
+    keeper->timing.machine.bytes = keeper->ceiling.bytes;
+    return 0;
+}
+
+void timekeeper_reset(struct timekeeper *keeper, struct executor *executor, struct loader *loader)
+{
+    executor_reset_times(executor);
+    clear_sums(keeper);
+    memset(keeper->epoch_ns, 0, (size_t)executor->program->n_train * sizeof *keeper->epoch_ns);
+    keeper->worked_ns = loader_worked_ns(loader);
+}
+
+void timekeeper_lap(struct timekeeper *keeper, enum timekeeper_lap lap)
+{
+    double now = clock_now();
+    keeper->pending[lap] += now - keeper->now;
+    keeper->now = now;
+}
+
+void timekeeper_skip(struct timekeeper *keeper)
+{
+    keeper->now = clock_now();
+}
+
+/* What the executor reads the clock for in a step that it times on the host. */
+static double readings(const struct executor *executor)
+{
+    return executor->program->n_train + 1;
+}
+
+/* When the clock is slow and the steps are short, fewer of them are timed. */
+static void choose_sampling(const struct timekeeper *keeper, struct executor *executor)
+{
+    if (executor->program->family->submit || executor->runs != 1)
+        return;
+    double cost = readings(executor) * keeper->reading_ns / (COST_MAX * (double)executor->run_ns);
+    executor->time_every = cost > 1 ? (uint64_t)ceil(fmin(cost, 1000)) : 1;
+}
+
+void timekeeper_keep(struct timekeeper *keeper, struct executor *executor, int images)
+{
+    if (!stopwatch_interrupted(&keeper->watch)) {
+        double seconds = 0;
+        for (int i = 0; i < TIMEKEEPER_LAPS; i++) {
+            keeper->kept[i] += keeper->pending[i];
+            seconds += keeper->pending[i];
+        }
+        bool timed = executor->train_steps > keeper->timed;
+        if (images >= 0) {
+            keeper->steps++;
+            keeper->images += timed ? (uint64_t)images : 0;
+            keeper->timed_count += timed;
+            *(timed ? &keeper->timed_seconds : &keeper->untimed_seconds) += seconds;
+        }
+    }
+    keeper->timed = executor->train_steps;
+    choose_sampling(keeper, executor);
+    clear_laps(keeper);
+}
+
+void timekeeper_epoch(struct timekeeper *keeper, const struct executor *executor)
+{
+    int n = executor->program->n_train;
+    if (keeper->steps == 0) /* the end of an epoch that an earlier sitting trained */
+        return;
+    double steps = (double)(executor->train_steps - keeper->epoch_steps);
+    for (int i = 0; i < n; i++) {
+        keeper->epoch_ms[i] =
+            steps > 0 ? (double)(executor->train_ns[i] - keeper->epoch_ns[i]) * 1e-6 / steps : (double)NAN;
+        keeper->epoch_ns[i] = executor->train_ns[i];
+    }
+    keeper->epoch_steps = executor->train_steps;
+    timing_add_epoch(&keeper->timing, keeper->epoch_ms);
+}
+
+/* Of a program that runs on the engine's threads: what it took is shared as the timed steps say, and what submitting
+ * took beside that is handing over. lap: ms per step. */
+static void share_host(struct timekeeper *keeper, const struct executor *executor, const double *lap)
+{
+    struct timing *timing = &keeper->timing;
+    double all = timing_step_ms(timing);
+    double run = executor->runs > 0 ? (double)executor->run_ns * 1e-6 / (double)executor->runs : (double)NAN;
+    double given = lap[TIMEKEEPER_SUBMIT] + lap[TIMEKEEPER_COLLECT];
+    run = fmin(run, given);
+    for (int p = 0; p < PHASE_COUNT; p++)
+        timing->part_ms[timing_part_of((enum phase)p)] = run * timing_phase_ms(timing, (enum phase)p) / all;
+    timing->part_ms[TIMING_DATA] = lap[TIMEKEEPER_DATA];
+    timing->part_ms[TIMING_TRANSFER] = given - run;
+    timing->part_ms[TIMING_OTHER] = lap[TIMEKEEPER_OTHER];
+}
+
+/*
+ * Of a device that works on its own. Its steps come first, as long as they fit into the time that passed; what they
+ * leave is the host's share of the critical path, and the rest of what the host did was hidden behind them. Gaps that
+ * neither accounts for, such as launches, are other.
+ */
+static void share_device(struct timekeeper *keeper, const double *lap)
+{
+    struct timing *timing = &keeper->timing;
+    double all = timing_step_ms(timing);
+    double host = lap[TIMEKEEPER_DATA] + lap[TIMEKEEPER_SUBMIT] + lap[TIMEKEEPER_OTHER];
+    double passed = host + lap[TIMEKEEPER_COLLECT], device = fmin(all, passed);
+    double seen = fmin(host, passed - device), share = host > 0 ? seen / host : 0;
+    for (int p = 0; p < PHASE_COUNT; p++)
+        timing->part_ms[timing_part_of((enum phase)p)] = device * timing_phase_ms(timing, (enum phase)p) / all;
+    timing->part_ms[TIMING_DATA] = share * lap[TIMEKEEPER_DATA];
+    timing->part_ms[TIMING_TRANSFER] = share * lap[TIMEKEEPER_SUBMIT];
+    timing->part_ms[TIMING_OTHER] = share * lap[TIMEKEEPER_OTHER] + passed - device - seen;
+    timing->hidden_ms[TIMING_DATA] = (1 - share) * lap[TIMEKEEPER_DATA];
+    timing->hidden_ms[TIMING_TRANSFER] = (1 - share) * lap[TIMEKEEPER_SUBMIT];
+    timing->hidden_ms[TIMING_OTHER] = (1 - share) * lap[TIMEKEEPER_OTHER];
+}
+
+/* In percent of a step. On the host the clock's readings; what a device's own clock costs shows in the steps that were
+ * timed, beside those that were not. */
+static double timing_cost(const struct timekeeper *keeper, const struct executor *executor)
+{
+    double steps = (double)keeper->steps, timed = (double)keeper->timed_count;
+    double seconds = keeper->timed_seconds + keeper->untimed_seconds;
+    if (!(seconds > 0))
+        return NAN;
+    if (!executor->program->family->submit)
+        return 100 * timed * readings(executor) * keeper->reading_ns * 1e-9 / seconds;
+    if (timed < 2 || steps - timed < 2)
+        return NAN;
+    double more = keeper->timed_seconds / timed - keeper->untimed_seconds / (steps - timed);
+    return 100 * fmax(0, more) * timed / seconds;
+}
+
+void timekeeper_refresh(struct timekeeper *keeper, const struct executor *executor, struct loader *loader)
+{
+    struct timing *timing = &keeper->timing;
+    double lap[TIMEKEEPER_LAPS], threads = timing->threads;
+    timing_refresh(timing, executor, keeper->images);
+    if (keeper->steps == 0 || executor->train_steps == 0)
+        return;
+    timing->wall_ms = 0;
+    for (int i = 0; i < TIMEKEEPER_LAPS; i++) {
+        lap[i] = keeper->kept[i] * 1e3 / (double)keeper->steps;
+        timing->wall_ms += lap[i];
+    }
+    for (int p = 0; p < TIMING_PART_COUNT; p++)
+        timing->hidden_ms[p] = NAN;
+    if (executor->program->family->submit)
+        share_device(keeper, lap);
+    else
+        share_host(keeper, executor, lap);
+    timing->part_ms[TIMING_EVALUATE] = keeper->kept[TIMEKEEPER_EVALUATE] > 0 ? lap[TIMEKEEPER_EVALUATE] : (double)NAN;
+    for (int p = 0; p < TIMING_PART_COUNT; p++) {
+        timing->part_ms[p] *= threads;
+        timing->hidden_ms[p] *= threads;
+    }
+    if (loader->kind != RECIPE_LOADER_MAIN) /* one thread for each batch: not times threads */
+        timing->hidden_ms[TIMING_AUGMENT] =
+            (double)(loader_worked_ns(loader) - keeper->worked_ns) * 1e-6 / (double)keeper->steps;
+    timing->timing_percent = timing_cost(keeper, executor);
+}
