@@ -2,7 +2,8 @@
 # tests/screenshots.sh FOLDER: remakes the pictures in FOLDER from a real run. DAVIDNET_BIN is the program.
 #
 # The run is the preset `quick` on the data set that is found ($DAVIDNET_DATA, ./data, the XDG data folder), or on
-# synthetic images; $DAVIDNET_SHOTS_RUN names a finished run to take instead of training one.
+# synthetic images; $DAVIDNET_SHOTS_RUN names a finished run to take instead of training one, and $DAVIDNET_SHOTS_RUNS a
+# folder of runs with a campaign among them, for the Compare and Ladder screens, instead of training that.
 set -eu
 out=${1:?usage: tests/screenshots.sh FOLDER}
 bin=${DAVIDNET_BIN:-./davidnet}
@@ -40,6 +41,21 @@ SCRIPT
     "$bin" tui --out "$work/runs" --name quick --script "$work/live"
     run=$work/runs/quick
 fi
+runs=${DAVIDNET_SHOTS_RUNS-}
+if [ -z "$runs" ]; then
+    runs=$work/campaign
+    "$bin" campaign --out "$runs" --preset quick --on label_smoothing --runs 3
+fi
+cat >"$work/sets" <<SCRIPT
+:size 120x40
+6
+:until runs
+:dump $out/compare.png
+7
+:until runs
+:dump $out/ladder.png
+SCRIPT
+DAVIDNET_RUNS=$runs "$bin" tui --run last --script "$work/sets"
 cat >"$work/done" <<SCRIPT
 :size 120x40
 :dump $out/run.png
