@@ -3,6 +3,7 @@
 #include "engine/contention.h"
 #include "engine/crc.h"
 #include "engine/files.h"
+#include "engine/recipe_differences.h"
 #include "engine/tricks.h"
 
 #include <cjson/cJSON.h>
@@ -181,6 +182,7 @@ static int fill(struct run_entry *entry, const struct run_log *given)
         entry->summary.bytes = folder_bytes(entry->folder.path);
         rc = read_curves(entry, log);
         list_tricks(entry);
+        recipe_family_name(&entry->recipe, entry->family, sizeof entry->family);
         read_machine(entry);
         measure_noise(entry, log);
         run_label_read(&entry->folder, &entry->label, NULL); /* a damaged label is shown as none */

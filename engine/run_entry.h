@@ -15,6 +15,7 @@ struct run_entry {
     struct run_label label;
     struct recipe recipe;
     char tricks[256];    /* keys of those that are on, in table order: "crop flip cutout" */
+    char family[128];    /* what people call its recipe: "quick batch=32 width=8", what it changes of its preset */
     char problem[256];   /* why it cannot be read; empty: it can */
     char machine[256];   /* host, family, library, threads ...; empty: not known. Times can be compared where it and */
     unsigned program;    /* this are the same: crc of davidnet's version and the steps in program.json; 0: not known */

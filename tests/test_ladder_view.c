@@ -42,7 +42,7 @@ static int setup(void **state)
 {
     (void)state;
     ladder_model_init(&model);
-    if (ladder_model_take(&model, NULL, 0))
+    if (ladder_init(&model.ladder, NULL) || ladder_model_take(&model, NULL, 0))
         return -1;
     measured("davidnet-79", 5, 94.08, 0.14, 912.5, 0);
     measured("davidnet-66", 1, 93.1, NAN, 701, 1);

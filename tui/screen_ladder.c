@@ -175,6 +175,9 @@ static void update(struct app *app)
         app->dirty = 1;
     app->ladder.reading = runs_watch_reading(app);
     if (app->ladder.ladder.count == 0 || app->watch.generation != app->ladder_generation) {
+        struct error err = {""};
+        if (app->ladder.ladder.count == 0 && ladder_init(&app->ladder.ladder, &err))
+            snprintf(app->ladder.problem, sizeof app->ladder.problem, "%.250s", err.text);
         ladder_model_take(&app->ladder, app->runs.entries, app->runs.n_entries);
         app->ladder_generation = app->watch.generation;
         app->dirty = 1;

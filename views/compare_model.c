@@ -84,7 +84,7 @@ static void add_families(struct compare_model *model)
         struct compare_item *item = &model->items[model->n_items++];
         *item = (struct compare_item){.campaign = -1, .first = entry, .runs = 1};
         snprintf(item->key, sizeof item->key, "%s", entry->folder.path);
-        recipe_family_name(&entry->recipe, item->name, sizeof item->name);
+        snprintf(item->name, sizeof item->name, "%s", entry->family);
     }
 }
 

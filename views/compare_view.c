@@ -121,7 +121,7 @@ static void say(const char *text, uint32_t color, int *y, struct grid *grid, str
 static void side_text(const struct compare_model *model, int side, char *out, size_t size)
 {
     const struct verdict_side *s = &model->verdict.side[side];
-    char half[24], time[40], left[128], mean[96];
+    char half[24], time[40], trained[80], left[128], mean[96];
     run_set_left_out(&model->sets[side], left, sizeof left);
     if (s->accuracy.n == 0) {
         snprintf(out, size, "no run has ended%s%s", left[0] ? "; " : "", left);
@@ -132,9 +132,14 @@ static void side_text(const struct compare_model *model, int side, char *out, si
         snprintf(mean, sizeof mean, "%.2f %% +-%s, sd %.2f", s->accuracy.mean,
                  format_number(s->high - s->accuracy.mean, 2, half, sizeof half), s->accuracy.sd);
     format_seconds(s->seconds.mean, time, sizeof time);
-    snprintf(out, size, "%s; target %d of %d (%.0f..%.0f %%); trained %s%s%s%s", mean, s->reached, s->accuracy.n,
-             100 * s->reached_low, 100 * s->reached_high, time, s->seconds.n < s->accuracy.n ? " (some not timed)" : "",
-             left[0] ? "; left out: " : "", left);
+    if (s->seconds.n == 0)
+        snprintf(trained, sizeof trained, "no time that counts");
+    else if (s->seconds.n < s->accuracy.n)
+        snprintf(trained, sizeof trained, "trained %s (%d timed)", time, s->seconds.n);
+    else
+        snprintf(trained, sizeof trained, "trained %s", time);
+    snprintf(out, size, "%s; target %d of %d (%.0f..%.0f %%); %s%s%s", mean, s->reached, s->accuracy.n,
+             100 * s->reached_low, 100 * s->reached_high, trained, left[0] ? "; left out: " : "", left);
 }
 
 static void draw_side(const struct compare_model *model, int side, int *y, struct grid *grid, struct rect area)

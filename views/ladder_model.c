@@ -14,11 +14,6 @@ void ladder_model_release(struct ladder_model *model)
 
 int ladder_model_take(struct ladder_model *model, struct run_entry *const *entries, int count)
 {
-    struct error err = {""};
-    if (model->ladder.count == 0 && ladder_init(&model->ladder, &err)) {
-        memcpy(model->problem, err.text, sizeof model->problem - 1);
-        return -1;
-    }
     return ladder_measure(&model->ladder, entries, count);
 }
 

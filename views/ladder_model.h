@@ -8,7 +8,7 @@
 #include "engine/ladder.h"
 
 struct ladder_model {
-    struct ladder ladder; /* ours; no rungs until ladder_model_take */
+    struct ladder ladder; /* ours; whoever has the model fills it, with ladder_init */
     int selected;
     int reading;       /* folders are still being read */
     char training[64]; /* the preset that is being trained from here; empty: none */
@@ -18,7 +18,7 @@ struct ladder_model {
 void ladder_model_init(struct ladder_model *model);
 void ladder_model_release(struct ladder_model *model);
 
-/* Measured anew by these runs. -1: no memory. */
+/* The rungs, measured anew by these runs. -1: no memory. */
 int ladder_model_take(struct ladder_model *model, struct run_entry *const *entries, int count);
 
 const struct ladder_rung *ladder_model_here(const struct ladder_model *model); /* NULL: there are none */
