@@ -145,6 +145,56 @@ static void test_golden_hidden(void **state)
     layers_model_release(&model);
 }
 
+static void test_golden_roofline(void **state)
+{
+    (void)state;
+    struct layers_model model;
+    open_model(&model, 43);
+    model.roof = 1;
+    golden_check("layers-roofline", 120, 40, 0, draw, &model); /* the cursor is on a block: all its rows */
+    select_path(&model, "layer1/residual/res1/conv");
+    golden_check("layers-roofline", 100, 28, 1, draw, &model);
+    golden_check("layers-roofline", 200, 60, 0, draw, &model);
+    layers_model_set_phases(&model, LAYERS_FORWARD);
+    select_path(&model, "prep/norm"); /* no arithmetic to speak of: at the left edge */
+    golden_check("layers-roofline-forward", 120, 40, 0, draw, &model);
+    golden_check_small(draw, &model); /* where there is no room: the rows */
+    assert_int_equal(layers_view_line_at(&model, (struct rect){0, 0, 120, 40}, 4, 20), -1);
+    assert_true(layers_view_line_at(&model, (struct rect){0, 0, 80, 24}, 4, 10) >= 0);
+    model.timing.machine.flops = NAN; /* not measured for every precision */
+    golden_check("layers-roofline-slope", 120, 40, 0, draw, &model);
+    model.timing.machine.bytes = NAN;
+    golden_check("layers-roofline-none", 120, 40, 0, draw, &model);
+    layers_model_release(&model);
+}
+
+/* Whatever the times are, every size that has a roofline draws one inside its area. */
+static void test_roofline_sizes(void **state)
+{
+    (void)state;
+    struct layers_model model;
+    open_model(&model, 43);
+    model.roof = 1;
+    for (int round = 0; round < 4; round++) {
+        for (int w = 0; w < 30; w++)
+            for (int h = 0; h < 14; h++) {
+                struct grid grid;
+                assert_int_equal(grid_init(&grid, w + 2, h + 2), 0);
+                layers_roof_draw(&model, &grid, (struct rect){1, 1, w, h});
+                for (int x = 0; x < w + 2; x++)
+                    assert_true(grid_at(&grid, x, 0)->text[0] == ' ' && grid_at(&grid, x, h + 1)->text[0] == ' ');
+                for (int y = 0; y < h + 2; y++)
+                    assert_true(grid_at(&grid, 0, y)->text[0] == ' ' && grid_at(&grid, w + 1, y)->text[0] == ' ');
+                grid_release(&grid);
+            }
+        for (int i = 0; i < model.timing.n_steps; i++) { /* absurd ones next */
+            model.timing.steps[i].ms = round == 0 ? 1e-12 : round == 1 ? 1e12 : NAN;
+            model.timing.steps[i].bytes = round == 0 ? 1 : 1e15;
+        }
+    }
+    layers_model_release(&model);
+}
+
 static void test_golden_empty(void **state)
 {
     (void)state;
@@ -557,6 +607,8 @@ int main(void)
         cmocka_unit_test(test_golden_other_ways),
         cmocka_unit_test(test_golden_of_version_1),
         cmocka_unit_test(test_golden_hidden),
+        cmocka_unit_test(test_golden_roofline),
+        cmocka_unit_test(test_roofline_sizes),
         cmocka_unit_test(test_golden_empty),
         cmocka_unit_test(test_every_size),
         cmocka_unit_test(test_layout),

@@ -166,6 +166,21 @@ static void do_flat(struct app *app)
     layers_model_set_flat(&app->layers, !app->layers.flat);
 }
 
+static int can_show_roof(const struct app *app)
+{
+    return has_rows(app) && layers_roof_fits(app_area(app));
+}
+
+static const char *roof_label(const struct app *app)
+{
+    return app->layers.roof ? "rows" : "roofline";
+}
+
+static void do_roof(struct app *app)
+{
+    app->layers.roof = !app->layers.roof;
+}
+
 static int has_epochs(const struct app *app)
 {
     return has_rows(app) && app->layers.steps_per_epoch > 0;
@@ -193,7 +208,9 @@ static const char *why(const struct app *app, const char *key)
     case LAYERS_BAD:
         return "there are no times of this run";
     default:
-        return strcmp(key, "u") == 0 ? "it is not known how many steps an epoch has" : NULL;
+        return strcmp(key, "u") == 0   ? "it is not known how many steps an epoch has"
+               : strcmp(key, "r") == 0 ? "the roofline needs a terminal of 100 x 30"
+                                       : NULL;
     }
 }
 
@@ -203,6 +220,8 @@ static const struct binding layers_keys[] = {
     {"d", NULL, "forward", "Forward, backward, or both with all else", has_rows, phases_label, do_phases},
     {"t", NULL, "flat", "A tree of blocks, or rows only, with their whole names", has_rows, flat_label, do_flat},
     {"a", NULL, "fold all", "Fold all blocks, or open all", has_rows, fold_all_label, do_fold_all},
+    {"r", NULL, "roofline", "Operations a second over operations a byte, below what the machine can do; or the rows",
+     can_show_roof, roof_label, do_roof},
     {"u", NULL, "per epoch", "Times of a step, or of an epoch", has_epochs, unit_label, do_unit},
     {"Up", "k", NULL, "Row above", has_rows, NULL, do_up},
     {"Down", "j", NULL, "Row below", has_rows, NULL, do_down},

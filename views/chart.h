@@ -113,4 +113,11 @@ void chart_smooth(const double *y, size_t n, double weight, double *out);
 /* Cells: title and legend, axes, and the curves in braille, or in ASCII. At least 12x4, else nothing is drawn. */
 void chart_draw(const struct chart *chart, struct grid *grid, struct rect area);
 
+/* Where chart_draw has its curves, for what is no curve; an empty area where it draws nothing. */
+struct chart_plot {
+    struct rect area;
+    struct chart_range x, y;
+};
+struct chart_plot chart_plot(const struct chart *chart, struct rect area);
+
 #endif

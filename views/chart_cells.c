@@ -8,6 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Less is no chart. */
+#define LEAST_WIDTH 12
+#define LEAST_HEIGHT 4
+
 /* The plot. */
 struct canvas {
     struct grid *grid;
@@ -318,19 +322,22 @@ static void draw_x_axis(const struct canvas *canvas, const struct chart *chart, 
     draw_x_labels(canvas, unit, &ticks, row);
 }
 
-void chart_draw(const struct chart *chart, struct grid *grid, struct rect area)
+/* The rows of the axis below: its line and its labels, one of them, or none. */
+static int axis_rows_of(struct rect area)
 {
-    if (area.w < 12 || area.h < 4)
-        return;
-    int axis_rows = area.h >= 7 ? 2 : area.h >= 5 ? 1 : 0, label_width = 0;
-    struct rect plot = {area.x, area.y + 1, area.w, area.h - 1 - axis_rows};
-    int wanted = plot.h < 4 ? 2 : plot.h < 12 ? plot.h / 2 : plot.h / 3;
-    struct canvas canvas = {.grid = grid, .x = chart_range_x(chart), .y = chart_range_y(chart, wanted)};
-    struct chart_ticks ticks;
-    chart_make_ticks(&canvas.y, wanted, chart->y.integers, &ticks);
-    for (int i = 0; i < ticks.n; i++)
-        if (text_width(ticks.label[i]) > label_width)
-            label_width = text_width(ticks.label[i]);
+    return area.h >= 7 ? 2 : area.h >= 5 ? 1 : 0;
+}
+
+/* Returns the columns of the labels to its left, and their ticks. */
+static int place_plot(const struct chart *chart, struct rect area, struct chart_plot *plot, struct chart_ticks *ticks)
+{
+    int label_width = 0, h = area.h - 1 - axis_rows_of(area), wanted = h < 4 ? 2 : h < 12 ? h / 2 : h / 3;
+    plot->x = chart_range_x(chart);
+    plot->y = chart_range_y(chart, wanted);
+    chart_make_ticks(&plot->y, wanted, chart->y.integers, ticks);
+    for (int i = 0; i < ticks->n; i++)
+        if (text_width(ticks->label[i]) > label_width)
+            label_width = text_width(ticks->label[i]);
     for (int i = 0; i < chart->n_lines; i++) {
         char label[16];
         int width = snprintf(label, sizeof label, "%g", chart->line[i].y);
@@ -338,10 +345,28 @@ void chart_draw(const struct chart *chart, struct grid *grid, struct rect area)
     }
     if (area.w < 2 * label_width + 8)
         label_width = 0;
-    canvas.area = (struct rect){plot.x + label_width + 1, plot.y, plot.w - label_width - 1, plot.h};
-    canvas.dots = dots_over(grid, canvas.area);
-    canvas.w = canvas.dots.w;
-    canvas.h = canvas.dots.h;
+    plot->area = (struct rect){area.x + label_width + 1, area.y + 1, area.w - label_width - 1, h};
+    return label_width;
+}
+
+struct chart_plot chart_plot(const struct chart *chart, struct rect area)
+{
+    struct chart_plot plot = {.area = {area.x, area.y, 0, 0}};
+    struct chart_ticks ticks;
+    if (area.w >= LEAST_WIDTH && area.h >= LEAST_HEIGHT)
+        place_plot(chart, area, &plot, &ticks);
+    return plot;
+}
+
+void chart_draw(const struct chart *chart, struct grid *grid, struct rect area)
+{
+    struct chart_plot plot;
+    struct chart_ticks ticks;
+    if (area.w < LEAST_WIDTH || area.h < LEAST_HEIGHT)
+        return;
+    int axis_rows = axis_rows_of(area), label_width = place_plot(chart, area, &plot, &ticks);
+    struct dots dots = dots_over(grid, plot.area);
+    struct canvas canvas = {grid, plot.area, dots.w, dots.h, dots, plot.x, plot.y};
 
     draw_heading(chart, grid, (struct rect){area.x, area.y, area.w, 1});
     if (axis_rows)

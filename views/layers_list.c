@@ -60,7 +60,8 @@ int layers_view_line_at(const struct layers_model *model, struct rect area, int 
     struct layers_layout layout;
     layers_layout_make(area, &layout);
     struct rect list = layout.list;
-    if (model->state != LAYERS_READY || x < list.x || x >= list.x + list.w || y < list.y || y >= list.y + list.h)
+    if (model->state != LAYERS_READY || (model->roof && layers_roof_fits(area)) || x < list.x || x >= list.x + list.w ||
+        y < list.y || y >= list.y + list.h)
         return -1;
     int line = top_line(model, list.h) + y - list.y;
     return line < model->n_shown ? line : -1;

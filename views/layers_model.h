@@ -54,6 +54,7 @@ struct layers_model {
     /* How the user wants to see it. */
     enum layers_sort sort;
     enum layers_phases phases;
+    int roof;      /* the roofline in the list's place, where there is room */
     int flat;      /* rows only, with their whole names */
     int per_epoch; /* times of an epoch instead of a step's */
     int page;      /* lines that there are for nodes; 0: not known */

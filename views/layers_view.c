@@ -179,7 +179,11 @@ void layers_view_draw(const struct layers_model *model, struct grid *grid, struc
     draw_strip(model, grid, layout.strip);
     layers_legend_draw(model, grid, layout.legend);
     layers_bound_draw(model, grid, layout.bound);
-    layers_list_draw(model, &layout, grid);
+    struct rect list = {layout.head.x, layout.head.y, layout.list.w, layout.total.y + layout.total.h - layout.head.y};
+    if (model->roof && layers_roof_fits(area))
+        layers_roof_draw(model, grid, list);
+    else
+        layers_list_draw(model, &layout, grid);
     if (layout.detail.h > 0)
         layers_detail_draw(model, layout.beside, grid, layout.detail);
 }

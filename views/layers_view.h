@@ -25,6 +25,10 @@ void layers_list_draw(const struct layers_model *model, const struct layers_layo
 /* Details of the node under the cursor; views/layers_detail.c. wide: in a box of its own, or else in lines. */
 void layers_detail_draw(const struct layers_model *model, int wide, struct grid *grid, struct rect area);
 
+/* The roofline in the list's place; views/layers_roof.c. Whether there is room for one on a screen of that area. */
+int layers_roof_fits(struct rect area);
+void layers_roof_draw(const struct layers_model *model, struct grid *grid, struct rect area);
+
 /* What threads did, by colour; what bounds the step, and how far it is from its floor; views/layers_bound.c. */
 void layers_legend_draw(const struct layers_model *model, struct grid *grid, struct rect line);
 void layers_bound_draw(const struct layers_model *model, struct grid *grid, struct rect line);
