@@ -490,6 +490,21 @@ static void timing_as_a_table(void **state)
     assert_int_equal(timing_from_json(&timing, output, "output", &err), 0);
     assert_int_equal(timing.n_steps, 6);
     timing_release(&timing);
+    assert_int_equal(CALL(command_timing, "timing", "short", "--format", "svg"), EXIT_OK);
+    has("<title>Where a training step of short goes</title>");
+    has("davidnet-79, 24 epochs x 512, lr 0.4, crop 4, flip, cutout 8x8, seed 7\n");
+    has("layer1/residual/res1/conv, norm, name  3\n");
+    has("mean of 5 steps of 512 images: 100.0 ms");
+    char path[128];
+    snprintf(path, sizeof path, "%s/timing.pdf", parent);
+    assert_int_equal(CALL(command_timing, "timing", "short", "-o", path), EXIT_OK);
+    char *pdf;
+    size_t size;
+    assert_int_equal(file_read(path, 1 << 22, &pdf, &size, &err), 0);
+    assert_memory_equal(pdf, "%PDF", 4);
+    free(pdf);
+    assert_int_equal(CALL(command_timing, "timing", "short", "-o", "/nonexistent/x.png"), EXIT_FAILED);
+    assert_non_null(strstr(errors, "/nonexistent/x.png"));
     assert_int_equal(CALL(command_timing, "timing", "short", "--format", "xml"), EXIT_USAGE);
     assert_int_equal(CALL(command_timing, "timing"), EXIT_USAGE);
 }

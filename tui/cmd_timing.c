@@ -4,7 +4,9 @@
 #include "tui/cmd_timing_diff.h"
 #include "tui/columns.h"
 #include "tui/command.h"
+#include "tui/figure_output.h"
 #include "tui/run_report.h"
+#include "tui/timing_page.h"
 #include "tui/timing_trace.h"
 
 #include <math.h>
@@ -14,6 +16,7 @@
 
 #define NAME_MIN 12
 #define NAME_MAX_WIDTH 25
+#define FORMATS "table json trace png svg pdf"
 #define WHOLE 4096 /* a width that cuts nothing */
 
 extern const struct command command_timing;
@@ -220,7 +223,7 @@ static int write_timing(const char *run, int json, const char *path)
 
 static int run(int argc, char **argv)
 {
-    const char *format = "table", *path = NULL, *which = NULL;
+    const char *format = NULL, *path = NULL, *which = NULL;
     if (argc > 1 && strcmp(argv[1], "diff") == 0)
         return cmd_timing_diff(argc - 1, argv + 1);
     for (int i = 1; i < argc; i++) {
@@ -236,19 +239,26 @@ static int run(int argc, char **argv)
             return command_unknown(&command_timing, word);
         which = word;
     }
+    char found[8];
+    const char *given = format;
+    format = figure_output_format(given, path, FORMATS, "table", found);
+    if (format == NULL)
+        return command_usage_error(&command_timing, "--format %s: expected one of " FORMATS, given);
     int json = strcmp(format, "json") == 0, trace = strcmp(format, "trace") == 0;
-    if (!json && !trace && strcmp(format, "table") != 0)
-        return command_usage_error(&command_timing, "--format %s: expected table, json or trace", format);
     if (which == NULL)
         return command_usage_error(&command_timing, "which run? `davidnet runs` lists them, 'last' is the newest");
+    if (figure_format_of_name(format) >= 0)
+        return timing_page_write(which, (enum figure_format)figure_format_of_name(format), path);
     return trace ? timing_trace_write(which, path) : write_timing(which, json, path);
 }
 
 static const struct command_option options[] = {
     {"--format", "FORMAT",
      "table, or json: {\"format\": \"davidnet-timing\", \"version\": 1, ...} as in RUN/timing.json, or trace: some "
-     "steps slice by slice, a track for each thread, for chrome://tracing or ui.perfetto.dev, as in RUN/trace.json",
-     "table json trace"},
+     "steps slice by slice, a track for each thread, for chrome://tracing or ui.perfetto.dev, as in RUN/trace.json; "
+     "png, svg and pdf are "
+     "figures for a report. Without it -o's ending decides",
+     FORMATS},
     {"-o", "FILE", "write there instead of to the standard output", "FILE"},
     {0},
 };
@@ -256,7 +266,7 @@ static const struct command_option options[] = {
 const struct command command_timing = {
     .name = "timing",
     .summary = "where a run's time went, layer by layer",
-    .usage = "usage: davidnet timing RUN [--format table|json|trace] [-o FILE]\n"
+    .usage = "usage: davidnet timing RUN [--format table|json|trace|png|svg|pdf] [-o FILE]\n"
              "       davidnet timing diff A B [--format table|csv|json] [-o FILE]\n\n"
              "One line per row of the network: milliseconds per training step forward (with augmentation and loss),\n"
              "backward and in the update, share of the step, GFLOP/s, implementation. A row whose work is done\n"

@@ -20,6 +20,7 @@ struct plan {
     double low, high;       /* of the axis */
     double label_width;
     double per_unit; /* points */
+    double right;    /* end of the box */
 };
 
 static double slot(const struct figure_bars *bars, const struct figure_bar *bar)
@@ -85,8 +86,10 @@ static const char *end_text(const struct figure_bars *bars, const struct figure_
     out[0] = '\0';
     if (!isfinite(value))
         return segment < 0 || isnan(total(bars, bar)) ? strcpy(out, "not measured") : out;
-    if (bars->decimals >= 0)
-        snprintf(out, 128, "%.*f", bars->decimals, value);
+    if (bars->decimals >= 0) {
+        int hidden = value != 0 && fabs(value) < 0.5 * pow(10, -bars->decimals); /* it would look like nothing */
+        snprintf(out, 128, hidden ? "%.*g" : "%.*f", hidden ? 1 : bars->decimals, value);
+    }
     if (bar->note && segment <= 0)
         snprintf(out + strlen(out), 128 - strlen(out), "%s%s", out[0] ? "   " : "", bar->note);
     return out;
@@ -119,6 +122,17 @@ static void find_scale(struct figure *figure, const struct figure_bars *bars, st
                 plan->plot.w = fmax((room + 12 - width) / part, room * 0.3);
         }
     plan->per_unit = plan->plot.w / span;
+}
+
+/* A bar's text behind its end, as much of it as there is room for. */
+static void draw_end(struct figure *figure, const struct figure_bars *bars, const struct figure_bar *bar, int segment,
+                     const struct plan *plan, double x, double y)
+{
+    char text[128], cut[128];
+    end_text(bars, bar, segment, text);
+    x += LABEL_GAP - 1;
+    figure_text(figure, x, y, FIGURE_LEFT, &text_font,
+                figure_text_cut(figure, &text_font, text, plan->right - x, cut, sizeof cut));
 }
 
 static double at(const struct plan *plan, double value)
@@ -173,7 +187,6 @@ static void draw_stack(struct figure *figure, const struct figure_bars *bars, co
                        const struct plan *plan, struct figure_box row)
 {
     double sum = 0, x = at(plan, 0), y = row.y + row.h / 2, height = row.h * 0.72;
-    char text[128];
     for (int s = 0; s < bars->n_segments; s++) {
         if (!(bar->value[s] > 0))
             continue;
@@ -197,14 +210,13 @@ static void draw_stack(struct figure *figure, const struct figure_bars *bars, co
         x = fmax(x, at(plan, bar->marker) + 1);
     }
     if (row.h >= 8)
-        figure_text(figure, x + LABEL_GAP - 1, y, FIGURE_LEFT, &text_font, end_text(bars, bar, -1, text));
+        draw_end(figure, bars, bar, -1, plan, x, y);
 }
 
 static void draw_group(struct figure *figure, const struct figure_bars *bars, const struct figure_bar *bar,
                        const struct plan *plan, struct figure_box row)
 {
     double zero = at(plan, 0), room = APART * plan->squeeze, height = (row.h - room) / bars->n_segments;
-    char text[128];
     for (int s = 0; s < bars->n_segments; s++) {
         double y = row.y + room / 2 + (s + 0.5) * height, value = bar->value[s], end = zero;
         if (isfinite(value)) {
@@ -213,8 +225,7 @@ static void draw_group(struct figure *figure, const struct figure_bars *bars, co
             figure_fill(figure, box, bars->segment[s].color, bars->segment[s].hatch);
         }
         if (height >= 7.6 && (isfinite(value) || (isnan(total(bars, bar)) && s == bars->n_segments / 2)))
-            figure_text(figure, fmax(zero, end) + LABEL_GAP - 1, y, FIGURE_LEFT, &text_font,
-                        end_text(bars, bar, s, text));
+            draw_end(figure, bars, bar, s, plan, fmax(zero, end), y);
     }
     if (isfinite(bar->marker))
         figure_marker(figure, at(plan, bar->marker), row.y + row.h / 2, FIGURE_TICK, row.h, COLOR_TITLE);
@@ -271,7 +282,7 @@ static double draw_legend(struct figure *figure, const struct figure_bars *bars,
 
 void figure_bars_draw(struct figure *figure, const struct figure_bars *bars, struct figure_box box)
 {
-    struct plan plan = {.squeeze = 1};
+    struct plan plan = {.squeeze = 1, .right = box.x + box.w};
     if (bars->n_bars <= 0 || bars->n_segments <= 0 || box.w < 40 || box.h < AXIS_FOOT + 10)
         return;
     double legend = bars->no_legend ? 0 : draw_legend(figure, bars, box);

@@ -142,7 +142,7 @@ char *figure_text_cut(struct figure *figure, const struct figure_font *font, con
     if (n < length || length >= size) {
         double dots = width_of(figure, "…", 3);
         n = fitting(figure, utf8, length, width - dots);
-        while (n + 4 > size && n > 0)
+        while (n > 0 && (n + 4 > size || (utf8[n] & 0xC0) == 0x80))
             n--;
         snprintf(out, size, "%.*s%s", (int)n, utf8, dots <= width ? "…" : "");
         return out;
@@ -268,8 +268,8 @@ void figure_marker(struct figure *figure, double x, double y, enum figure_mark m
         return;
     }
     if (mark == FIGURE_TICK) {
-        figure_line(figure, x, y - r, x, y + r, &(struct figure_stroke){COLOR_RGB | 0xFFFFFF, 3.6, FIGURE_SOLID});
-        figure_line(figure, x, y - r, x, y + r, &(struct figure_stroke){color, 1.8, FIGURE_SOLID});
+        figure_line(figure, x, y - r, x, y + r, &(struct figure_stroke){COLOR_RGB | 0xFFFFFF, 2.8, FIGURE_SOLID});
+        figure_line(figure, x, y - r, x, y + r, &(struct figure_stroke){color, 1.5, FIGURE_SOLID});
         return;
     }
     cairo_new_path(figure->cr);

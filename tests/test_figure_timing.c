@@ -1,0 +1,175 @@
+/* The figure of a timing breakdown: which bars there are, what it says, and what it does where things are unknown. */
+#include "tests/fake_timing.h"
+#include "tests/figure_checks.h"
+#include "views/figure_bars.h"
+#include "views/figure_timing.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static struct figure *draw(const struct timing *timing, enum figure_format format, double w, double h)
+{
+    struct figure_page page = {format, w, h, 1, "A title", "a subtitle", "a caption"};
+    if (h <= 0)
+        page.height = figure_page_height(&page, figure_timing_height(timing));
+    struct figure *figure = figure_new(&page, NULL);
+    assert_non_null(figure);
+    figure_timing_draw(figure, timing, figure_content(figure));
+    return figure;
+}
+
+static int says(const struct figure *figure, const char *text)
+{
+    const struct figure_placed *texts;
+    size_t n = figure_texts(figure, &texts);
+    for (size_t i = 0; i < n; i++)
+        if (strstr(texts[i].text, text))
+            return 1;
+    return 0;
+}
+
+static void every_step_is_in_one_bar(void **state)
+{
+    (void)state;
+    for (int update_all = 0; update_all < 2; update_all++) {
+        struct timing timing;
+        fake_timing(&timing, update_all, 1);
+        struct figure_timing_item *items = calloc((size_t)timing.n_rows + 1, sizeof *items);
+        int n = figure_timing_items(&timing, items), prep = -1;
+        double sum = 0, phases = 0;
+        for (int i = 0; i < n; i++) {
+            char number[16];
+            snprintf(number, sizeof number, "  %d", i + 1);
+            assert_non_null(strstr(items[i].label, number));
+            sum += items[i].all.ms;
+            for (int p = 0; p < PHASE_COUNT; p++)
+                phases += items[i].phase[p].steps > 0 ? items[i].phase[p].ms : 0;
+            if (strncmp(items[i].label, "layer1/norm, act, pool  ", 24) == 0)
+                prep = i;
+        }
+        assert_true(prep >= 0);
+        assert_true(fabs(sum - timing_step_ms(&timing)) < 1e-6 * sum && fabs(phases - sum) < 1e-6 * sum);
+        assert_int_equal(strncmp(items[0].label, update_all ? "(all rows)  1" : "input  1", 8), 0);
+        free(items);
+        timing_release(&timing);
+    }
+}
+
+/* Rows of a network with more than there is room for come together by blocks; none is lost. */
+static void many_rows_are_folded(void **state)
+{
+    (void)state;
+    struct timing timing;
+    assert_int_equal(timing_allocate(&timing, 60, 60, NULL), 0);
+    for (int i = 0; i < 60; i++) {
+        snprintf(timing.rows[i].name, sizeof timing.rows[i].name, "layer%d/block%d/part%d", i / 15, i / 3, i);
+        timing.steps[i] = (struct timing_step){.phase = i % 2 ? PHASE_BACKWARD : PHASE_FORWARD,
+                                               .n_rows = 1,
+                                               .rows = {i},
+                                               .ms = i,
+                                               .flops = 1e9,
+                                               .bytes = 1e6};
+    }
+    struct figure_timing_item items[61];
+    assert_int_equal(figure_timing_items(&timing, items), 20);
+    assert_string_equal(items[1].label, "layer0/block1  2");
+    assert_true(items[1].all.ms == 3 + 4 + 5 && items[1].phase[PHASE_FORWARD].ms == 4);
+    assert_true(items[1].phase[PHASE_UPDATE].steps == 0);
+    timing_release(&timing);
+}
+
+static void says_what_it_shows(void **state)
+{
+    (void)state;
+    static const char *const wanted[] = {"time per training step (ms)",
+                                         "layer1/norm, act, pool  5",
+                                         "floor: at the measured ceilings",
+                                         "time of all threads per training step (ms)",
+                                         "compute ",
+                                         "overhead ",
+                                         "share of a training step (%)",
+                                         "arithmetic intensity (FLOP/byte)",
+                                         "performance (GFLOP/s)",
+                                         "GFLOP/s, from registers",
+                                         "GB/s, copied in memory",
+                                         "evaluate",
+                                         "18.8 %"};
+    struct timing timing;
+    fake_timing(&timing, 0, 1);
+    struct figure *figure = draw(&timing, FIGURE_SVG, 520, 0);
+    for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++)
+        if (!says(figure, wanted[i]))
+            fail_msg("the figure does not say \"%s\"", wanted[i]);
+    figure_check_texts(figure);
+    figure_free(figure);
+    timing_release(&timing);
+}
+
+/* No ceilings, no parts, no operations, as in older files; then nothing at all. */
+static void unknown_is_left_out(void **state)
+{
+    (void)state;
+    struct timing timing;
+    fake_timing(&timing, 0, 1);
+    timing.machine.flops = timing.machine.bytes = timing.wall_ms = NAN;
+    for (int p = 0; p < TIMING_PART_COUNT; p++)
+        timing.part_ms[p] = NAN;
+    struct figure *figure = draw(&timing, FIGURE_SVG, 520, 0);
+    assert_true(says(figure, "Phases of a step") && says(figure, "performance"));
+    assert_false(says(figure, "floor") || says(figure, "bounds") || says(figure, "from registers") ||
+                 says(figure, "evaluate") || says(figure, "nan"));
+    figure_check_texts(figure);
+    figure_free(figure);
+    for (int i = 0; i < timing.n_steps; i++)
+        timing.steps[i].flops = timing.steps[i].bytes = NAN;
+    figure = draw(&timing, FIGURE_PNG, 520, 0);
+    assert_true(says(figure, "No roofline"));
+    figure_check_texts(figure);
+    figure_free(figure);
+    for (int i = 0; i < timing.n_steps; i++)
+        timing.steps[i].ms = NAN;
+    figure = draw(&timing, FIGURE_PDF, 520, 0);
+    assert_true(says(figure, "not measured"));
+    assert_false(says(figure, "nan"));
+    figure_check_texts(figure);
+    figure_free(figure);
+    timing_release(&timing);
+}
+
+static void any_size(void **state)
+{
+    (void)state;
+    struct timing timing;
+    fake_timing(&timing, 1, 1);
+    timing.hidden_ms[TIMING_DATA] = 12;
+    for (int w = 1; w < 900; w += w < 6 ? 1 : w / 2)
+        for (int h = 1; h < 1200; h += h < 6 ? 1 : h / 2) {
+            struct figure *figure = draw(&timing, (enum figure_format)((w + h) % 3), w, h);
+            char *bytes;
+            size_t size;
+            figure_check_texts(figure);
+            assert_int_equal(figure_encode(figure, "x", &bytes, &size, NULL), 0);
+            free(bytes);
+            figure_free(figure);
+        }
+    timing_release(&timing);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_step_is_in_one_bar),
+        cmocka_unit_test(many_rows_are_folded),
+        cmocka_unit_test(says_what_it_shows),
+        cmocka_unit_test(unknown_is_left_out),
+        cmocka_unit_test(any_size),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,109 @@
+#include "tui/timing_page.h"
+
+#include "engine/files.h"
+#include "engine/timing.h"
+#include "tui/command.h"
+#include "tui/figure_output.h"
+#include "views/figure_timing.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void make_subtitle(const struct run_report *report, const struct timing *timing, FILE *out)
+{
+    const struct timing_machine *m = &timing->machine;
+    char text[512];
+    recipe_summary(&report->recipe, text, sizeof text);
+    fprintf(out, "%s\n", text);
+    const char *const parts[] = {timing->family, timing->precision, m->isa, m->library, m->device};
+    for (int i = 0; i < 5; i++)
+        if (parts[i][0] != '\0')
+            fprintf(out, "%s%s", i ? ", " : "", parts[i]);
+    fprintf(out, ", %d thread%s\n", timing->threads, timing->threads == 1 ? "" : "s");
+    double step = timing_step_ms(timing);
+    if (isfinite(step) && isfinite(timing->images_per_step) && step > 0)
+        fprintf(out, "mean of %llu steps of %.0f images: %.*f ms, %.0f images/s",
+                (unsigned long long)timing->train_steps, timing->images_per_step,
+                step < 100    ? 2
+                : step < 1000 ? 1
+                              : 0,
+                step, timing->images_per_step / step * 1000);
+    if (isfinite(timing->timing_percent))
+        fprintf(out, "; measuring costs %.2g %% of a step", timing->timing_percent);
+}
+
+static int make_caption(const struct run_report *report, const struct timing *timing, FILE *out)
+{
+    char *command = malloc(RECIPE_COMMAND_MAX), drawn[128];
+    if (command == NULL)
+        return -1;
+    recipe_command(&report->recipe, command, RECIPE_COMMAND_MAX);
+    fprintf(out, "%s\n", command);
+    if (timing->machine.davidnet[0] != '\0')
+        fprintf(out, "measured by davidnet %s (%s), ", timing->machine.davidnet, timing->machine.commit);
+    fprintf(out, "%s", figure_output_drawn_by(drawn, sizeof drawn));
+    free(command);
+    return 0;
+}
+
+/* The figure of it all; NULL with err. */
+static struct figure *draw(const struct run_report *report, const struct timing *timing, enum figure_format format,
+                           struct error *err)
+{
+    struct figure *figure = NULL;
+    char *text[2] = {NULL, NULL}, title[192];
+    size_t size[2];
+    int rc = 0;
+    snprintf(title, sizeof title, "Where a training step of %s goes", report->folder.name);
+    for (int i = 0; i < 2 && rc == 0; i++) {
+        FILE *out = open_memstream(&text[i], &size[i]);
+        if (out == NULL)
+            rc = -1;
+        else if (i == 0)
+            make_subtitle(report, timing, out);
+        else
+            rc = make_caption(report, timing, out);
+        if (out != NULL && fclose(out) != 0)
+            rc = -1;
+    }
+    if (rc < 0)
+        error_set(err, "no memory for the figure");
+    else
+        figure = figure_output_page(format, 0, 0, figure_timing_height(timing), title, text[0], text[1], err);
+    if (figure != NULL)
+        figure_timing_draw(figure, timing, figure_content(figure));
+    free(text[0]);
+    free(text[1]);
+    return figure;
+}
+
+static int read_timing(const struct run_folder *folder, struct timing *timing, struct error *err)
+{
+    char path[RUN_PATH_MAX + 16], *text;
+    size_t size;
+    run_folder_path(folder, "timing.json", path, sizeof path);
+    if (file_read(path, 16 << 20, &text, &size, err) < 0)
+        return error_prefix(err, "run %s has no timing breakdown yet", folder->name);
+    int rc = timing_from_json(timing, text, path, err);
+    free(text);
+    return rc;
+}
+
+int timing_page_write(const char *run, enum figure_format format, const char *path)
+{
+    struct error err = {""};
+    struct timing timing;
+    if (figure_output_check(format, path, &err) < 0)
+        return command_fail("%s", err.text);
+    struct run_report *report = run_report_open(run, &err);
+    if (report == NULL || read_timing(&report->folder, &timing, &err) < 0) {
+        run_report_free(report);
+        return command_fail("%s", err.text);
+    }
+    struct figure *figure = draw(report, &timing, format, &err);
+    int rc = figure != NULL ? figure_output_write(figure, path, &err) : -1;
+    timing_release(&timing);
+    run_report_free(report);
+    return rc == 0 ? EXIT_OK : command_fail("%s", err.text);
+}
