@@ -30,6 +30,7 @@ static const char *const conv_init_names[] = {"pytorch", "dirac", NULL};
 static const char *const norm_init_names[] = {"ones", "uniform", NULL};
 static const char *const head_init_names[] = {"pytorch", "unit_std", NULL};
 static const char *const activation_names[] = {"relu", "celu", "gelu", "silu", NULL};
+static const char *const whitening_activation_names[] = {"same", "relu", "celu", "gelu", "silu", NULL};
 static const char *const pool_place_names[] = {"after_act", "before_norm", "before_act", NULL};
 
 #define FIELD(f) offsetof(struct recipe, f), sizeof(((struct recipe *)0)->f)
@@ -72,6 +73,7 @@ const struct knob knobs[] = {
     {"whitening_eps", "model", REAL_WHEN("whitening!=none", whitening_eps, 1e-12, 1000), "0.01", "", "added to the eigenvalues"},
     {"whitening_images", "model", INT_WHEN("whitening!=none", whitening_images, 1, 10000000), "10000", "images", "the first of the training set, whose patches are whitened"},
     {"whitening_bias_epochs", "model", REAL_WHEN("whitening!=none", whitening_bias_epochs, 0, EPOCHS_MAX), "0", "epochs", "a bias after whitening is trained for so long, then stays; 0: none"},
+    {"whitening_activation", "model", ENUM_WHEN("whitening=2x2", whitening_activation, whitening_activation_names), "same", "", "between whitening and the first convolution; same: as activation says"},
     {"conv_init", "model", ENUM(conv_init, conv_init_names), "pytorch", "", "first filters; dirac: as many as there are inputs pass one on as it is"},
     {"norm_init", "model", ENUM(norm_init, norm_init_names), "ones", "", "first scales; uniform in (0, 1) was the default of the framework of 2018"},
     {"head_init", "model", ENUM(head_init, head_init_names), "pytorch", "", "first weights of the last layer; unit_std: divided by their standard deviation"},

@@ -136,6 +136,12 @@ int network_find_whiten(const struct network *network)
     return -1;
 }
 
+static void give_act(const struct recipe *recipe, struct network_node *node, enum plan_act act)
+{
+    node->act = act;
+    node->alpha = act == PLAN_ACT_CELU ? recipe->celu_alpha : 0;
+}
+
 /*
  * 3x3: the first convolution becomes the whitening one and a learned 1x1 one. 2x2: the whitening one and an activation
  * come before it, and it stays as it is.
@@ -165,6 +171,10 @@ static int whiten_images(const struct recipe *recipe, struct network *network, s
     if (two) {
         node[1] = (struct network_node){.op = PLAN_ACT, .n_inputs = 1, .input = {conv}, .line = first->line};
         snprintf(node[1].name, sizeof node[1].name, "whiten/act");
+        if (recipe->whitening_activation > 0) {
+            node[1].named_act = 1;
+            give_act(recipe, &node[1], (enum plan_act)(recipe->whitening_activation - 1));
+        }
         first->input[0] = conv + 1;
     } else {
         first->kernel = 1;
@@ -206,8 +216,7 @@ static int set_activation(const struct recipe *recipe, struct network *network, 
         struct network_node *node = &network->node[i];
         if (node->op != PLAN_ACT || node->named_act)
             continue;
-        node->act = recipe->activation;
-        node->alpha = node->act == PLAN_ACT_CELU ? recipe->celu_alpha : 0;
+        give_act(recipe, node, recipe->activation);
         changed++;
     }
     if (!changed)

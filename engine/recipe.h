@@ -67,6 +67,7 @@ struct recipe {
     enum recipe_whitening whitening; /* engine/whiten.h */
     double whitening_eps, whitening_bias_epochs;
     int whitening_images;
+    int whitening_activation; /* 0: `activation`; else enum plan_act + 1 */
     enum initialise_conv conv_init;
     enum initialise_norm norm_init;
     enum initialise_head head_init;

@@ -127,6 +127,37 @@ static void test_duplicate_norm(void **state)
     refused("duplicate_norm = on", "no norm with an activation");
 }
 
+static const struct network_node *node_named(const char *name)
+{
+    for (int i = 0; i < network.n_nodes; i++)
+        if (strcmp(network.node[i].name, name) == 0)
+            return &network.node[i];
+    fail_msg("no node %s", name);
+    return NULL;
+}
+
+static void test_activation_after_whitening(void **state)
+{
+    (void)state;
+    start("airbench94");
+    must_build();
+    assert_int_equal(node_named("whiten/act")->act, PLAN_ACT_GELU); /* same */
+    set("activation", "silu");
+    set("whitening_activation", "celu");
+    set("celu_alpha", "0.3");
+    must_build();
+    assert_int_equal(node_named("whiten/act")->act, PLAN_ACT_CELU);
+    assert_true(node_named("whiten/act")->alpha == 0.3);
+    assert_int_equal(node_named("group1/conv1/act")->act, PLAN_ACT_SILU);
+    set("whitening_activation", "relu"); /* the first in the list is a wish, too */
+    must_build();
+    assert_int_equal(node_named("whiten/act")->act, PLAN_ACT_RELU);
+    start("sprint-94");
+    must_build();
+    assert_int_equal(node_named("whiten/act")->act, PLAN_ACT_GELU);
+    assert_int_equal(node_named("group3/conv2/act")->act, PLAN_ACT_SILU);
+}
+
 static void test_branches(void **state)
 {
     (void)state;
@@ -400,6 +431,7 @@ int main(void)
         cmocka_unit_test(test_pools_before_norm),
         cmocka_unit_test(test_no_pool_to_move),
         cmocka_unit_test(test_duplicate_norm),
+        cmocka_unit_test(test_activation_after_whitening),
         cmocka_unit_test(test_branches),
         cmocka_unit_test(test_norm_defaults),
         cmocka_unit_test(test_activation),

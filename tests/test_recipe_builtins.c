@@ -2,6 +2,7 @@
  * recipe files say about themselves. */
 #include "engine/recipes.h"
 
+#include "engine/groups.h"
 #include "engine/recipe_file.h"
 #include "engine/tricks.h"
 
@@ -113,6 +114,48 @@ static void published_results_are_checked(void **state)
     }
 }
 
+static void assert_near(double value, double expected)
+{
+    if (!(fabs(value - expected) <= 1e-12 * fabs(expected)))
+        fail_msg("%.17g, not %.17g", value, expected);
+}
+
+/* What each speedrun's program has: rate and decay per summed loss, after the momentum's share is divided out; the rate
+ * relative to its peak at the first step, at the peak and at the end. */
+static void speedruns_have_their_published_numbers(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *preset;
+        double lr, decay, first, peak, last, norm_momentum;
+        int batch, steps;
+    } runs[] = {
+        {"airbench94", 11.5, 0.0153, 0.2, 0.23, 0.07, 0.4, 1024, 476},
+        {"airbench95", 10, 0.0153, 0.2, 0.23, 0.07, 0.4, 1024, 720},
+        {"airbench96", 9, 0.012, 0.2, 0.1, 0, 0.1, 1024, 1776},
+        {"airbench94-muon", 0.053, 2e-6, 1, 0, 0, 0.4, 2000, 200},
+        {"sprint-94", 0.0573, 1.0418e-6, 1, 0, 0, 1 - 0.5566, 1536, 243},
+    };
+    for (size_t i = 0; i < sizeof runs / sizeof runs[0]; i++) {
+        struct recipe recipe;
+        struct error err = {""};
+        if (recipe_preset_load(runs[i].preset, &recipe, NULL, &err))
+            fail_msg("%s", err.text);
+        int per_epoch = 50000 / recipe.batch, muon = recipe.optimiser == RECIPE_OPTIMISER_MUON;
+        double scale = muon ? 1 : 1024 * (1 + 1 / (1 - 0.85)), rate = runs[i].lr / scale;
+        struct hyper hyper;
+        groups_hyper(&recipe, 0, (uint32_t)per_epoch, recipe_lr(&recipe, runs[i].peak * recipe.epochs), &hyper);
+        assert_near(hyper.lr, rate);
+        assert_near(hyper.weight_decay * hyper.lr, runs[i].decay * recipe.batch / scale);
+        assert_near(recipe_lr(&recipe, 0), runs[i].first * rate * recipe.batch);
+        assert_near(recipe_lr(&recipe, recipe.epochs), runs[i].last * rate * recipe.batch);
+        assert_near(recipe.norm_momentum, runs[i].norm_momentum);
+        assert_int_equal(recipe.batch, runs[i].batch);
+        assert_int_equal((int)ceil(recipe.epochs * per_epoch - 1e-9), runs[i].steps);
+        assert_int_equal(recipe.lr_first_step, 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -121,6 +164,7 @@ int main(void)
         cmocka_unit_test(switching_to_what_is_so_changes_nothing),
         cmocka_unit_test(published_results_are_not_inherited),
         cmocka_unit_test(published_results_are_checked),
+        cmocka_unit_test(speedruns_have_their_published_numbers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
