@@ -90,16 +90,20 @@ static void *work(void *argument)
 {
     struct loader *loader = argument;
     struct loader_slot *slot;
+    pthread_mutex_lock(&loader->ring);
+    int worker = loader->met++;
+    pthread_mutex_unlock(&loader->ring);
     while ((slot = claim_step(loader)) != NULL) {
         struct batch *batch = &slot->batch;
         size_t values = (size_t)loader->images->channels * (size_t)batch_height(batch) * (size_t)batch_width(batch);
-        uint64_t begin = now_ns();
+        slot->worker = worker;
+        slot->begin = now_ns();
         batches_draw_items(&loader->batches, slot->step, slot->choices, batch->n);
         for (int i = 0; i < batch->n; i++)
             augment_floats(batch, &loader->table, i, slot->values + (size_t)i * values);
-        uint64_t took = now_ns() - begin;
+        slot->end = now_ns();
         pthread_mutex_lock(&loader->ring);
-        loader->worked_ns += took;
+        loader->worked_ns += slot->end - slot->begin;
         batch->ready = slot->values;
         slot->state = LOADER_READY;
         loader->preparing--;
@@ -125,7 +129,7 @@ static int start_workers(struct loader *loader, uint32_t step, struct error *err
 {
     uint32_t each = loader->batches.steps_per_epoch;
     stop_workers(loader);
-    loader->quit = loader->preparing = 0;
+    loader->quit = loader->preparing = loader->met = 0;
     loader->next = loader->expected = step;
     loader->end = step < loader->batches.steps ? loader->batches.steps : UINT32_MAX;
     if (loader->kind == RECIPE_LOADER_WORKERS_ANEW && (step / each + 1) * each < loader->end)
@@ -244,6 +248,13 @@ int loader_batch(struct loader *loader, uint32_t step, struct batch *batch, stru
         return take_prepared(loader, step, batch, err);
     take_inline(loader, step, batch);
     return 0;
+}
+
+const struct loader_slot *loader_prepared(const struct loader *loader, uint32_t step)
+{
+    if (loader->kind == RECIPE_LOADER_MAIN)
+        return NULL;
+    return &loader->slots[step % (uint32_t)loader->n_slots];
 }
 
 uint64_t loader_worked_ns(struct loader *loader)

@@ -24,7 +24,9 @@
 struct loader_slot {
     enum { LOADER_FREE, LOADER_FILLING, LOADER_READY, LOADER_IN_USE } state;
     uint32_t step;
-    struct batch batch;     /* into the two below */
+    struct batch batch; /* into the two below */
+    int worker;         /* that made it, from 0, and from when to when, ns of CLOCK_MONOTONIC */
+    uint64_t begin, end;
     struct choice *choices; /* [batch] */
     float *values;          /* [batch][channels][height][width] */
 };
@@ -46,8 +48,8 @@ struct loader {
     struct loader_slot *slots;
     struct batches batches;
     uint32_t next, end, expected;
-    int preparing, quit;
-    uint64_t worked_ns; /* that all workers took to make batches, under ring */
+    int preparing, quit, met; /* met: workers that have begun */
+    uint64_t worked_ns;       /* that all workers took to make batches, under ring */
 };
 
 /* recipe, images and inline_batches (made from both) must outlive it. -1: no memory; then there is nothing to release.
@@ -60,6 +62,10 @@ void loader_release(struct loader *loader); /* also of one that is all zero; wai
  * makes them begin anew there. -1: a worker cannot be started. One thread calls it.
  */
 int loader_batch(struct loader *loader, uint32_t step, struct batch *batch, struct error *err);
+
+/* The slot of the batch that loader_batch gave last, for that step, until its next call: which worker made it, and
+ * when. NULL: none did, it is made in the step. */
+const struct loader_slot *loader_prepared(const struct loader *loader, uint32_t step);
 
 /* What its workers took to make batches so far, all of them together; 0 without workers. */
 uint64_t loader_worked_ns(struct loader *loader);

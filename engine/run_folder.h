@@ -1,8 +1,8 @@
 /*
  * A run's folder: recipe.ini, init (the path of the model that it began with, if one was given), program.json, log,
- * status, timing.json, stderr.txt, checkpoint-STEP/. The folder is the truth: it can be copied, renamed and read
- * elsewhere; there is no central index. What one process says to others about a run in progress is the file "status",
- * one JSON object, replaced whole.
+ * status, timing.json, trace.json, stderr.txt, checkpoint-STEP/. The folder is the truth: it can be copied, renamed and
+ * read elsewhere; there is no central index. What one process says to others about a run in progress is the file
+ * "status", one JSON object, replaced whole.
  * A run has a folder from when all is known to be well that can be known without reading its data (session_check); one
  * that fails later, but before its first step, leaves none, so that "last" is a run that began. recipe.ini says where
  * its data was found, absolutely, from the first moment on; program.json says it again, with the digest.

@@ -86,10 +86,15 @@ void trace_begin(struct trace *trace, uint32_t step)
     taken->begin = now_ns();
 }
 
-void trace_fetched(struct trace *trace)
+void trace_fetched(struct trace *trace, int worker, const uint64_t prepared[2])
 {
-    if (trace->taking && trace->slots[SPARE].fetched == 0)
-        trace->slots[SPARE].fetched = now_ns();
+    struct trace_step *step = &trace->slots[SPARE];
+    if (!trace->taking || step->fetched != 0)
+        return;
+    step->fetched = now_ns();
+    step->worker = worker;
+    for (int i = 0; i < 2 && worker >= 0; i++)
+        step->prepared[i] = prepared[i];
 }
 
 void trace_submitted(struct trace *trace)

@@ -15,6 +15,8 @@
  * fell into. What a library (oneDNN) does in threads of its own cannot be seen from outside: such a step says that it
  * had no loop of ours, and the other threads show nothing.
  *
+ * A worker of the loader shows when it made the batches of the steps taken, which may be long before them.
+ *
  * On a device of its own only steps that it timed are taken. The engine's thread then shows data, submit (the steps
  * that were queued meanwhile) and wait; the device's stream, the durations that it measured, laid end to end so that
  * they end where the wait did: their lengths are true, the gaps between them are not known.
@@ -27,7 +29,8 @@
  *     {"name": "prep/conv", "cat": "forward", "ph": "X", "ts": 12.345, "dur": 6.789, "pid": 1, "tid": 1, "args":
  * {...}}, Microseconds, to the nanosecond, from where the process's first slice begins. Process 1 has the first steps,
  * process 2 the latest: as they may be hours apart, each has a zero of its own, and process 2's name says how far from
- * the other's it is. Thread 1 is the engine's, 2 and on the others of kernels/parallel, TRACE_DEVICE_TID the device's.
+ * the other's it is. Thread 1 is the engine's, 2 and on the others of kernels/parallel, TRACE_LOADER_TID and on the
+ * loader's workers, TRACE_DEVICE_TID the device's.
  * Slices come thread by thread, in the order of their begin, the enclosing one first.
  */
 #ifndef DAVIDNET_ENGINE_TRACE_H
@@ -41,12 +44,15 @@
 #define TRACE_VERSION 1
 #define TRACE_STEPS 3
 #define TRACE_LOOPS_MAX 4096 /* shares of loops that are kept of a thread and step, when threads are few */
+#define TRACE_LOADER_TID 1000
 #define TRACE_DEVICE_TID 2000
 
 /* One step; times in ns of CLOCK_MONOTONIC. */
 struct trace_step {
     uint32_t step; /* from 1 */
     uint64_t begin, fetched, submitted, ran, end;
+    int worker;                   /* of the loader, that made its batch beforehand; -1: none */
+    uint64_t prepared[2];         /* from when to when it did */
     uint64_t run;                 /* the first step of the program began; on a device of its own: 0 */
     uint64_t *lap_ns;             /* [n_steps] of the program */
     struct parallel_lane *lanes;  /* [threads] */
@@ -76,7 +82,9 @@ int trace_wants(const struct trace *trace, uint32_t step, uint32_t steps_per_epo
  * step's result is there; it is dropped unless the executor has timed it. begin drops what was begun and not ended.
  */
 void trace_begin(struct trace *trace, uint32_t step); /* from 0 */
-void trace_fetched(struct trace *trace);              /* the first time counts */
+/* The batch is there, which the loader's `worker` made at `prepared`; -1: nobody made it beforehand. The first time
+ * counts. */
+void trace_fetched(struct trace *trace, int worker, const uint64_t prepared[2]);
 void trace_submitted(struct trace *trace);
 void trace_ran(struct trace *trace);
 void trace_end(struct trace *trace);

@@ -9,7 +9,7 @@
 #define ENGINE_TID 1
 
 /* What a slice is; of two that begin and end together the one that comes first here encloses the other. */
-enum kind { STEP, PART, PHASE, PROGRAM, LOOP };
+enum kind { STEP, PART, PHASE, PROGRAM, LOOP, BATCH };
 
 struct slice {
     uint64_t begin, end;
@@ -17,7 +17,7 @@ struct slice {
     enum kind kind;
     const char *name; /* a literal, or of the trace */
     const char *cat;
-    int index; /* STEP: which slot; PROGRAM: which step of the program; else unused */
+    int index; /* STEP, BATCH: which slot; PROGRAM: which step of the program; else unused */
     int loops; /* PROGRAM: loops of ours that were seen in it; -1: cannot be known */
 };
 
@@ -121,6 +121,11 @@ static void add_step(struct writer *w, int pid, int index, uint64_t *on_device)
         *on_device = begin + took;
     }
     add_part(w, pid, "other", ran, step->end);
+    if (step->worker >= 0) {
+        struct slice *made = add(w, pid, TRACE_LOADER_TID + step->worker, BATCH, step->prepared[0], step->prepared[1]);
+        made->name = made->cat = "data";
+        made->index = index;
+    }
     for (int t = 0; t < w->trace->threads; t++)
         for (int k = 0; k < step->lanes[t].count; k++)
             add_loop(w, pid, step, t, step->lanes[t].slices[k]);
@@ -132,7 +137,7 @@ static size_t count_slices(const struct trace *trace)
     for (int i = 0; i < 2 * TRACE_STEPS; i++) {
         const struct trace_step *step = &trace->slots[i];
         if (step->lanes)
-            count += 5 + 2 * (size_t)trace->program.n_steps;
+            count += 6 + 2 * (size_t)trace->program.n_steps;
         for (int t = 0; step->lanes && t < trace->threads; t++)
             count += (size_t)step->lanes[t].count;
     }
@@ -224,6 +229,8 @@ static void put_slice(FILE *out, const struct writer *w, const struct slice *sli
     fputs(",\n{\"name\":", out);
     if (slice->kind == STEP)
         fprintf(out, "\"step %u\"", w->trace->slots[slice->index].step);
+    else if (slice->kind == BATCH)
+        fprintf(out, "\"batch of step %u\"", w->trace->slots[slice->index].step);
     else
         put_text(out, slice->name);
     fprintf(out, ",\"cat\":\"%s%s\",\"ph\":\"X\"", slice->cat, slice->kind == LOOP ? ",loop" : "");
@@ -261,6 +268,8 @@ static void put_names(FILE *out, const struct writer *w, int pid)
             snprintf(name, sizeof name, "engine");
         else if (slice->tid == TRACE_DEVICE_TID)
             snprintf(name, sizeof name, "device's stream");
+        else if (slice->tid >= TRACE_LOADER_TID)
+            snprintf(name, sizeof name, "loader's worker %d", slice->tid - TRACE_LOADER_TID);
         else
             snprintf(name, sizeof name, "thread %d of parallel loops", slice->tid - ENGINE_TID);
         put_name(out, "thread_name", pid, slice->tid, name);

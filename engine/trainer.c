@@ -113,7 +113,8 @@ static int submit_step(struct trainer *trainer, struct error *err)
     if (session_batch(session, step, &batch, err))
         return -1;
     timekeeper_lap(&trainer->keeper, TIMEKEEPER_DATA);
-    trace_fetched(&trainer->trace);
+    const struct loader_slot *made = loader_prepared(&session->loader, step);
+    trace_fetched(&trainer->trace, made ? made->worker : -1, made ? (const uint64_t[2]){made->begin, made->end} : NULL);
     int status = executor_submit(&session->executor, &batch, &hyper, err);
     timekeeper_lap(&trainer->keeper, TIMEKEEPER_SUBMIT);
     return status;

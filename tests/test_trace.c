@@ -75,7 +75,7 @@ static void loop(void *context, size_t begin, size_t end, int thread)
 static void take(uint32_t step, int timed)
 {
     trace_begin(&trace, step);
-    trace_fetched(&trace);
+    trace_fetched(&trace, -1, NULL);
     parallel_for(2, 1, loop, NULL);
     trace_submitted(&trace);
     executor.train_steps += (uint64_t)timed;
@@ -123,7 +123,7 @@ static void a_step_of_another_program_is_dropped(void **state)
     (void)state;
     struct program other = program;
     trace_begin(&trace, 1);
-    trace_fetched(&trace);
+    trace_fetched(&trace, -1, NULL);
     trace_submitted(&trace);
     executor.program = &other; /* images of another size */
     executor.train_steps++;
@@ -147,6 +147,7 @@ static void set_times(struct trace_step *step, uint64_t at)
     step->begin = at;
     step->fetched = at + 400;
     step->run = at + 500;
+    step->worker = -1;
     step->submitted = step->ran = at + 59100;
     step->end = at + 61000;
     step->lanes[0].count = step->lanes[1].count = 2;
@@ -188,6 +189,9 @@ static void the_text_is_as_worked_out(void **state)
     set_times(&trace.slots[2], 7140000);
     set_times(&trace.slots[TRACE_STEPS], 3600007000000);
     trace.slots[2].lanes[1].lost = 3;
+    trace.slots[1].worker = 4;
+    trace.slots[1].prepared[0] = 6999000; /* before the first step began */
+    trace.slots[1].prepared[1] = 7030000;
     struct trace copy;
     struct error err = {""};
     assert_int_equal(trace_copy(&copy, &trace, &err), 0);
@@ -310,7 +314,7 @@ static void train_session(int traced, double losses[TRAINED], float weights[VALU
             trace_begin(&trace, step);
         session_hyper(&session, step, &hyper);
         assert_int_equal(session_batch(&session, step, &batch, &err), 0);
-        trace_fetched(&trace);
+        trace_fetched(&trace, -1, NULL);
         assert_int_equal(executor_submit(&session.executor, &batch, &hyper, &err), 0);
         trace_submitted(&trace);
         assert_int_equal(executor_collect(&session.executor, &result, &err), 0);
