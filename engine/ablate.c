@@ -269,19 +269,13 @@ static int measure_once(struct ablate_case *a, enum ablate_variant variant, stru
     return !stopwatch_interrupted(&watch);
 }
 
-int ablate_measure(struct ablate_case *a, enum ablate_variant variant, int steps, struct ablate_times *times,
-                   struct error *err)
+int ablate_measure(struct ablate_case *a, enum ablate_variant variant, struct ablate_times *times, struct error *err)
 {
-    for (int done = 0; done < steps;) {
-        struct ablate_times once;
-        int timed = measure_once(a, variant, &once, err);
-        if (timed < 0)
-            return -1;
-        if (timed && (done == 0 || once.seconds < times->seconds))
-            *times = once;
-        done += timed;
-    }
-    return 0;
+    int timed;
+    do {
+        timed = measure_once(a, variant, times, err);
+    } while (timed == 0);
+    return timed < 0 ? -1 : 0;
 }
 
 /* ---- what there is to do ---- */

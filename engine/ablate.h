@@ -89,9 +89,9 @@ struct ablate_case {
 int ablate_case_init(struct ablate_case *ablate, const struct recipe *recipe, int batch, struct error *err);
 void ablate_case_release(struct ablate_case *ablate); /* also of one that is all zero */
 
-/* Runs the variant `steps` times and gives the times of the fastest. -1: a step failed, or what it computed was not
- * finite, so that its time would mean nothing. */
-int ablate_measure(struct ablate_case *ablate, enum ablate_variant variant, int steps, struct ablate_times *times,
+/* One step of the variant, timed. -1: it failed, or what it computed was not finite, so that its time would mean
+ * nothing. */
+int ablate_measure(struct ablate_case *ablate, enum ablate_variant variant, struct ablate_times *times,
                    struct error *err);
 
 /* The variant's program, and which of its steps are left out (NULL: none). */

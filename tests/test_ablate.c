@@ -151,7 +151,7 @@ static void measure_all(const char *preset, const char *device)
     double flops = INFINITY, bytes = INFINITY;
     for (int v = 0; v < ABLATE_VARIANT_COUNT; v++) {
         struct ablate_times times;
-        if (ablate_measure(&ablate, (enum ablate_variant)v, 2, &times, &err))
+        if (ablate_measure(&ablate, (enum ablate_variant)v, &times, &err))
             fail_msg("%s: %s", ablate_variant_name((enum ablate_variant)v), err.text);
         assert_true(times.seconds > 0 && fabs(sum(&times) - times.seconds) < 1e-9);
         for (int p = 0; p < ABLATE_BETWEEN; p++)
@@ -205,7 +205,7 @@ static float first_weight(enum ablate_variant variant)
 static float weight_after(enum ablate_variant variant)
 {
     struct ablate_times times;
-    if (ablate_measure(&ablate, variant, 2, &times, &err))
+    if (ablate_measure(&ablate, variant, &times, &err))
         fail_msg("%s", err.text);
     return first_weight(variant);
 }

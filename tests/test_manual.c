@@ -34,7 +34,17 @@ static const struct command show = {.name = "show",
                                     .words = "RUN"};
 static const struct command tui = {
     .name = "tui", .summary = "is what no command means", .usage = "", .takes_recipe = 1};
-static const struct command *const list[] = {&tui, &train, &network, &show, NULL};
+static const struct command_option study_options[] = {
+    {"--rounds", "N", "how many", NULL}, {"--as", "FORMAT", "as what", "words pictures"}, {0}};
+static const struct command study = {.name = "lab study",
+                                     .summary = "studies something",
+                                     .usage = "usage: davidnet lab study\n\nStudies.\n",
+                                     .options = study_options,
+                                     .takes_recipe = 1};
+static const struct command *const studies[] = {&study, NULL};
+static const struct command lab = {
+    .name = "lab", .summary = "does studies", .usage = "usage: davidnet lab NAME\n", .parts = studies};
+static const struct command *const list[] = {&tui, &train, &network, &show, &lab, NULL};
 
 /* As the manual shows it: '-' is "\-". */
 static int shows(const char *manual, const char *text)
@@ -72,6 +82,7 @@ static void test_manual(void **state)
         assert_true(shows(text, o->flag) && shows(text, o->help));
     for (const struct command_option *o = train_options; o->flag; o++)
         assert_true(shows(text, o->flag) && shows(text, o->help));
+    assert_true(shows(text, "usage: davidnet lab study") && shows(text, "--rounds"));
     assert_true(shows(text, "DAVIDNET_RUNS") && shows(text, "usage: davidnet show RUN"));
     free(text);
 }
@@ -143,6 +154,10 @@ static void test_completion(void **state)
         {"davidnet --rec", "--recipe"},
         {"davidnet --ascii --rec", "--recipe"},
         {"davidnet help ne", "network"},
+        {"davidnet lab st", "study"},
+        {"davidnet lab study --ro", "--rounds"},
+        {"davidnet lab study --prec", "--precision"},
+        {"davidnet lab study --as p", "pictures"},
     };
     int wrong = 0;
     if (system("command -v bash > /dev/null 2>&1") != 0) {

@@ -122,7 +122,7 @@ static void test_help_is_made_of_the_tables(void **state)
     char *text, *line, *save;
     size_t size;
     FILE *out = open_memstream(&text, &size);
-    recipe_options_help(out);
+    recipe_options_help(out, NULL);
     recipe_options_help_knobs(out);
     fclose(out);
     for (const struct recipe_option *o = recipe_option_table; o->flag; o++) {

@@ -39,6 +39,20 @@ void command_options_help(FILE *out, const struct command_option *options)
     }
 }
 
+const char *command_part_word(const struct command *part)
+{
+    const char *blank = strrchr(part->name, ' ');
+    return blank ? blank + 1 : part->name;
+}
+
+const struct command *command_part(const struct command *command, const char *word)
+{
+    for (int i = 0; command->parts && command->parts[i]; i++)
+        if (strcmp(command_part_word(command->parts[i]), word) == 0)
+            return command->parts[i];
+    return NULL;
+}
+
 void command_help(const struct command *command)
 {
     int width = columns_width(stdout);
@@ -49,8 +63,10 @@ void command_help(const struct command *command)
     }
     if (command->takes_recipe) {
         puts("\nrecipe options:");
-        recipe_options_help(stdout);
+        recipe_options_help(stdout, command->options);
     }
+    for (int i = 0; command->parts && command->parts[i]; i++)
+        printf("%s  %-10s %s\n", i ? "" : "\n", command_part_word(command->parts[i]), command->parts[i]->summary);
     if (command->more) {
         putchar('\n');
         columns_paragraphs(stdout, command->more, width);

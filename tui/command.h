@@ -28,7 +28,14 @@ struct command {
     void (*print_more)(void);             /* (optional) the end of the help */
     const char *words;                    /* (optional) for the completions: what its first word can be; or "RUN" */
     int (*run)(int argc, char **argv);    /* argv[0] is the command's name; --help is handled by main */
+    /* (optional) What its first word names: commands of their own, such as `lab ablate`, NULL-terminated. Their names
+     * have the command's before them. */
+    const struct command *const *parts;
 };
+
+/* The part that a word names ("ablate"), or NULL. */
+const struct command *command_part(const struct command *command, const char *word);
+const char *command_part_word(const struct command *part); /* its name's last word */
 
 /* The text of `davidnet NAME --help`. */
 void command_help(const struct command *command);

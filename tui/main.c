@@ -37,6 +37,7 @@
     X(knobs) \
     X(network) \
     X(bench) \
+    X(lab) \
     X(doctor) \
     X(version)
 /* clang-format on */
@@ -138,8 +139,8 @@ static int take_display_option(int argc, char **argv, int *i)
     return 1;
 }
 
-/* `davidnet help [COMMAND | --man | --completion]` and --help. */
-static int help(const char *topic)
+/* `davidnet help [COMMAND [PART] | --man | --completion]` and --help. */
+static int help(const char *topic, const char *part)
 {
     if (!topic) {
         print_help();
@@ -156,7 +157,7 @@ static int help(const char *topic)
     const struct command *about = find(topic);
     if (!about)
         return no_command(topic);
-    command_help(about);
+    command_help(part && command_part(about, part) ? command_part(about, part) : about);
     return EXIT_OK;
 }
 
@@ -170,7 +171,7 @@ static int dispatch(int count, char **words)
 {
     char *name = words[0];
     if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0)
-        return help(count > 1 ? words[1] : NULL);
+        return help(count > 1 ? words[1] : NULL, count > 2 ? words[2] : NULL);
     if (strcmp(name, "--version") == 0)
         words[0] = name = "version";
     const struct command *command = find(name);
@@ -178,7 +179,8 @@ static int dispatch(int count, char **words)
         return no_command(name);
     for (int i = 1; i < count; i++)
         if (strcmp(words[i], "--help") == 0 || strcmp(words[i], "-h") == 0) {
-            command_help(command);
+            const struct command *part = command_part(command, words[1]);
+            command_help(part ? part : command);
             return EXIT_OK;
         }
     return command->run(count, words);

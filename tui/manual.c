@@ -87,23 +87,30 @@ static void print_paragraphs(FILE *out, const char *text)
         fputs(".fi\n", out);
 }
 
+static void print_command(FILE *out, const struct command *command)
+{
+    fputs(".SS ", out);
+    put(out, command->name);
+    fputc('\n', out);
+    put(out, command->summary);
+    fputs("\n.PP\n", out);
+    print_paragraphs(out, command->usage);
+    print_options(out, command->options);
+    if (command->takes_recipe)
+        fputs(".PP\nIt takes the recipe options too.\n", out);
+    if (command->more) {
+        fputs(".PP\n", out);
+        print_paragraphs(out, command->more);
+    }
+}
+
 static void print_commands(FILE *out, const struct command *const *list)
 {
     section(out, "COMMANDS");
     for (; *list; list++) {
-        fputs(".SS ", out);
-        put(out, (*list)->name);
-        fputc('\n', out);
-        put(out, (*list)->summary);
-        fputs("\n.PP\n", out);
-        print_paragraphs(out, (*list)->usage);
-        print_options(out, (*list)->options);
-        if ((*list)->takes_recipe)
-            fputs(".PP\nIt takes the recipe options too.\n", out);
-        if ((*list)->more) {
-            fputs(".PP\n", out);
-            print_paragraphs(out, (*list)->more);
-        }
+        print_command(out, *list);
+        for (int i = 0; (*list)->parts && (*list)->parts[i]; i++)
+            print_command(out, (*list)->parts[i]);
     }
 }
 
@@ -226,20 +233,43 @@ static void print_flags(FILE *out, const struct command_option *options)
                 fputc(*c, out);
 }
 
-/* Of each command: the values of its own options, its first word, its options. */
+/* What an option's value can be; of a part's option, too, it is the command that bash has at hand. */
+static void print_values(FILE *out, const char *name, const struct command *command)
+{
+    for (const struct command_option *o = command->options; o && o->flag; o++)
+        if (o->words) {
+            fprintf(out, "    \"%s %s\") ", name, o->flag);
+            print_words(out, o->words);
+        }
+}
+
+static void print_all_flags(FILE *out, const struct command *command)
+{
+    print_flags(out, command->options);
+    for (const struct recipe_option *o = recipe_option_table; command->takes_recipe && o->flag; o++)
+        fprintf(out, "%s ", o->flag);
+}
+
+/* Of each command: the values of its own options, its first word, its options; and those of its parts. */
 static void print_command_cases(FILE *out, const struct command *const *list)
 {
+    static const struct command *const none[] = {NULL};
     fputs("    case \"$command $previous\" in\n", out);
     for (int i = 0; list[i]; i++) {
-        for (const struct command_option *o = list[i]->options; o && o->flag; o++)
-            if (o->words) {
-                fprintf(out, "    \"%s %s\") ", list[i]->name, o->flag);
-                print_words(out, o->words);
-            }
+        const struct command *const *parts = list[i]->parts ? list[i]->parts : none;
+        print_values(out, list[i]->name, list[i]);
+        for (int k = 0; parts[k]; k++)
+            print_values(out, list[i]->name, parts[k]);
         if (list[i]->words) {
             fprintf(out, "    \"%s %s\") case \"$word\" in -*) ;; *) ", list[i]->name, list[i]->name);
             print_words(out, list[i]->words);
             fputs("    esac ;;\n", out);
+        }
+        if (parts[0]) {
+            fprintf(out, "    \"%s %s\") words=\"", list[i]->name, list[i]->name);
+            for (int k = 0; parts[k]; k++)
+                fprintf(out, "%s%s", k ? " " : "", command_part_word(parts[k]));
+            fputs("\" ;;\n", out);
         }
     }
     fputs("    \"help help\") words=\"--man --completion", out);
@@ -247,10 +277,11 @@ static void print_command_cases(FILE *out, const struct command *const *list)
         fprintf(out, " %s", list[i]->name);
     fputs("\" ;;\n    esac\n    [ -n \"$words\" ] || case \"$command\" in\n", out);
     for (int i = 0; list[i]; i++) {
+        const struct command *const *parts = list[i]->parts ? list[i]->parts : none;
         fprintf(out, "    %s) words=\"--help ", list[i]->name);
-        print_flags(out, list[i]->options);
-        for (const struct recipe_option *o = recipe_option_table; list[i]->takes_recipe && o->flag; o++)
-            fprintf(out, "%s ", o->flag);
+        print_all_flags(out, list[i]);
+        for (int k = 0; parts[k]; k++)
+            print_all_flags(out, parts[k]);
         fputs("$display\" ;;\n", out);
     }
     fputs("    esac\n", out);

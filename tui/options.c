@@ -3,6 +3,7 @@
 #include "engine/knobs.h"
 #include "engine/number.h"
 #include "tui/columns.h"
+#include "tui/command.h"
 #include "tui/network_info.h"
 
 #include <stdlib.h>
@@ -152,11 +153,21 @@ int recipe_options_any(const struct recipe_options *options)
            request->epochs > 0;
 }
 
-void recipe_options_help(FILE *out)
+static int is_own(const char *flag, const struct command_option *own)
+{
+    for (; own && own->flag; own++)
+        if (strcmp(own->flag, flag) == 0)
+            return 1;
+    return 0;
+}
+
+void recipe_options_help(FILE *out, const struct command_option *own)
 {
     int width = columns_width(out);
     for (const struct recipe_option *option = recipe_option_table; option->flag; option++) {
         char left[40];
+        if (is_own(option->flag, own))
+            continue;
         snprintf(left, sizeof left, "%s %s", option->flag, option->value);
         fprintf(out, "  %-20s ", left);
         columns_wrap(out, option->help ? option->help : knob_find(option->knob)->help, 23, 23, width);

@@ -38,8 +38,10 @@ int recipe_options_gave(const struct recipe_options *options, const char *key);
 /* 1 if any of the options was given. */
 int recipe_options_any(const struct recipe_options *options);
 
-/* The options' part of a command's help, and the list of knobs that --set takes. */
-void recipe_options_help(FILE *out);
+/* The options' part of a command's help, without those that the command has itself (`own`, or NULL), and the list of
+ * knobs that --set takes. */
+struct command_option;
+void recipe_options_help(FILE *out, const struct command_option *own);
 void recipe_options_help_knobs(FILE *out);
 
 /* The table, for completions and the manual: ends with a NULL flag. knob: the one that it sets, or NULL. */

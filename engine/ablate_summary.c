@@ -1,0 +1,169 @@
+#include "engine/ablate_summary.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct {
+    const char *name, *title;
+} costs[ABLATE_COST_COUNT] = {
+    [ABLATE_FULL] = {"data", "data and augmentation"},
+    [ABLATE_RANDOM] = {"update", "update"},
+    [ABLATE_NO_UPDATE] = {"norm_act", "norm and activation"},
+    [ABLATE_NO_NORM] = {"classifier", "classifier, loss, copy"},
+    [ABLATE_BACKBONE] = {"pool_add", "pools and additions"},
+};
+
+const char *ablate_cost_title(int cost)
+{
+    return costs[cost].title;
+}
+
+const char *ablate_cost_name(int cost)
+{
+    return costs[cost].name;
+}
+
+static int by_value(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* Sorts them; n at least 1. */
+static double find_median(double *values, int n)
+{
+    qsort(values, (size_t)n, sizeof *values, by_value);
+    return (values[(n - 1) / 2] + values[n / 2]) / 2;
+}
+
+static void summarise_variant(const struct ablate_results *results, const char *preset, int batch,
+                              enum ablate_variant variant, struct ablate_variant_summary *v)
+{
+    const struct ablate_record *fastest = NULL;
+    double ms[ABLATE_ROUNDS_MAX];
+    *v = (struct ablate_variant_summary){.ms = NAN, .median = NAN, .most = NAN, .flops = NAN, .bytes = NAN};
+    for (int p = 0; p < ABLATE_PART_COUNT; p++)
+        v->part_ms[p] = NAN;
+    for (int i = 0; i < ABLATE_ROUNDS_MAX; i++) {
+        const struct ablate_record *record = ablate_results_find(results, preset, batch, variant, i);
+        if (!record)
+            continue;
+        ms[v->rounds++] = 1e3 * record->times.seconds;
+        if (!fastest || record->times.seconds < fastest->times.seconds)
+            fastest = record;
+    }
+    if (!fastest)
+        return;
+    v->median = find_median(ms, v->rounds);
+    v->ms = ms[0];
+    v->most = ms[v->rounds - 1];
+    for (int p = 0; p < ABLATE_PART_COUNT; p++)
+        v->part_ms[p] = 1e3 * fastest->times.part[p];
+    v->flops = fastest->flops;
+    v->bytes = fastest->bytes;
+}
+
+/* Is that part what the next variant is without? Of data: what is left of augmentation is a copy. */
+static bool is_removed(int cost, int part)
+{
+    enum ablate_variant before = (enum ablate_variant)cost, after = (enum ablate_variant)(cost + 1);
+    if (before == ABLATE_FULL && part == ABLATE_AUGMENT)
+        return true;
+    return ablate_leaves_out(after, (enum ablate_part)part) && !ablate_leaves_out(before, (enum ablate_part)part);
+}
+
+static void explain(struct ablate_summary *s, int cost)
+{
+    const struct ablate_variant_summary *before = &s->variant[cost], *after = &s->variant[cost + 1];
+    struct ablate_cost *c = &s->cost[cost];
+    c->ms = before->ms - after->ms;
+    for (int p = 0; p < ABLATE_PART_COUNT; p++) {
+        double less = before->part_ms[p] - after->part_ms[p];
+        if (is_removed(cost, p))
+            c->timers += less;
+        else if (p == ABLATE_BETWEEN)
+            c->between += less;
+        else if (cost == ABLATE_NO_UPDATE && p == ABLATE_POOL)
+            c->fused += less;
+        else
+            c->others += less;
+    }
+}
+
+static void find_spread(const struct ablate_results *results, struct ablate_summary *s, int cost)
+{
+    struct ablate_cost *c = &s->cost[cost];
+    double ms[ABLATE_ROUNDS_MAX];
+    int n = 0;
+    c->median = c->low = c->high = NAN;
+    for (int i = 0; i < ABLATE_ROUNDS_MAX; i++) {
+        const struct ablate_record *before =
+            ablate_results_find(results, s->preset, s->batch, (enum ablate_variant)cost, i);
+        const struct ablate_record *after =
+            ablate_results_find(results, s->preset, s->batch, (enum ablate_variant)(cost + 1), i);
+        if (before && after)
+            ms[n++] = 1e3 * (before->times.seconds - after->times.seconds);
+    }
+    if (n == 0)
+        return;
+    c->median = find_median(ms, n);
+    c->low = ms[0];
+    c->high = ms[n - 1];
+}
+
+void ablate_summarise(const struct ablate_results *results, const char *preset, int batch,
+                      struct ablate_summary *summary)
+{
+    memset(summary, 0, sizeof *summary);
+    snprintf(summary->preset, sizeof summary->preset, "%s", preset);
+    summary->batch = batch;
+    for (int v = 0; v < ABLATE_VARIANT_COUNT; v++)
+        summarise_variant(results, preset, batch, (enum ablate_variant)v, &summary->variant[v]);
+    for (int c = 0; c < ABLATE_COST_COUNT; c++) {
+        explain(summary, c);
+        find_spread(results, summary, c);
+    }
+    summary->bound_ms = 1e3 * summary->variant[ABLATE_CONVOLUTIONS].flops / results->setting.ceiling.flops;
+}
+
+/* Where it belongs in the list: behind its preset's smaller batches. -1: it is there. */
+static int place_of(const struct ablate_summary *list, int count, const struct ablate_record *record)
+{
+    int at = count;
+    for (int i = 0; i < count; i++) {
+        if (strcmp(list[i].preset, record->preset) != 0)
+            continue;
+        if (list[i].batch == record->batch)
+            return -1;
+        if (list[i].batch > record->batch)
+            return i;
+        at = i + 1;
+    }
+    return at;
+}
+
+int ablate_summarise_all(const struct ablate_results *results, struct ablate_summary **list, int *count,
+                         struct error *err)
+{
+    *count = 0;
+    *list = NULL;
+    for (size_t i = 0; i < results->count; i++) {
+        const struct ablate_record *record = &results->records[i];
+        int at = place_of(*list, *count, record);
+        if (at < 0)
+            continue;
+        struct ablate_summary *more = realloc(*list, (size_t)(*count + 1) * sizeof *more);
+        if (!more) {
+            free(*list);
+            *list = NULL;
+            return error_set(err, "out of memory for the table");
+        }
+        *list = more;
+        memmove(&more[at + 1], &more[at], (size_t)(*count - at) * sizeof *more);
+        ablate_summarise(results, record->preset, record->batch, &more[at]);
+        (*count)++;
+    }
+    return 0;
+}

@@ -1,0 +1,53 @@
+/*
+ * What the measurements of a study come to, for one preset at one batch size.
+ *
+ * Costs are reckoned with the least of the rounds, for what disturbs a machine only ever adds to a time; the median is
+ * told beside it, and shows how much it was disturbed. The parts of a variant are those of its fastest round, so that
+ * they add up to it. What a removed part costs is the difference of two variants' times, and that is, exactly, the sum
+ * of
+ *   timers   what the timers of the removed steps say (of data: less the copy that is left)
+ *   fused    norm and act only: pools and additions that ran inside the removed steps and now have steps of their own,
+ *            so it is below 0 by what these take
+ *   others   by how much the steps that stay became faster: caches that hold more, weights that are not packed again
+ *   between  by how much the time outside all steps became less
+ */
+#ifndef DAVIDNET_ENGINE_ABLATE_SUMMARY_H
+#define DAVIDNET_ENGINE_ABLATE_SUMMARY_H
+
+#include "engine/ablate_study.h"
+
+struct ablate_variant_summary {
+    int rounds;              /* 0: not measured, and all below is NaN */
+    double ms, median, most; /* ms: the least */
+    double part_ms[ABLATE_PART_COUNT];
+    double flops, bytes;
+};
+
+struct ablate_cost {
+    double ms;                /* NaN when one of both is not measured */
+    double median, low, high; /* of the rounds' own differences */
+    double timers, fused, others, between;
+};
+
+#define ABLATE_COST_COUNT (ABLATE_VARIANT_COUNT - 1)
+
+struct ablate_summary {
+    char preset[64];
+    int batch;
+    struct ablate_variant_summary variant[ABLATE_VARIANT_COUNT];
+    struct ablate_cost cost[ABLATE_COST_COUNT]; /* [v]: of what variant v + 1 is without, and v is not */
+    double bound_ms; /* the convolutions' operations at the ceiling of multiply-adds; NaN: not known */
+};
+
+/* "data and augmentation", "update" ...; and as a word: "data", "update", "norm_act", "classifier", "pool_add". */
+const char *ablate_cost_title(int cost);
+const char *ablate_cost_name(int cost);
+
+void ablate_summarise(const struct ablate_results *results, const char *preset, int batch,
+                      struct ablate_summary *summary);
+
+/* All that the results hold: presets as they came, batch sizes from the smallest. *list is malloc'ed. */
+int ablate_summarise_all(const struct ablate_results *results, struct ablate_summary **list, int *count,
+                         struct error *err);
+
+#endif

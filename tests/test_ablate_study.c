@@ -1,0 +1,341 @@
+/* The study of selective removal: its file, going on after a stop, and what the measurements come to. */
+#include "engine/ablate_summary.h"
+
+#include "engine/files.h"
+#include "tests/ablate_fixed.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+#include <math.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static char folder[] = "/tmp/davidnet-ablate-XXXXXX";
+static struct error err;
+
+static void must(int status)
+{
+    if (status)
+        fail_msg("%s", err.text);
+}
+
+static int make_folder(void **state)
+{
+    (void)state;
+    memcpy(strrchr(folder, '-'), "-XXXXXX", 8);
+    return mkdtemp(folder) ? 0 : -1;
+}
+
+static int remove_folder(void **state)
+{
+    (void)state;
+    return folder_remove(folder, &err);
+}
+
+static void open_results(struct ablate_results *results)
+{
+    must(ablate_results_open(results, folder, &err));
+}
+
+/* ---- the file ---- */
+
+static void fill(struct ablate_results *results)
+{
+    struct ablate_setting setting = ablate_fixed_setting();
+    open_results(results);
+    assert_false(results->begun);
+    must(ablate_results_begin(results, &setting, &err));
+    for (int round = 0; round < 3; round++)
+        for (int v = 0; v < ABLATE_VARIANT_COUNT; v++) {
+            struct ablate_record record = ablate_fixed("davidnet-79", 512, (enum ablate_variant)v, round);
+            must(ablate_results_add(results, &record, &err));
+        }
+}
+
+static void test_what_is_written_is_read(void **state)
+{
+    (void)state;
+    struct ablate_results written, read;
+    fill(&written);
+    open_results(&read);
+    assert_true(read.begun);
+    assert_int_equal(read.count, written.count);
+    assert_string_equal(read.setting.isa, "avx512");
+    assert_true(read.setting.ceiling.flops == 4e12 && read.setting.threads == 2);
+    for (size_t i = 0; i < read.count; i++) {
+        const struct ablate_record *a = &written.records[i], *b = &read.records[i];
+        assert_true(a->batch == b->batch && a->variant == b->variant && a->round == b->round && a->flops == b->flops);
+        assert_true(fabs(a->times.seconds - b->times.seconds) < 1e-12);
+        assert_true(fabs(a->times.part[ABLATE_CONV] - b->times.part[ABLATE_CONV]) < 1e-12);
+    }
+    assert_ptr_equal(ablate_results_find(&read, "davidnet-79", 512, ABLATE_RANDOM, 1), &read.records[7]);
+    assert_null(ablate_results_find(&read, "davidnet-79", 512, ABLATE_RANDOM, 3));
+    assert_null(ablate_results_find(&read, "davidnet-79", 128, ABLATE_RANDOM, 1));
+    assert_null(ablate_results_find(&read, "quick", 512, ABLATE_RANDOM, 1));
+    ablate_results_release(&read);
+    ablate_results_release(&written);
+}
+
+/* What a crash leaves: the beginning of a line. What is added next stands on a line of its own. */
+static void test_an_unfinished_line_is_taken_away(void **state)
+{
+    (void)state;
+    struct ablate_results results;
+    fill(&results);
+    size_t count = results.count;
+    char path[PATH_MAX];
+    snprintf(path, sizeof path, "%s", results.path);
+    ablate_results_release(&results);
+    struct stat before;
+    assert_int_equal(stat(path, &before), 0);
+    assert_int_equal(truncate(path, before.st_size - 20), 0);
+    open_results(&results);
+    assert_int_equal(results.count, count - 1);
+    struct ablate_record record = ablate_fixed("davidnet-79", 512, ABLATE_CONVOLUTIONS, 2);
+    must(ablate_results_add(&results, &record, &err));
+    ablate_results_release(&results);
+    struct stat after;
+    assert_int_equal(stat(path, &after), 0);
+    assert_int_equal(after.st_size, before.st_size);
+    open_results(&results);
+    assert_int_equal(results.count, count);
+    ablate_results_release(&results);
+}
+
+static void spoil(const char *text)
+{
+    char path[PATH_MAX + 32];
+    snprintf(path, sizeof path, "%s/results.jsonl", folder);
+    must(file_replace(path, &(struct file_part){text, strlen(text)}, 1, &err));
+}
+
+static void test_what_is_not_a_study_is_refused(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {
+        "nonsense\n",
+        "{}\n",
+        "{\"format\":\"davidnet-ablate\",\"version\":2,\"family\":\"cpu\",\"precision\":\"f32\",\"isa\":\"avx512\","
+        "\"threads\":2,\"library\":\"\",\"davidnet\":\"\",\"commit\":\"\"}\n",
+        "{\"format\":\"davidnet-ablate\",\"version\":1,\"family\":\"cpu\",\"precision\":\"f32\",\"isa\":\"avx512\","
+        "\"threads\":2,\"library\":\"\",\"davidnet\":\"\",\"commit\":\"\"}\n{\"preset\":\"a\",\"recipe\":\"b\","
+        "\"batch\":512,\"variant\":\"nothing\",\"round\":0,\"ms\":1}\n",
+        "{\"format\":\"davidnet-ablate\",\"version\":1,\"family\":\"cpu\",\"precision\":\"f32\",\"isa\":\"avx512\","
+        "\"threads\":2,\"library\":\"\",\"davidnet\":\"\",\"commit\":\"\"}\n{\"preset\":\"a\",\"recipe\":\"b\","
+        "\"batch\":512,\"variant\":\"full\",\"round\":-1,\"ms\":1}\n",
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        struct ablate_results results;
+        spoil(texts[i]);
+        assert_int_equal(ablate_results_open(&results, folder, &err), -1);
+        assert_non_null(strstr(err.text, i < 3 ? "results.jsonl line 1" : "results.jsonl line 2"));
+    }
+}
+
+static void other_setting(struct ablate_setting setting, const char *expected)
+{
+    struct ablate_results results;
+    open_results(&results);
+    assert_int_equal(ablate_results_begin(&results, &setting, &err), -1);
+    if (!strstr(err.text, expected) || !strstr(err.text, "--out"))
+        fail_msg("expected '%s' in: %s", expected, err.text);
+    ablate_results_release(&results);
+}
+
+static void test_other_machines_are_kept_apart(void **state)
+{
+    (void)state;
+    struct ablate_results results;
+    fill(&results);
+    struct ablate_setting setting = ablate_fixed_setting(), same = setting;
+    same.ceiling.flops = 5e12; /* measured again: never the same */
+    must(ablate_results_begin(&results, &same, &err));
+    assert_true(results.setting.ceiling.flops == 4e12);
+    ablate_results_release(&results);
+    struct ablate_setting threads = setting, isa = setting, commit = setting, family = setting;
+    threads.threads = 1;
+    snprintf(isa.isa, sizeof isa.isa, "avx2");
+    snprintf(commit.commit, sizeof commit.commit, "another");
+    snprintf(family.family, sizeof family.family, "ref");
+    other_setting(threads, "threads = 2, and this is 1");
+    other_setting(isa, "instruction set avx512, and this is avx2");
+    other_setting(commit, "commit 0123456789, and this is another");
+    other_setting(family, "device cpu, and this is ref");
+}
+
+/* ---- the study ---- */
+
+static struct recipe *tiny(const char *width)
+{
+    struct recipe *recipe = malloc(sizeof *recipe);
+    assert_non_null(recipe);
+    const struct recipe_request request = {
+        .preset = "quick", .n_sets = 4, .sets = {width, "data=synthetic:1:40", "threads=1", "device=ref"}};
+    must(recipe_resolve(&request, recipe, &err));
+    return recipe;
+}
+
+struct stopper {
+    int calls, stop_after, warm_ups;
+    struct ablate_progress last;
+};
+
+static bool told(void *context, const struct ablate_progress *progress)
+{
+    struct stopper *stopper = context;
+    stopper->last = *progress;
+    stopper->warm_ups += progress->round < 0;
+    return ++stopper->calls > stopper->stop_after;
+}
+
+static int run_study(const struct recipe *recipe, struct ablate_study study, struct stopper *stopper)
+{
+    struct ablate_results results;
+    open_results(&results);
+    study.recipes = &recipe;
+    study.n_recipes = 1;
+    study.davidnet = "0.1.0";
+    study.commit = "test";
+    int status = ablate_run(&study, &results, told, stopper, &err);
+    ablate_results_release(&results);
+    return status;
+}
+
+static size_t measured(void)
+{
+    struct ablate_results results;
+    open_results(&results);
+    size_t count = results.count;
+    ablate_results_release(&results);
+    return count;
+}
+
+static void test_a_study_goes_on_where_it_was(void **state)
+{
+    (void)state;
+    struct recipe *recipe = tiny("width=2");
+    struct ablate_study study = {.n_batches = 2, .rounds = 2, .batches = {4, 8}};
+    enum { V = ABLATE_VARIANT_COUNT, TOTAL = 2 * 2 * V };
+    struct stopper stopper = {.stop_after = V + V + 2}; /* a warm-up, a round, and two of the next */
+    assert_int_equal(run_study(recipe, study, &stopper), 1);
+    assert_int_equal(measured(), V + 2);
+    assert_true(stopper.last.done == V + 2 && stopper.last.total == TOTAL && stopper.last.seconds_left > 0);
+    assert_true(stopper.last.batch == 4 && stopper.last.round == 1 && stopper.last.variant == 2);
+
+    stopper = (struct stopper){.stop_after = 1000};
+    must(run_study(recipe, study, &stopper));
+    assert_int_equal(measured(), TOTAL);
+    assert_int_equal(stopper.last.done, TOTAL);
+    assert_int_equal(stopper.calls, 2 * V + (TOTAL - V - 2) + 2); /* warm-ups, what was missing, two ends */
+
+    stopper = (struct stopper){.stop_after = 0}; /* nothing is left, so nobody is asked */
+    assert_int_equal(run_study(recipe, study, &stopper), 0);
+    study.rounds = 3; /* a round more at both */
+    stopper = (struct stopper){.stop_after = 1000};
+    must(run_study(recipe, study, &stopper));
+    assert_int_equal(measured(), TOTAL + 2 * V);
+
+    struct recipe *other = tiny("width=3");
+    assert_int_equal(run_study(other, study, &stopper), -1);
+    assert_non_null(strstr(err.text, "has quick with other values than now"));
+    free(other);
+    free(recipe);
+}
+
+/* ---- what they come to ---- */
+
+static void test_costs(void **state)
+{
+    (void)state;
+    struct ablate_results results;
+    struct ablate_summary s;
+    fill(&results);
+    ablate_summarise(&results, "davidnet-79", 512, &s);
+    const struct ablate_variant_summary *full = &s.variant[ABLATE_FULL];
+    assert_int_equal(full->rounds, 3);
+    assert_true(fabs(full->ms - 834.5) < 1e-9 && fabs(full->median - 834.5 * 1.01) < 1e-9 &&
+                fabs(full->most - 834.5 * 1.02) < 1e-9);
+    const struct ablate_cost *data = &s.cost[ABLATE_FULL], *norm = &s.cost[ABLATE_NO_UPDATE];
+    assert_true(fabs(data->ms - 8) < 1e-9 && fabs(data->timers - 8) < 1e-9); /* 1 + 9, less the copy: 2 */
+    const struct ablate_cost *update = &s.cost[ABLATE_RANDOM];
+    assert_true(fabs(update->timers - 20) < 1e-9 && fabs(update->others - 12) < 1e-9 && fabs(update->ms - 32) < 1e-9);
+    assert_true(fabs(norm->timers - 200) < 1e-9 && fabs(norm->fused + 50) < 1e-9 && fabs(norm->ms - 150) < 1e-9);
+    const struct ablate_cost *head = &s.cost[ABLATE_NO_NORM], *pool = &s.cost[ABLATE_BACKBONE];
+    assert_true(fabs(head->ms - 6) < 1e-9 && fabs(head->timers - 6) < 1e-9); /* with the copy */
+    assert_true(fabs(pool->ms - 50) < 1e-9 && fabs(pool->fused) < 1e-9);
+    double sum = s.variant[ABLATE_CONVOLUTIONS].ms;
+    for (int c = 0; c < ABLATE_COST_COUNT; c++) {
+        const struct ablate_cost *k = &s.cost[c];
+        assert_true(fabs(k->timers + k->fused + k->others + k->between - k->ms) < 1e-9);
+        assert_true(k->low <= k->median && k->median <= k->high && k->low < k->high);
+        sum += k->ms;
+    }
+    assert_true(fabs(sum - full->ms) < 1e-9);
+    assert_true(fabs(s.bound_ms - 290) < 1e-9);
+    ablate_results_release(&results);
+}
+
+static void test_what_is_missing_is_not_zero(void **state)
+{
+    (void)state;
+    struct ablate_results results;
+    struct ablate_setting setting = ablate_fixed_setting();
+    struct ablate_record record = ablate_fixed("quick", 64, ABLATE_FULL, 0);
+    struct ablate_summary s;
+    setting.ceiling.flops = NAN;
+    open_results(&results);
+    must(ablate_results_begin(&results, &setting, &err));
+    must(ablate_results_add(&results, &record, &err));
+    ablate_results_release(&results);
+    open_results(&results); /* as null and back */
+    ablate_summarise(&results, "quick", 64, &s);
+    assert_int_equal(s.variant[ABLATE_FULL].rounds, 1);
+    assert_int_equal(s.variant[ABLATE_RANDOM].rounds, 0);
+    assert_true(isnan(s.variant[ABLATE_RANDOM].ms) && isnan(s.cost[ABLATE_FULL].ms) && isnan(s.bound_ms));
+    ablate_results_release(&results);
+}
+
+static void test_all_in_order(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *preset;
+        int batch;
+    } added[] = {{"b", 512}, {"a", 128}, {"b", 128}, {"b", 512}, {"a", 1024}, {"b", 256}},
+      expected[] = {{"b", 128}, {"b", 256}, {"b", 512}, {"a", 128}, {"a", 1024}};
+    struct ablate_results results;
+    struct ablate_setting setting = ablate_fixed_setting();
+    struct ablate_summary *list;
+    int count;
+    open_results(&results);
+    must(ablate_results_begin(&results, &setting, &err));
+    for (size_t i = 0; i < sizeof added / sizeof added[0]; i++) {
+        struct ablate_record record = ablate_fixed(added[i].preset, added[i].batch, ABLATE_FULL, (int)i);
+        must(ablate_results_add(&results, &record, &err));
+    }
+    must(ablate_summarise_all(&results, &list, &count, &err));
+    assert_int_equal(count, sizeof expected / sizeof expected[0]);
+    for (int i = 0; i < count; i++) {
+        assert_string_equal(list[i].preset, expected[i].preset);
+        assert_int_equal(list[i].batch, expected[i].batch);
+    }
+    free(list);
+    ablate_results_release(&results);
+}
+
+int main(void)
+{
+#define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
+    const struct CMUnitTest tests[] = {
+        IN_FOLDER(test_what_is_written_is_read),        IN_FOLDER(test_an_unfinished_line_is_taken_away),
+        IN_FOLDER(test_what_is_not_a_study_is_refused), IN_FOLDER(test_other_machines_are_kept_apart),
+        IN_FOLDER(test_a_study_goes_on_where_it_was),   IN_FOLDER(test_costs),
+        IN_FOLDER(test_what_is_missing_is_not_zero),    IN_FOLDER(test_all_in_order),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
