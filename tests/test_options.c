@@ -209,6 +209,17 @@ static void test_network_json(void **state)
     free(text);
 }
 
+static void test_network_diagram(void **state)
+{
+    (void)state;
+    char *text = run_command(&command_network, EXIT_OK, WORDS("network", "--preset", "quick", "--format=svg"));
+    assert_memory_equal(text, "<?xml", 5);
+    assert_non_null(strstr(text, "<title>The network of quick</title>"));
+    assert_non_null(strstr(text, "davidnet train --preset quick"));
+    free(text);
+    free(run_command(&command_network, EXIT_FAILED, WORDS("network", "-o", "/nonexistent/x.png")));
+}
+
 static void test_network_of_ones_own(void **state)
 {
     (void)state;
@@ -337,6 +348,7 @@ int main(void)
         cmocka_unit_test(test_help_is_made_of_the_tables),
         cmocka_unit_test(test_network_tables),
         cmocka_unit_test(test_network_json),
+        cmocka_unit_test(test_network_diagram),
         cmocka_unit_test(test_network_of_ones_own),
         cmocka_unit_test(test_lists),
         cmocka_unit_test(test_wrong_words),

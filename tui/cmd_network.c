@@ -2,8 +2,10 @@
 #include "engine/session.h"
 #include "tui/columns.h"
 #include "tui/command.h"
+#include "tui/figure_output.h"
 #include "tui/network_info.h"
 #include "tui/options.h"
+#include "views/figure_network.h"
 #include "views/filters.h"
 #include "views/png.h"
 
@@ -13,55 +15,11 @@
 
 #define COLUMNS 6
 #define CELL 80
+#define FORMATS "table json png svg pdf"
 
 extern const struct command command_network;
 
-static size_t row_parameters(const struct plan *plan, const struct plan_row *row)
-{
-    size_t count = 0;
-    for (int k = 0; k < row->n_tensors; k++)
-        if (plan->tensors[row->tensor[k]].trained)
-            count += plan->tensors[row->tensor[k]].count;
-    return count;
-}
-
-/* What a node does, in a few characters: "conv 3x3 /2", "norm in 16 no scale" (ghost groups, frozen) ... */
-static void describe(const struct plan *plan, int index, char *out, size_t size)
-{
-    const struct plan_row *row = &plan->rows[index];
-    char stride[24], groups[24];
-    switch (row->op) {
-    case PLAN_CONV:
-        snprintf(stride, sizeof stride, " /%d", row->stride);
-        snprintf(out, size, "conv %dx%d%s%s", row->kernel, row->kernel, row->stride > 1 ? stride : "",
-                 plan->tensors[plan_row_tensor(plan, index, PLAN_CONV_WEIGHT)].trained ? "" : " fixed");
-        break;
-    case PLAN_MAX_POOL:
-    case PLAN_AVG_POOL:
-        snprintf(out, size, "%s %d", plan_op_name(row->op), row->kernel);
-        break;
-    case PLAN_NORM:
-        snprintf(groups, sizeof groups, " in %d", row->groups);
-        snprintf(out, size, "norm%s%s%s", row->groups > 1 ? groups : "",
-                 plan->tensors[plan_row_tensor(plan, index, PLAN_NORM_SCALE)].trained ? "" : " no scale",
-                 row->half ? " half" : "");
-        break;
-    case PLAN_ACT:
-        if (row->act == PLAN_ACT_CELU)
-            snprintf(out, size, "celu %g", row->alpha);
-        else
-            snprintf(out, size, "%s", plan_act_name(row->act));
-        break;
-    case PLAN_LINEAR:
-        snprintf(out, size, "linear");
-        break;
-    default:
-        snprintf(out, size, "%s", plan_op_name(row->op));
-        break;
-    }
-}
-
-static void print_table(const struct recipe *recipe, const struct network_info *info)
+static void put_table(const struct recipe *recipe, const struct network_info *info, FILE *out)
 {
     static const char *const head[COLUMNS] = {"node", "op", ">output", ">params", ">forward", ">backward"};
     const struct plan *plan = &info->plan;
@@ -74,13 +32,13 @@ static void print_table(const struct recipe *recipe, const struct network_info *
         for (int i = 0; i < n; i++) {
             char(*cell)[CELL] = text + i * COLUMNS;
             int total = i == plan->n_rows;
-            size_t parameters = total ? info->parameters : row_parameters(plan, &plan->rows[i]);
+            size_t parameters = total ? info->parameters : network_info_parameters(plan, &plan->rows[i]);
             double forward = total ? info->forward_flops : plan_row_forward_flops(plan, i);
             double backward = total ? info->backward_flops : plan_row_backward_flops(plan, i);
             snprintf(cell[0], CELL, "%s", total ? "total" : plan->rows[i].name);
             if (!total) {
                 struct plan_shape s = plan->rows[i].out;
-                describe(plan, i, cell[1], CELL);
+                network_info_describe(plan, i, cell[1], CELL);
                 snprintf(cell[2], CELL, "%dx%dx%d", s.c, s.h, s.w);
             }
             if (parameters)
@@ -91,13 +49,13 @@ static void print_table(const struct recipe *recipe, const struct network_info *
             }
         }
         char flops[32];
-        printf("%s, width %d; MFLOP are for one image\n\n", recipe->preset, recipe->width);
-        columns_table(stdout, head, COLUMNS, cells, n, 0, 80);
+        fprintf(out, "%s, width %d; MFLOP are for one image\n\n", recipe->preset, recipe->width);
+        columns_table(out, head, COLUMNS, cells, n, 0, 80);
         for (int i = 0; i < plan->n_rows; i++)
             if (plan->rows[i].op == PLAN_LINEAR && plan->rows[i].factor != 1)
-                printf("\n%s: its output is multiplied by %g", plan->rows[i].name, plan->rows[i].factor);
-        printf("\n%g epochs of 50,000 images: %sFLOP\n", recipe->epochs,
-               network_info_count(info->run_flops, flops, sizeof flops));
+                fprintf(out, "\n%s: its output is multiplied by %g", plan->rows[i].name, plan->rows[i].factor);
+        fprintf(out, "\n%g epochs of 50,000 images: %sFLOP\n", recipe->epochs,
+                network_info_count(info->run_flops, flops, sizeof flops));
     }
     free(cells);
     free(text);
@@ -131,7 +89,7 @@ static cJSON *row_json(const struct plan *plan, int index)
         cJSON_AddNumberToObject(o, "eps", row->eps);
         cJSON_AddNumberToObject(o, "momentum", row->momentum);
     }
-    cJSON_AddNumberToObject(o, "parameters", (double)row_parameters(plan, row));
+    cJSON_AddNumberToObject(o, "parameters", (double)network_info_parameters(plan, row));
     cJSON_AddNumberToObject(o, "forward_flops", plan_row_forward_flops(plan, index));
     cJSON_AddNumberToObject(o, "backward_flops", plan_row_backward_flops(plan, index));
     for (int k = 0; k < row->n_tensors; k++) {
@@ -146,7 +104,7 @@ static cJSON *row_json(const struct plan *plan, int index)
     return o;
 }
 
-static int print_json(const struct recipe *recipe, const struct network_info *info)
+static cJSON *make_json(const struct recipe *recipe, const struct network_info *info)
 {
     cJSON *o = cJSON_CreateObject(), *nodes = cJSON_CreateArray();
     cJSON_AddStringToObject(o, "preset", recipe->preset);
@@ -160,7 +118,7 @@ static int print_json(const struct recipe *recipe, const struct network_info *in
     for (int i = 0; i < info->plan.n_rows; i++)
         cJSON_AddItemToArray(nodes, row_json(&info->plan, i));
     cJSON_AddItemToObject(o, "nodes", nodes);
-    return command_print_json(o, 1);
+    return o;
 }
 
 /* The whitening filters that training on the recipe's data would have, largest eigenvalue first, into a PNG. */
@@ -212,12 +170,77 @@ static int show_filters(const struct recipe *recipe, const char *path)
     return status ? command_fail("%s", err.text) : EXIT_OK;
 }
 
+static struct figure *draw(const struct recipe *recipe, const struct network_info *info, enum figure_format format,
+                           struct error *err)
+{
+    const struct plan *plan = &info->plan;
+    struct figure_network_row *rows = calloc((size_t)plan->n_rows + 1, sizeof *rows);
+    char *command = malloc(RECIPE_COMMAND_MAX + 128), title[128], subtitle[256], counts[3][32];
+    struct figure *figure = NULL;
+    if (rows == NULL || command == NULL) {
+        error_set(err, "out of memory");
+    } else {
+        const struct figure_network network = {plan, rows};
+        for (int i = 0; i < plan->n_rows; i++) {
+            network_info_describe(plan, i, rows[i].what, sizeof rows[i].what);
+            rows[i].parameters = network_info_parameters(plan, &plan->rows[i]);
+        }
+        snprintf(title, sizeof title, "The network of %s", recipe->preset);
+        snprintf(subtitle, sizeof subtitle,
+                 "width %d; %s parameters; for one image %sFLOP forward and %sFLOP backward; shapes are channels × "
+                 "height × width",
+                 recipe->width, network_info_count((double)info->parameters, counts[0], 32),
+                 network_info_count(info->forward_flops, counts[1], 32),
+                 network_info_count(info->backward_flops, counts[2], 32));
+        recipe_command(recipe, command, RECIPE_COMMAND_MAX);
+        size_t used = strlen(command);
+        command[used++] = '\n';
+        figure_output_drawn_by(command + used, 128 - 1);
+        figure = figure_output_page(format, 0, 0, figure_network_height(&network), title, subtitle, command, err);
+        if (figure != NULL)
+            figure_network_draw(figure, &network, figure_content(figure));
+    }
+    free(command);
+    free(rows);
+    return figure;
+}
+
+static int write_network(const struct recipe *recipe, const struct network_info *info, const char *format,
+                         const char *path, struct error *err)
+{
+    int drawing = figure_format_of_name(format);
+    if (drawing >= 0) {
+        if (figure_output_check((enum figure_format)drawing, path, err) < 0)
+            return -1;
+        struct figure *figure = draw(recipe, info, (enum figure_format)drawing, err);
+        return figure != NULL ? figure_output_write(figure, path, err) : -1;
+    }
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    if (out != NULL && strcmp(format, "json") == 0) {
+        cJSON *json = make_json(recipe, info);
+        char *printed = cJSON_Print(json);
+        fprintf(out, "%s\n", printed ? printed : "");
+        cJSON_free(printed);
+        cJSON_Delete(json);
+    } else if (out != NULL) {
+        put_table(recipe, info, out);
+    }
+    int rc = out != NULL && fclose(out) == 0 && size > 1 ? 0 : error_set(err, "out of memory");
+    if (rc == 0)
+        rc = run_output(path, text, size, err);
+    free(text);
+    return rc;
+}
+
 static int run(int argc, char **argv)
 {
     static struct recipe_options recipe_options;
     static struct recipe recipe;
     struct error err = {""};
-    const char *flag, *value, *format = "table", *filters = NULL;
+    const char *flag, *value, *given = NULL, *path = NULL, *filters = NULL;
+    char found[8];
     memset(&recipe_options, 0, sizeof recipe_options);
     for (int i = 1; i < argc; i++) {
         int taken = command_take_option(&command_network, argc, argv, &i, &flag, &value);
@@ -225,30 +248,26 @@ static int run(int argc, char **argv)
             return EXIT_USAGE;
         if (taken && strcmp(flag, "--filters") == 0)
             filters = value;
+        else if (taken && strcmp(flag, "-o") == 0)
+            path = value;
         else if (taken)
-            format = value ? value : "json"; /* --json */
+            given = value ? value : "json"; /* --json */
         else if (!taken && (taken = recipe_options_take(&recipe_options, argc, argv, &i, &err)) < 0)
             return command_usage_error(&command_network, "%s", err.text);
         if (!taken)
             return command_unknown(&command_network, argv[i]);
     }
-    int json = strcmp(format, "json") == 0;
-    if (!json && strcmp(format, "table") != 0)
-        return command_usage_error(&command_network, "--format %s: expected table or json", format);
+    const char *format = figure_output_format(given, path, FORMATS, "table", found);
+    if (format == NULL)
+        return command_usage_error(&command_network, "--format %s: expected one of " FORMATS, given);
     if (recipe_options_resolve(&recipe_options, &recipe, &err))
         return command_usage_error(&command_network, "%s", err.text);
     if (filters)
         return show_filters(&recipe, filters);
     struct network_info *info = network_info_new(&recipe, &err);
-    if (!info)
-        return command_fail("%s", err.text);
-    int code = EXIT_OK;
-    if (json)
-        code = print_json(&recipe, info);
-    else
-        print_table(&recipe, info);
+    int rc = info ? write_network(&recipe, info, format, path, &err) : -1;
     free(info);
-    return code;
+    return rc == 0 ? EXIT_OK : command_fail("%s", err.text);
 }
 
 static void print_syntax(void)
@@ -262,7 +281,9 @@ static void print_syntax(void)
 }
 
 static const struct command_option options[] = {
-    {"--format", "FORMAT", "table or json (--json for short)", "table json"},
+    {"--format", "FORMAT",
+     "table, json (--json for short), or a diagram as png, svg or pdf. Without it -o's ending decides", FORMATS},
+    {"-o", "FILE", "write there instead of to the standard output", "FILE"},
     {"--json", NULL, "the same as a JSON object", NULL},
     {"--filters", "FILE.png", "instead, a picture of the filters that whiten the images of the recipe's data", "FILE"},
     {0},
@@ -271,10 +292,11 @@ static const struct command_option options[] = {
 const struct command command_network = {
     .name = "network",
     .summary = "a recipe's network: nodes, shapes, parameters, arithmetic",
-    .usage = "usage: davidnet network [RECIPE OPTION]... [--format table|json]\n"
+    .usage = "usage: davidnet network [RECIPE OPTION]... [--format table|json|png|svg|pdf] [-o FILE]\n"
              "       davidnet network --filters FILE.png [RECIPE OPTION]...\n\n"
              "Shows a recipe's network node by node: operation, output shape (channels x\n"
-             "height x width), trained parameters, and arithmetic for one image.\n",
+             "height x width), trained parameters, and arithmetic for one image. As a diagram,\n"
+             "what goes where is drawn as well.\n",
     .options = options,
     .takes_recipe = 1,
     .print_more = print_syntax,

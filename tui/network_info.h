@@ -19,4 +19,9 @@ struct network_info *network_info_new(const struct recipe *recipe, struct error 
 /* "6.57 M", "220 k", "12": a count for people. Returns out. */
 char *network_info_count(double count, char *out, size_t size);
 
+/* The parameters that a row trains. */
+size_t network_info_parameters(const struct plan *plan, const struct plan_row *row);
+/* What a node does, in a few characters: "conv 3x3 /2", "norm in 16 no scale" (ghost groups, frozen) ... */
+void network_info_describe(const struct plan *plan, int index, char *out, size_t size);
+
 #endif
