@@ -141,7 +141,7 @@ static const struct run_log *find_log(const struct run_folder *folder, const str
         error_set(err, "%s: the path is too long", folder->path);
         return NULL;
     }
-    int rc = access(path, F_OK) == 0 ? run_log_load(own, path, NULL, err) : run_log_open(own, NULL, err);
+    int rc = access(path, F_OK) == 0 ? run_log_load_outline(own, path, err) : run_log_open(own, NULL, err);
     return rc == 0 ? own : NULL;
 }
 

@@ -64,12 +64,40 @@ static int append_memory(struct run_log *log, const struct record *record, struc
     return 0;
 }
 
+/* Whether the log has the record of a step that a rewind goes back to; 0 is before the first one. */
+static bool has_step(const struct run_log *log, uint32_t step)
+{
+    for (size_t i = run_log_length(log); i-- > 0 && step > 0;) {
+        const struct record *r = run_log_at(log, i);
+        if (r->kind == RECORD_STEP && r->step == step)
+            return true;
+        if (r->kind == RECORD_REWIND && r->step < step) /* one further back holds no more */
+            return false;
+    }
+    return step == 0;
+}
+
 /*
- * Takes in the good records of fd from byte `offset` on. *end is where the first bad or missing record starts,
- * *size how many bytes the file has.
+ * As append_memory, but of steps in a row only the last is kept, in the place of the one before. *whole is set where
+ * that is too little: a rewind to a step that was left out, which is the last one that holds then.
+ */
+static int append_outline(struct run_log *log, const struct record *record, bool *whole, struct error *err)
+{
+    size_t length = run_log_length(log);
+    if (record->kind == RECORD_REWIND && !has_step(log, record->step))
+        *whole = true;
+    if (record->kind != RECORD_STEP || length == 0 || run_log_at(log, length - 1)->kind != RECORD_STEP)
+        return append_memory(log, record, err);
+    memcpy(&log->chunk[(length - 1) / RUN_LOG_CHUNK][(length - 1) % RUN_LOG_CHUNK], record, sizeof *record);
+    return 0;
+}
+
+/*
+ * Takes in the good records of fd from byte `offset` on; with `whole`, as an outline. *end is where the first bad or
+ * missing record starts, *size how many bytes the file has.
  */
 static int take_records(struct run_log *log, int fd, const char *path, int64_t offset, int64_t *end, int64_t *size,
-                        struct error *err)
+                        bool *whole, struct error *err)
 {
     enum { BATCH = 512 };
     struct record *batch = malloc(BATCH * sizeof *batch);
@@ -88,7 +116,7 @@ static int take_records(struct run_log *log, int fd, const char *path, int64_t o
                 good = false;
                 break;
             }
-            rc = append_memory(log, &batch[i], err);
+            rc = whole ? append_outline(log, &batch[i], whole, err) : append_memory(log, &batch[i], err);
             if (rc == 0)
                 *end += RECORD_SIZE;
         }
@@ -136,7 +164,7 @@ int run_log_open(struct run_log *log, const char *path, struct error *err)
     if (log->fd < 0)
         return error_set(err, "%s: cannot open the run log: %s", path, strerror(errno));
     int64_t end = 0, size = 0;
-    if (take_records(log, log->fd, path, 0, &end, &size, err) < 0)
+    if (take_records(log, log->fd, path, 0, &end, &size, NULL, err) < 0)
         goto fail;
     if (size > end) {
         if (size - end >= RECORD_SIZE && save_cut(log->fd, path, end, size, err) < 0)
@@ -154,25 +182,40 @@ fail:
     return -1;
 }
 
-int run_log_load(struct run_log *log, const char *path, size_t *torn, struct error *err)
+static int load(struct run_log *log, const char *path, bool *whole, struct error *err)
 {
     log_clear(log);
-    if (torn)
-        *torn = 0;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return error_set(err, "%s: cannot open the run log: %s", path, strerror(errno));
     int64_t end = 0, size = 0;
-    int rc = take_records(log, fd, path, 0, &end, &size, err);
+    int rc = take_records(log, fd, path, 0, &end, &size, whole, err);
     close(fd);
     if (rc < 0) {
         run_log_release(log);
         return -1;
     }
     log->dropped = (size_t)(size - end);
-    if (torn)
-        *torn = log->dropped;
     return 0;
+}
+
+int run_log_load(struct run_log *log, const char *path, size_t *torn, struct error *err)
+{
+    int rc = load(log, path, NULL, err);
+    if (torn)
+        *torn = rc == 0 ? log->dropped : 0;
+    return rc;
+}
+
+int run_log_load_outline(struct run_log *log, const char *path, struct error *err)
+{
+    bool whole = false;
+    if (load(log, path, &whole, err) < 0)
+        return -1;
+    if (!whole)
+        return 0;
+    run_log_release(log);
+    return load(log, path, NULL, err);
 }
 
 int run_log_follow(struct run_log *log, const char *path, struct error *err)
@@ -196,7 +239,7 @@ int run_log_follow(struct run_log *log, const char *path, struct error *err)
         return error_set(err, "%s: %s when it was read before; open the run again", path,
                          other ? "another file than" : "shorter than");
     }
-    int rc = take_records(log, fd, path, offset, &end, &size, err);
+    int rc = take_records(log, fd, path, offset, &end, &size, NULL, err);
     close(fd);
     if (rc < 0)
         return -1;

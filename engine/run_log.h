@@ -87,6 +87,11 @@ int run_log_open(struct run_log *log, const char *path, struct error *err);
 /* Loads a file for reading only; a torn tail is cut; *torn (optional) counts the bytes dropped. */
 int run_log_load(struct run_log *log, const char *path, size_t *torn, struct error *err);
 /*
+ * The same for who lists runs: every record is checked, but of steps in a row only the last is kept, so that a log of a
+ * million steps takes no more memory and time afterwards than its epochs. Not to be followed.
+ */
+int run_log_load_outline(struct run_log *log, const char *path, struct error *err);
+/*
  * For a reader of a file that grows, on a log that was loaded or opened with path NULL: takes in the records appended
  * since; returns how many are new (0 also when the file is not there yet), -1 on error. It is then the log's writer.
  */

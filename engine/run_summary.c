@@ -108,7 +108,7 @@ int run_folder_summary(const struct run_folder *folder, struct run_summary *summ
     if (log == NULL)
         return error_set(err, "no memory for the log of %s", folder->path);
     run_folder_path(folder, "log", path, sizeof path);
-    int rc = access(path, F_OK) == 0 ? run_log_load(log, path, NULL, err) : run_log_open(log, NULL, err);
+    int rc = access(path, F_OK) == 0 ? run_log_load_outline(log, path, err) : run_log_open(log, NULL, err);
     if (rc == 0) {
         run_summary_fill(summary, &recipe, log, run_folder_locked(folder, NULL, 0));
         snprintf(summary->name, sizeof summary->name, "%s", folder->name);

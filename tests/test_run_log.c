@@ -415,6 +415,81 @@ static void readers_need_no_lock(void **state)
     run_log_release(&a);
 }
 
+static size_t last_of(const struct run_log *log, enum record_kind kind, struct record *record)
+{
+    size_t index[4096], n = run_log_series(log, kind, index, 4096);
+    if (n > 0)
+        *record = *run_log_at(log, index[n - 1]);
+    return n;
+}
+
+/* Of any run, with pauses, crashes and rewinds, an outline says the same but for the steps between. */
+static void outline_says_the_same(void **state)
+{
+    (void)state;
+    struct error err = {""};
+    unsigned random = 7;
+    for (int round = 0; round < 200; round++) {
+        uint32_t step = 0, saved[64] = {0};
+        int n_saved = 1, was_rewound = 0;
+        unlink(path);
+        assert_int_equal(run_log_open(&a, path, &err), 0);
+        assert_int_equal(append(&a, RECORD_START, 0, 0), 0);
+        for (int i = 0; i < 150; i++) {
+            unsigned what = (random = random * 1103515245U + 12345U) >> 16;
+            if (what % 16 == 0 && n_saved < 64) {
+                saved[n_saved++] = step; /* a checkpoint, at any step */
+            } else if (what % 31 == 1) {
+                step = saved[what / 31 % (unsigned)n_saved];
+                while (saved[n_saved - 1] > step)
+                    n_saved--;
+                assert_int_equal(append(&a, RECORD_REWIND, step, 0), 0);
+                was_rewound = 1;
+            } else if (what % 31 == 2) {
+                assert_int_equal(append(&a, RECORD_NOTE, step, 0), 0);
+            } else {
+                step++;
+                assert_int_equal(append(&a, RECORD_STEP, step, i), 0);
+                if (step % 10 == 0)
+                    assert_int_equal(append(&a, RECORD_EPOCH, step, 0), 0);
+            }
+        }
+        if (round % 2)
+            assert_int_equal(append(&a, RECORD_END, step, 0), 0);
+        run_log_release(&a);
+        assert_int_equal(run_log_load(&a, path, NULL, &err), 0);
+        assert_int_equal(run_log_load_outline(&b, path, &err), 0);
+        assert_true(was_rewound || run_log_length(&b) < run_log_length(&a) / 2);
+        for (int kind = RECORD_START; kind <= RECORD_END; kind++) {
+            struct record x, y;
+            size_t n = last_of(&a, (enum record_kind)kind, &x), m = last_of(&b, (enum record_kind)kind, &y);
+            assert_int_equal(n > 0, m > 0);
+            assert_true(kind == RECORD_STEP || n == m);
+            if (n > 0 && memcmp(&x, &y, sizeof x) != 0)
+                fail_msg("round %d: the last record of kind %d is of step %u, not %u", round, kind, y.step, x.step);
+        }
+        run_log_release(&a);
+        run_log_release(&b);
+    }
+}
+
+/* What is damaged between the records that an outline keeps is found all the same. */
+static void outline_checks_every_record(void **state)
+{
+    (void)state;
+    struct error err = {""};
+    new_log(3000);
+    int fd = open(path, O_WRONLY);
+    assert_int_equal(pwrite(fd, "x", 1, 1234 * RECORD_SIZE + 40), 1);
+    close(fd);
+    assert_int_equal(run_log_load_outline(&a, path, &err), 0);
+    assert_int_equal(run_log_length(&a), 1);
+    assert_int_equal(run_log_at(&a, 0)->step, 1234);
+    assert_int_equal(a.dropped, (3000 - 1234) * RECORD_SIZE);
+    run_log_release(&a);
+    assert_int_equal(run_log_load_outline(&a, "/nonexistent/log", &err), -1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -429,6 +504,8 @@ int main(void)
         cmocka_unit_test(a_reader_follows),
         cmocka_unit_test(series_honour_rewinds),
         cmocka_unit_test(readers_need_no_lock),
+        cmocka_unit_test(outline_says_the_same),
+        cmocka_unit_test(outline_checks_every_record),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
