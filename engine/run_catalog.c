@@ -30,6 +30,7 @@ struct slot {
     char name[128];
     struct stamp stamps[FILES];
     struct run_entry *entry; /* NULL: not read yet */
+    int link;                /* perhaps to a folder elsewhere */
     struct run_log *log;     /* of a run that somebody trains, for following it; else NULL */
     int seen;                /* in the look in progress */
 };
@@ -144,10 +145,14 @@ static int slot_update(struct slot *slot, const char *parent)
 {
     struct run_folder folder;
     struct stamp stamps[FILES];
-    int n = snprintf(folder.path, sizeof folder.path, "%s/%s", parent, slot->name);
-    if (n < 0 || (size_t)n >= sizeof folder.path)
+    char path[RUN_PATH_MAX];
+    int n = snprintf(path, sizeof path, "%s/%s", parent, slot->name);
+    if (n < 0 || (size_t)n >= sizeof path)
         return -1;
+    memcpy(folder.path, path, sizeof path);
     snprintf(folder.name, sizeof folder.name, "%s", slot->name);
+    if (slot->link && (run_folder_at(&folder, path, NULL) < 0 || strcmp(folder.name, slot->name) != 0))
+        return -1; /* to nowhere, or a second name of a run that is in this folder itself */
     if (!read_stamps(&folder, stamps))
         return -1;
     int same = memcmp(stamps, slot->stamps, sizeof stamps) == 0;
@@ -208,8 +213,10 @@ static int list_folders(struct run_catalog *catalog)
         if (e->d_name[0] == '.' || strlen(e->d_name) >= sizeof slot->name || e->d_type == DT_REG)
             continue;
         slot = find_slot(catalog, e->d_name);
-        if (slot != NULL)
+        if (slot != NULL) {
             slot->seen = 1;
+            slot->link = e->d_type != DT_DIR;
+        }
     }
     if (dir != NULL)
         closedir(dir);

@@ -64,15 +64,24 @@ int run_folder_replace(const struct run_folder *folder, const char *file, const 
     return file_replace(path, &part, 1, err);
 }
 
-/* folder from an existing path, made absolute. */
-static int folder_at(struct run_folder *folder, const char *path, struct error *err)
+int run_folder_at(struct run_folder *folder, const char *path, struct error *err)
 {
+    char parent[RUN_PATH_MAX];
     char *real = realpath(path, NULL);
     if (real == NULL)
         return error_set(err, "%s: %s", path, strerror(errno));
-    const char *slash = strrchr(real, '/');
+    const char *slash = strrchr(real, '/'), *name = slash ? slash + 1 : real, *link = strrchr(path, '/');
+    size_t in = link ? (size_t)(link - path) : 0;
     int a = snprintf(folder->path, sizeof folder->path, "%s", real);
-    int b = snprintf(folder->name, sizeof folder->name, "%s", slash ? slash + 1 : real);
+    /* A link to a run elsewhere: it is called what it is called here. */
+    if (link && in < sizeof parent && run_folder_check_name(link + 1, NULL) == 0) {
+        snprintf(parent, sizeof parent, "%.*s", (int)in, path);
+        char *here = realpath(in > 0 ? parent : "/", NULL);
+        if (here && slash && (strlen(here) != (size_t)(slash - real) || strncmp(here, real, strlen(here)) != 0))
+            name = link + 1;
+        free(here);
+    }
+    int b = snprintf(folder->name, sizeof folder->name, "%s", name);
     free(real);
     if (a < 0 || (size_t)a >= sizeof folder->path || b < 0 || (size_t)b >= sizeof folder->name)
         return error_set(err, "%s: the path is too long", path);
@@ -144,7 +153,7 @@ int run_folder_create(struct run_folder *folder, const char *parent, const char 
             return error_set(err, "%s: there is a run of that name; choose another, or `davidnet resume %s`", path,
                              name);
     }
-    if (folder_at(folder, path, err) == 0 && run_folder_write_recipe(folder, RECIPE_FILE, recipe, err) == 0 &&
+    if (run_folder_at(folder, path, err) == 0 && run_folder_write_recipe(folder, RECIPE_FILE, recipe, err) == 0 &&
         folder_sync(parent, err) == 0)
         return 0;
     folder_remove(path, NULL);
@@ -173,7 +182,7 @@ int run_folder_find_in(struct run_folder *folder, const char *parent, const char
     if (strchr(run, '/') == NULL && run[0] != '\0') {
         int n = snprintf(path, sizeof path, "%s/%s", parent, run);
         if (n >= 0 && (size_t)n < sizeof path && strcmp(run, ".") != 0 && strcmp(run, "..") != 0 && is_run(path))
-            return folder_at(folder, path, err);
+            return run_folder_at(folder, path, err);
     }
     struct stat st;
     if (run[0] == '\0' || stat(run, &st) < 0)
@@ -181,7 +190,7 @@ int run_folder_find_in(struct run_folder *folder, const char *parent, const char
                          parent);
     if (!is_run(run))
         return error_set(err, "%.200s: not a run's folder: it has no " RECIPE_FILE, run);
-    return folder_at(folder, run, err);
+    return run_folder_at(folder, run, err);
 }
 
 int run_folder_find(struct run_folder *folder, const char *run, struct error *err)
@@ -247,8 +256,10 @@ int run_folder_list(const char *parent, struct run_folder **list, int *count, st
             }
             found = more;
         }
-        if (folder_at(&found[n].folder, path, NULL) < 0)
+        if (run_folder_at(&found[n].folder, path, NULL) < 0)
             continue; /* gone meanwhile */
+        if (strcmp(found[n].folder.name, e->d_name) != 0)
+            continue; /* a second name of a run that is in this folder itself */
         found[n].start = start_time(&found[n].folder);
         n++;
     }

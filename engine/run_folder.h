@@ -40,6 +40,12 @@ int run_folder_create(struct run_folder *folder, const char *parent, const char 
 int run_folder_find(struct run_folder *folder, const char *run, struct error *err);
 int run_folder_find_in(struct run_folder *folder, const char *parent, const char *run, struct error *err);
 
+/*
+ * From a path that exists. path is absolute and without links, so that it says which run it is; name is the folder's
+ * own, but for a link to a run under another parent the link's: it is what `run_folder_find` knows it by.
+ */
+int run_folder_at(struct run_folder *folder, const char *path, struct error *err);
+
 /* Letters, digits and . _ - + = @ only, not beginning with . or -, at most 100 bytes. */
 int run_folder_check_name(const char *name, struct error *err);
 

@@ -64,6 +64,15 @@ static int move(struct run_folder *folder, const char *parent, const char *name,
     return 0;
 }
 
+/* The folder is elsewhere, and would be moved there, leaving the link with nothing behind it. */
+static int check_no_link(const struct run_folder *folder, struct error *err)
+{
+    const char *slash = strrchr(folder->path, '/');
+    return strcmp(slash ? slash + 1 : folder->path, folder->name) == 0
+               ? 0
+               : error_set(err, "%s is a link to %s: rename or remove that, or the link", folder->name, folder->path);
+}
+
 static int taken(const char *parent, const char *name, struct error *err)
 {
     return error_set(err, "there is a '%s' in %s already; choose another name", name, parent);
@@ -73,7 +82,7 @@ int run_rename(struct run_folder *folder, const char *name, struct error *err)
 {
     char parent[RUN_PATH_MAX];
     int lock;
-    if (run_folder_check_name(name, err) < 0)
+    if (run_folder_check_name(name, err) < 0 || check_no_link(folder, err) < 0)
         return -1;
     parent_of(folder, parent, sizeof parent);
     if (strcmp(name, folder->name) == 0)
@@ -115,6 +124,8 @@ int run_trash(struct run_folder *folder, struct error *err)
     int lock;
     if (in_trash(folder))
         return error_set(err, "%s is in the trash already", folder->name);
+    if (check_no_link(folder, err) < 0)
+        return -1;
     parent_of(folder, parent, sizeof parent);
     snprintf(trash, sizeof trash, "%s/" RUN_TRASH, parent);
     if (run_folder_lock(folder, &lock, err) < 0)

@@ -196,6 +196,47 @@ static void test_paths(void **state)
     assert_string_equal(path, folder.path);
 }
 
+/* A link to a run elsewhere is a run by the link's name; one to a run that is here is not another run. */
+static void test_links(void **state)
+{
+    (void)state;
+    char elsewhere[128], link[160], *real = realpath(parent, NULL);
+    struct run_folder *folders, folder;
+    int n;
+    snprintf(elsewhere, sizeof elsewhere, "%s/.elsewhere", parent);
+    assert_int_equal(folder_make(elsewhere, &err), 0);
+    struct fake_folder fake = plain("far");
+    fake_folder_make(elsewhere, &fake);
+    make(plain("near"));
+    snprintf(link, sizeof link, "%s/linked", parent);
+    assert_int_equal(symlink(".elsewhere/far", link), 0);
+    snprintf(link, sizeof link, "%s/alias", parent);
+    assert_int_equal(symlink("near", link), 0);
+    snprintf(link, sizeof link, "%s/nowhere", parent);
+    assert_int_equal(symlink("nothing", link), 0);
+    snprintf(link, sizeof link, "%s/.elsewhere/far", real);
+    assert_int_equal(run_folder_list(parent, &folders, &n, &err), 0);
+    look();
+    assert_true(n == 2 && count == 2);
+    for (int i = 0; i < n; i++) {
+        const struct run_entry *entry = find(folders[i].name);
+        assert_non_null(entry);
+        assert_string_equal(entry->folder.path, folders[i].path);
+        assert_int_equal(run_folder_find_in(&folder, parent, folders[i].name, &err), 0);
+        assert_string_equal(folder.path, folders[i].path);
+        assert_string_equal(folder.name, folders[i].name);
+    }
+    assert_string_equal(find("linked")->folder.path, link);
+    folder = find("linked")->folder;
+    assert_int_equal(run_rename(&folder, "other", &err), -1);
+    assert_non_null(strstr(err.text, "linked is a link to"));
+    assert_int_equal(run_trash(&folder, &err), -1);
+    assert_int_equal(run_folder_find_in(&folder, parent, "alias", &err), 0);
+    assert_string_equal(folder.name, "near");
+    free(folders);
+    free(real);
+}
+
 static void test_unreadable(void **state)
 {
     (void)state;
@@ -298,6 +339,7 @@ int main(void)
         EACH(test_follows_a_live_run),
         EACH(test_unreadable),
         EACH(test_paths),
+        EACH(test_links),
         EACH(test_entries_outlive_the_catalog),
         EACH(test_forecast_from_entries),
         EACH(test_times_of_another_version),
