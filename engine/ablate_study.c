@@ -95,7 +95,7 @@ static double steps_of(int variant)
     return ablate_leaves_out((enum ablate_variant)variant, ABLATE_AUGMENT) ? 2 : 1;
 }
 
-/* By arithmetic: what is left, at the rate so far. Warming up is a round more. */
+/* By arithmetic: what is left, at the rate so far. Warming up is two steps more. */
 static double seconds_left(const struct work *w, int now_p, int now_b)
 {
     double known = 0, left = 0;
@@ -112,7 +112,7 @@ static double seconds_left(const struct work *w, int now_p, int now_b)
                 for (int v = 0; v < ABLATE_VARIANT_COUNT; v++)
                     steps += measured(w, p, b, v, round) ? 0 : steps_of(v);
             if (steps > 0 && (p != now_p || b != now_b))
-                steps += ABLATE_VARIANT_COUNT + 2;
+                steps += 2;
             left += steps * image * w->study->batches[b];
         }
     return w->flops > 0 ? left / w->flops * w->seconds : (double)NAN;
@@ -166,16 +166,19 @@ static int measure(struct work *w, int p, int b, int variant, int round, struct 
     return round >= 0 ? ablate_results_add(w->results, &record, err) : 0;
 }
 
+/* A step of each program, which have to themselves what there is to warm up. */
+static const enum ablate_variant warm_ups[] = {ABLATE_FULL, ABLATE_NO_NORM};
+
 /* 1: it is to stop. */
 static int measure_rounds(struct work *w, int p, int b, struct error *err)
 {
     struct ablate_progress progress;
     w->flops_per_image[p] = ablate_flops(w->current, ABLATE_FULL) / w->study->batches[b];
-    for (int v = 0; v < ABLATE_VARIANT_COUNT; v++) {
-        tell(w, p, b, v, -1, &progress);
+    for (size_t i = 0; i < sizeof warm_ups / sizeof warm_ups[0]; i++) {
+        tell(w, p, b, (int)warm_ups[i], -1, &progress);
         if (w->told(w->context, &progress))
             return 1;
-        if (measure(w, p, b, v, -1, err))
+        if (measure(w, p, b, (int)warm_ups[i], -1, err))
             return -1;
     }
     for (int round = 0; round < w->study->rounds; round++)

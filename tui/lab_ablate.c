@@ -348,7 +348,7 @@ const struct command lab_ablate = {
         "activation; the backbone, that is convolutions, pools and additions; convolutions only; and beside them\n"
         "the convolutions' operations at the ceiling of this machine. What a part costs is the difference, shown\n"
         "next to what the timers of the program's steps say of it.\n\n"
-        "Variants take turns, round after round, and each is run once before. Every measurement is appended to\n"
+        "Variants take turns, round after round, after a step to warm up. Every measurement is appended to\n"
         "DIR/results.jsonl at once; Ctrl-C keeps them, and the same command goes on. The table is of all that the\n"
         "folder has. Averages of weights and evaluation are in no step, and steps of a GPU cannot be left out one\n"
         "by one: --device cpu or ref.\n",
