@@ -381,6 +381,11 @@ static void curves_as_figures(void **state)
     has("<title>Mine</title>");
     assert_int_equal(CALL(command_curves, "curves", "short", LONG_NAME, "--format=csv", "--mean"), EXIT_OK);
     has("\ndavidnet-79,2,1,test_acc,2,93.71,0,93.71,93.71\n");
+    assert_int_equal(CALL(command_curves, "curves", "a-*,short", "short", "--format=csv", "--mean"), EXIT_OK);
+    has("\ndavidnet-79,2,1,test_acc,2,93.71,0,93.71,93.71\n"); /* each run once */
+    assert_int_equal(CALL(command_curves, "curves", "preset:davidnet-79", "--format=csv", "--mean"), EXIT_OK);
+    has("\ndavidnet-79,2,1,test_acc,2,93.71,0,93.71,93.71\n");
+    assert_int_equal(CALL(command_curves, "curves", "tag:nothing"), EXIT_FAILED);
     assert_int_equal(CALL(command_curves, "curves", "--preset", "quick"), EXIT_OK);
     has("curve,epoch,lr\nquick,0,");
     assert_int_equal(CALL(command_curves, "curves", "short", "--preset", "quick"), EXIT_USAGE);

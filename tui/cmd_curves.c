@@ -1,5 +1,6 @@
 /* davidnet curves: learning rate, loss and accuracy of runs, for other programs and for reports. */
 #include "engine/curve_set.h"
+#include "engine/run_set.h"
 #include "tui/command.h"
 #include "tui/curve_page.h"
 #include "tui/figure_output.h"
@@ -28,16 +29,56 @@ struct opened {
     int n;
 };
 
+/* A run that is there already is not opened again. */
+static int open_run(struct opened *opened, const char *name, struct error *err)
+{
+    if (opened->n == RUNS_MAX)
+        return error_set(err, "more than %d runs: name fewer", RUNS_MAX);
+    struct run_report *report = run_report_open(name, err);
+    if (report == NULL)
+        return -1;
+    for (int i = 0; i < opened->n; i++)
+        if (strcmp(opened->reports[i]->folder.path, report->folder.path) == 0) {
+            run_report_free(report);
+            return 0;
+        }
+    opened->reports[opened->n] = report;
+    opened->runs[opened->n++] = (struct curve_run){{report->folder.name, &report->log}, &report->recipe};
+    return 0;
+}
+
+/* Opens what words say that are more than one run's name: engine/run_set.h. */
+static int open_set(struct opened *opened, const char *word, struct run_entry *const *all, int count, struct error *err)
+{
+    struct run_set set;
+    int rc = run_set_find(&set, word, all, count, err);
+    for (int i = 0; i < set.n_entries && rc == 0; i++)
+        if (set.entries[i]->problem[0] == '\0')
+            rc = open_run(opened, set.entries[i]->folder.path, err);
+    run_set_release(&set);
+    return rc;
+}
+
 static int open_runs(struct opened *opened, const struct request *request, struct error *err)
 {
-    for (opened->n = 0; opened->n < request->count; opened->n++) {
-        struct run_report *report = run_report_open(request->names[opened->n], err);
-        if (report == NULL)
-            return -1;
-        opened->reports[opened->n] = report;
-        opened->runs[opened->n] = (struct curve_run){{report->folder.name, &report->log}, &report->recipe};
+    struct run_entry **all = NULL;
+    struct run_folder folder;
+    int count = 0, rc = 0;
+    for (int i = 0; i < request->count && rc == 0; i++) {
+        const char *word = request->names[i];
+        if (strpbrk(word, ":*?[,") == NULL || run_folder_find(&folder, word, NULL) == 0) {
+            rc = open_run(opened, word, err);
+            continue;
+        }
+        if (all == NULL)
+            rc = run_set_read_all(NULL, &all, &count, err);
+        if (rc == 0)
+            rc = open_set(opened, word, all, count, err);
     }
-    return 0;
+    while (count > 0)
+        run_entry_free(all[--count]);
+    free(all);
+    return rc;
 }
 
 static int write_text(const struct request *request, const struct opened *opened, const struct curve_set *set,
@@ -199,8 +240,10 @@ static const struct command_option options[] = {
 const struct command command_curves = {
     .name = "curves",
     .summary = "learning rate, loss and accuracy as CSV, JSON or a figure",
-    .usage = "usage: davidnet curves RUN... [--format csv|json|png|svg|pdf] [-o FILE]\n"
+    .usage = "usage: davidnet curves RUNS... [--format csv|json|png|svg|pdf] [-o FILE]\n"
              "       davidnet curves --preset NAME (or another recipe option): its schedule, before any run\n\n"
+             "RUNS are runs' names, or as for compare: a pattern ('quick-*'), tag:TAG, campaign:NAME/with, preset:NAME "
+             "...\n\n"
              "png, svg and pdf are figures for a report: learning rate (what is still to come of a run dotted), loss "
              "and accuracy with the target. Runs of the same recipe that differ in seeds alone are drawn as their mean "
              "with a band, unless --each is given.\n\n"

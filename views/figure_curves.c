@@ -94,7 +94,7 @@ static void add_pair(const struct figure_curves *curves, int i, const struct arr
             chart->band[chart->n_bands++] = (struct chart_band){curve->epoch, arrays->low[column[k]],
                                                                 arrays->high[column[k]], curve->n_epochs, color};
         add(chart, (struct chart_series){.color = color,
-                                         .style = alone || !k ? CHART_MARKED : CHART_CURVE,
+                                         .style = CHART_MARKED,
                                          .dash = k ? FIGURE_DASHED : FIGURE_SOLID,
                                          .mark = alone && k ? FIGURE_OPEN_SQUARE : mark_of(curves->set, i),
                                          .x = curve->epoch,

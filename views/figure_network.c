@@ -61,7 +61,7 @@ static void place_rows(const struct plan *plan, struct layout *l)
         const char *name = plan->rows[i].name;
         size_t at = 0;
         int shared = i > 0 ? shared_depth(plan->rows[i - 1].name, name, &at) : 0, depth = path_depth(name);
-        while (n_open > shared) {
+        while (n_open > 0 && n_open > shared) {
             y += CLOSE;
             l->blocks[open[--n_open]].foot = y - CLOSE / 2;
         }
