@@ -20,14 +20,16 @@
  *    "eval_batches": 20, "eval_batch_ms": 210.5,
  *    "phases": {"data": ms, "augment": ms, ..., "other": ms},   thread-milliseconds: they add up to threads x wall_ms
  *    "hidden": {"data": ms, ...},                     work beside that, which nothing waited for
- *    "bound": {"compute": 61.2, "bandwidth": 20.1, "overhead": 18.7, "floor_ms": 731.0},
+ *    "bound": {"compute": 61.2, "bandwidth": 20.1, "overhead": 18.7, "floor_ms": 731.0, "train_ms": 897.0},
  *    "history_epochs": 1, "history_last": 1,          epochs in each entry of a step's history, and in the last one
  *    "rows": [{"name": "prep/conv", "op": "conv", "shape": [64, 32, 32],
  *              "forward_flops": per image, "backward_flops": per image,
  *              "activation_bytes": of a batch, "weight_bytes": ...,
  *              "ms": {"forward": 1.5, ...},           the phases in which it has time of its own
  *              "fused_into": {"backward": "NAME"},    the phases in which it has not
- *              "implementation": "..."}, ...],
+ *              "implementation": "...",
+ *              "total_ms": ..., "total_ms_sd": ..., "flops": ..., "bytes": ..., "gflops": ..., "gigabytes": ...,
+ *              "floor_ms": ..., "ceiling": 0.8}, ...],   of its own steps of all phases, see timing_sum
  *    "steps": [{"phase": "forward", "rows": ["prep/conv", "prep/norm"], "implementation": "...", "ms": 1.5,
  *               "ms_sd": 0.1, "flops": ..., "bytes": ..., "floor_ms": 1.1, "history": [1.6, 1.5]}, ...]}
  * Milliseconds are means per training step. Reading takes what cannot be computed from the rest: not step_ms, bound,
@@ -40,6 +42,8 @@
 
 #include "engine/executor.h"
 
+#define TIMING_FORMAT "davidnet-timing"
+#define TIMING_VERSION 2 /* and 1 is read */
 #define TIMING_IMPL_MAX 128
 #define TIMING_HISTORY_MAX 256
 
@@ -166,8 +170,9 @@ enum timing_part timing_part_of(enum phase phase);
  * when the one or the other is not known. */
 double timing_floor_ms(const struct timing *timing, const struct timing_step *step);
 
-/* The sum of a row's own steps in the phases of `mask` (bit 1 << phase), or (row -1) of the steps without rows. What
- * is not known of one of them is not known of the sum; the rates are NaN where there is nothing to count, too. */
+/* What is known of one step, or the sum of a row's own steps in the phases of `mask` (bit 1 << phase), or (row -1) of
+ * the steps without rows. What is not known of one of them is not known of the sum; the rates are NaN where there is
+ * nothing to count, too. */
 struct timing_sum {
     int steps;    /* how many; 0: none of its own, and all else NaN */
     double ms;    /* per training step */
@@ -179,6 +184,7 @@ struct timing_sum {
     double ceiling;           /* floor_ms / ms: the share of what the machine can do */
 };
 struct timing_sum timing_sum(const struct timing *timing, int row, unsigned mask);
+struct timing_sum timing_sum_step(const struct timing *timing, const struct timing_step *step);
 /* What of another row's comes to it: zeroed it is a sum of nothing yet, and with nothing it stays as it was. */
 void timing_sum_add(struct timing_sum *sum, const struct timing_sum *more);
 #define TIMING_ALL_PHASES ((1u << PHASE_COUNT) - 1)

@@ -40,25 +40,47 @@ void timing_sum_add(struct timing_sum *sum, const struct timing_sum *more)
     rate(sum);
 }
 
+/* variance: of ms. */
+static void add_step(struct timing_sum *sum, double *variance, const struct timing *timing,
+                     const struct timing_step *step)
+{
+    sum->steps++;
+    sum->ms += step->ms;
+    *variance += step->ms_sd * step->ms_sd;
+    sum->flops += step->flops;
+    sum->bytes += step->bytes;
+    sum->floor_ms += timing_floor_ms(timing, step);
+}
+
+static void add_rates(struct timing_sum *sum, double variance)
+{
+    if (sum->steps == 0)
+        sum->ms = variance = sum->flops = sum->bytes = sum->floor_ms = NAN;
+    sum->ms_sd = sqrt(variance);
+    sum->gflops = sum->flops > 0 && sum->ms > 0 ? sum->flops * 1e-6 / sum->ms : (double)NAN;
+    sum->gigabytes = sum->bytes > 0 && sum->ms > 0 ? sum->bytes * 1e-6 / sum->ms : (double)NAN;
+    sum->ceiling = sum->floor_ms > 0 && sum->ms > 0 ? sum->floor_ms / sum->ms : (double)NAN;
+}
+
 struct timing_sum timing_sum(const struct timing *timing, int row, unsigned mask)
 {
     struct timing_sum sum = {0};
     double variance = 0;
     for (int i = 0; i < timing->n_steps; i++) {
         const struct timing_step *step = &timing->steps[i];
-        if ((step->n_rows > 0 ? step->rows[0] : -1) != row || !(mask >> step->phase & 1))
-            continue;
-        sum.steps++;
-        sum.ms += step->ms;
-        variance += step->ms_sd * step->ms_sd;
-        sum.flops += step->flops;
-        sum.bytes += step->bytes;
-        sum.floor_ms += timing_floor_ms(timing, step);
+        if ((step->n_rows > 0 ? step->rows[0] : -1) == row && mask >> step->phase & 1)
+            add_step(&sum, &variance, timing, step);
     }
-    if (sum.steps == 0)
-        sum.ms = variance = sum.flops = sum.bytes = sum.floor_ms = NAN;
-    sum.ms_sd = sqrt(variance);
-    rate(&sum);
+    add_rates(&sum, variance);
+    return sum;
+}
+
+struct timing_sum timing_sum_step(const struct timing *timing, const struct timing_step *step)
+{
+    struct timing_sum sum = {0};
+    double variance = 0;
+    add_step(&sum, &variance, timing, step);
+    add_rates(&sum, variance);
     return sum;
 }
 

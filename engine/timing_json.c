@@ -1,4 +1,4 @@
-#include "engine/timing.h"
+#include "engine/timing_export.h"
 
 #include <cjson/cJSON.h>
 #include <math.h>
@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FORMAT "davidnet-timing"
-#define VERSION 2 /* and 1 is read */
 #define STEPS_MAX (16 * PLAN_ROWS_MAX)
 
 /* ---- writing ---- */
@@ -43,6 +41,15 @@ static cJSON *row_json(const struct timing *timing, int index)
     }
     timing_implementation(timing, index, impl, sizeof impl);
     cJSON_AddStringToObject(object, "implementation", impl);
+    struct timing_sum sum = timing_sum(timing, index, TIMING_ALL_PHASES);
+    add_number(object, "total_ms", sum.ms);
+    add_number(object, "total_ms_sd", sum.ms_sd);
+    add_number(object, "flops", sum.flops);
+    add_number(object, "bytes", sum.bytes);
+    add_number(object, "gflops", sum.gflops);
+    add_number(object, "gigabytes", sum.gigabytes);
+    add_number(object, "floor_ms", sum.floor_ms);
+    add_number(object, "ceiling", sum.ceiling);
     return object;
 }
 
@@ -99,13 +106,27 @@ static void add_parts(cJSON *root, const struct timing *timing)
     add_number(object, "bandwidth", bound.bandwidth);
     add_number(object, "overhead", bound.overhead);
     add_number(object, "floor_ms", bound.floor_ms);
+    add_number(object, "train_ms", bound.train_ms);
 }
 
-char *timing_to_json(const struct timing *timing, struct error *err)
+static void add_origin(cJSON *root, const struct timing_origin *origin)
+{
+    cJSON_AddStringToObject(root, "run", origin->run);
+    cJSON_AddStringToObject(root, "recipe", origin->preset);
+    cJSON_AddStringToObject(root, "summary", origin->summary);
+    cJSON_AddNumberToObject(root, "seed", (double)origin->seed);
+    cJSON_AddStringToObject(root, "eval", origin->eval);
+    cJSON_AddStringToObject(root, "command", origin->command);
+}
+
+/* origin: NULL, or whose it is. */
+static char *write_json(const struct timing *timing, const struct timing_origin *origin, struct error *err)
 {
     cJSON *root = cJSON_CreateObject();
-    cJSON_AddStringToObject(root, "format", FORMAT);
-    cJSON_AddNumberToObject(root, "version", VERSION);
+    cJSON_AddStringToObject(root, "format", TIMING_FORMAT);
+    cJSON_AddNumberToObject(root, "version", TIMING_VERSION);
+    if (origin != NULL)
+        add_origin(root, origin);
     add_machine(root, timing);
     cJSON_AddNumberToObject(root, "train_steps", (double)timing->train_steps);
     add_number(root, "images_per_step", timing->images_per_step);
@@ -131,6 +152,16 @@ char *timing_to_json(const struct timing *timing, struct error *err)
         error_set(err, "no memory for the timing breakdown");
     cJSON_free(compact);
     return text;
+}
+
+char *timing_to_json(const struct timing *timing, struct error *err)
+{
+    return write_json(timing, NULL, err);
+}
+
+char *timing_export_json(const struct timing *timing, const struct timing_origin *origin, struct error *err)
+{
+    return write_json(timing, origin, err);
 }
 
 /* ---- reading ---- */
@@ -317,10 +348,11 @@ int timing_from_json(struct timing *timing, const char *text, const char *name, 
     int rc;
     if (root == NULL)
         rc = error_set(err, "%s: not valid JSON", name);
-    else if (!cJSON_IsString(format) || strcmp(format->valuestring, FORMAT) != 0)
-        rc = error_set(err, "%s: not a timing breakdown: its format is not " FORMAT, name);
-    else if (version != 1 && version != VERSION)
-        rc = error_set(err, "%s: its version is not 1 or %d; read it with the davidnet that wrote it", name, VERSION);
+    else if (!cJSON_IsString(format) || strcmp(format->valuestring, TIMING_FORMAT) != 0)
+        rc = error_set(err, "%s: not a timing breakdown: its format is not " TIMING_FORMAT, name);
+    else if (version != 1 && version != TIMING_VERSION)
+        rc = error_set(err, "%s: its version is not 1 or %d; read it with the davidnet that wrote it", name,
+                       TIMING_VERSION);
     else
         rc = read_timing(timing, root, name, err);
     cJSON_Delete(root);

@@ -155,3 +155,45 @@ void fake_timing(struct timing *timing, int update_all, double slower)
     free(network);
     free(plan);
 }
+
+void fake_timing_small(struct timing *timing)
+{
+    static const struct timing_row rows[] = {
+        {"input", "input", {3, 32, 32}, 0, 0, 1048576, 0},
+        {"layer1/conv", "conv", {16, 32, 32}, 3906250, 7812500, 33554432, 1728},
+        {"layer1/norm", "norm", {16, 32, 32}, 0, 0, 33554432, 256},
+        {"layer1/act", "act", {16, 32, 32}, 0, 0, 33554432, 0},
+        {"loss", "loss", {1, 1, 1}, 0, 0, 2048, 0},
+    };
+    static const struct timing_step steps[] = {
+        {PHASE_AUGMENT, 1, {0}, "table", 2, 0.1, 0, 10e6},
+        {PHASE_FORWARD, 3, {1, 2, 3}, "conv, \"fused\"", 30, 1, 2e9, 50e6},
+        {PHASE_LOSS, 1, {4}, "loss", 0.5, NAN, 0, 1e6},
+        {PHASE_BACKWARD, 2, {2, 3}, "norm_back", 7, 0.5, 0, 40e6},
+        {PHASE_BACKWARD, 1, {1}, "winograd", 32, 2, 4e9, 60e6},
+        {PHASE_UPDATE, 0, {0}, "sgd", 0.5, 0.01, 0, 10e6},
+    };
+    static const double parts[TIMING_PART_COUNT] = {2, 4, 0.2, 60, 1, 78, 1, 20, 1.8};
+    struct error err = {""};
+    must(timing_allocate(timing, 5, 6, &err), &err);
+    memcpy(timing->rows, rows, sizeof rows);
+    memcpy(timing->steps, steps, sizeof steps);
+    memcpy(timing->part_ms, parts, sizeof parts);
+    snprintf(timing->family, sizeof timing->family, "cpu");
+    snprintf(timing->precision, sizeof timing->precision, "f32");
+    timing->threads = 2;
+    timing->machine = (struct timing_machine){.device = "Some Processor @ 2.50GHz",
+                                              .isa = "avx512",
+                                              .library = "oneDNN 2.6.3",
+                                              .davidnet = "0.1.0",
+                                              .commit = "0123456789",
+                                              .flops = 1e11,
+                                              .bytes = 1e10};
+    timing->train_steps = 20;
+    timing->images_per_step = 512;
+    timing->wall_ms = 84;
+    timing->timing_percent = 0.0125;
+    timing->hidden_ms[TIMING_DATA] = 6;
+    timing_add_epoch(timing, (double[]){2.5, 31, NAN, 7.5, 33, 0.5});
+    timing_add_epoch(timing, (double[]){1.5, 29, 0.5, 6.5, 31, 0.5});
+}
