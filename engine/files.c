@@ -74,7 +74,7 @@ int folder_sync(const char *path, struct error *err)
     return 0;
 }
 
-int file_replace(const char *path, const struct file_part *parts, int count, struct error *err)
+static int replace(const char *path, const struct file_part *parts, int count, int sync, struct error *err)
 {
     char temp[PATH_SIZE], parent[PATH_SIZE];
     int n = snprintf(temp, sizeof temp, "%s.tmp-%ld", path, (long)getpid());
@@ -86,7 +86,7 @@ int file_replace(const char *path, const struct file_part *parts, int count, str
     int rc = 0;
     for (int i = 0; i < count && rc == 0; i++)
         rc = file_write_all(fd, parts[i].bytes, parts[i].size);
-    if (rc == 0)
+    if (rc == 0 && sync)
         rc = fsync(fd);
     int why = errno;
     if (close(fd) < 0 && rc == 0) { /* network file systems report a full disk here */
@@ -102,7 +102,29 @@ int file_replace(const char *path, const struct file_part *parts, int count, str
         return error_set(err, "%s: cannot write it: %s", path, strerror(why));
     }
     parent_of(path, parent, sizeof parent);
-    return folder_sync(parent, err);
+    return sync ? folder_sync(parent, err) : 0;
+}
+
+int file_replace(const char *path, const struct file_part *parts, int count, struct error *err)
+{
+    return replace(path, parts, count, 1, err);
+}
+
+int file_replace_unsynced(const char *path, const struct file_part *parts, int count, struct error *err)
+{
+    return replace(path, parts, count, 0, err);
+}
+
+void file_sync(const char *path)
+{
+    char parent[PATH_SIZE];
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd >= 0) { /* it may have been removed: then the folder says so */
+        fsync(fd);
+        close(fd);
+    }
+    parent_of(path, parent, sizeof parent);
+    folder_sync(parent, NULL);
 }
 
 int file_read(const char *path, size_t max, char **bytes, size_t *size, struct error *err)

@@ -27,6 +27,12 @@ int64_t file_read_at(int fd, void *bytes, size_t size, int64_t offset);
  * not be synced) and no temporary file is left.
  */
 int file_replace(const char *path, const struct file_part *parts, int count, struct error *err);
+/*
+ * The same without waiting for the disk: who reads it finds the old or the new one, but after a power cut it may be
+ * either, or empty, until file_sync was called. That does what it can: what the disk does not take cannot be mended.
+ */
+int file_replace_unsynced(const char *path, const struct file_part *parts, int count, struct error *err);
+void file_sync(const char *path);
 
 /* The whole of a regular file of at most `max` bytes; *bytes is malloc'ed with a NUL after the end. */
 int file_read(const char *path, size_t max, char **bytes, size_t *size, struct error *err);

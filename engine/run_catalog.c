@@ -6,6 +6,7 @@
  */
 #include "engine/run_catalog.h"
 
+#include "engine/files.h"
 #include "engine/thread.h"
 
 #include <dirent.h>
@@ -18,7 +19,8 @@
 #define SHOW_SECONDS 0.25
 #define FILES 4
 
-static const char *const watched_files[FILES] = {"recipe.ini", "log", "label.json", "status"};
+enum { LABEL = 2 };
+static const char *const watched_files[FILES] = {"recipe.ini", "log", [LABEL] = RUN_LABEL_FILE, "status"};
 
 /* What a file is known by; all zero: it is not there. */
 struct stamp {
@@ -140,6 +142,14 @@ static void start_following(struct slot *slot)
     }
 }
 
+/* Whoever changed the label may not have waited for the disk (run_label_write_unsynced); here nobody waits. */
+static void sync_label(const struct run_folder *folder)
+{
+    char path[RUN_PATH_MAX + 160];
+    if (run_folder_path(folder, watched_files[LABEL], path, sizeof path) == 0)
+        file_sync(path);
+}
+
 /* Reads the run again if its files changed. 1: it did, 0: it is as it was, -1: it is no run. */
 static int slot_update(struct slot *slot, const char *parent)
 {
@@ -161,6 +171,8 @@ static int slot_update(struct slot *slot, const char *parent)
     struct run_entry *entry = run_entry_make(&folder, follow(slot, &folder));
     if (entry == NULL)
         return 0; /* no memory: what is known stays */
+    if (slot->entry != NULL && memcmp(&stamps[LABEL], &slot->stamps[LABEL], sizeof stamps[LABEL]) != 0)
+        sync_label(&folder);
     run_entry_free(slot->entry);
     slot->entry = entry;
     memcpy(slot->stamps, stamps, sizeof stamps);

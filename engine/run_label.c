@@ -190,7 +190,7 @@ int run_label_read(const struct run_folder *folder, struct run_label *label, str
     return 0;
 }
 
-int run_label_write(const struct run_folder *folder, const struct run_label *label, struct error *err)
+static int write_label(const struct run_folder *folder, const struct run_label *label, int sync, struct error *err)
 {
     char path[RUN_PATH_MAX + 160];
     if (run_folder_path(folder, RUN_LABEL_FILE, path, sizeof path) < 0)
@@ -198,7 +198,7 @@ int run_label_write(const struct run_folder *folder, const struct run_label *lab
     if (label->note[0] == '\0' && label->n_tags == 0 && label->campaign[0] == '\0') {
         if (unlink(path) < 0 && errno != ENOENT)
             return error_set(err, "%s: cannot remove it: %s", path, strerror(errno));
-        return folder_sync(folder->path, err);
+        return sync ? folder_sync(folder->path, err) : 0;
     }
     cJSON *root = cJSON_CreateObject();
     cJSON_AddStringToObject(root, "format", LABEL_FORMAT);
@@ -216,7 +216,18 @@ int run_label_write(const struct run_folder *folder, const struct run_label *lab
     cJSON_Delete(root);
     if (text == NULL)
         return error_set(err, "no memory for %s", path);
-    int rc = run_folder_replace(folder, RUN_LABEL_FILE, text, strlen(text), err);
+    const struct file_part part = {text, strlen(text)};
+    int rc = sync ? file_replace(path, &part, 1, err) : file_replace_unsynced(path, &part, 1, err);
     cJSON_free(text);
     return rc;
+}
+
+int run_label_write(const struct run_folder *folder, const struct run_label *label, struct error *err)
+{
+    return write_label(folder, label, 1, err);
+}
+
+int run_label_write_unsynced(const struct run_folder *folder, const struct run_label *label, struct error *err)
+{
+    return write_label(folder, label, 0, err);
 }

@@ -33,6 +33,8 @@ struct run_label {
 int run_label_read(const struct run_folder *folder, struct run_label *label, struct error *err);
 /* An empty label removes the file. */
 int run_label_write(const struct run_folder *folder, const struct run_label *label, struct error *err);
+/* For a thread that must not wait for a disk: a run_catalog that has the run syncs it at its next look. */
+int run_label_write_unsynced(const struct run_folder *folder, const struct run_label *label, struct error *err);
 
 /* Line breaks, tabs and other control characters become blanks, blanks at both ends go. -1: too long, or not UTF-8. */
 int run_label_set_note(struct run_label *label, const char *text, struct error *err);

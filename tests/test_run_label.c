@@ -145,6 +145,28 @@ static void test_label_is_in_the_folder(void **state)
     assert_int_equal(run_label_write(&a, &label, &err), 0);
 }
 
+/* The same file, whether the disk was waited for or not. */
+static void test_label_without_waiting(void **state)
+{
+    (void)state;
+    struct run_folder a = make("a");
+    struct run_label label = {.n_tags = 0}, again;
+    char path[160];
+    assert_int_equal(run_label_set_tags(&label, "fast", &err), 0);
+    assert_int_equal(run_label_write_unsynced(&a, &label, &err), 0);
+    assert_int_equal(run_label_read(&a, &again, &err), 0);
+    assert_string_equal(tags_of(&again), "fast");
+    snprintf(path, sizeof path, "%s/a/label.json", parent);
+    file_sync(path);
+    label.n_tags = 0;
+    assert_int_equal(run_label_write_unsynced(&a, &label, &err), 0);
+    assert_false(exists("a/label.json"));
+    file_sync(path); /* of a file that is gone: its folder */
+    struct run_folder none = {.path = "/nonexistent", .name = "nonexistent"};
+    strcpy(label.note, "x");
+    assert_int_equal(run_label_write_unsynced(&none, &label, &err), -1);
+}
+
 static void test_rename(void **state)
 {
     (void)state;
@@ -221,11 +243,8 @@ int main(void)
 {
 #define EACH(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_tags),
-        cmocka_unit_test(test_note),
-        EACH(test_label_is_in_the_folder),
-        EACH(test_rename),
-        EACH(test_trash),
+        cmocka_unit_test(test_tags),      cmocka_unit_test(test_note), EACH(test_label_is_in_the_folder),
+        EACH(test_label_without_waiting), EACH(test_rename),           EACH(test_trash),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

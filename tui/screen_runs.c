@@ -200,7 +200,7 @@ static int write_label(struct app *app, const struct run_folder *folder, const c
         return -1;
     int rc = app->runs.editing == RUNS_EDIT_TAGS ? run_label_set_tags(&label, text, err)
                                                  : run_label_set_note(&label, text, err);
-    return rc < 0 ? -1 : run_label_write(folder, &label, err);
+    return rc < 0 ? -1 : run_label_write_unsynced(folder, &label, err);
 }
 
 static int rename_run(struct app *app, struct run_folder *folder, const char *name, struct error *err)
