@@ -25,7 +25,8 @@ struct builder {
     int group[ROWS_MAX], block[ROWS_MAX]; /* of rows[]: the first one that it is together with */
     int at[2][PLAN_ROWS_MAX];             /* of each side's rows: where in rows[] */
     int whole_update;                     /* updates are not told apart by row */
-    unsigned char *in;                    /* [steps of the side with more]: which a line sums up */
+    int paired;
+    unsigned char *in; /* [steps of the side with more]: which a line sums up */
     struct timing_diff *diff;
     int room; /* for lines */
 };
@@ -200,25 +201,28 @@ static struct sample sample_run(const struct timing *t, const unsigned char *in)
     return half_width(&by_epoch) < half_width(&by_step) ? by_step : by_epoch;
 }
 
-static struct sample sample_steps(const struct timing_diff_side *side, const unsigned char *in)
+/* What each side says of a line. n 0: it has nothing of the kind. */
+struct values {
+    struct sample side[2];
+    double of_run[2][TIMING_DIFF_RUNS_MAX];
+};
+
+static void take_steps(struct values *v, int s, const struct timing_diff_side *side, const unsigned char *in)
 {
-    double values[TIMING_DIFF_RUNS_MAX];
-    if (side->n == 1)
-        return sample_run(first_of(side), in);
     for (int r = 0; r < side->n; r++)
-        values[r] = sum_ms(side->runs[r].timing, in);
-    return sample_make(values, side->n);
+        v->of_run[s][r] = sum_ms(side->runs[r].timing, in);
+    v->side[s] = side->n == 1 ? sample_run(first_of(side), in) : sample_make(v->of_run[s], side->n);
+    v->side[s].n += v->side[s].n == 0; /* not measured, but there */
 }
 
 /* What no step of the program shows: data, transfer, evaluate, other; or (part: TIMING_PART_COUNT) all there was. */
-static struct sample sample_part(const struct timing_diff_side *side, int part)
+static void take_part(struct values *v, int s, const struct timing_diff_side *side, int part)
 {
-    double values[TIMING_DIFF_RUNS_MAX];
     for (int r = 0; r < side->n; r++) {
         const struct timing *t = side->runs[r].timing;
-        values[r] = part == TIMING_PART_COUNT ? t->wall_ms : t->part_ms[part] / t->threads;
+        v->of_run[s][r] = part == TIMING_PART_COUNT ? t->wall_ms : t->part_ms[part] / t->threads;
     }
-    return sample_make(values, side->n);
+    v->side[s] = sample_make(v->of_run[s], side->n);
 }
 
 /* ---- lines ---- */
@@ -241,9 +245,24 @@ static struct timing_diff_line *next_line(struct builder *b, enum timing_diff_ki
     return line;
 }
 
-/* sides[s].n 0: the side has nothing of the kind. */
-static void compare(struct timing_diff_line *line, const struct sample sides[2])
+/* Half of the interval of the change; NaN: not known. */
+static double change_width(const struct builder *b, const struct values *v)
 {
+    double change[TIMING_DIFF_RUNS_MAX];
+    if (b->paired) {
+        for (int r = 0; r < b->side[0]->n; r++)
+            change[r] = v->of_run[1][r] - v->of_run[0][r];
+        struct sample pairs = sample_make(change, b->side[0]->n);
+        return half_width(&pairs);
+    }
+    struct welch welch = welch_make(&v->side[0], &v->side[1]);
+    return welch.error > 0 ? welch.error * student_quantile(0.5 + TIMING_DIFF_CONFIDENCE / 2, welch.df)
+                           : welch.error; /* 0, or NaN */
+}
+
+static void compare(const struct builder *b, struct timing_diff_line *line, const struct values *v)
+{
+    const struct sample *sides = v->side;
     line->a = sides[0].n ? sides[0].mean : (double)NAN;
     line->b = sides[1].n ? sides[1].mean : (double)NAN;
     if (!sides[0].n || !sides[1].n) {
@@ -251,9 +270,7 @@ static void compare(struct timing_diff_line *line, const struct sample sides[2])
         return;
     }
     line->change = line->b - line->a;
-    struct welch welch = welch_make(&sides[0], &sides[1]);
-    double half = welch.error > 0 ? welch.error * student_quantile(0.5 + TIMING_DIFF_CONFIDENCE / 2, welch.df)
-                                  : welch.error; /* 0, or NaN */
+    double half = change_width(b, v);
     line->low = line->change - half;
     line->high = line->change + half;
     if (isnan(half) || isnan(line->change))
@@ -268,34 +285,32 @@ static void compare(struct timing_diff_line *line, const struct sample sides[2])
 static int add_steps(struct builder *b, enum timing_diff_kind kind, int phase, const char *name,
                      const struct selection *what)
 {
-    struct sample sides[2];
-    for (int s = 0; s < 2; s++) {
-        sides[s] = (struct sample){.n = 0};
-        if (select_steps(b, s, what) > 0) {
-            sides[s] = sample_steps(b->side[s], b->in);
-            sides[s].n = sides[s].n ? sides[s].n : 1; /* not measured, but there */
-        }
-    }
-    if (!sides[0].n && !sides[1].n)
+    struct values v = {0};
+    for (int s = 0; s < 2; s++)
+        if (select_steps(b, s, what) > 0)
+            take_steps(&v, s, b->side[s], b->in);
+    if (!v.side[0].n && !v.side[1].n)
         return 0;
     struct timing_diff_line *line = next_line(b, kind, phase);
     if (!line)
         return -1;
     snprintf(line->name, sizeof line->name, "%s", name);
-    compare(line, sides);
+    compare(b, line, &v);
     return 1;
 }
 
 static int add_part(struct builder *b, enum timing_diff_kind kind, const char *name, int part)
 {
-    struct sample sides[2] = {sample_part(b->side[0], part), sample_part(b->side[1], part)};
-    if (isnan(sides[0].mean) && isnan(sides[1].mean))
+    struct values v = {0};
+    for (int s = 0; s < 2; s++)
+        take_part(&v, s, b->side[s], part);
+    if (isnan(v.side[0].mean) && isnan(v.side[1].mean))
         return 0;
     struct timing_diff_line *line = next_line(b, kind, -1);
     if (!line)
         return -1;
     snprintf(line->name, sizeof line->name, "%s", name);
-    compare(line, sides);
+    compare(b, line, &v);
     return 1;
 }
 
@@ -472,11 +487,20 @@ static void warn_of_facts(struct builder *b)
 
 static void warn_of_noise(struct builder *b)
 {
-    for (int s = 0; s < 2; s++)
-        for (int r = 0; r < b->side[s]->n; r++)
-            if (b->side[s]->runs[r].contended)
-                warn(b->diff, "%s was trained on a busy machine: its times tell of that, too",
-                     b->side[s]->runs[r].name);
+    for (int s = 0; s < 2; s++) {
+        const char *first = NULL;
+        int busy = 0;
+        for (int r = b->side[s]->n - 1; r >= 0; r--)
+            if (b->side[s]->runs[r].contended) {
+                first = b->side[s]->runs[r].name;
+                busy++;
+            }
+        if (busy == 1)
+            warn(b->diff, "%s was trained on a busy machine: its times tell of that, too", first);
+        else if (busy > 1)
+            warn(b->diff, "%s and %d more of %c were trained on a busy machine: their times tell of that, too", first,
+                 busy - 1, s ? 'B' : 'A');
+    }
 }
 
 /* ---- the whole ---- */
@@ -507,17 +531,21 @@ static int check_side(const struct timing_diff_side *side, struct error *err)
 }
 
 int timing_diff_make(struct timing_diff *diff, const struct timing_diff_side *a, const struct timing_diff_side *b,
-                     struct error *err)
+                     int paired, struct error *err)
 {
     memset(diff, 0, sizeof *diff);
     if (check_side(a, err) || check_side(b, err))
         return -1;
+    if (paired && (a->n != b->n || a->n < 2))
+        return error_set(err, "%d and %d runs make no pairs: as many on both sides are wanted, two at least", a->n,
+                         b->n);
     struct builder *builder = calloc(1, sizeof *builder);
     int most = first_of(a)->n_steps > first_of(b)->n_steps ? first_of(a)->n_steps : first_of(b)->n_steps, status = -1;
     if (builder) {
         builder->side[0] = a;
         builder->side[1] = b;
         builder->diff = diff;
+        builder->paired = paired;
         builder->in = malloc((size_t)most + 1);
     }
     if (builder && builder->in) {

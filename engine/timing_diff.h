@@ -8,8 +8,10 @@
  *   one run        from the spread over its timed training steps (the program's steps taken as independent), or over
  *                  its epochs' means where there are three or more, whichever is the wider: a machine that slows down
  *                  for a while spoils many steps at once. What varies from run to run is not in it.
- * The interval of the change is Welch's, at 95 %: of twenty lines that did not change, one is outside by chance.
- * A change whose interval holds 0 is noise; where there is no error on a side it is not known.
+ * Or the runs of both sides are pairs, each made right after the other, in order: then only what a pair's two runs
+ * differ by counts, and a machine that is slower now and faster later, but for both, does not (Student's paired test).
+ * The interval of the change is Welch's otherwise, at 95 %: of twenty lines that did not change, one is outside by
+ * chance. A change whose interval holds 0 is noise; where there is no error on a side it is not known.
  *
  * ROWS. Time belongs to the row that leads a step of the program, and which rows share a step may differ: pooling
  * before the norm, say, moves pool and activation from one step to another. Rows that share a step with each other on
@@ -73,9 +75,12 @@ struct timing_diff {
     int n_warnings;
 };
 
-/* -1: the runs of one side are not of one network and program, or no memory; nothing to release then. */
+/*
+ * paired: the n-th run of a and the n-th of b are a pair. -1: the runs of one side are not of one network and program,
+ * there are no pairs, or no memory; nothing to release then.
+ */
 int timing_diff_make(struct timing_diff *diff, const struct timing_diff_side *a, const struct timing_diff_side *b,
-                     struct error *err);
+                     int paired, struct error *err);
 void timing_diff_release(struct timing_diff *diff);
 
 /* Percent of A; NaN where there is no such. */

@@ -122,6 +122,10 @@ static void sets_of_runs(void **state)
     has(text, "\nkind,name,phase,with,only,a_ms,b_ms,change_ms,change_percent,low_ms,high_ms,verdict\n");
     has(text, "\nrow,\"input\",augment,\"\",\"\",2.1105,4.221,2.1105,100,"); /* means of 2.1, 2.121; of twice that */
     free(text);
+    assert_int_equal(CALL(&text, "diff", "one,two", "slow-*", "--paired", "--format=csv"), EXIT_OK);
+    has(text, "in pairs");
+    has(text, "\nrow,\"input\",augment,\"\",\"\",2.1105,4.221,2.1105,100,"); /* by 2.1 and 2.121 */
+    free(text);
     assert_int_equal(CALL(&text, "diff", "one", "two", "--format=json"), EXIT_OK);
     has(text, "\"davidnet-timing-diff\"");
     free(text);
@@ -133,6 +137,8 @@ static void what_cannot_be_compared(void **state)
     assert_int_equal(CALL(NULL, "diff", "one"), EXIT_USAGE);
     assert_int_equal(CALL(NULL, "diff", "one", "two", "slow-one"), EXIT_USAGE);
     assert_int_equal(CALL(NULL, "diff", "one", "two", "--format", "trace"), EXIT_USAGE);
+    assert_int_equal(CALL(NULL, "diff", "one", "two", "--paired"), EXIT_FAILED);
+    assert_int_equal(CALL(NULL, "one", "--paired"), EXIT_USAGE);
     assert_int_equal(CALL(NULL, "diff", "one", "absent"), EXIT_FAILED);
     assert_int_equal(CALL(NULL, "diff", "one", "untimed"), EXIT_FAILED);
     assert_int_equal(access(out_path, F_OK), -1);

@@ -117,7 +117,7 @@ static struct timing_diff compare(const struct timing_diff_side *x, const struct
 {
     struct timing_diff diff;
     struct error err = {""};
-    if (timing_diff_make(&diff, x, y, &err))
+    if (timing_diff_make(&diff, x, y, 0, &err))
         fail_msg("%s", err.text);
     return diff;
 }
@@ -226,8 +226,42 @@ static void runs_tell_what_varies_between_them(void **state)
     timing_diff_release(&d);
     t[2].steps[4].phase = PHASE_FORWARD;
     struct error err = {""};
-    assert_int_equal(timing_diff_make(&d, &x, &y, &err), -1);
+    assert_int_equal(timing_diff_make(&d, &x, &y, 0, &err), -1);
     assert_non_null(strstr(err.text, "same steps"));
+    for (int i = 0; i < 6; i++)
+        timing_release(&t[i]);
+}
+
+/* The machine was slower for the later pairs, but for both of each. */
+static void pairs_share_a_slow_spell(void **state)
+{
+    (void)state;
+    static const double ms[2][3] = {{10, 20, 40}, {9.5, 19, 38.5}}; /* -0.5, -1, -1.5: a spread of 0.5 */
+    struct timing t[6];
+    struct timing_diff_run runs[6];
+    struct timing_diff d;
+    struct error err = {""};
+    for (int i = 0; i < 6; i++) {
+        make_plain(&t[i]);
+        t[i].steps[1].ms = ms[i / 3][i % 3];
+        t[i].wall_ms = 2 * ms[i / 3][i % 3];
+        runs[i] = (struct timing_diff_run){.name = "run", .timing = &t[i]};
+    }
+    const struct timing_diff_side x = {runs, 3}, y = {runs + 3, 3}, two = {runs, 2}, one = {runs, 1};
+    assert_int_equal(timing_diff_make(&d, &x, &y, 1, &err), 0);
+    double half = 0.5 / sqrt(3) * 4.302653;
+    expect(line_of(&d, TIMING_DIFF_ROW, "layer1/conv", PHASE_FORWARD), 70 / 3., 67 / 3., half, TIMING_DIFF_NOISE);
+    expect(line_of(&d, TIMING_DIFF_TOTAL, "wall", -1), 140 / 3., 134 / 3., 2 * half, TIMING_DIFF_NOISE);
+    expect(line_of(&d, TIMING_DIFF_ROW, "logits", PHASE_FORWARD), 0.5, 0.5, 0, TIMING_DIFF_NOISE);
+    timing_diff_release(&d);
+    t[5].steps[1].ms = 39; /* -0.5, -1, -1 */
+    assert_int_equal(timing_diff_make(&d, &x, &y, 1, &err), 0);
+    expect(line_of(&d, TIMING_DIFF_ROW, "layer1/conv", PHASE_FORWARD), 70 / 3., 67.5 / 3,
+           sqrt(1. / 12) / sqrt(3) * 4.302653, TIMING_DIFF_FASTER);
+    timing_diff_release(&d);
+    assert_int_equal(timing_diff_make(&d, &x, &two, 1, &err), -1);
+    assert_non_null(strstr(err.text, "no pairs"));
+    assert_int_equal(timing_diff_make(&d, &one, &one, 1, &err), -1);
     for (int i = 0; i < 6; i++)
         timing_release(&t[i]);
 }
@@ -294,6 +328,14 @@ static void what_makes_times_incomparable_is_said(void **state)
     assert_string_equal(d.warnings[1], "precisions differ: f32 in plain, bf16 in pool-first");
     assert_string_equal(d.warnings[2], "threads differ: 2 in plain, 4 in pool-first");
     assert_non_null(strstr(d.warnings[3], "plain was trained on a busy machine"));
+    timing_diff_release(&d);
+    struct timing_diff_run twice[3] = {run_a, run_a, run_a};
+    twice[0].contended = 0;
+    const struct timing_diff_side thrice = {twice, 3};
+    d = compare(&thrice, &thrice);
+    assert_int_equal(d.n_warnings, 2);
+    assert_string_equal(d.warnings[1],
+                        "plain and 1 more of B were trained on a busy machine: their times tell of that, too");
     timing_diff_release(&d);
 }
 
@@ -427,6 +469,7 @@ int main(void)
         WITH(changes_and_their_noise),
         WITH(parts_need_several_runs),
         WITH(runs_tell_what_varies_between_them),
+        WITH(pairs_share_a_slow_spell),
         WITH(epochs_tell_of_a_slow_spell),
         WITH(what_is_not_known_is_not_zero),
         WITH(one_update_of_all_is_compared_as_such),

@@ -78,6 +78,8 @@ static int run(int argc, char **argv)
         int taken = command_take_option(&command_timing, argc, argv, &i, &flag, &value);
         if (taken < 0)
             return EXIT_USAGE;
+        if (taken > 0 && !value)
+            return command_usage_error(&command_timing, "%s is for `davidnet timing diff`", flag);
         if (taken > 0) {
             *(strcmp(flag, "-o") == 0 ? &path : &format) = value;
             continue;
@@ -106,6 +108,7 @@ static const struct command_option options[] = {
      "png, svg and pdf are figures for a report. Without it -o's ending decides",
      FORMATS},
     {"-o", "FILE", "write there instead of to the standard output", "FILE"},
+    {"--paired", NULL, "of diff: A's and B's runs are pairs, made one right after the other", NULL},
     {0},
 };
 
@@ -113,7 +116,7 @@ const struct command command_timing = {
     .name = "timing",
     .summary = "where a run's time went, layer by layer",
     .usage = "usage: davidnet timing RUN [--format table|csv|json|trace|png|svg|pdf] [-o FILE]\n"
-             "       davidnet timing diff A B [--format table|csv|json] [-o FILE]\n\n"
+             "       davidnet timing diff A B [--paired] [--format table|csv|json] [-o FILE]\n\n"
              "One line per row of the network: milliseconds per training step forward (with augmentation and loss),\n"
              "backward and in the update, share of the step, GFLOP/s, implementation. A row whose work is done\n"
              "inside another's step is shown as fused; '-' is not measured.\n"
@@ -128,7 +131,8 @@ const struct command command_timing = {
              "diff: what changed from A to B, in the step, each phase, block and row: signed, in milliseconds and\n"
              "percent, with a 95 % interval; a change within it is called noise, and is grey on a terminal. A and B\n"
              "are runs, or sets of runs as `davidnet compare` takes them (a pattern, a tag, names parted by commas):\n"
-             "several runs a side tell what varies from run to run. Rows whose work is shared differently on the\n"
+             "several runs a side tell what varies from run to run, and on a machine with other work to do, runs of A\n"
+             "and B made by turns tell more with --paired. Rows whose work is shared differently on the\n"
              "two sides are compared together; rows that one side lacks are said.\n",
     .options = options,
     .words = "RUN",

@@ -8,6 +8,7 @@
 #include "tui/run_report.h"
 #include "tui/timing_diff_report.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -37,6 +38,14 @@ static int read_timing(const struct run_folder *folder, struct timing *timing, s
     return status;
 }
 
+/* Those that never began come last. */
+static int by_start(const void *a, const void *b)
+{
+    double x = (*(struct run_entry *const *)a)->summary.unix_start;
+    double y = (*(struct run_entry *const *)b)->summary.unix_start;
+    return isnan(x) || isnan(y) ? isnan(x) - isnan(y) : (x > y) - (x < y);
+}
+
 static int read_side(struct reading *side, const char *word, struct run_entry *const *all, int count, struct error *err)
 {
     if (run_set_find(&side->set, word, all, count, err) < 0)
@@ -44,6 +53,7 @@ static int read_side(struct reading *side, const char *word, struct run_entry *c
     if (side->set.n_entries > TIMING_DIFF_RUNS_MAX)
         return error_set(err, "'%.80s' is %d runs; at most %d a side are compared", word, side->set.n_entries,
                          TIMING_DIFF_RUNS_MAX);
+    qsort(side->set.entries, (size_t)side->set.n_entries, sizeof *side->set.entries, by_start);
     for (; side->n < side->set.n_entries; side->n++) {
         const struct run_entry *entry = side->set.entries[side->n];
         if (read_timing(&entry->folder, &side->timing[side->n], err) < 0)
@@ -86,17 +96,17 @@ static char *make_text(const struct timing_diff_report *report, const char *form
     return text;
 }
 
-static int write_diff(struct reading sides[2], const char *const words[2], const char *format, const char *path,
-                      struct error *err)
+static int write_diff(struct reading sides[2], const char *const words[2], int paired, const char *format,
+                      const char *path, struct error *err)
 {
     struct timing_diff diff;
-    struct timing_diff_report report = {.diff = &diff};
+    struct timing_diff_report report = {.diff = &diff, .paired = paired};
     for (int s = 0; s < 2; s++) {
         report.side[s] = (struct timing_diff_side){sides[s].runs, sides[s].n};
         report.recipes[s] = sides[s].recipes;
         report.words[s] = words[s];
     }
-    if (timing_diff_make(&diff, &report.side[0], &report.side[1], err) < 0)
+    if (timing_diff_make(&diff, &report.side[0], &report.side[1], paired, err) < 0)
         return -1;
     char *text = make_text(&report, format, !path && isatty(STDOUT_FILENO), err);
     int status = text ? run_output(path, text, strlen(text), err) : -1;
@@ -105,7 +115,7 @@ static int write_diff(struct reading sides[2], const char *const words[2], const
     return status;
 }
 
-static int carry_out(const char *const words[2], const char *format, const char *path)
+static int carry_out(const char *const words[2], int paired, const char *format, const char *path)
 {
     struct error err = {""};
     struct run_entry **all = NULL;
@@ -117,7 +127,7 @@ static int carry_out(const char *const words[2], const char *format, const char 
     for (int s = 0; s < 2 && status == 0; s++)
         status = read_side(&sides[s], words[s], all, count, &err);
     if (status == 0)
-        status = write_diff(sides, words, format, path, &err);
+        status = write_diff(sides, words, paired, format, path, &err);
     forget_side(&sides[0]);
     forget_side(&sides[1]);
     for (int i = 0; i < count; i++)
@@ -130,13 +140,15 @@ static int carry_out(const char *const words[2], const char *format, const char 
 int cmd_timing_diff(int argc, char **argv)
 {
     const char *format = "table", *path = NULL, *words[2] = {NULL, NULL};
-    int n = 0;
+    int n = 0, paired = 0;
     for (int i = 1; i < argc; i++) {
         const char *flag, *value;
         int taken = command_take_option(&command_timing, argc, argv, &i, &flag, &value);
         if (taken < 0)
             return EXIT_USAGE;
-        if (taken > 0)
+        if (taken > 0 && !value)
+            paired = 1;
+        else if (taken > 0)
             *(strcmp(flag, "-o") == 0 ? &path : &format) = value;
         else if (argv[i][0] == '-' || n == 2)
             return command_unknown(&command_timing, argv[i]);
@@ -147,5 +159,5 @@ int cmd_timing_diff(int argc, char **argv)
         return command_usage_error(&command_timing, "diff --format %s: expected table, csv or json", format);
     if (n < 2)
         return command_usage_error(&command_timing, "diff wants two runs, or sets of runs: davidnet timing diff A B");
-    return carry_out(words, format, path);
+    return carry_out(words, paired, format, path);
 }

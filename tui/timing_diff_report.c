@@ -150,6 +150,8 @@ void timing_diff_report_table(const struct timing_diff_report *report, FILE *out
                   "Milliseconds per training step. +- is half of the change's 95 % interval; within it, a change is "
                   "noise. Of twenty lines that did not change, one leaves it by chance.",
                   width);
+    if (report->paired)
+        put_paragraph(out, "Runs are compared in pairs, in the order in which they began.", width);
     if (report->side[0].n == 1 || report->side[1].n == 1)
         put_paragraph(out,
                       "A side that is one run tells how steps and epochs vary, not how runs do: give several, parted "
@@ -197,6 +199,8 @@ void timing_diff_report_csv(const struct timing_diff_report *report, FILE *out)
             fprintf(out, "# %s: %s\n", report->side[s].runs[r].name, command);
         }
     }
+    if (report->paired)
+        fputs("# runs are compared in pairs, in this order\n", out);
     for (int w = 0; w < diff->n_warnings; w++)
         fprintf(out, "# warning: %s\n", diff->warnings[w]);
     fputs("kind,name,phase,with,only,a_ms,b_ms,change_ms,change_percent,low_ms,high_ms,verdict\n", out);
@@ -273,11 +277,13 @@ char *timing_diff_report_json(const struct timing_diff_report *report)
 {
     char command[1024];
     cJSON *root = cJSON_CreateObject();
-    snprintf(command, sizeof command, "davidnet timing diff %s %s --format json", report->words[0], report->words[1]);
+    snprintf(command, sizeof command, "davidnet timing diff '%s' '%s'%s --format json", report->words[0],
+             report->words[1], report->paired ? " --paired" : "");
     cJSON_AddStringToObject(root, "format", "davidnet-timing-diff");
     cJSON_AddNumberToObject(root, "version", 1);
     cJSON_AddStringToObject(root, "command", command);
     cJSON_AddNumberToObject(root, "confidence", TIMING_DIFF_CONFIDENCE);
+    cJSON_AddBoolToObject(root, "paired", report->paired);
     cJSON_AddItemToObject(root, "a", side_json(report, 0));
     cJSON_AddItemToObject(root, "b", side_json(report, 1));
     cJSON *list = cJSON_AddArrayToObject(root, "warnings");

@@ -11,14 +11,16 @@ struct timing_diff_report {
     const struct timing_diff *diff;
     struct timing_diff_side side[2];
     const struct recipe *const *recipes[2]; /* [side][run] */
-    const char *words[2];                   /* what was said on the command line */
+    int paired;
+    const char *words[2]; /* what was said on the command line */
 };
 
 /*
  * width 0: nothing is cut, as for a file. grey: noise is written in the terminal's grey.
  * CSV: lines that begin with '#' say what is compared, then a head and one record a line of the difference; what is not
- * known is empty. JSON: {"format": "davidnet-timing-diff", "version": 1, "command": ..., "confidence": 0.95,
- * "a": {"family": ..., "runs": [{"run": ..., "recipe": ..., "seed": ..., "command": ...}]}, "b": {...}, "warnings":
+ * known is empty. JSON: {"format": "davidnet-timing-diff", "version": 1, "command": ..., "confidence": 0.95, "paired":
+ * false, "a": {"family": ..., "runs": [{"run": ..., "recipe": ..., "seed": ..., "command": ...}]}, "b": {...},
+ * "warnings":
  * ["..."], "lines": [{"kind": "row", "phase": "forward", "name": ..., "with": "...", "only": "...", "a_ms": ...,
  * "b_ms": ..., "change_ms": ..., "change_percent": ..., "low_ms": ..., "high_ms": ..., "verdict": "noise"}]}; phase
  * null: all phases; numbers that are not known: null.
