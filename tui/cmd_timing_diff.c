@@ -5,7 +5,9 @@
 #include "engine/run_set.h"
 #include "tui/columns.h"
 #include "tui/command.h"
+#include "tui/figure_output.h"
 #include "tui/run_report.h"
+#include "tui/timing_diff_page.h"
 #include "tui/timing_diff_report.h"
 
 #include <math.h>
@@ -15,6 +17,7 @@
 
 extern const struct command command_timing;
 
+#define FORMATS "table csv json png svg pdf"
 #define BYTES_MAX ((size_t)16 << 20)
 
 /* One side: the runs that a word says, and their breakdowns. */
@@ -108,6 +111,12 @@ static int write_diff(struct reading sides[2], const char *const words[2], int p
     }
     if (timing_diff_make(&diff, &report.side[0], &report.side[1], paired, err) < 0)
         return -1;
+    int picture = figure_format_of_name(format);
+    if (picture >= 0) {
+        int drawn = timing_diff_page_write(&report, (enum figure_format)picture, path, err);
+        timing_diff_release(&diff);
+        return drawn;
+    }
     char *text = make_text(&report, format, !path && isatty(STDOUT_FILENO), err);
     int status = text ? run_output(path, text, strlen(text), err) : -1;
     free(text);
@@ -139,7 +148,7 @@ static int carry_out(const char *const words[2], int paired, const char *format,
 
 int cmd_timing_diff(int argc, char **argv)
 {
-    const char *format = "table", *path = NULL, *words[2] = {NULL, NULL};
+    const char *format = NULL, *path = NULL, *words[2] = {NULL, NULL};
     int n = 0, paired = 0;
     for (int i = 1; i < argc; i++) {
         const char *flag, *value;
@@ -155,8 +164,11 @@ int cmd_timing_diff(int argc, char **argv)
         else
             words[n++] = argv[i];
     }
-    if (strcmp(format, "table") != 0 && strcmp(format, "csv") != 0 && strcmp(format, "json") != 0)
-        return command_usage_error(&command_timing, "diff --format %s: expected table, csv or json", format);
+    char found[8];
+    const char *given = format;
+    format = figure_output_format(given, path, FORMATS, "table", found);
+    if (format == NULL)
+        return command_usage_error(&command_timing, "diff --format %s: expected one of " FORMATS, given);
     if (n < 2)
         return command_usage_error(&command_timing, "diff wants two runs, or sets of runs: davidnet timing diff A B");
     return carry_out(words, paired, format, path);
