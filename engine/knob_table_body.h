@@ -109,6 +109,8 @@ const struct knob knobs[] = {
     {"lr_shape", "schedule", ENUM(schedule.shape, shape_names), "piecewise", "", "how the learning rate moves"},
     {"lr_knots", "schedule", REALS_WHEN(PIECEWISE, schedule.knot, 0, EPOCHS_MAX), "0,5,24", "epochs", "piecewise: where the line bends; two equal ones make a jump"},
     {"lr_values", "schedule", REALS_WHEN(PIECEWISE, schedule.value, 0, LR_MAX), "0,0.4,0", "", "piecewise: the rate at each knot, per mean loss"},
+    {"lr_kink", "schedule", SWITCH_WHEN(PIECEWISE, schedule.kink), "off", "", "piecewise: the rate jumps where its fall from the highest knot begins, a flaw of the winner of 2018"},
+    {"lr_kink_factor", "schedule", REAL_WHEN("lr_kink=on", schedule.kink_factor, 0.5, 2), "1.05", "", "lr_kink: the jump multiplies the rate by it"},
     {"lr_peak", "schedule", REAL_WHEN(OTHER_SHAPE, schedule.peak, 0, LR_MAX), "0.4", "", "other shapes: the highest rate"},
     {"lr_warmup", "schedule", REAL_WHEN(OTHER_SHAPE, schedule.warmup, 0, EPOCHS_MAX), "5", "epochs", "other shapes: time to reach the peak"},
     {"lr_final", "schedule", REAL_WHEN(DECAYS, schedule.final, 0, LR_MAX), "0", "", "cosine, exponential, polynomial, one_cycle: the last rate"},

@@ -4,6 +4,21 @@
 
 #define ONE_CYCLE_START 25 /* a one-cycle begins at peak / 25 */
 
+int schedule_fall(const struct schedule *s)
+{
+    int fall = -1;
+    for (int i = 0; s->shape == SCHEDULE_PIECEWISE && i < s->n_knots; i++)
+        if (fall < 0 || s->value[i] >= s->value[fall])
+            fall = i;
+    return fall < s->n_knots - 1 ? fall : -1;
+}
+
+/* A knot's value for what comes after it. */
+static double value_after(const struct schedule *s, int i)
+{
+    return s->kink && i == schedule_fall(s) ? s->value[i] * s->kink_factor : s->value[i];
+}
+
 static double piecewise_at(const struct schedule *s, double epoch)
 {
     if (s->n_knots < 1)
@@ -17,7 +32,8 @@ static double piecewise_at(const struct schedule *s, double epoch)
     if (i == s->n_knots - 1)
         return s->value[i];
     double t = (epoch - s->knot[i]) / (s->knot[i + 1] - s->knot[i]);
-    return s->value[i] + (s->value[i + 1] - s->value[i]) * t;
+    double from = value_after(s, i);
+    return from + (s->value[i + 1] - from) * t;
 }
 
 double schedule_at(const struct schedule *s, double epoch)
@@ -52,7 +68,7 @@ double schedule_highest(const struct schedule *s)
 {
     double highest = s->shape == SCHEDULE_PIECEWISE ? 0 : fmax(s->peak, s->shape == SCHEDULE_CONSTANT ? 0 : s->final);
     for (int i = 0; s->shape == SCHEDULE_PIECEWISE && i < s->n_knots; i++)
-        highest = fmax(highest, s->value[i]);
+        highest = fmax(highest, fmax(s->value[i], value_after(s, i)));
     return highest;
 }
 

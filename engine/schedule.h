@@ -22,8 +22,10 @@ enum schedule_shape {
 struct schedule {
     enum schedule_shape shape;
     int n_knots;
-    double knot[SCHEDULE_KNOTS_MAX];           /* epochs, not decreasing */
-    double value[SCHEDULE_KNOTS_MAX];          /* learning rates, per mean loss */
+    double knot[SCHEDULE_KNOTS_MAX];  /* epochs, not decreasing */
+    double value[SCHEDULE_KNOTS_MAX]; /* learning rates, per mean loss */
+    int kink;                         /* piecewise: 1: where the fall from the highest value begins, the rate jumps */
+    double kink_factor;               /* by this factor, and falls from there */
     double epochs, peak, warmup, final, power; /* for the other shapes: epochs, rate, epochs, rate, exponent */
 };
 
@@ -34,6 +36,9 @@ int schedule_check(const struct schedule *schedule, struct error *err);
 
 /* The highest rate that it can have. */
 double schedule_highest(const struct schedule *schedule);
+
+/* The last knot with the highest value, after which the rate falls; -1: there is none, or it does not fall. */
+int schedule_fall(const struct schedule *schedule);
 
 /* Stretches knots, epochs and warm-up by factor (davidnet train --epochs). */
 void schedule_stretch(struct schedule *schedule, double factor);

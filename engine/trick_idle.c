@@ -49,6 +49,11 @@ static int slow_is_fast(const struct recipe *recipe)
     return recipe->lookahead_momentum == 0;
 }
 
+static int no_fall(const struct recipe *recipe)
+{
+    return schedule_fall(&recipe->schedule) < 0 || recipe->schedule.kink_factor == 1;
+}
+
 /* Beside what the knob table says (knob_has_effect). Short: a note of a run's log holds it. */
 static const struct idle {
     const char *knob, *on;
@@ -61,6 +66,7 @@ static const struct idle {
     {"loader_random", "bulk", nothing_drawn, "no crop, flip, cutout, brightness or contrast is drawn"},
     {"decoupled_decay", "on", no_decay, "weight_decay is 0"},
     {"decoupled_decay", "on", decay_fits, "norm_bias_decay divides by norm_bias_lr already"},
+    {"lr_kink", "on", no_fall, "the rate has no fall after its highest knot"},
     {"ema", "on", average_is_weights, "ema_momentum=0 and ema_every=1 make it the weights"},
     {"lookahead", "on", slow_is_fast, "lookahead_momentum=0 makes slow weights the fast ones"},
 };

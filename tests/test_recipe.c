@@ -264,6 +264,8 @@ static void test_tricks_without_effect(void **state)
     would_change_nothing("backbone-shortcut", "crop", "gpu_data", "flip=off", "cutout=off", "no crop, flip, cutout");
     would_change_nothing("frozen-scale-43", NULL, "decoupled_decay", NULL, NULL, "norm_bias_decay");
     would_change_nothing(seventynine, NULL, "decoupled_decay", "weight_decay=0", NULL, "weight_decay is 0");
+    would_change_nothing(seventynine, NULL, "kinked_lr", "lr_shape=cosine", NULL, "lr_shape=piecewise");
+    would_change_nothing(seventynine, NULL, "kinked_lr", "lr_values=0,0.1,0.2", NULL, "no fall");
     would_change_nothing(seventynine, NULL, "ema", "ema_momentum=0", "ema_every=1", "ema_momentum=0");
     would_change_nothing(seventynine, NULL, "lookahead", "lookahead_momentum=0", NULL, "lookahead_momentum=0");
     struct recipe_request bulk = {.preset = "baseline-323", .n_on = 1, .on = {"bulk_random"}};

@@ -57,6 +57,43 @@ static void test_jump(void **state)
     near(schedule_at(&s, 9), 0.7);
 }
 
+/* The kink of the winner of 2018 is the jump that two knots at one place make, wherever the peak is. */
+static void test_kink(void **state)
+{
+    (void)state;
+    const struct schedule jump = {
+        .shape = SCHEDULE_PIECEWISE, .n_knots = 5, .knot = {0, 15, 15, 30, 35}, .value = {0, 0.1, 0.105, 0.005, 0}};
+    struct schedule s = {.shape = SCHEDULE_PIECEWISE,
+                         .n_knots = 4,
+                         .knot = {0, 15, 30, 35},
+                         .value = {0, 0.1, 0.005, 0},
+                         .kink = 1,
+                         .kink_factor = 1.05};
+    for (double epoch = 0; epoch <= 36; epoch += 0.125)
+        near(schedule_at(&s, epoch), schedule_at(&jump, epoch));
+    near(schedule_highest(&s), 0.105);
+    schedule_stretch(&s, 2);
+    near(schedule_at(&s, 30 - 1e-9), 0.1 * (30 - 1e-9) / 30);
+    near(schedule_at(&s, 30), 0.105);
+    s.kink = 0;
+    near(schedule_at(&s, 30), 0.1);
+    near(schedule_highest(&s), 0.1);
+    /* after a plateau; and where nothing falls there is none */
+    s = (struct schedule){.shape = SCHEDULE_PIECEWISE,
+                          .n_knots = 4,
+                          .knot = {0, 2, 6, 8},
+                          .value = {0, 1, 1, 0},
+                          .kink = 1,
+                          .kink_factor = 2};
+    near(schedule_at(&s, 3), 1);
+    near(schedule_at(&s, 7), 1);
+    assert_int_equal(schedule_fall(&s), 2);
+    s.n_knots = 2;
+    assert_int_equal(schedule_fall(&s), -1);
+    near(schedule_at(&s, 2), 1);
+    near(schedule_highest(&s), 1);
+}
+
 static void test_cosine(void **state)
 {
     (void)state;
@@ -194,11 +231,17 @@ static void test_errors(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_piecewise),  cmocka_unit_test(test_jump),
-        cmocka_unit_test(test_cosine),     cmocka_unit_test(test_exponential),
-        cmocka_unit_test(test_polynomial), cmocka_unit_test(test_one_cycle),
-        cmocka_unit_test(test_constant),   cmocka_unit_test(test_shapes_stay_in_bounds),
-        cmocka_unit_test(test_stretch),    cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_piecewise),
+        cmocka_unit_test(test_jump),
+        cmocka_unit_test(test_kink),
+        cmocka_unit_test(test_cosine),
+        cmocka_unit_test(test_exponential),
+        cmocka_unit_test(test_polynomial),
+        cmocka_unit_test(test_one_cycle),
+        cmocka_unit_test(test_constant),
+        cmocka_unit_test(test_shapes_stay_in_bounds),
+        cmocka_unit_test(test_stretch),
+        cmocka_unit_test(test_errors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
