@@ -117,14 +117,14 @@ static void sets_of_runs(void **state)
     (void)state;
     char *text;
     assert_int_equal(CALL(&text, "diff", "one,two", "slow-*", "--format", "csv"), EXIT_OK);
-    has(text, "# A  one, two: cpu");
-    has(text, "# warning: slow-two was trained on a busy machine");
-    has(text, "\nkind,name,phase,with,only,a_ms,b_ms,change_ms,change_percent,low_ms,high_ms,verdict\n");
-    has(text, "\nrow,\"input\",augment,\"\",\"\",2.1105,4.221,2.1105,100,"); /* means of 2.1, 2.121; of twice that */
+    has(text, "\nmeta,a.run,,,,,,,,,,,two\n");
+    has(text, "\nmeta,warning,,,,,,,,,,,\"slow-two was trained on a busy machine");
+    has(text, "kind,name,phase,with,only,a_ms,b_ms,change_ms,change_percent,low_ms,high_ms,verdict,value\n");
+    has(text, "\nrow,input,augment,,,2.1105,4.221,2.1105,100,"); /* means of 2.1, 2.121; of twice that */
     free(text);
     assert_int_equal(CALL(&text, "diff", "one,two", "slow-*", "--paired", "--format=csv"), EXIT_OK);
-    has(text, "in pairs");
-    has(text, "\nrow,\"input\",augment,\"\",\"\",2.1105,4.221,2.1105,100,"); /* by 2.1 and 2.121 */
+    has(text, "\nmeta,paired,,,,,,,,,,,true\n");
+    has(text, "\nrow,input,augment,,,2.1105,4.221,2.1105,100,"); /* by 2.1 and 2.121 */
     free(text);
     assert_int_equal(CALL(&text, "diff", "one", "two", "--format=json"), EXIT_OK);
     has(text, "\"davidnet-timing-diff\"");

@@ -1,5 +1,6 @@
 #include "tui/timing_diff_report.h"
 
+#include "engine/timing_export.h"
 #include "tui/columns.h"
 #include "tui/run_report.h"
 
@@ -7,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define FORMAT "davidnet-timing-diff"
 #define COLUMNS_WIDTH (9 + 9 + 9 + 7 + 8 + 9 + 6) /* of a line's numbers and verdict, a blank before each */
 #define NAME_MIN 12
 #define NAME_MAX 160
@@ -107,7 +109,7 @@ static const char *or_unknown(const char *text)
 }
 
 /* "A  quick-1, quick-2" and what it ran on. */
-static void put_side(FILE *out, const struct timing_diff_report *report, int s, int width, const char *before)
+static void put_side(FILE *out, const struct timing_diff_report *report, int s, int width)
 {
     const struct timing_diff_side *side = &report->side[s];
     const struct timing *t = side->runs[0].timing;
@@ -120,7 +122,7 @@ static void put_side(FILE *out, const struct timing_diff_report *report, int s, 
                  t->family, t->precision, t->threads, t->threads == 1 ? "" : "s", or_unknown(t->machine.isa),
                  or_unknown(t->machine.library), or_unknown(t->machine.device), (unsigned long long)t->train_steps,
                  t->images_per_step);
-    fprintf(out, "%s%c  ", before, s ? 'B' : 'A');
+    fprintf(out, "%c  ", s ? 'B' : 'A');
     if (width)
         columns_wrap(out, text, 3, 3, width);
     else
@@ -140,7 +142,7 @@ void timing_diff_report_table(const struct timing_diff_report *report, FILE *out
     const struct timing_diff *diff = report->diff;
     int name = name_width(diff, width);
     for (int s = 0; s < 2; s++)
-        put_side(out, report, s, width, "");
+        put_side(out, report, s, width);
     for (int w = 0; w < diff->n_warnings; w++) {
         char text[400];
         snprintf(text, sizeof text, "warning: %s", diff->warnings[w]);
@@ -169,16 +171,16 @@ void timing_diff_report_table(const struct timing_diff_report *report, FILE *out
 
 /* ---- CSV ---- */
 
+/* In quotes where it has what would end it. */
 static void put_field(FILE *out, const char *text)
 {
-    fputs("\"", out);
+    int quoted = text[strcspn(text, ",\"\n\r")] != '\0';
+    fputs(quoted ? "\"" : "", out);
     for (; *text; text++) {
-        if (*text == '"')
-            fputs("\"\"", out);
-        else
-            fputc(*text, out);
+        fputs(*text == '"' ? "\"" : "", out);
+        fputc(*text, out);
     }
-    fputs("\",", out);
+    fputs(quoted ? "\"" : "", out);
 }
 
 static void put_value(FILE *out, double value)
@@ -188,33 +190,69 @@ static void put_value(FILE *out, double value)
     fputs(",", out);
 }
 
+/* "meta,NAME,,,,,,,,,,,TEXT": which side's, or of both. */
+static void put_meta(FILE *out, const char *side, const char *name, const char *text)
+{
+    char key[64];
+    snprintf(key, sizeof key, "%s%s", side, name);
+    fputs("meta,", out);
+    put_field(out, key);
+    fputs(",,,,,,,,,,,", out);
+    put_field(out, text);
+    fputs("\n", out);
+}
+
+static void put_side_metas(FILE *out, const struct timing_diff_report *report, int s)
+{
+    const struct timing *t = report->side[s].runs[0].timing;
+    const char *side = s ? "b." : "a.";
+    struct timing_origin origin; /* large */
+    char threads[16];
+    snprintf(threads, sizeof threads, "%d", t->threads);
+    const struct {
+        const char *name, *text;
+    } facts[] = {{"family", t->family},
+                 {"device", t->machine.device},
+                 {"isa", t->machine.isa},
+                 {"library", t->machine.library},
+                 {"davidnet", t->machine.davidnet},
+                 {"commit", t->machine.commit},
+                 {"precision", t->precision},
+                 {"threads", threads}};
+    for (size_t i = 0; i < sizeof facts / sizeof *facts; i++)
+        put_meta(out, side, facts[i].name, facts[i].text);
+    for (int r = 0; r < report->side[s].n; r++) {
+        timing_origin_init(&origin, report->recipes[s][r], report->side[s].runs[r].name);
+        put_meta(out, side, "run", origin.run);
+        put_meta(out, side, "summary", origin.summary);
+        put_meta(out, side, "command", origin.command);
+    }
+}
+
 void timing_diff_report_csv(const struct timing_diff_report *report, FILE *out)
 {
     const struct timing_diff *diff = report->diff;
-    for (int s = 0; s < 2; s++) {
-        put_side(out, report, s, 0, "# ");
-        for (int r = 0; r < report->side[s].n; r++) {
-            char command[RECIPE_COMMAND_MAX];
-            recipe_command(report->recipes[s][r], command, sizeof command);
-            fprintf(out, "# %s: %s\n", report->side[s].runs[r].name, command);
-        }
-    }
-    if (report->paired)
-        fputs("# runs are compared in pairs, in this order\n", out);
+    fputs("kind,name,phase,with,only,a_ms,b_ms,change_ms,change_percent,low_ms,high_ms,verdict,value\n", out);
+    put_meta(out, "", "format", FORMAT);
+    put_meta(out, "", "version", "1");
+    put_meta(out, "", "paired", report->paired ? "true" : "false");
+    put_side_metas(out, report, 0);
+    put_side_metas(out, report, 1);
     for (int w = 0; w < diff->n_warnings; w++)
-        fprintf(out, "# warning: %s\n", diff->warnings[w]);
-    fputs("kind,name,phase,with,only,a_ms,b_ms,change_ms,change_percent,low_ms,high_ms,verdict\n", out);
+        put_meta(out, "", "warning", diff->warnings[w]);
     for (int i = 0; i < diff->n_lines; i++) {
         const struct timing_diff_line *line = &diff->lines[i];
         const double values[] = {line->a, line->b, line->change, timing_diff_percent(line), line->low, line->high};
         fprintf(out, "%s,", timing_diff_kind_name(line->kind));
         put_field(out, line->name);
-        fprintf(out, "%s,", line->phase >= 0 ? phase_name((enum phase)line->phase) : "");
+        fprintf(out, ",%s,", line->phase >= 0 ? phase_name((enum phase)line->phase) : "");
         put_field(out, line->with);
+        fputs(",", out);
         put_field(out, line->only);
+        fputs(",", out);
         for (size_t v = 0; v < sizeof values / sizeof *values; v++)
             put_value(out, values[v]);
-        fprintf(out, "%s\n", timing_diff_verdict_name(line->verdict));
+        fprintf(out, "%s,\n", timing_diff_verdict_name(line->verdict));
     }
 }
 
@@ -236,15 +274,15 @@ static cJSON *side_json(const struct timing_diff_report *report, int s)
     run_report_add_number(object, "images_per_step", t->images_per_step);
     cJSON *runs = cJSON_AddArrayToObject(object, "runs");
     for (int r = 0; r < side->n; r++) {
-        const struct recipe *recipe = report->recipes[s][r];
-        char text[RECIPE_COMMAND_MAX];
+        struct timing_origin origin; /* large */
+        timing_origin_init(&origin, report->recipes[s][r], side->runs[r].name);
         cJSON *run = cJSON_CreateObject();
-        cJSON_AddStringToObject(run, "run", side->runs[r].name);
-        recipe_summary(recipe, text, sizeof text);
-        cJSON_AddStringToObject(run, "recipe", text);
-        cJSON_AddNumberToObject(run, "seed", (double)recipe->seed);
-        recipe_command(recipe, text, sizeof text);
-        cJSON_AddStringToObject(run, "command", text);
+        cJSON_AddStringToObject(run, "run", origin.run);
+        cJSON_AddStringToObject(run, "recipe", origin.preset);
+        cJSON_AddStringToObject(run, "summary", origin.summary);
+        cJSON_AddNumberToObject(run, "seed", (double)origin.seed);
+        cJSON_AddStringToObject(run, "eval", origin.eval);
+        cJSON_AddStringToObject(run, "command", origin.command);
         cJSON_AddNumberToObject(run, "train_steps", (double)side->runs[r].timing->train_steps);
         cJSON_AddBoolToObject(run, "contended", side->runs[r].contended);
         cJSON_AddItemToArray(runs, run);
@@ -279,7 +317,7 @@ char *timing_diff_report_json(const struct timing_diff_report *report)
     cJSON *root = cJSON_CreateObject();
     snprintf(command, sizeof command, "davidnet timing diff '%s' '%s'%s --format json", report->words[0],
              report->words[1], report->paired ? " --paired" : "");
-    cJSON_AddStringToObject(root, "format", "davidnet-timing-diff");
+    cJSON_AddStringToObject(root, "format", FORMAT);
     cJSON_AddNumberToObject(root, "version", 1);
     cJSON_AddStringToObject(root, "command", command);
     cJSON_AddNumberToObject(root, "confidence", TIMING_DIFF_CONFIDENCE);

@@ -17,13 +17,14 @@ struct timing_diff_report {
 
 /*
  * width 0: nothing is cut, as for a file. grey: noise is written in the terminal's grey.
- * CSV: lines that begin with '#' say what is compared, then a head and one record a line of the difference; what is not
- * known is empty. JSON: {"format": "davidnet-timing-diff", "version": 1, "command": ..., "confidence": 0.95, "paired":
- * false, "a": {"family": ..., "runs": [{"run": ..., "recipe": ..., "seed": ..., "command": ...}]}, "b": {...},
- * "warnings":
- * ["..."], "lines": [{"kind": "row", "phase": "forward", "name": ..., "with": "...", "only": "...", "a_ms": ...,
- * "b_ms": ..., "change_ms": ..., "change_percent": ..., "low_ms": ..., "high_ms": ..., "verdict": "noise"}]}; phase
- * null: all phases; numbers that are not known: null.
+ * CSV: one table. A line's kind is meta (value: what `name` says: format, version, paired, warning, and of each side
+ * a.device, a.run, a.summary, a.command ..., once for each run), total, phase, block or row; what is not known is
+ * empty, and so is the phase of a line that is of all of them. JSON: {"format": "davidnet-timing-diff", "version": 1,
+ * "command": ..., "confidence": 0.95, "paired": false, "a": {"family": ..., "runs": [{"run": ..., "recipe":
+ * "davidnet-79", "summary": ..., "seed": ..., "eval": ..., "command": ...}]}, "b": {...}, "warnings": ["..."], "lines":
+ * [{"kind": "row", "phase": "forward", "name": ..., "with": "...", "only": "...", "a_ms": ..., "b_ms": ...,
+ * "change_ms": ..., "change_percent": ..., "low_ms": ..., "high_ms": ..., "verdict": "noise"}]}; phase null: all
+ * phases; numbers that are not known: null.
  */
 void timing_diff_report_table(const struct timing_diff_report *report, FILE *out, int width, int grey);
 void timing_diff_report_csv(const struct timing_diff_report *report, FILE *out);
