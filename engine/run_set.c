@@ -96,9 +96,10 @@ static void add_mixed(struct run_set *set, const char *text, int *untold)
 static int find_mixed(struct run_set *set)
 {
     int mixed = 0, untold = 0, networks = 0;
-    for (int i = 1; i < set->n_runs; i++) {
-        mixed |= !run_entry_same_family(set->counted[0], set->counted[i]);
-        networks |= strcmp(set->counted[0]->recipe.network, set->counted[i]->recipe.network) != 0;
+    const struct run_entry *first = set->n_runs > 1 ? set->counted[0] : NULL;
+    for (int i = 1; first != NULL && i < set->n_runs; i++) {
+        mixed |= !run_entry_same_family(first, set->counted[i]);
+        networks |= strcmp(first->recipe.network, set->counted[i]->recipe.network) != 0;
     }
     if (!mixed)
         return 0;
@@ -269,7 +270,7 @@ static void explain(const struct wish *wish, struct run_entry *const *all, int c
 
 static int mark_word(const char *word, struct run_entry *const *all, int count, char *chosen, struct error *err)
 {
-    struct wish *wish = malloc(sizeof *wish); /* large */
+    struct wish *wish = calloc(1, sizeof *wish); /* large */
     int found = 0, given = 0, explained = 0;
     if (wish == NULL)
         return error_set(err, "out of memory");

@@ -164,7 +164,8 @@ const char *verdict_power_sentence(int runs, double level, const struct verdict_
 {
     const struct verdict_spread none = {0};
     int measured;
-    double sd = verdict_spread_sd(spread ? spread : &none, &measured);
+    spread = spread ? spread : &none;
+    double sd = verdict_spread_sd(spread, &measured);
     double found = statistics_detectable(sd, runs, level, VERDICT_POWER);
     out[0] = '\0';
     if (measured)

@@ -213,6 +213,16 @@ static void draw_text(const struct compare_model *model, struct grid *grid, stru
 
 /* ---- pictures ---- */
 
+/* A little below all bands: from 0 on, two curves that lie close together would be one. NaN: there is no point. */
+static double lowest(const struct compare_model *model)
+{
+    double low = NAN;
+    for (int s = 0; s < 2; s++)
+        for (size_t e = 0; e < model->curve[s].n; e++)
+            low = fmin(low, model->curve[s].low[e]); /* fmin: the one that is no NaN */
+    return isnan(low) ? NAN : fmax(floor(fmin(low, 98) / 10) * 10, 0);
+}
+
 static void draw_curves(const struct compare_model *model, struct grid *grid, struct rect area)
 {
     struct chart chart = {.title = "accuracy: mean, and one sd about it",
@@ -243,6 +253,7 @@ static void draw_curves(const struct compare_model *model, struct grid *grid, st
                                                                        .current = NAN,
                                                                        .sparse = 1};
         }
+    chart.y.min = lowest(model);
     chart_draw(&chart, grid, area);
 }
 
