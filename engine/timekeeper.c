@@ -16,7 +16,7 @@ static double clock_now(void)
 }
 
 /* The least of several: others may take the processor away in between. */
-static double measure_reading(void)
+double timekeeper_reading_ns(void)
 {
     enum { ROUNDS = 20, READINGS = 50 };
     double least = INFINITY;
@@ -33,7 +33,7 @@ void timekeeper_init(struct timekeeper *keeper, const struct ceiling *ceiling)
 {
     memset(keeper, 0, sizeof *keeper);
     keeper->ceiling = *ceiling;
-    keeper->reading_ns = measure_reading();
+    keeper->reading_ns = timekeeper_reading_ns();
 }
 
 void timekeeper_release(struct timekeeper *keeper)
@@ -99,8 +99,7 @@ void timekeeper_skip(struct timekeeper *keeper)
     keeper->now = clock_now();
 }
 
-/* What the executor reads the clock for in a step that it times on the host. */
-static double readings(const struct executor *executor)
+double timekeeper_readings(const struct executor *executor)
 {
     return executor->program->n_train + 1;
 }
@@ -110,7 +109,7 @@ static void choose_sampling(const struct timekeeper *keeper, struct executor *ex
 {
     if (executor->program->family->submit || executor->runs != 1)
         return;
-    double cost = readings(executor) * keeper->reading_ns / (COST_MAX * (double)executor->run_ns);
+    double cost = timekeeper_readings(executor) * keeper->reading_ns / (COST_MAX * (double)executor->run_ns);
     executor->time_every = cost > 1 ? (uint64_t)ceil(fmin(cost, 1000)) : 1;
 }
 
@@ -197,7 +196,7 @@ static double timing_cost(const struct timekeeper *keeper, const struct executor
     if (!(seconds > 0))
         return NAN;
     if (!executor->program->family->submit)
-        return 100 * timed * readings(executor) * keeper->reading_ns * 1e-9 / seconds;
+        return 100 * timed * timekeeper_readings(executor) * keeper->reading_ns * 1e-9 / seconds;
     if (timed < 2 || steps - timed < 2)
         return NAN;
     double more = keeper->timed_seconds / timed - keeper->untimed_seconds / (steps - timed);

@@ -63,4 +63,8 @@ void timekeeper_epoch(struct timekeeper *keeper, const struct executor *executor
 /* Brings keeper->timing up to date. Allocates nothing. */
 void timekeeper_refresh(struct timekeeper *keeper, const struct executor *executor, struct loader *loader);
 
+/* What one reading of the clock takes, and how many of them the executor needs for a step that it times on the host. */
+double timekeeper_reading_ns(void);
+double timekeeper_readings(const struct executor *executor);
+
 #endif

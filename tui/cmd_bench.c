@@ -5,6 +5,7 @@
 #include "engine/number.h"
 #include "engine/operations.h"
 #include "engine/session.h"
+#include "engine/timekeeper.h"
 #include "engine/validate.h"
 #include "kernels/isa.h"
 
@@ -28,6 +29,8 @@ struct bench {
     struct ceiling ceiling;       /* of --ops */
     double *least;                /* of --ops: seconds of each step of the program */
     double seconds[STEPS_MAX];    /* of each timed step */
+    double timing_percent;        /* what timing it adds to the fastest step; noise can make it negative */
+    double readings_percent;      /* what the clock's readings take by themselves; NaN: a device's clock */
     double phase_ms[PHASE_COUNT]; /* mean per step */
     double median, minimum;
     double cpu; /* seconds of all threads, of the step that took least */
@@ -46,29 +49,47 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+/* One step, timed or not. The first after the executor's times were reset is timed in any case. */
+static int one_step(struct bench *b, int i, int timed, double *seconds, double *cpu, struct error *err)
+{
+    struct session *s = &b->session;
+    struct batch batch;
+    struct hyper hyper;
+    struct step_result result;
+    double begin = clock_seconds(CLOCK_MONOTONIC), cpu_begin = clock_seconds(CLOCK_PROCESS_CPUTIME_ID);
+    session_hyper(s, (uint32_t)i, &hyper);
+    if (session_batch(s, (uint32_t)i % s->steps_per_epoch, &batch, err))
+        return -1;
+    s->executor.time_every = timed ? 1 : UINT64_MAX; /* here, for a batch of another size has another executor */
+    if (executor_train(&s->executor, &batch, &hyper, &result, err))
+        return -1;
+    *cpu = clock_seconds(CLOCK_PROCESS_CPUTIME_ID) - cpu_begin;
+    *seconds = clock_seconds(CLOCK_MONOTONIC) - begin;
+    return 0;
+}
+
+/* In pairs of a step that is timed and one that is not, of the same batch, each of them first in turn: what changes
+ * while the bench runs does not look like the cost of timing. */
 static int time_steps(struct bench *b, struct error *err)
 {
     struct session *s = &b->session;
     enum { WARM_UP = 2 };
-    for (int i = 0; i < WARM_UP + b->steps; i++) {
-        struct batch batch;
-        struct hyper hyper;
-        struct step_result result;
-        command_progress("step", i + 1, WARM_UP + b->steps);
-        if (i == WARM_UP)
-            executor_reset_times(&s->executor);
-        double begin = clock_seconds(CLOCK_MONOTONIC), cpu = clock_seconds(CLOCK_PROCESS_CPUTIME_ID);
-        session_hyper(s, (uint32_t)i, &hyper);
-        if (session_batch(s, (uint32_t)i % s->steps_per_epoch, &batch, err))
+    double plain = INFINITY, cpu, seconds[2];
+    for (int i = 0; i < WARM_UP; i++)
+        if (one_step(b, i, 1, &seconds[0], &cpu, err))
             return -1;
-        s->executor.time_every = 1; /* here, for a batch of another size has another executor */
-        if (executor_train(&s->executor, &batch, &hyper, &result, err))
-            return -1;
-        cpu = clock_seconds(CLOCK_PROCESS_CPUTIME_ID) - cpu;
-        if (i == WARM_UP || (i > WARM_UP && cpu < b->cpu))
-            b->cpu = cpu;
-        if (i >= WARM_UP)
-            b->seconds[i - WARM_UP] = clock_seconds(CLOCK_MONOTONIC) - begin;
+    executor_reset_times(&s->executor);
+    for (int i = 0; i < b->steps; i++) {
+        command_progress("step", i + 1, b->steps);
+        for (int k = 0; k < 2; k++) {
+            int timed = (i + k) % 2 == 0;
+            if (one_step(b, WARM_UP + i, timed, &seconds[timed], &cpu, err))
+                return -1;
+            if (timed && (i == 0 || cpu < b->cpu))
+                b->cpu = cpu;
+        }
+        plain = fmin(plain, seconds[0]);
+        b->seconds[i] = seconds[1];
     }
     for (int i = 0; i < s->program->n_train; i++)
         b->phase_ms[s->program->train[i].phase] +=
@@ -76,6 +97,9 @@ static int time_steps(struct bench *b, struct error *err)
     qsort(b->seconds, (size_t)b->steps, sizeof b->seconds[0], by_value);
     b->minimum = b->seconds[0];
     b->median = (b->seconds[(b->steps - 1) / 2] + b->seconds[b->steps / 2]) / 2;
+    b->timing_percent = 100 * (b->minimum - plain) / plain;
+    double readings = timekeeper_readings(&s->executor) * timekeeper_reading_ns() * 1e-9;
+    b->readings_percent = s->family->submit ? (double)NAN : 100 * readings / plain;
     return 0;
 }
 
@@ -123,6 +147,8 @@ static void print_json(const struct bench *b)
     cJSON_AddNumberToObject(root, "images_per_second", recipe_batch(&s->recipe) / b->median);
     cJSON_AddNumberToObject(root, "gflops_per_second", step_flops(s) / b->median * 1e-9);
     cJSON_AddNumberToObject(root, "memory_bytes", (double)s->family->memory(s->program));
+    add_number(root, "timing_percent", b->timing_percent);
+    add_number(root, "timing_readings_percent", b->readings_percent);
     cJSON_AddNumberToObject(root, "logits_error", b->validation.logits);
     cJSON_AddNumberToObject(root, "gradient_error", b->validation.gradient);
     cJSON *phases = cJSON_AddObjectToObject(root, "phase_ms");
@@ -165,6 +191,11 @@ static void print_table(const struct bench *b)
     printf("\nstep: median %.3f s, minimum %.3f s of %d (CPU %.3f s); %.0f images/s, %.0f GFLOP/s, %.2f GiB\n",
            b->median, b->minimum, b->steps, b->cpu, recipe_batch(&s->recipe) / b->median,
            step_flops(s) / b->median * 1e-9, (double)s->family->memory(s->program) / (1 << 30));
+    printf("timing each part of a step: %+.2f%% (the fastest of %d with, and of as many without)", b->timing_percent,
+           b->steps);
+    if (!isnan(b->readings_percent))
+        printf("; the clock's readings alone %.4f%%", b->readings_percent);
+    putchar('\n');
 }
 
 /* ---- --ops ---- */
@@ -341,7 +372,7 @@ static int run(int argc, char **argv)
 static const struct command_option options[] = {
     {"--step", NULL, "the whole step (the default)", NULL},
     {"--ops", NULL, "each operation: rates, and their share of what the machine can do", NULL},
-    {"--steps", "N", "how many to time (5)", NULL},
+    {"--steps", "N", "how many to time (5), with as many beside them that are not", NULL},
     {"--json", NULL, "one JSON object", NULL},
     {0},
 };
