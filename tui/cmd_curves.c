@@ -241,7 +241,7 @@ const struct command command_curves = {
     .name = "curves",
     .summary = "learning rate, loss and accuracy as CSV, JSON or a figure",
     .usage = "usage: davidnet curves RUNS... [--format csv|json|png|svg|pdf] [-o FILE]\n"
-             "       davidnet curves --preset NAME (or another recipe option): its schedule, before any run\n\n"
+             "       davidnet curves --preset NAME (or other recipe options): before any run\n\n"
              "RUNS are runs' names, or as for compare: a pattern ('quick-*'), tag:TAG, campaign:NAME/with, preset:NAME "
              "...\n\n"
              "png, svg and pdf are figures for a report: learning rate (what is still to come of a run dotted), loss "

@@ -292,7 +292,7 @@ static const struct command_option options[] = {
 const struct command command_network = {
     .name = "network",
     .summary = "a recipe's network: nodes, shapes, parameters, arithmetic",
-    .usage = "usage: davidnet network [RECIPE OPTION]... [--format table|json|png|svg|pdf] [-o FILE]\n"
+    .usage = "usage: davidnet network [RECIPE OPTION]... [--format FORMAT] [-o FILE]\n"
              "       davidnet network --filters FILE.png [RECIPE OPTION]...\n\n"
              "Shows a recipe's network node by node: operation, output shape (channels x\n"
              "height x width), trained parameters, and arithmetic for one image. As a diagram,\n"

@@ -116,7 +116,7 @@ const struct command command_timing = {
     .name = "timing",
     .summary = "where a run's time went, layer by layer",
     .usage = "usage: davidnet timing RUN [--format table|csv|json|trace|png|svg|pdf] [-o FILE]\n"
-             "       davidnet timing diff A B [--paired] [--format table|csv|json|png|svg|pdf] [-o FILE]\n\n"
+             "       davidnet timing diff A B [--paired] [--format FORMAT] [-o FILE]\n\n"
              "One line per row of the network: milliseconds per training step forward (with augmentation and loss),\n"
              "backward and in the update, share of the step, GFLOP/s, implementation. A row whose work is done\n"
              "inside another's step is shown as fused; '-' is not measured.\n"
