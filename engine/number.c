@@ -64,3 +64,15 @@ char *number_format_real(double value, char *out, size_t size)
         uselocale(old);
     return out;
 }
+
+double number_tidy(double value, int digits)
+{
+    char text[NUMBER_TEXT_MAX];
+    double tidy;
+    pthread_once(&c_locale_once, make_c_locale);
+    locale_t old = c_locale ? uselocale(c_locale) : (locale_t)0;
+    snprintf(text, sizeof text, "%.*g", digits, value);
+    if (c_locale)
+        uselocale(old);
+    return number_parse_real(text, &tidy) ? value : tidy;
+}

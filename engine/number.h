@@ -16,4 +16,7 @@ int number_parse_int(const char *text, int64_t *value);
 /* The shortest of 15, 16 or 17 digits that reads back exactly. Returns out. */
 char *number_format_real(double value, char *out, size_t size);
 
+/* The value that so many significant digits of it give: without the dust of arithmetic, for people. */
+double number_tidy(double value, int digits);
+
 #endif

@@ -393,10 +393,8 @@ int recipe_draft_switch(struct recipe_draft *draft, int index, int on, struct er
 /* 5 -> 1.4583333333333333 -> 4.999999999999999: rounding's dust is wiped off, digits that mean something stay. */
 static double tidy(double epoch)
 {
-    char text[NUMBER_TEXT_MAX];
-    double rounded = epoch;
-    snprintf(text, sizeof text, "%.10g", epoch);
-    return number_parse_real(text, &rounded) == 0 && fabs(rounded - epoch) <= 1e-13 * epoch ? rounded : epoch;
+    double rounded = number_tidy(epoch, 10);
+    return fabs(rounded - epoch) <= 1e-13 * epoch ? rounded : epoch;
 }
 
 /* The knobs that a new number of epochs moves with it. */

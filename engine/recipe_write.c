@@ -153,7 +153,8 @@ void recipe_summary(const struct recipe *recipe, char *out, size_t size)
     char rate[NUMBER_TEXT_MAX], epochs[NUMBER_TEXT_MAX];
     if (size)
         out[0] = '\0';
-    number_format_real(schedule_highest(&recipe->schedule) * recipe_lr_gain(recipe), rate, sizeof rate);
+    /* a product: 0.4 * 4.4 is 1.76 to people */
+    number_format_real(number_tidy(schedule_highest(&recipe->schedule) * recipe_lr_gain(recipe), 9), rate, sizeof rate);
     number_format_real(recipe->epochs, epochs, sizeof epochs);
     text_add(&text, "%s%s, %s %s x %d, lr %s", recipe->preset, recipe->own_network ? " + own network" : "", epochs,
              recipe->epochs == 1 ? "epoch" : "epochs", recipe_batch(recipe), rate);

@@ -354,6 +354,17 @@ int trick_apply(const struct trick *trick, int on, struct recipe *recipe, struct
                : 0;
 }
 
+const char *trick_value(const struct trick *trick, const char *knob)
+{
+    for (const struct trick_patch *patch = trick->patches; patch->key; patch++)
+        if (strcmp(patch->key, knob) == 0)
+            return patch->on;
+    for (const struct trick_patch *patch = trick->begins_with; patch->key; patch++)
+        if (strcmp(patch->key, knob) == 0)
+            return patch->on;
+    return NULL;
+}
+
 const char *trick_clash(const struct trick *a, const struct trick *b)
 {
     for (const struct trick_patch *x = a->patches; x->key; x++)

@@ -51,6 +51,9 @@ int trick_refuse_idle(const struct trick *trick, const struct recipe *recipe, st
 int tricks_find_idle(const struct trick *table, int count, const struct recipe *recipe, int from, char *why,
                      size_t size);
 
+/* What it sets that knob to when it is switched on; NULL: nothing. */
+const char *trick_value(const struct trick *trick, const char *knob);
+
 /* A knob that both write, or NULL. */
 const char *trick_clash(const struct trick *a, const struct trick *b);
 

@@ -267,6 +267,60 @@ static void test_lists(void **state)
     free(text);
 }
 
+static int has_conflict(const cJSON *trick, const char *other, const char *knob)
+{
+    const cJSON *conflict;
+    cJSON_ArrayForEach(conflict, cJSON_GetObjectItem(trick, "conflicts"))
+    {
+        if (strcmp(cJSON_GetObjectItem(conflict, "trick")->valuestring, other) == 0)
+            return strcmp(cJSON_GetObjectItem(conflict, "knob")->valuestring, knob) == 0;
+    }
+    return 0;
+}
+
+/* tricks NAME, knobs NAME, presets NAME: one, with what it has to do with the others. */
+static void test_one_of_each(void **state)
+{
+    (void)state;
+    char *text = run_command(&command_tricks, EXIT_OK, WORDS("tricks", "celu"));
+    assert_non_null(strstr(text, "gelu (both write activation), silu (both write activation)"));
+    assert_null(strstr(text, "Cutout"));
+    free(text);
+    text = run_command(&command_tricks, EXIT_OK, WORDS("tricks", "frozen_scale"));
+    assert_non_null(strstr(text, "norm_bias_lr = 64"));
+    assert_non_null(strstr(text, "the knob frozen_scale alone"));
+    assert_null(strstr(text, "not with"));
+    free(text);
+    text = run_command(&command_tricks, EXIT_OK, WORDS("tricks", "whitening", "--json"));
+    cJSON *json = cJSON_Parse(text);
+    assert_string_equal(cJSON_GetObjectItem(json, "key")->valuestring, "whitening");
+    assert_true(has_conflict(json, "whitening_2x2", "whitening"));
+    assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItem(json, "conflicts")), 1);
+    cJSON_Delete(json);
+    free(text);
+    text = run_command(&command_knobs, EXIT_OK, WORDS("knobs", "celu_alpha"));
+    assert_non_null(strstr(text, "only with activation=celu"));
+    assert_non_null(strstr(text, "frozen_scale sets it to 0.3"));
+    free(text);
+    text = run_command(&command_knobs, EXIT_OK, WORDS("knobs", "--json", "activation"));
+    json = cJSON_Parse(text);
+    assert_string_equal(cJSON_GetObjectItem(json, "key")->valuestring, "activation");
+    assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItem(json, "tricks")), 3);
+    assert_true(cJSON_IsNull(cJSON_GetObjectItem(json, "when")));
+    cJSON_Delete(json);
+    free(text);
+    text = run_command(&command_presets, EXIT_OK, WORDS("presets", "frozen-scale-43"));
+    assert_non_null(strstr(text, "celu, "));
+    assert_non_null(strstr(text, "\nlogit_scale = 0.0625\n"));
+    assert_non_null(strstr(text, "[network]\nprep = conv_bn c\n"));
+    free(text);
+    text = run_command(&command_presets, EXIT_OK, WORDS("presets", "quick", "--json"));
+    json = cJSON_Parse(text);
+    assert_string_equal(cJSON_GetObjectItem(json, "name")->valuestring, "quick");
+    cJSON_Delete(json);
+    free(text);
+}
+
 static void test_wrong_words(void **state)
 {
     (void)state;
@@ -275,6 +329,11 @@ static void test_wrong_words(void **state)
     assert_true(saved >= 0 && freopen("/dev/null", "w", stderr));
     for (int i = 0; i < 4; i++)
         free(run_command(commands_here[i], EXIT_USAGE, WORDS("command", "--nonsense")));
+    for (int i = 0; i < 3; i++)
+        free(run_command(commands_here[i], i ? EXIT_USAGE : EXIT_FAILED, WORDS("command", "nonsense")));
+    free(run_command(&command_tricks, EXIT_USAGE, WORDS("tricks", "celu", "gelu")));
+    free(run_command(&command_tricks, EXIT_USAGE, WORDS("tricks", "momentum")));
+    free(run_command(&command_knobs, EXIT_USAGE, WORDS("knobs", "celu")));
     free(run_command(&command_network, EXIT_USAGE, WORDS("network", "--format", "xml")));
     free(run_command(&command_network, EXIT_USAGE, WORDS("network", "--format")));
     free(run_command(&command_network, EXIT_USAGE, WORDS("network", "--preset")));
@@ -351,6 +410,7 @@ int main(void)
         cmocka_unit_test(test_network_diagram),
         cmocka_unit_test(test_network_of_ones_own),
         cmocka_unit_test(test_lists),
+        cmocka_unit_test(test_one_of_each),
         cmocka_unit_test(test_wrong_words),
         cmocka_unit_test(test_own_options),
         cmocka_unit_test(test_paragraphs),

@@ -168,6 +168,18 @@ static void test_summary(void **state)
     assert_string_equal(text, "a-preset-that-is-gone + own network, 20 epochs x 512, lr 0.25, holdout, seed 0");
 }
 
+/* The rate of a larger batch is a product, which is not told to the last bit. */
+static void test_summary_of_a_product(void **state)
+{
+    (void)state;
+    struct recipe_request request = {.preset = "davidnet-79", .n_on = 1, .on = {"batch_lr"}};
+    struct recipe recipe;
+    char text[256];
+    recipe_must(recipe_resolve(&request, &recipe, &recipe_err));
+    recipe_summary(&recipe, text, sizeof text);
+    assert_non_null(strstr(text, "x 2048, lr 1.76, "));
+}
+
 static void test_seeds(void **state)
 {
     (void)state;
@@ -387,6 +399,7 @@ int main(void)
         cmocka_unit_test(test_random_round_trips),
         cmocka_unit_test(test_command),
         cmocka_unit_test(test_summary),
+        cmocka_unit_test(test_summary_of_a_product),
         cmocka_unit_test(test_seeds),
         cmocka_unit_test(test_choices_in_force),
         cmocka_unit_test(test_request_errors),

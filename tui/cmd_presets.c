@@ -1,5 +1,6 @@
 /* davidnet presets: the recipes that can be named. */
 #include "engine/recipe_file.h"
+#include "engine/tricks.h"
 #include "tui/columns.h"
 #include "tui/command.h"
 #include "tui/network_info.h"
@@ -65,8 +66,32 @@ static void add_json(cJSON *list, const struct recipe_about *about, const struct
     cJSON_AddItemToArray(list, o);
 }
 
+/* Of one alone: the tricks that are on, and the values that are not the knobs' defaults. */
+static void print_values(const struct recipe *recipe, int width)
+{
+    char text[RECIPE_TRICKS_MAX * 32] = "", value[KNOB_TEXT_MAX];
+    const char *section = "";
+    struct recipe defaults;
+    size_t used = 0;
+    for (int i = 0; i < trick_count && used < sizeof text; i++)
+        if (trick_is_on(&tricks[i], recipe))
+            used += (size_t)snprintf(text + used, sizeof text - used, "%s%s", used ? ", " : "", tricks[i].key);
+    printf("\ntricks that are on: ");
+    columns_wrap(stdout, used ? text : "none", 20, 2, width);
+    printf("\n[network]\n%s", recipe->network);
+    knob_defaults(&defaults);
+    for (const struct knob *knob = knobs; knob < knobs + knob_count; knob++) {
+        if (knob_same(recipe, &defaults, knob))
+            continue;
+        if (strcmp(section, knob->section) != 0)
+            printf("\n[%s]\n", section = knob->section);
+        knob_get(recipe, knob, value, sizeof value);
+        printf("%s = %s\n", knob->key, value);
+    }
+}
+
 /* One preset; a user's file that does not read is reported and does not hide the others. */
-static int show(struct recipe_about *about, cJSON *json, int width)
+static int show(const struct recipe_about *about, cJSON *json, int whole, int width)
 {
     struct recipe recipe;
     struct error err = {""};
@@ -78,15 +103,33 @@ static int show(struct recipe_about *about, cJSON *json, int width)
         add_json(json, &full, &recipe, info);
     else
         print_text(&full, &recipe, info, width);
+    if (whole && !json)
+        print_values(&recipe, width);
     free(info);
     return EXIT_OK;
 }
 
+static int show_one(const char *name, int as_json)
+{
+    struct recipe_about about = {.accuracy = NAN};
+    cJSON *json = as_json ? cJSON_CreateArray() : NULL;
+    snprintf(about.name, sizeof about.name, "%.63s", name);
+    if (as_json && !json)
+        return command_fail("out of memory");
+    int code = show(&about, json, 1, columns_width(stdout));
+    cJSON *object = code == EXIT_OK ? cJSON_DetachItemFromArray(json, 0) : NULL;
+    cJSON_Delete(json);
+    return object ? command_print_json(object, 1) : code;
+}
+
 static int run(int argc, char **argv)
 {
-    int as_json = command_take_json(&command_presets, argc, argv), code = EXIT_OK;
+    const char *name;
+    int as_json = command_take_name(&command_presets, argc, argv, &name), code = EXIT_OK;
     if (as_json < 0)
         return EXIT_USAGE;
+    if (name)
+        return show_one(name, as_json);
     struct recipe_about *list = calloc(PRESETS_MAX, sizeof *list);
     cJSON *json = as_json ? cJSON_CreateArray() : NULL;
     if (!list || (as_json && !json)) {
@@ -97,21 +140,23 @@ static int run(int argc, char **argv)
     for (int i = 0; i < n; i++) {
         if (i && !json)
             putchar('\n');
-        if (show(&list[i], json, columns_width(stdout)) != EXIT_OK)
+        if (show(&list[i], json, 0, columns_width(stdout)) != EXIT_OK)
             code = EXIT_FAILED;
     }
     free(list);
     return json && command_print_json(json, 1) ? EXIT_FAILED : code;
 }
 
-static const struct command_option options[] = {{"--json", NULL, "the same as a JSON array", NULL}, {0}};
+static const struct command_option options[] = {{"--json", NULL, "the same as JSON: an array, or one object", NULL},
+                                                {0}};
 
 const struct command command_presets = {
     .name = "presets",
     .summary = "the recipes that can be named",
-    .usage = "usage: davidnet presets [--json]\n\n"
+    .usage = "usage: davidnet presets [NAME] [--json]\n\n"
              "Lists the built-in presets and your own, which are recipe files NAME.ini in\n"
-             "$XDG_CONFIG_HOME/davidnet/recipes (~/.config/davidnet/recipes).\n",
+             "$XDG_CONFIG_HOME/davidnet/recipes (~/.config/davidnet/recipes). With a NAME, that one with\n"
+             "the tricks that are on in it, its network, and its values that are not the knobs' defaults.\n",
     .options = options,
     .run = run,
 };

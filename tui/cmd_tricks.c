@@ -1,4 +1,5 @@
-/* davidnet tricks: every trick, what it changes and what was published about it. */
+/* davidnet tricks: every trick, or one: what it changes, what was published about it, what it cannot be with. */
+#include "engine/nearest.h"
 #include "engine/tricks.h"
 #include "tui/columns.h"
 #include "tui/command.h"
@@ -22,23 +23,42 @@ static void add_patches(cJSON *trick, const char *name, const struct trick_patch
     }
 }
 
+static void add_conflicts(cJSON *o, const struct trick *trick)
+{
+    cJSON *list = cJSON_AddArrayToObject(o, "conflicts");
+    for (const struct trick *other = tricks; other < tricks + trick_count; other++) {
+        const char *knob = other == trick ? NULL : trick_clash(trick, other);
+        if (!knob)
+            continue;
+        cJSON *conflict = cJSON_CreateObject();
+        cJSON_AddStringToObject(conflict, "trick", other->key);
+        cJSON_AddStringToObject(conflict, "knob", knob);
+        cJSON_AddItemToArray(list, conflict);
+    }
+}
+
+static cJSON *to_json(const struct trick *trick)
+{
+    cJSON *o = cJSON_CreateObject();
+    cJSON_AddStringToObject(o, "key", trick->key);
+    cJSON_AddStringToObject(o, "title", trick->title);
+    cJSON_AddStringToObject(o, "changes", trick->changes);
+    cJSON_AddStringToObject(o, "published", trick->published);
+    cJSON_AddStringToObject(o, "source", trick->source);
+    cJSON *parameters = cJSON_AddArrayToObject(o, "parameters");
+    for (int i = 0; trick->parameters[i]; i++)
+        cJSON_AddItemToArray(parameters, cJSON_CreateString(trick->parameters[i]));
+    add_patches(o, "writes", trick->patches);
+    add_patches(o, "begins_with", trick->begins_with);
+    add_conflicts(o, trick);
+    return o;
+}
+
 static int print_json(void)
 {
     cJSON *list = cJSON_CreateArray();
-    for (const struct trick *trick = tricks; trick < tricks + trick_count; trick++) {
-        cJSON *o = cJSON_CreateObject();
-        cJSON_AddStringToObject(o, "key", trick->key);
-        cJSON_AddStringToObject(o, "title", trick->title);
-        cJSON_AddStringToObject(o, "changes", trick->changes);
-        cJSON_AddStringToObject(o, "published", trick->published);
-        cJSON_AddStringToObject(o, "source", trick->source);
-        cJSON *parameters = cJSON_AddArrayToObject(o, "parameters");
-        for (int i = 0; trick->parameters[i]; i++)
-            cJSON_AddItemToArray(parameters, cJSON_CreateString(trick->parameters[i]));
-        add_patches(o, "writes", trick->patches);
-        add_patches(o, "begins_with", trick->begins_with);
-        cJSON_AddItemToArray(list, o);
-    }
+    for (const struct trick *trick = tricks; trick < tricks + trick_count; trick++)
+        cJSON_AddItemToArray(list, to_json(trick));
     return command_print_json(list, 1);
 }
 
@@ -58,6 +78,20 @@ static void print_patches(const char *label, const struct trick_patch *patches, 
     }
 }
 
+static void print_conflicts(const struct trick *trick, int width)
+{
+    char text[1024] = "";
+    size_t used = 0;
+    for (const struct trick *other = tricks; other < tricks + trick_count && used < sizeof text; other++) {
+        const char *knob = other == trick ? NULL : trick_clash(trick, other);
+        if (knob)
+            used += (size_t)snprintf(text + used, sizeof text - used, "%s%s (both write %s)", used ? ", " : "",
+                                     other->key, knob);
+    }
+    if (used)
+        print_line("not with", text, width);
+}
+
 static void print_trick(const struct trick *trick, int width)
 {
     printf("%s: %s\n", trick->key, trick->title);
@@ -73,13 +107,52 @@ static void print_trick(const struct trick *trick, int width)
         snprintf(text, sizeof text, "%s [%s] (%s): %s", knob->key, knob->default_text, range, knob->help);
         print_line(i ? "" : "parameters", text, width);
     }
+    print_conflicts(trick, width);
+}
+
+/* And all that there is to say of it alone. */
+static int print_one(const struct trick *trick, int width)
+{
+    const struct knob *knob = knob_find(trick->key);
+    char text[512];
+    print_trick(trick, width);
+    snprintf(text, sizeof text, "--on %s, --off %s; %s = on under [tricks] in a recipe file", trick->key, trick->key,
+             trick->key);
+    print_line("switched by", text, width);
+    if (knob) {
+        snprintf(text, sizeof text, "--set %s=VALUE, or a line under [%s] in a recipe file, sets the knob %s alone",
+                 knob->key, knob->section, knob->key);
+        print_line("the knob", text, width);
+    }
+    return EXIT_OK;
+}
+
+static int unknown(const char *name)
+{
+    struct nearest nearest;
+    char hint[96];
+    nearest_init(&nearest, name);
+    for (int i = 0; i < trick_count; i++)
+        nearest_offer(&nearest, tricks[i].key);
+    if (knob_find(name))
+        return command_usage_error(&command_tricks, "%s is a knob and no trick; see `davidnet knobs %s`", name, name);
+    return command_usage_error(&command_tricks, "no trick is named '%.64s'%s", name,
+                               nearest_hint(&nearest, hint, sizeof hint));
 }
 
 static int run(int argc, char **argv)
 {
-    int json = command_take_json(&command_tricks, argc, argv), width = columns_width(stdout);
+    const char *name;
+    int json = command_take_name(&command_tricks, argc, argv, &name), width = columns_width(stdout);
+    if (json < 0)
+        return EXIT_USAGE;
+    const struct trick *one = name ? trick_find(name) : NULL;
+    if (name && !one)
+        return unknown(name);
+    if (one)
+        return json ? command_print_json(to_json(one), 1) : print_one(one, width);
     if (json)
-        return json < 0 ? EXIT_USAGE : print_json();
+        return print_json();
     puts("Switch a trick with --on KEY or --off KEY; set its parameters with --set.");
     for (const struct trick *trick = tricks; trick < tricks + trick_count; trick++) {
         putchar('\n');
@@ -88,14 +161,15 @@ static int run(int argc, char **argv)
     return EXIT_OK;
 }
 
-static const struct command_option options[] = {{"--json", NULL, "the same as a JSON array", NULL}, {0}};
+static const struct command_option options[] = {{"--json", NULL, "the same as JSON: an array, or one object", NULL},
+                                                {0}};
 
 const struct command command_tricks = {
     .name = "tricks",
     .summary = "every trick: what it changes, what was published",
-    .usage = "usage: davidnet tricks [--json]\n\n"
-             "Lists every training trick: what it changes, its published effect, its source,\n"
-             "the knobs that it writes and its parameters.\n",
+    .usage = "usage: davidnet tricks [NAME] [--json]\n\n"
+             "Lists every training trick, or one: what it changes, its published effect, its source, the knobs that\n"
+             "it writes, its parameters, and the tricks that it cannot be on with.\n",
     .options = options,
     .run = run,
 };

@@ -103,15 +103,34 @@ int command_take_option(const struct command *command, int argc, char **argv, in
     return 0;
 }
 
-int command_take_json(const struct command *command, int argc, char **argv)
+int command_take_name(const struct command *command, int argc, char **argv, const char **name)
 {
     int json = 0;
+    *name = NULL;
     for (int i = 1; i < argc; i++) {
         const char *flag, *value;
         int taken = command_take_option(command, argc, argv, &i, &flag, &value);
-        if (taken <= 0)
-            return taken < 0 ? -1 : (command_unknown(command, argv[i]), -1);
-        json = 1;
+        if (taken < 0)
+            return -1;
+        if (taken) {
+            json = 1;
+        } else if (argv[i][0] == '-' || *name) {
+            command_unknown(command, argv[i]);
+            return -1;
+        } else {
+            *name = argv[i];
+        }
+    }
+    return json;
+}
+
+int command_take_json(const struct command *command, int argc, char **argv)
+{
+    const char *name;
+    int json = command_take_name(command, argc, argv, &name);
+    if (json >= 0 && name) {
+        command_unknown(command, name);
+        return -1;
     }
     return json;
 }

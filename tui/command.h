@@ -54,6 +54,9 @@ int command_take_option(const struct command *command, int argc, char **argv, in
 /* For commands whose only option is --json. 1: given, 0: not, -1: something else was (said). */
 int command_take_json(const struct command *command, int argc, char **argv);
 
+/* The same for commands that take a name, too: *name is it, or NULL. */
+int command_take_name(const struct command *command, int argc, char **argv, const char **name);
+
 /* Says that the command does not know the word, and what may have been meant; returns EXIT_USAGE. */
 int command_unknown(const struct command *command, const char *word);
 

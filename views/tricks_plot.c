@@ -15,15 +15,6 @@ static double round_step(double x)
     return power * (digit >= 5 ? 5 : digit >= 2 ? 2 : 1);
 }
 
-/* Without the dust of adding steps up. */
-static double tidy(double x)
-{
-    char text[NUMBER_TEXT_MAX];
-    double rounded;
-    snprintf(text, sizeof text, "%.9g", x);
-    return number_parse_real(text, &rounded) ? x : rounded;
-}
-
 static double highest(const struct tricks_plot *plot)
 {
     double high = 0;
@@ -70,11 +61,11 @@ void tricks_plot_move(struct tricks_plot *plot, double knot_steps, double value_
     double before = plot->knot[at], low = at > 0 ? plot->knot[at - 1] : 0;
     double high = at + 1 < plot->n ? plot->knot[at + 1] : plot->epochs, top = knob_find("lr_values")->max;
     if (knot_steps != 0)
-        plot->knot[at] = fmax(low, fmin(high, tidy(before + knot_steps * plot->knot_step)));
+        plot->knot[at] = fmax(low, fmin(high, number_tidy(before + knot_steps * plot->knot_step, 9)));
     if (three_meet(plot))
         plot->knot[at] = before;
     if (value_steps != 0)
-        plot->value[at] = fmax(0, fmin(top, tidy(plot->value[at] + value_steps * plot->value_step)));
+        plot->value[at] = fmax(0, fmin(top, number_tidy(plot->value[at] + value_steps * plot->value_step, 9)));
 }
 
 int tricks_plot_add(struct tricks_plot *plot, struct error *err)
@@ -85,8 +76,8 @@ int tricks_plot_add(struct tricks_plot *plot, struct error *err)
     if (plot->n == SCHEDULE_KNOTS_MAX)
         return error_set(err, "a schedule has at most %d knots", SCHEDULE_KNOTS_MAX);
     double end = last ? plot->epochs : plot->knot[at + 1];
-    double knot = last ? end : tidy((plot->knot[at] + end) / 2);
-    double value = last ? plot->value[at] : tidy((plot->value[at] + plot->value[at + 1]) / 2);
+    double knot = last ? end : number_tidy((plot->knot[at] + end) / 2, 9);
+    double value = last ? plot->value[at] : number_tidy((plot->value[at] + plot->value[at + 1]) / 2, 9);
     if (knot <= plot->knot[at] || (!last && knot >= end))
         return error_set(err, "there is no room behind this knot");
     size_t behind = (size_t)(plot->n - at - 1) * sizeof *plot->knot;
