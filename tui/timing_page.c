@@ -10,11 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void make_subtitle(const struct run_report *report, const struct timing *timing, FILE *out)
+static void make_subtitle(const struct recipe *recipe, const struct timing *timing, FILE *out)
 {
     const struct timing_machine *m = &timing->machine;
     char text[512];
-    recipe_summary(&report->recipe, text, sizeof text);
+    recipe_summary(recipe, text, sizeof text);
     fprintf(out, "%s\n", text);
     const char *const parts[] = {timing->family, timing->precision, m->isa, m->library, m->device};
     for (int i = 0; i < 5; i++)
@@ -33,12 +33,12 @@ static void make_subtitle(const struct run_report *report, const struct timing *
         fprintf(out, "; measuring costs %.2g %% of a step", timing->timing_percent);
 }
 
-static int make_caption(const struct run_report *report, const struct timing *timing, FILE *out)
+static int make_caption(const struct recipe *recipe, const struct timing *timing, FILE *out)
 {
     char *command = malloc(RECIPE_COMMAND_MAX), drawn[128];
     if (command == NULL)
         return -1;
-    recipe_command(&report->recipe, command, RECIPE_COMMAND_MAX);
+    recipe_command(recipe, command, RECIPE_COMMAND_MAX);
     fprintf(out, "%s\n", command);
     if (timing->machine.davidnet[0] != '\0')
         fprintf(out, "measured by davidnet %s (%s), ", timing->machine.davidnet, timing->machine.commit);
@@ -47,23 +47,22 @@ static int make_caption(const struct run_report *report, const struct timing *ti
     return 0;
 }
 
-/* The figure of it all; NULL with err. */
-static struct figure *draw(const struct run_report *report, const struct timing *timing, enum figure_format format,
-                           struct error *err)
+struct figure *timing_page_draw(const char *run, const struct recipe *recipe, const struct timing *timing,
+                                enum figure_format format, struct error *err)
 {
     struct figure *figure = NULL;
     char *text[2] = {NULL, NULL}, title[192];
     size_t size[2];
     int rc = 0;
-    snprintf(title, sizeof title, "Where a training step of %s goes", report->folder.name);
+    snprintf(title, sizeof title, "Where a training step of %s goes", run);
     for (int i = 0; i < 2 && rc == 0; i++) {
         FILE *out = open_memstream(&text[i], &size[i]);
         if (out == NULL)
             rc = -1;
         else if (i == 0)
-            make_subtitle(report, timing, out);
+            make_subtitle(recipe, timing, out);
         else
-            rc = make_caption(report, timing, out);
+            rc = make_caption(recipe, timing, out);
         if (out != NULL && fclose(out) != 0)
             rc = -1;
     }
@@ -101,7 +100,7 @@ int timing_page_write(const char *run, enum figure_format format, const char *pa
         run_report_free(report);
         return command_fail("%s", err.text);
     }
-    struct figure *figure = draw(report, &timing, format, &err);
+    struct figure *figure = timing_page_draw(report->folder.name, &report->recipe, &timing, format, &err);
     int rc = figure != NULL ? figure_output_write(figure, path, &err) : -1;
     timing_release(&timing);
     run_report_free(report);
