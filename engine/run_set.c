@@ -246,26 +246,26 @@ static int mark(const struct wish *wish, struct run_entry *const *all, int count
 }
 
 /* Why nothing fits. A preset stands for its recipe as it is, which is not what most of its runs are of. */
-static void explain(const struct wish *wish, struct run_entry *const *all, int count, struct error *err)
+static void explain(enum kind kind, const char *text, struct run_entry *const *all, int count, struct error *err)
 {
     int near = 0;
     const struct run_entry *one = NULL;
-    for (int i = 0; i < count && wish->kind == PRESET; i++)
-        if (all[i]->problem[0] == '\0' && strcmp(all[i]->recipe.preset, wish->text) == 0) {
+    for (int i = 0; i < count && kind == PRESET; i++)
+        if (all[i]->problem[0] == '\0' && strcmp(all[i]->recipe.preset, text) == 0) {
             near++;
             one = all[i];
         }
-    if (wish->kind == PRESET && near > 0)
+    if (kind == PRESET && near > 0)
         error_set(
             err,
             "'%.60s' is a preset, but no run here is of it as it is: %d run%s changed it (%.60s%s); say which by a "
             "run's name, a pattern of names ('%.60s*'), a tag or a campaign",
-            wish->text, near, near == 1 ? " has" : "s have", one->folder.name, near == 1 ? "" : " ...", wish->text);
-    else if (wish->kind == PRESET || wish->kind == RECIPE_FILE)
-        error_set(err, "'%.100s' is a %s, but there are no runs of it here; davidnet train makes one", wish->text,
-                  wish->kind == PRESET ? "preset" : "recipe file");
+            text, near, near == 1 ? " has" : "s have", one->folder.name, near == 1 ? "" : " ...", text);
+    else if (kind == PRESET || kind == RECIPE_FILE)
+        error_set(err, "'%.100s' is a %s, but there are no runs of it here; davidnet train makes one", text,
+                  kind == PRESET ? "preset" : "recipe file");
     else
-        error_set(err, "%s%.100s: there are no such runs", prefixes[wish->kind], wish->text);
+        error_set(err, "%s%.100s: there are no such runs", prefixes[kind], text);
 }
 
 static int mark_word(const char *word, struct run_entry *const *all, int count, char *chosen, struct error *err)
@@ -282,7 +282,7 @@ static int mark_word(const char *word, struct run_entry *const *all, int count, 
         if (prepare(wish, kind, word + n, err) == 0) {
             found = mark(wish, all, count, chosen);
             if (found == 0)
-                explain(wish, all, count, err);
+                explain(kind, word + n, all, count, err);
         }
     }
     for (enum kind kind = RUN; kind < KINDS && !given && found == 0; kind++)
@@ -290,7 +290,7 @@ static int mark_word(const char *word, struct run_entry *const *all, int count, 
             found = mark(wish, all, count, chosen);
             if (found == 0 && (kind == PRESET || kind == RECIPE_FILE)) {
                 explained = 1;
-                explain(wish, all, count, err);
+                explain(kind, word, all, count, err);
             }
         }
     free(wish);

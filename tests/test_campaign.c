@@ -252,6 +252,7 @@ static void test_command(void **state)
     assert_int_equal(CALL(TINY, "--runs", "3", "--on", "label_smoothing", "--seed", "9"),
                      EXIT_FAILED); /* another one */
     assert_int_equal(CALL("campaign", "resume", "nothing"), EXIT_FAILED);
+    assert_int_equal(CALL("campaign", "resume"), EXIT_USAGE);
 }
 
 /*

@@ -366,6 +366,21 @@ static int check_asked(const struct campaign_options *o)
     return EXIT_OK;
 }
 
+/* 'resume' without a name: says what there is to go on with. */
+static int ask_which(const char *parent)
+{
+    char(*names)[RUN_CAMPAIGN_MAX], text[1024] = "";
+    int count;
+    size_t used = 0;
+    if (campaign_list(parent, &names, &count, NULL))
+        count = 0;
+    for (int i = 0; i < count && used < sizeof text - RUN_CAMPAIGN_MAX - 8; i++)
+        used += (size_t)snprintf(text + used, sizeof text - used, "%s%s", i ? ", " : "", names[i]);
+    free(names);
+    return command_usage_error(&command_campaign,
+                               count > 0 ? "which campaign? There are %s" : "there is no campaign here yet%s", text);
+}
+
 static int run(int argc, char **argv)
 {
     struct campaign_options *o = calloc(1, sizeof *o);
@@ -391,7 +406,7 @@ static int run(int argc, char **argv)
             code = command_unknown(&command_campaign, argv[i]);
     }
     if (code == EXIT_OK && words == 1)
-        code = command_usage_error(&command_campaign, "which campaign? davidnet campaign resume NAME");
+        code = ask_which(o->out);
     if (code == EXIT_OK)
         code = check_asked(o);
     if (code == EXIT_OK)
