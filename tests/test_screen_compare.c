@@ -244,6 +244,7 @@ static void test_waiting(void **state)
     settle();
     must_show("campaign waits");
     must_show("R here drops it");
+    must_show("0 of 2 runs, waits");
     press("R");
     assert_false(campaign_job_running(&app));
     press("R");

@@ -204,6 +204,9 @@ static void update(struct app *app)
     if (app->compare.reading != runs_watch_reading(app))
         app->dirty = 1;
     app->compare.reading = runs_watch_reading(app);
+    if (app->compare.waiting != campaign_job_waiting(app))
+        app->dirty = 1;
+    app->compare.waiting = campaign_job_waiting(app);
     if (app->watch.generation == app->compare_generation)
         return;
     int begun = app->compare_generation == UINT_MAX;

@@ -30,6 +30,7 @@ struct compare_model {
     char a[RUN_PATH_MAX + 1], b[RUN_PATH_MAX + 1]; /* keys chosen; of a campaign, a alone. Empty: not chosen */
     int running;                                   /* a campaign is being trained from here */
     char running_name[RUN_CAMPAIGN_MAX];
+    int waiting; /* it is not trained yet: another run is */
     int reading; /* folders are still being read */
 
     int has; /* both sides are there, and so is what follows */

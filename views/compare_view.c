@@ -56,7 +56,10 @@ static void item_text(const struct compare_model *model, const struct compare_it
 {
     int runs = model->running && item->campaign >= 0 && strcmp(item->name, model->running_name) == 0;
     if (item->campaign >= 0)
-        snprintf(out, size, "campaign, %d of %d runs%s", item->ended, item->planned, runs ? ", training" : "");
+        snprintf(out, size, "campaign, %d of %d runs%s", item->ended, item->planned,
+                 !runs            ? ""
+                 : model->waiting ? ", waits"
+                                  : ", training");
     else
         snprintf(out, size, "%d run%s", item->runs, item->runs == 1 ? "" : "s");
 }
