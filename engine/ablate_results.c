@@ -54,6 +54,7 @@ static cJSON *record_json(const struct ablate_record *r)
     cJSON *parts = cJSON_AddObjectToObject(object, "parts_ms");
     for (int p = 0; p < ABLATE_PART_COUNT; p++)
         add_number(parts, ablate_part_name((enum ablate_part)p), 1e3 * r->times.part[p]);
+    cJSON_AddBoolToObject(object, "noisy", r->noisy);
     add_number(object, "flops", r->flops);
     add_number(object, "bytes", r->bytes);
     return object;
@@ -135,9 +136,11 @@ static int read_record(const cJSON *object, struct ablate_record *r)
     r->flops = real(object, "flops");
     r->bytes = real(object, "bytes");
     const cJSON *parts = cJSON_GetObjectItemCaseSensitive(object, "parts_ms");
+    const cJSON *noisy = cJSON_GetObjectItemCaseSensitive(object, "noisy");
+    r->noisy = cJSON_IsTrue(noisy);
     for (int p = 0; p < ABLATE_PART_COUNT; p++)
         r->times.part[p] = 1e-3 * real(parts, ablate_part_name((enum ablate_part)p));
-    if (found < 0 || r->batch < 1 || r->round < 0 || !(r->times.seconds > 0))
+    if (found < 0 || r->batch < 1 || r->round < 0 || !(r->times.seconds > 0) || !cJSON_IsBool(noisy))
         return -1;
     r->variant = (enum ablate_variant)found;
     return 0;

@@ -1,5 +1,6 @@
 #include "engine/ablate_study.h"
 
+#include "engine/contention.h"
 #include "engine/digest.h"
 #include "kernels/isa.h"
 
@@ -154,10 +155,16 @@ static int measure(struct work *w, int p, int b, int variant, int round, struct 
     const struct recipe *recipe = w->study->recipes[p];
     struct ablate_record record = {
         .batch = w->study->batches[b], .variant = (enum ablate_variant)variant, .round = round};
+    struct contention before, after;
+    contention_read(&before);
     double begin = now();
     if (ablate_measure(w->current, record.variant, &record.times, err))
         return error_prefix(err, "%s at batch %d", recipe->preset, record.batch);
-    w->seconds += now() - begin;
+    double took = now() - begin;
+    contention_read(&after);
+    record.noisy = contention_noisy(contention_steal(&before, &after), (double)(after.involuntary - before.involuntary),
+                                    took, w->results->setting.threads);
+    w->seconds += took;
     record.flops = ablate_flops(w->current, record.variant);
     record.bytes = ablate_bytes(w->current, record.variant);
     w->flops += record.flops * steps_of(variant);

@@ -51,6 +51,7 @@ static void summarise_variant(const struct ablate_results *results, const char *
         if (!record)
             continue;
         ms[v->rounds++] = 1e3 * record->times.seconds;
+        v->noisy += record->noisy;
         if (!fastest || record->times.seconds < fastest->times.seconds)
             fastest = record;
     }
@@ -126,6 +127,16 @@ void ablate_summarise(const struct ablate_results *results, const char *preset, 
         find_spread(results, summary, c);
     }
     summary->bound_ms = 1e3 * summary->variant[ABLATE_CONVOLUTIONS].flops / results->setting.ceiling.flops;
+}
+
+void ablate_count_noisy(const struct ablate_summary *list, int count, int *noisy, int *rounds)
+{
+    *noisy = *rounds = 0;
+    for (int i = 0; i < count; i++)
+        for (int v = 0; v < ABLATE_VARIANT_COUNT; v++) {
+            *noisy += list[i].variant[v].noisy;
+            *rounds += list[i].variant[v].rounds;
+        }
 }
 
 /* Where it belongs in the list: behind its preset's smaller batches. -1: it is there. */

@@ -18,6 +18,7 @@
 
 struct ablate_variant_summary {
     int rounds;              /* 0: not measured, and all below is NaN */
+    int noisy;               /* of them: other programs had the CPUs meanwhile */
     double ms, median, most; /* ms: the least */
     double part_ms[ABLATE_PART_COUNT];
     double flops, bytes;
@@ -45,6 +46,9 @@ const char *ablate_cost_name(int cost);
 
 void ablate_summarise(const struct ablate_results *results, const char *preset, int batch,
                       struct ablate_summary *summary);
+
+/* Of all rounds of all variants: how many were noisy, and how many there are. */
+void ablate_count_noisy(const struct ablate_summary *list, int count, int *noisy, int *rounds);
 
 /* All that the results hold: presets as they came, batch sizes from the smallest. *list is malloc'ed. */
 int ablate_summarise_all(const struct ablate_results *results, struct ablate_summary **list, int *count,

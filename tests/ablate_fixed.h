@@ -13,6 +13,7 @@ static inline struct ablate_record ablate_fixed(const char *preset, int batch, e
         [ABLATE_LOADER] = 0.001,     [ABLATE_AUGMENT] = 0.009, [ABLATE_UPDATE] = 0.020,  [ABLATE_NORM] = 0.200,
         [ABLATE_CLASSIFIER] = 0.004, [ABLATE_CONV] = 0.600,    [ABLATE_BETWEEN] = 0.0005};
     struct ablate_record r = {.batch = batch, .variant = variant, .round = round};
+    r.noisy = round == 2 && variant == ABLATE_RANDOM;
     double slow = (1 + 0.01 * ((round * 2 + (int)variant) % 3)) * batch / 512.0;
     memcpy(r.preset, preset, strlen(preset) + 1);
     memcpy(r.recipe, "0123456789ab", 13);

@@ -69,7 +69,8 @@ static void test_what_is_written_is_read(void **state)
     assert_true(read.setting.ceiling.flops == 4e12 && read.setting.threads == 2);
     for (size_t i = 0; i < read.count; i++) {
         const struct ablate_record *a = &written.records[i], *b = &read.records[i];
-        assert_true(a->batch == b->batch && a->variant == b->variant && a->round == b->round && a->flops == b->flops);
+        assert_true(a->batch == b->batch && a->variant == b->variant && a->round == b->round && a->flops == b->flops &&
+                    a->noisy == b->noisy);
         assert_true(fabs(a->times.seconds - b->times.seconds) < 1e-12);
         assert_true(fabs(a->times.part[ABLATE_CONV] - b->times.part[ABLATE_CONV]) < 1e-12);
     }
@@ -260,6 +261,9 @@ static void test_costs(void **state)
     assert_int_equal(full->rounds, 3);
     assert_true(fabs(full->ms - 834.5) < 1e-9 && fabs(full->median - 834.5 * 1.01) < 1e-9 &&
                 fabs(full->most - 834.5 * 1.02) < 1e-9);
+    int noisy, rounds;
+    ablate_count_noisy(&s, 1, &noisy, &rounds);
+    assert_true(noisy == 1 && s.variant[ABLATE_RANDOM].noisy == 1 && rounds == 3 * ABLATE_VARIANT_COUNT);
     const struct ablate_cost *data = &s.cost[ABLATE_FULL], *norm = &s.cost[ABLATE_NO_UPDATE];
     assert_true(fabs(data->ms - 8) < 1e-9 && fabs(data->timers - 8) < 1e-9); /* 1 + 9, less the copy: 2 */
     const struct ablate_cost *update = &s.cost[ABLATE_RANDOM];

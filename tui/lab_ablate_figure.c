@@ -45,7 +45,7 @@ static void fill_bar(const struct ablate_summary *s, bool first, struct figure_b
 /* What cannot be seen in the figure. */
 static void write_caption(const struct lab_ablate_report *report, char *out, size_t size)
 {
-    char machine[256], rounds[32];
+    char machine[256], noise[128], rounds[32];
     int least = 0, most = 0;
     for (int i = 0; i < report->count; i++) {
         int n = report->list[i].variant[ABLATE_FULL].rounds;
@@ -53,14 +53,15 @@ static void write_caption(const struct lab_ablate_report *report, char *out, siz
         most = n > most ? n : most;
     }
     lab_ablate_machine(report->setting, machine, sizeof machine);
+    lab_ablate_noise(report, noise, sizeof noise);
     if (least != most)
         snprintf(rounds, sizeof rounds, "%d to %d", least, most);
     else
         snprintf(rounds, sizeof rounds, "%d", most);
     snprintf(out, size,
              "%s. Each part: the difference of two steps, with it and without; of each step the fastest of %s rounds. "
-             "%s",
-             machine, rounds, report->command);
+             "%s%s%s",
+             machine, rounds, noise, noise[0] ? ". " : "", report->command);
 }
 
 int lab_ablate_draw(const struct lab_ablate_report *report, enum figure_format format, const char *path,

@@ -14,6 +14,15 @@ void lab_ablate_machine(const struct ablate_setting *s, char *out, size_t size)
              s->threads == 1 ? "" : "s", s->library, s->davidnet, s->commit);
 }
 
+void lab_ablate_noise(const struct lab_ablate_report *report, char *out, size_t size)
+{
+    int noisy, rounds;
+    ablate_count_noisy(report->list, report->count, &noisy, &rounds);
+    snprintf(out, size, "%s", "");
+    if (noisy > 0)
+        snprintf(out, size, "%d of %d measurements were disturbed by other programs", noisy, rounds);
+}
+
 /* ---- the table ---- */
 
 /* With as many decimals as mean something. */
@@ -73,7 +82,7 @@ static const char notes[] =
 
 void lab_ablate_table(FILE *out, const struct lab_ablate_report *report)
 {
-    char machine[256], rate[160];
+    char machine[256], rate[224], noise[128];
     lab_ablate_machine(report->setting, machine, sizeof machine);
     columns_wrap(out, machine, 0, 0, WIDTH);
     if (isfinite(report->setting->ceiling.flops))
@@ -83,6 +92,11 @@ void lab_ablate_table(FILE *out, const struct lab_ablate_report *report)
         snprintf(rate, sizeof rate, "ceilings, measured: copies of %.1f GB/s; that of %s multiply-adds is not known",
                  1e-9 * report->setting->ceiling.bytes, report->setting->precision);
     columns_wrap(out, rate, 0, 0, WIDTH);
+    lab_ablate_noise(report, noise, sizeof noise);
+    if (noise[0]) {
+        snprintf(rate, sizeof rate, "%s: on a quiet machine, or with more --rounds, it says more", noise);
+        columns_wrap(out, rate, 0, 0, WIDTH);
+    }
     for (int i = 0; i < report->count; i++)
         put_case(out, &report->list[i]);
     putc('\n', out);
@@ -104,7 +118,7 @@ static void put_numbers(FILE *out, const double *values, int n)
 
 void lab_ablate_csv(FILE *out, const struct lab_ablate_report *report)
 {
-    fputs("preset,batch,kind,name,rounds,ms,median_ms,low_ms,high_ms,share_percent,timers_ms,fused_ms,others_ms,"
+    fputs("preset,batch,kind,name,rounds,noisy,ms,median_ms,low_ms,high_ms,share_percent,timers_ms,fused_ms,others_ms,"
           "between_ms,gflop,"
           "gigabytes\n",
           out);
@@ -113,8 +127,8 @@ void lab_ablate_csv(FILE *out, const struct lab_ablate_report *report)
         double full = s->variant[ABLATE_FULL].ms, nothing = NAN;
         for (int k = 0; k < ABLATE_VARIANT_COUNT; k++) {
             const struct ablate_variant_summary *v = &s->variant[k];
-            fprintf(out, "%s,%d,variant,%s,%d", s->preset, s->batch, ablate_variant_name((enum ablate_variant)k),
-                    v->rounds);
+            fprintf(out, "%s,%d,variant,%s,%d,%d", s->preset, s->batch, ablate_variant_name((enum ablate_variant)k),
+                    v->rounds, v->noisy);
             put_numbers(out,
                         (const double[]){v->ms, v->median, v->ms, v->most, 100 * v->ms / full, nothing, nothing,
                                          nothing, nothing, 1e-9 * v->flops, 1e-9 * v->bytes},
@@ -122,14 +136,14 @@ void lab_ablate_csv(FILE *out, const struct lab_ablate_report *report)
         }
         for (int k = 0; k < ABLATE_COST_COUNT; k++) {
             const struct ablate_cost *c = &s->cost[k];
-            fprintf(out, "%s,%d,cost,%s,", s->preset, s->batch, ablate_cost_name(k));
+            fprintf(out, "%s,%d,cost,%s,,", s->preset, s->batch, ablate_cost_name(k));
             put_numbers(out,
                         (const double[]){c->ms, c->median, c->low, c->high, 100 * c->ms / full, c->timers,
                                          k == ABLATE_NO_UPDATE ? c->fused : nothing, c->others, c->between, nothing,
                                          nothing},
                         11);
         }
-        fprintf(out, "%s,%d,bound,flops,", s->preset, s->batch);
+        fprintf(out, "%s,%d,bound,flops,,", s->preset, s->batch);
         put_numbers(out,
                     (const double[]){s->bound_ms, nothing, nothing, nothing, 100 * s->bound_ms / full, nothing, nothing,
                                      nothing, nothing, 1e-9 * s->variant[ABLATE_CONVOLUTIONS].flops, nothing},
@@ -144,6 +158,7 @@ static cJSON *variant_json(const struct ablate_summary *s, int i)
     cJSON_AddStringToObject(object, "name", ablate_variant_name((enum ablate_variant)i));
     cJSON_AddStringToObject(object, "title", ablate_variant_title((enum ablate_variant)i));
     cJSON_AddNumberToObject(object, "rounds", v->rounds);
+    cJSON_AddNumberToObject(object, "noisy", v->noisy);
     run_report_add_number(object, "ms", v->ms);
     run_report_add_number(object, "median_ms", v->median);
     run_report_add_number(object, "high_ms", v->most);
