@@ -1,5 +1,6 @@
 /* The Layers screen: its keys. What it looks like is views/layers_view.c. */
 #include "tui/app.h"
+#include "tui/layers_export.h"
 #include "views/layers_view.h"
 
 #include <stdio.h>
@@ -223,6 +224,7 @@ static const struct binding layers_keys[] = {
     {"r", NULL, "roofline", "Operations a second over operations a byte, below what the machine can do; or the rows",
      can_show_roof, roof_label, do_roof},
     {"u", NULL, "per epoch", "Times of a step, or of an epoch", has_epochs, unit_label, do_unit},
+    {"e", NULL, "export", "The times as PDF, PNG, SVG, CSV or JSON", has_rows, NULL, layers_export_ask},
     {"Up", "k", NULL, "Row above", has_rows, NULL, do_up},
     {"Down", "j", NULL, "Row below", has_rows, NULL, do_down},
     {"Right", "l", NULL, "Open the block, or go into it", has_rows, NULL, do_open},

@@ -1,5 +1,6 @@
 /* The Samples screen: its keys, and where its images come from. What it looks like is views/samples_view.c. */
 #include "tui/app.h"
+#include "tui/free_path.h"
 #include "views/samples_view.h"
 #include "views/sheet.h"
 
@@ -7,7 +8,6 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 /*
  * Between two batches when it follows the training: nobody looks at one faster, and every cell of a picture has to go
@@ -276,25 +276,13 @@ static void do_zoom(struct app *app)
         app_say(app, "pictures as large as a dozen fit");
 }
 
-/* A sheet that is there already stays: it may be of other images of that batch. */
-static void new_path(const struct app *app, uint32_t epoch, uint32_t batch, char *out, size_t size)
-{
-    char end[16] = "";
-    for (int i = 2; i < 1000; i++) {
-        snprintf(out, size, "samples-%s-epoch%u-batch%u%s.png", app->model.status.run, epoch, batch, end);
-        if (access(out, F_OK) != 0)
-            return;
-        snprintf(end, sizeof end, "-%d", i);
-    }
-}
-
 /* The images from the first that is shown on, as 'davidnet samples' would draw them, into the current folder. */
 static void do_export(struct app *app)
 {
     const struct samples_model *model = &app->samples.model;
     const struct batches *batches = &model->batches;
     struct samples_layout layout;
-    char path[300], title[1024], subtitle[1024], done[256];
+    char stem[240], path[300], title[1024], subtitle[1024], done[256];
     struct error err = {""};
     const char *source = model->dataset->source, *slash = strrchr(source, '/');
     uint32_t epoch = model->step / batches->steps_per_epoch, batch = model->step % batches->steps_per_epoch;
@@ -302,7 +290,9 @@ static void do_export(struct app *app)
     int first = samples_view_first(model, &layout), count = model->batch.n - first;
     count = count > SHEET_IMAGES ? SHEET_IMAGES : count;
     sheet_describe_options(&batches->options, model->batch.height, model->batch.width, done, sizeof done);
-    new_path(app, epoch + 1, batch + 1, path, sizeof path);
+    /* A sheet that is there already stays: it may be of other images of that batch. */
+    snprintf(stem, sizeof stem, "samples-%s-epoch%u-batch%u", app->model.status.run, epoch + 1, batch + 1);
+    free_path(stem, "png", path, sizeof path);
     snprintf(title, sizeof title, "%s \u00b7 %s \u00b7 epoch %u, batch %u \u00b7 seed %" PRId64,
              slash && slash[1] ? slash + 1 : source, model->preset, epoch + 1, batch + 1, model->seed);
     snprintf(subtitle, sizeof subtitle, "Images %d to %d of the batch; left as stored, right as trained on: %s.",

@@ -1,0 +1,122 @@
+/* The key e of the Layers screen: the times as files in the current folder, on a run's folder made here. */
+#include "engine/files.h"
+#include "tests/app_hands.h"
+#include "tests/fake_folder.h"
+#include "tests/fake_timing.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static char parent[] = "/tmp/davidnet-test-XXXXXX", before[4096];
+static struct app *app;
+
+static int enter(void **state)
+{
+    (void)state;
+    struct fake_folder fake = {.name = "shown",
+                               .preset = "quick",
+                               .seed = 1,
+                               .epochs = 4,
+                               .best = 90,
+                               .epoch_seconds = 10,
+                               .end = RUN_END_DONE};
+    struct run_folder folder;
+    struct run_source source;
+    struct timing timing;
+    struct error err = {""};
+    if (!getcwd(before, sizeof before) || !mkdtemp(parent) || chdir(parent) || setenv("DAVIDNET_RUNS", parent, 1))
+        return -1;
+    fake_folder_make(parent, &fake);
+    fake_timing(&timing, 0, 1);
+    char *text = timing_to_json(&timing, &err);
+    if (run_folder_find_in(&folder, parent, "shown", &err) ||
+        run_folder_replace(&folder, "timing.json", text, strlen(text), &err))
+        return -1;
+    free(text);
+    timing_release(&timing);
+    app = calloc(1, sizeof *app);
+    if (!app || run_source_open(&source, folder.path, &err))
+        return -1;
+    app_init(app, source, NULL);
+    app->w = 100;
+    app->h = 30;
+    app_go(app, &screen_layers);
+    app_update(app);
+    return 0;
+}
+
+static int leave(void **state)
+{
+    (void)state;
+    app_release(app);
+    free(app);
+    return chdir(before) || folder_remove(parent, NULL);
+}
+
+static void begins(const char *path, const char *with)
+{
+    char *text;
+    size_t size;
+    struct error err = {""};
+    if (file_read(path, 1 << 24, &text, &size, &err))
+        fail_msg("%s", err.text);
+    assert_memory_equal(text, with, strlen(with));
+    free(text);
+}
+
+static void every_format(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *key, *path, *begins;
+    } cases[] = {{"p", "timing-shown.pdf", "%PDF-"},
+                 {"g", "timing-shown.png", "\x89PNG"},
+                 {"s", "timing-shown.svg", "<?xml"},
+                 {"c", "timing-shown.csv", ""},
+                 {"j", "timing-shown.json", "{\"format\":\"davidnet-timing\""},
+                 {"Enter", "timing-shown-2.pdf", "%PDF-"}}; /* the first one stays */
+    assert_int_equal(app->layers.state, LAYERS_READY);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char said[128];
+        app_press(app, "e");
+        assert_true(app_shows(app, "Export the times") && app_shows(app, "PDF, a figure for a report"));
+        app_press(app, cases[i].key);
+        snprintf(said, sizeof said, "the times are in %s", cases[i].path);
+        assert_true(app_shows(app, said));
+        begins(cases[i].path, cases[i].begins);
+    }
+    app_press(app, "e");
+    app_press(app, "Esc");
+    assert_false(app_shows(app, "Export the times"));
+    assert_int_not_equal(access("timing-shown-3.pdf", F_OK), 0);
+}
+
+/* Where nothing can be written it says so. */
+static void no_place(void **state)
+{
+    (void)state;
+    assert_int_equal(mkdir("gone", 0755), 0);
+    assert_int_equal(chdir("gone"), 0);
+    assert_int_equal(rmdir("../gone"), 0);
+    app_press(app, "e");
+    app_press(app, "s");
+    assert_true(app_shows(app, "timing-shown.svg: "));
+    assert_int_equal(chdir(parent), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_format),
+        cmocka_unit_test(no_place),
+    };
+    return cmocka_run_group_tests(tests, enter, leave);
+}

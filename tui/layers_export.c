@@ -1,0 +1,98 @@
+#include "tui/layers_export.h"
+
+#include "engine/files.h"
+#include "engine/timing_export.h"
+#include "tui/app.h"
+#include "tui/free_path.h"
+#include "tui/timing_page.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The name of the run that is shown; one that has no folder is called by its recipe. */
+static const char *run_name(const struct app *app)
+{
+    return app->model.status.run[0] ? app->model.status.run : app->source.recipe->preset;
+}
+
+static int save_text(const struct app *app, const char *ending, const char *path, struct error *err)
+{
+    const struct timing *timing = &app->layers.timing;
+    struct timing_origin *origin = malloc(sizeof *origin);
+    if (!origin)
+        return error_set(err, "out of memory");
+    timing_origin_init(origin, app->source.recipe, run_name(app));
+    char *text =
+        strcmp(ending, "csv") == 0 ? timing_export_csv(timing, origin, err) : timing_export_json(timing, origin, err);
+    struct file_part part = {text, text ? strlen(text) : 0};
+    int rc = text ? file_replace(path, &part, 1, err) : -1;
+    free(text);
+    free(origin);
+    return rc;
+}
+
+static void save(struct app *app, const char *ending)
+{
+    struct error err = {""};
+    char stem[160], path[200];
+    int format = figure_format_of_name(ending), rc = -1;
+    app->over = APP_SCREEN;
+    if (app->layers.state != LAYERS_READY || !app->source.recipe)
+        return; /* the run went while it was asked */
+    snprintf(stem, sizeof stem, "timing-%s", run_name(app));
+    free_path(stem, ending, path, sizeof path);
+    if (format < 0) {
+        rc = save_text(app, ending, path, &err);
+    } else {
+        struct figure *figure =
+            timing_page_draw(run_name(app), app->source.recipe, &app->layers.timing, (enum figure_format)format, &err);
+        rc = figure ? figure_save(figure, path, &err) : -1;
+        figure_free(figure);
+    }
+    if (rc < 0)
+        app_say(app, "%s", err.text);
+    else
+        app_say(app, "the times are in %s", path);
+}
+
+static void save_pdf(struct app *app)
+{
+    save(app, "pdf");
+}
+
+static void save_png(struct app *app)
+{
+    save(app, "png");
+}
+
+static void save_svg(struct app *app)
+{
+    save(app, "svg");
+}
+
+static void save_csv(struct app *app)
+{
+    save(app, "csv");
+}
+
+static void save_json(struct app *app)
+{
+    save(app, "json");
+}
+
+static const struct binding keys[] = {
+    {"p", "Enter", NULL, "PDF, a figure for a report", NULL, NULL, save_pdf},
+    {"g", NULL, NULL, "PNG, the same as a picture", NULL, NULL, save_png},
+    {"s", NULL, NULL, "SVG, the same for the web", NULL, NULL, save_svg},
+    {"c", NULL, NULL, "CSV, a table for other programs", NULL, NULL, save_csv},
+    {"j", NULL, NULL, "JSON, all of it", NULL, NULL, save_json},
+    {"n", "Esc", NULL, "None", NULL, NULL, app_close_dialog},
+    {0},
+};
+static const struct dialog dialog = {"Export the times", "A file in the current folder, as it is now.", keys};
+
+void layers_export_ask(struct app *app)
+{
+    app_ask(app, &dialog);
+}
