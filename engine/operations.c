@@ -109,12 +109,14 @@ static double now(void)
 
 /* Short pieces of work, so that some of them have the processors for themselves on a machine that does other things,
  * too; the fastest counts. */
-static double fastest_multiply(void)
+static double fastest_multiply(double (*multiply)(size_t rounds))
 {
     enum { TIMES = 100, ROUNDS = 50000 };
     double fastest = 0, started = now();
     for (int i = 0; i < TIMES && (i < TIMES / 10 || now() - started < SECONDS); i++) {
-        double begin = now(), rate = ceiling_multiply(ROUNDS) / (now() - begin);
+        double begin = now(), operations = multiply(ROUNDS), rate = operations / (now() - begin);
+        if (operations == 0)
+            return NAN; /* no such instructions */
         fastest = rate > fastest ? rate : fastest;
     }
     return fastest;
@@ -140,8 +142,8 @@ int ceiling_measure(struct ceiling *ceiling, enum precision precision, struct er
     char *arrays = malloc((size_t)2 * BYTES);
     if (!arrays)
         return error_set(err, "out of memory for %d MiB to measure copies with", 2 * (BYTES >> 20));
-    if (precision == PRECISION_F32)
-        ceiling->flops = fastest_multiply();
+    if (precision == PRECISION_F32 || precision == PRECISION_BF16)
+        ceiling->flops = fastest_multiply(precision == PRECISION_F32 ? ceiling_multiply : ceiling_multiply_bf16);
     memset(arrays, 1, (size_t)2 * BYTES);
     ceiling->bytes = fastest_copy(arrays, BYTES);
     free(arrays);

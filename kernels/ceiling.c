@@ -22,7 +22,33 @@ static double multiply_plain(size_t rounds, float *sink)
     return 2.0 * SUMS * 4;
 }
 
+typedef double multiply_loop(size_t rounds, float *sink);
+
+/* The loop of the instruction set in force; NULL: it has none in bfloat16. */
+static multiply_loop *loop_f32(void)
+{
+#if defined(__x86_64__)
+    if (isa_current() >= ISA_AVX512)
+        return ceiling_multiply_avx512;
+    if (isa_current() >= ISA_AVX2)
+        return ceiling_multiply_avx2;
+#endif
+    return multiply_plain;
+}
+
+static multiply_loop *loop_bf16(void)
+{
+#if defined(__x86_64__)
+    if (isa_current() >= ISA_AMX)
+        return ceiling_multiply_amx;
+    if (isa_current() >= ISA_AVX512_BF16)
+        return ceiling_multiply_avx512bf16;
+#endif
+    return NULL;
+}
+
 struct multiply {
+    multiply_loop *loop;
     size_t rounds;
     double operations[PARALLEL_THREADS_MAX]; /* of a round */
     float sink[PARALLEL_THREADS_MAX];
@@ -34,27 +60,30 @@ static void multiply_share(void *context, size_t begin, size_t end, int thread)
     (void)begin;
     (void)end;
     float sink = 0;
-    double operations;
-#if defined(__x86_64__)
-    if (isa_current() >= ISA_AVX512)
-        operations = ceiling_multiply_avx512(job->rounds, &sink);
-    else if (isa_current() >= ISA_AVX2)
-        operations = ceiling_multiply_avx2(job->rounds, &sink);
-    else
-#endif
-        operations = multiply_plain(job->rounds, &sink);
-    job->operations[thread] = operations;
+    job->operations[thread] = job->loop(job->rounds, &sink);
     job->sink[thread] = sink;
 }
 
-double ceiling_multiply(size_t rounds)
+static double multiply(multiply_loop *loop, size_t rounds)
 {
-    struct multiply job = {.rounds = rounds};
+    struct multiply job = {.loop = loop, .rounds = rounds};
     double operations = 0;
+    if (!loop)
+        return 0;
     parallel_for((size_t)parallel_threads(), 1, multiply_share, &job);
     for (int i = 0; i < parallel_threads(); i++)
         operations += job.operations[i];
     return operations * (double)rounds;
+}
+
+double ceiling_multiply(size_t rounds)
+{
+    return multiply(loop_f32(), rounds);
+}
+
+double ceiling_multiply_bf16(size_t rounds)
+{
+    return multiply(loop_bf16(), rounds);
 }
 
 struct copy {

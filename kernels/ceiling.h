@@ -12,6 +12,10 @@
  * multiplication counted as two. */
 double ceiling_multiply(size_t rounds);
 
+/* The same of bfloat16 products summed in float32: AMX's tiles, AVX-512's pairs. 0 where there are no such
+ * instructions, and nothing is done. */
+double ceiling_multiply_bf16(size_t rounds);
+
 /* Copies `bytes` from one array to another; returns the bytes moved: read and written. */
 double ceiling_copy(void *to, const void *from, size_t bytes);
 

@@ -5,7 +5,10 @@
 
 #include <stddef.h>
 
-double ceiling_multiply_avx2(size_t rounds, float *sink);   /* x86-64 only */
-double ceiling_multiply_avx512(size_t rounds, float *sink); /* x86-64 only */
+/* x86-64 only */
+double ceiling_multiply_avx2(size_t rounds, float *sink);
+double ceiling_multiply_avx512(size_t rounds, float *sink);
+double ceiling_multiply_avx512bf16(size_t rounds, float *sink);
+double ceiling_multiply_amx(size_t rounds, float *sink);
 
 #endif

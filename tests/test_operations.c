@@ -2,6 +2,7 @@
 #include "engine/operations.h"
 
 #include "engine/validate.h"
+#include "kernels/isa.h"
 #include "tests/cuda_plugin.h"
 
 #include <setjmp.h>
@@ -96,6 +97,16 @@ static void test_ceiling(void **state)
     assert_true(ceiling.flops > 1e7 && ceiling.flops < 1e15);
     assert_true(ceiling.bytes > 1e6 && ceiling.bytes < 1e14);
     assert_int_equal(ceiling_measure(&ceiling, PRECISION_BF16, &err), 0);
+    assert_true(ceiling.bytes > 0);
+    if (isa_current() >= ISA_AVX512_BF16) /* else there are no such instructions here */
+        assert_true(ceiling.flops > 1e7 && ceiling.flops < 1e15);
+    else
+        assert_true(isnan(ceiling.flops));
+    assert_int_equal(isa_force("plain"), 0);
+    assert_int_equal(ceiling_measure(&ceiling, PRECISION_BF16, &err), 0);
+    assert_true(isnan(ceiling.flops));
+    assert_int_equal(isa_force("auto"), 0);
+    assert_int_equal(ceiling_measure(&ceiling, PRECISION_F16, &err), 0);
     assert_true(isnan(ceiling.flops) && ceiling.bytes > 0);
 }
 

@@ -235,8 +235,8 @@ static void print_ops_table(const struct bench *b)
         printf("ceiling, measured: copy %.1f GB/s; that of %s multiply-adds is not measured\n\n",
                b->ceiling.bytes * 1e-9, precision_name(s->precision));
     else
-        printf("ceiling, measured: %.0f GFLOP/s of float32 multiply-adds, copy %.1f GB/s\n\n", b->ceiling.flops * 1e-9,
-               b->ceiling.bytes * 1e-9);
+        printf("ceiling, measured: %.0f GFLOP/s of %s multiply-adds, copy %.1f GB/s\n\n", b->ceiling.flops * 1e-9,
+               precision_name(s->precision), b->ceiling.bytes * 1e-9);
     printf("%-26s %-8s %-25s %9s %8s %7s %8s  %s\n", "row", "phase", "shapes", "ms", "GFLOP/s", "GB/s", "ceiling",
            "implementation");
     for (int i = 0; i < s->program->n_train; i++) {
@@ -385,7 +385,7 @@ const struct command command_bench = {
         "Checks the program that is timed, at its own batch, against the reference; then times the whole training\n"
         "step: two to warm up, then some that count, with the median, the phases and each step of the program.\n"
         "With --ops it is each operation (the least of those times), the rates that it reaches, and its share of what\n"
-        "the machine can do: float32 multiply-adds from registers or a copy in memory, whichever takes longer, both\n"
+        "the machine can do: multiply-adds from registers or a copy in memory, whichever takes longer, both\n"
         "measured first. It is more than 100 % where caches hold the data or Winograd saves multiplications.\n",
     .options = options,
     .takes_recipe = 1,
