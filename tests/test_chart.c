@@ -250,6 +250,40 @@ static void test_draw_stays_inside(void **state)
     }
 }
 
+/* A band counts for the range, and in cells its two edges are drawn, with a gap where either is not finite. */
+static void test_band(void **state)
+{
+    (void)state;
+    const double x[] = {0, 1, 2, 3, 4}, low[] = {1, 1, NAN, 1, 1}, high[] = {9, 9, 9, 9, 9}, y[] = {5, 5, 5, 5, 5};
+    struct chart chart = {.title = "t", .n_series = 1, .n_bands = 1};
+    chart.x = (struct chart_axis){.min = 0, .max = 4};
+    chart.y = (struct chart_axis){.min = NAN, .max = NAN};
+    chart.series[0] = (struct chart_series){.color = COLOR_TRAIN, .ascii = '*', .x = x, .y = y, .n = 5, .current = NAN};
+    chart.band[0] = (struct chart_band){x, low, high, 5, COLOR_VALID};
+    struct chart_range range = chart_range_y(&chart, 4);
+    assert_true(range.min <= 1 && range.max >= 9);
+    struct grid grid;
+    assert_int_equal(grid_init(&grid, 40, 12), 0);
+    grid.ascii = 1;
+    chart_draw(&chart, &grid, (struct rect){0, 0, 40, 12});
+    int rows[2] = {-1, -1}, dots[2] = {0, 0}, stars = 0;
+    for (int cy = 0; cy < 12; cy++)
+        for (int cx = 0; cx < 40; cx++) {
+            const struct cell *cell = grid_at(&grid, cx, cy);
+            stars += cell->text[0] == '*' && cell->fg == COLOR_TRAIN;
+            if (cell->text[0] != '.' || cell->fg != COLOR_VALID)
+                continue;
+            if (rows[0] < 0)
+                rows[0] = cy;
+            else if (cy != rows[0])
+                rows[1] = cy;
+            dots[cy != rows[0]]++;
+        }
+    assert_true(rows[1] > rows[0] + 4 && stars > 30);
+    assert_true(dots[0] > 30 && dots[1] > 10 && dots[1] < dots[0]); /* the lower edge has the gap */
+    grid_release(&grid);
+}
+
 static char *axis_of(struct chart *chart, int w)
 {
     struct grid grid;
@@ -348,6 +382,7 @@ int main(void)
         cmocka_unit_test(test_reduce),
         cmocka_unit_test(test_smooth),
         cmocka_unit_test(test_draw_stays_inside),
+        cmocka_unit_test(test_band),
         cmocka_unit_test(test_unit_of_x),
         cmocka_unit_test(test_picture),
     };

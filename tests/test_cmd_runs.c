@@ -391,6 +391,8 @@ static void curves_as_figures(void **state)
     has("curve,epoch,lr\nquick,0,");
     assert_int_equal(CALL(command_curves, "curves", "short", "--preset", "quick"), EXIT_USAGE);
     assert_int_equal(CALL(command_curves, "curves", "short", "--each"), EXIT_USAGE);
+    assert_int_equal(CALL(command_curves, "curves", "short", "--log", "--format=json"), EXIT_USAGE);
+    assert_non_null(strstr(errors, "--log is for figures"));
     assert_int_equal(CALL(command_curves, "curves", "short", "--mean", "--each"), EXIT_USAGE);
     assert_int_equal(CALL(command_curves, "curves", "short", "--band", "wide"), EXIT_USAGE);
     assert_int_equal(CALL(command_curves, "curves", "short", "--format=png", "--scale", "0"), EXIT_USAGE);

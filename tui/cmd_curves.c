@@ -18,6 +18,7 @@ extern const struct command command_curves;
 struct request {
     const char *format, *path;
     int mean, each;
+    const char *figures_only; /* an option that was given, and is for figures */
     struct curve_page page;
     char *names[RUNS_MAX];
     int count;
@@ -133,6 +134,10 @@ static int write_curves(const struct request *request, const struct recipe *reci
 /* An option of the command's own; 0, or -1 with err. */
 static int take(struct request *request, const char *flag, const char *value, struct error *err)
 {
+    static const char *const figures_only[] = {"--each", "--log", "--scale", "--title", "--band"};
+    for (size_t i = 0; i < sizeof figures_only / sizeof *figures_only; i++)
+        if (strcmp(flag, figures_only[i]) == 0)
+            request->figures_only = figures_only[i];
     if (strcmp(flag, "-o") == 0) {
         request->path = value;
     } else if (strcmp(flag, "--format") == 0) {
@@ -172,8 +177,9 @@ static int check(struct request *request, int recipe, char format[8])
         return command_usage_error(&command_curves, "either runs, or a recipe whose schedule is wanted");
     if (request->mean && request->each)
         return command_usage_error(&command_curves, "--mean and --each exclude each other");
-    if (request->each && !drawing)
-        return command_usage_error(&command_curves, "--each is for figures: csv and json have each run without --mean");
+    if (request->figures_only && !drawing)
+        return command_usage_error(&command_curves, "%s is for figures (--format png, svg or pdf), not for %s",
+                                   request->figures_only, request->format);
     if (request->mean && request->count == 0)
         return command_usage_error(&command_curves, "--mean: of which runs?");
     return EXIT_OK;

@@ -97,12 +97,10 @@ static void draw_series(const struct canvas *canvas, const struct chart_series *
 static void draw_band(const struct canvas *canvas, const struct chart_band *band)
 {
     for (int edge = 0; edge < 2; edge++)
-        draw_series(canvas, &(struct chart_series){.color = band->color,
-                                                   .ascii = '.',
-                                                   .x = band->x,
-                                                   .y = edge ? band->high : band->low,
-                                                   .n = band->n,
-                                                   .sparse = 1});
+        draw_series(
+            canvas,
+            &(struct chart_series){
+                .color = band->color, .ascii = '.', .x = band->x, .y = edge ? band->high : band->low, .n = band->n});
 }
 
 /* What is not finite stands at the foot of the plot, over everything. */
