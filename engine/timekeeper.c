@@ -7,6 +7,8 @@
 
 /* A step whose clock readings would take more of it than this is timed now and then only. */
 #define COST_MAX 0.005
+/* So many steps that a device timed, and that it did not, are worth comparing. */
+#define COMPARED 8
 
 static double clock_now(void)
 {
@@ -197,7 +199,7 @@ static double timing_cost(const struct timekeeper *keeper, const struct executor
         return NAN;
     if (!executor->program->family->submit)
         return 100 * timed * timekeeper_readings(executor) * keeper->reading_ns * 1e-9 / seconds;
-    if (timed < 2 || steps - timed < 2)
+    if (timed < COMPARED || steps - timed < COMPARED)
         return NAN;
     double more = keeper->timed_seconds / timed - keeper->untimed_seconds / (steps - timed);
     return 100 * fmax(0, more) * timed / seconds;

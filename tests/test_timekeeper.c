@@ -210,6 +210,12 @@ static void a_busy_device_hides_the_host(void **state)
     assert_float_equal(keeper.timing.hidden_ms[TIMING_DATA], 2 * 2.5 / 3, 1e-9);
     assert_true(isnan(keeper.timing.hidden_ms[TIMING_FORWARD]));
     assert_true(isnan(keeper.timing.timing_percent)); /* too few steps to compare */
+    keeper.steps = 100; /* 10 timed steps of 0.3 s and 90 others of 0.2: 10 x 0.1 more in 21 s */
+    keeper.timed_count = 10;
+    keeper.timed_seconds = 3;
+    keeper.untimed_seconds = 18;
+    timekeeper_refresh(&keeper, &executor, &loader);
+    assert_float_equal(keeper.timing.timing_percent, 100 * 1.0 / 21, 1e-9);
 }
 
 /* A slow host: the device's 14 ms fit into 30, and the host's 29 fill the rest of them. */
