@@ -208,10 +208,10 @@ void ablate_case_release(struct ablate_case *a)
 
 /* ---- measuring ---- */
 
-static double now(void)
+static double read_clock(clockid_t clock)
 {
     struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
+    clock_gettime(clock, &t);
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
@@ -242,14 +242,15 @@ static int measure_once(struct ablate_case *a, enum ablate_variant variant, stru
     executor_reset_times(executor);
     struct stopwatch watch;
     stopwatch_start(&watch);
-    double begin = now(), loaded = begin;
+    double cpu = read_clock(CLOCK_PROCESS_CPUTIME_ID), begin = read_clock(CLOCK_MONOTONIC), loaded = begin;
     if (!variants[variant].without[ABLATE_LOADER]) {
         if (next_batch(a, &batch, err))
             return -1;
-        loaded = now();
+        loaded = read_clock(CLOCK_MONOTONIC);
     }
     int status = executor_train(executor, &batch, &hyper, &result, err);
-    double end = now();
+    double end = read_clock(CLOCK_MONOTONIC);
+    cpu = read_clock(CLOCK_PROCESS_CPUTIME_ID) - cpu;
     executor->skip = NULL;
     if (status)
         return -1;
@@ -257,7 +258,7 @@ static int measure_once(struct ablate_case *a, enum ablate_variant variant, stru
         return error_set(err,
                          "variant %s: %s has become infinite or not a number; give another --seed or smaller rates",
                          variants[variant].name, executor->program->plan->rows[result.bad_row].name);
-    *times = (struct ablate_times){.seconds = end - begin, .part = {[ABLATE_LOADER] = loaded - begin}};
+    *times = (struct ablate_times){.seconds = end - begin, .cpu = cpu, .part = {[ABLATE_LOADER] = loaded - begin}};
     times->part[ABLATE_BETWEEN] = end - loaded;
     for (int i = 0; i < executor->program->n_train; i++) {
         double seconds = (double)executor->train_ns[i] * 1e-9;

@@ -65,6 +65,7 @@ enum ablate_part ablate_part_of(const struct plan *plan, const struct program_st
 /* One step's time. The parts add up to seconds exactly, but for rounding. */
 struct ablate_times {
     double seconds;
+    double cpu; /* seconds of all threads: what others do with the CPUs is not in it */
     double part[ABLATE_PART_COUNT];
 };
 

@@ -54,6 +54,7 @@ static cJSON *record_json(const struct ablate_record *r)
     cJSON *parts = cJSON_AddObjectToObject(object, "parts_ms");
     for (int p = 0; p < ABLATE_PART_COUNT; p++)
         add_number(parts, ablate_part_name((enum ablate_part)p), 1e3 * r->times.part[p]);
+    add_number(object, "cpu_ms", 1e3 * r->times.cpu);
     cJSON_AddBoolToObject(object, "noisy", r->noisy);
     add_number(object, "flops", r->flops);
     add_number(object, "bytes", r->bytes);
@@ -133,6 +134,7 @@ static int read_record(const cJSON *object, struct ablate_record *r)
     r->batch = whole(object, "batch", INT_MAX);
     r->round = whole(object, "round", ABLATE_ROUNDS_MAX - 1);
     r->times.seconds = 1e-3 * real(object, "ms");
+    r->times.cpu = 1e-3 * real(object, "cpu_ms");
     r->flops = real(object, "flops");
     r->bytes = real(object, "bytes");
     const cJSON *parts = cJSON_GetObjectItemCaseSensitive(object, "parts_ms");

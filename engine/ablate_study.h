@@ -13,6 +13,7 @@
  *    "ceiling_flops": 4.2e11, "ceiling_bytes": 2.6e10}     a second, measured before the first step; null: not known
  *   {"preset": "davidnet-79", "recipe": "9f86d081884c", "batch": 512, "variant": "full", "round": 0,
  *    "ms": 931.5, "parts_ms": {"loader": 0.1, "augment": 9.8, ...},     of a step; the parts add up to it
+ *    "cpu_ms": 1820.3,              of all threads
  *    "noisy": false,                other programs had the CPUs meanwhile (engine/contention.h)
  *    "flops": 1.16e12, "bytes": 6.1e9}                                  what a step has to do
  * "recipe" is the beginning of the SHA-256 of the recipe, but for its batch size. A line that was not written to its

@@ -43,7 +43,8 @@ static void summarise_variant(const struct ablate_results *results, const char *
 {
     const struct ablate_record *fastest = NULL;
     double ms[ABLATE_ROUNDS_MAX];
-    *v = (struct ablate_variant_summary){.ms = NAN, .median = NAN, .most = NAN, .flops = NAN, .bytes = NAN};
+    *v = (struct ablate_variant_summary){
+        .ms = NAN, .median = NAN, .most = NAN, .cpu_ms = NAN, .flops = NAN, .bytes = NAN};
     for (int p = 0; p < ABLATE_PART_COUNT; p++)
         v->part_ms[p] = NAN;
     for (int i = 0; i < ABLATE_ROUNDS_MAX; i++) {
@@ -52,6 +53,7 @@ static void summarise_variant(const struct ablate_results *results, const char *
             continue;
         ms[v->rounds++] = 1e3 * record->times.seconds;
         v->noisy += record->noisy;
+        v->cpu_ms = fmin(v->cpu_ms, 1e3 * record->times.cpu);
         if (!fastest || record->times.seconds < fastest->times.seconds)
             fastest = record;
     }
@@ -80,6 +82,7 @@ static void explain(struct ablate_summary *s, int cost)
     const struct ablate_variant_summary *before = &s->variant[cost], *after = &s->variant[cost + 1];
     struct ablate_cost *c = &s->cost[cost];
     c->ms = before->ms - after->ms;
+    c->cpu = before->cpu_ms - after->cpu_ms;
     for (int p = 0; p < ABLATE_PART_COUNT; p++) {
         double less = before->part_ms[p] - after->part_ms[p];
         if (is_removed(cost, p))

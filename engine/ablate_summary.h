@@ -20,6 +20,7 @@ struct ablate_variant_summary {
     int rounds;              /* 0: not measured, and all below is NaN */
     int noisy;               /* of them: other programs had the CPUs meanwhile */
     double ms, median, most; /* ms: the least */
+    double cpu_ms;           /* of all threads, the least */
     double part_ms[ABLATE_PART_COUNT];
     double flops, bytes;
 };
@@ -28,6 +29,7 @@ struct ablate_cost {
     double ms;                /* NaN when one of both is not measured */
     double median, low, high; /* of the rounds' own differences */
     double timers, fused, others, between;
+    double cpu; /* the difference of CPU times: what is left to go by where the machine is busy */
 };
 
 #define ABLATE_COST_COUNT (ABLATE_VARIANT_COUNT - 1)

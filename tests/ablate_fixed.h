@@ -27,6 +27,7 @@ static inline struct ablate_record ablate_fixed(const char *preset, int batch, e
         r.times.part[ABLATE_CONV] *= 0.98;
     for (int p = 0; p < ABLATE_PART_COUNT; p++)
         r.times.seconds += r.times.part[p];
+    r.times.cpu = 1.9 * r.times.seconds;
     r.flops = (variant >= ABLATE_BACKBONE ? 1.16e12 : 1.161e12) * batch / 512;
     r.bytes = (12 - 1.5 * (int)variant) * 1e9 * batch / 512;
     return r;

@@ -159,7 +159,7 @@ static void measure_all(const char *preset, const char *device)
                 assert_true(times.part[p] == 0);
             else if (p != ABLATE_LOADER) /* which may take less than the clock's tick */
                 assert_true(times.part[p] > 0);
-        assert_true(times.part[ABLATE_BETWEEN] >= 0);
+        assert_true(times.part[ABLATE_BETWEEN] >= 0 && times.cpu > 0);
         double now = ablate_flops(&ablate, (enum ablate_variant)v),
                moved = ablate_bytes(&ablate, (enum ablate_variant)v);
         assert_true(now > 0 && now <= flops && moved <= bytes);

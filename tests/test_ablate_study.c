@@ -71,7 +71,7 @@ static void test_what_is_written_is_read(void **state)
         const struct ablate_record *a = &written.records[i], *b = &read.records[i];
         assert_true(a->batch == b->batch && a->variant == b->variant && a->round == b->round && a->flops == b->flops &&
                     a->noisy == b->noisy);
-        assert_true(fabs(a->times.seconds - b->times.seconds) < 1e-12);
+        assert_true(fabs(a->times.seconds - b->times.seconds) < 1e-12 && fabs(a->times.cpu - b->times.cpu) < 1e-12);
         assert_true(fabs(a->times.part[ABLATE_CONV] - b->times.part[ABLATE_CONV]) < 1e-12);
     }
     assert_ptr_equal(ablate_results_find(&read, "davidnet-79", 512, ABLATE_RANDOM, 1), &read.records[7]);
@@ -266,6 +266,7 @@ static void test_costs(void **state)
     assert_true(noisy == 1 && s.variant[ABLATE_RANDOM].noisy == 1 && rounds == 3 * ABLATE_VARIANT_COUNT);
     const struct ablate_cost *data = &s.cost[ABLATE_FULL], *norm = &s.cost[ABLATE_NO_UPDATE];
     assert_true(fabs(data->ms - 8) < 1e-9 && fabs(data->timers - 8) < 1e-9); /* 1 + 9, less the copy: 2 */
+    assert_true(fabs(full->cpu_ms - 1.9 * 834.5) < 1e-9 && fabs(data->cpu - 1.9 * 8) < 1e-9);
     const struct ablate_cost *update = &s.cost[ABLATE_RANDOM];
     assert_true(fabs(update->timers - 20) < 1e-9 && fabs(update->others - 12) < 1e-9 && fabs(update->ms - 32) < 1e-9);
     assert_true(fabs(norm->timers - 200) < 1e-9 && fabs(norm->fused + 50) < 1e-9 && fabs(norm->ms - 150) < 1e-9);

@@ -118,7 +118,8 @@ static void put_numbers(FILE *out, const double *values, int n)
 
 void lab_ablate_csv(FILE *out, const struct lab_ablate_report *report)
 {
-    fputs("preset,batch,kind,name,rounds,noisy,ms,median_ms,low_ms,high_ms,share_percent,timers_ms,fused_ms,others_ms,"
+    fputs("preset,batch,kind,name,rounds,noisy,ms,median_ms,low_ms,high_ms,cpu_ms,share_percent,timers_ms,fused_ms,"
+          "others_ms,"
           "between_ms,gflop,"
           "gigabytes\n",
           out);
@@ -130,24 +131,24 @@ void lab_ablate_csv(FILE *out, const struct lab_ablate_report *report)
             fprintf(out, "%s,%d,variant,%s,%d,%d", s->preset, s->batch, ablate_variant_name((enum ablate_variant)k),
                     v->rounds, v->noisy);
             put_numbers(out,
-                        (const double[]){v->ms, v->median, v->ms, v->most, 100 * v->ms / full, nothing, nothing,
-                                         nothing, nothing, 1e-9 * v->flops, 1e-9 * v->bytes},
-                        11);
+                        (const double[]){v->ms, v->median, v->ms, v->most, v->cpu_ms, 100 * v->ms / full, nothing,
+                                         nothing, nothing, nothing, 1e-9 * v->flops, 1e-9 * v->bytes},
+                        12);
         }
         for (int k = 0; k < ABLATE_COST_COUNT; k++) {
             const struct ablate_cost *c = &s->cost[k];
             fprintf(out, "%s,%d,cost,%s,,", s->preset, s->batch, ablate_cost_name(k));
             put_numbers(out,
-                        (const double[]){c->ms, c->median, c->low, c->high, 100 * c->ms / full, c->timers,
+                        (const double[]){c->ms, c->median, c->low, c->high, c->cpu, 100 * c->ms / full, c->timers,
                                          k == ABLATE_NO_UPDATE ? c->fused : nothing, c->others, c->between, nothing,
                                          nothing},
-                        11);
+                        12);
         }
         fprintf(out, "%s,%d,bound,flops,,", s->preset, s->batch);
         put_numbers(out,
-                    (const double[]){s->bound_ms, nothing, nothing, nothing, 100 * s->bound_ms / full, nothing, nothing,
-                                     nothing, nothing, 1e-9 * s->variant[ABLATE_CONVOLUTIONS].flops, nothing},
-                    11);
+                    (const double[]){s->bound_ms, nothing, nothing, nothing, nothing, 100 * s->bound_ms / full, nothing,
+                                     nothing, nothing, nothing, 1e-9 * s->variant[ABLATE_CONVOLUTIONS].flops, nothing},
+                    12);
     }
 }
 
@@ -162,6 +163,7 @@ static cJSON *variant_json(const struct ablate_summary *s, int i)
     run_report_add_number(object, "ms", v->ms);
     run_report_add_number(object, "median_ms", v->median);
     run_report_add_number(object, "high_ms", v->most);
+    run_report_add_number(object, "cpu_ms", v->cpu_ms);
     run_report_add_number(object, "flops", v->flops);
     run_report_add_number(object, "bytes", v->bytes);
     cJSON *parts = cJSON_AddObjectToObject(object, "parts_ms");
@@ -180,6 +182,7 @@ static cJSON *cost_json(const struct ablate_summary *s, int i)
     run_report_add_number(object, "median_ms", c->median);
     run_report_add_number(object, "low_ms", c->low);
     run_report_add_number(object, "high_ms", c->high);
+    run_report_add_number(object, "cpu_ms", c->cpu);
     run_report_add_number(object, "timers_ms", c->timers);
     run_report_add_number(object, "fused_ms", i == ABLATE_NO_UPDATE ? c->fused : (double)NAN);
     run_report_add_number(object, "others_ms", c->others);

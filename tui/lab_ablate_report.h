@@ -25,18 +25,18 @@ void lab_ablate_table(FILE *out, const struct lab_ablate_report *report);
 /*
  * One line a variant, a cost and the bound: preset, batch, kind (variant, cost, bound), name, rounds, noisy, ms (the
  * least of the rounds, or the difference of two), median_ms, low_ms, high_ms (of the rounds, or of their own
- * differences), share_percent (of the full step), timers_ms, fused_ms, others_ms, between_ms, gflop, gigabytes. Empty:
- * does not apply, or not measured.
+ * differences), cpu_ms (the least CPU time of all threads, or the difference of two), share_percent (of the full
+ * step), timers_ms, fused_ms, others_ms, between_ms, gflop, gigabytes. Empty: does not apply, or not measured.
  */
 void lab_ablate_csv(FILE *out, const struct lab_ablate_report *report);
 
 /*
  * {"format": "davidnet-lab-ablate", "version": 1, "command": ..., the setting as in results.jsonl (ablate_study.h),
  *  "cases": [{"preset", "batch", "flop_bound_ms",
- *             "variants": [{"name", "title", "rounds", "noisy", "ms", "median_ms", "high_ms", "flops", "bytes",
- * "parts_ms":
- * {}}], "costs": [{"name", "title", "ms", "median_ms", "low_ms", "high_ms", "timers_ms", "fused_ms", "others_ms",
- *                        "between_ms"}]}]}
+ *             "variants": [{"name", "title", "rounds", "noisy", "ms", "median_ms", "high_ms", "cpu_ms", "flops",
+ *                           "bytes", "parts_ms": {}}],
+ *             "costs": [{"name", "title", "ms", "median_ms", "low_ms", "high_ms", "cpu_ms", "timers_ms", "fused_ms",
+ *                        "others_ms", "between_ms"}]}]}
  * What is not measured is null. -1: no memory.
  */
 int lab_ablate_json(FILE *out, const struct lab_ablate_report *report, struct error *err);
