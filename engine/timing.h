@@ -140,6 +140,9 @@ char *timing_to_json(const struct timing *timing, struct error *err);
 /* Reads what timing_to_json wrote; `name` names it in messages. Unprintable bytes of names become '?'. */
 int timing_from_json(struct timing *timing, const char *text, const char *name, struct error *err);
 
+/* The same from a file. */
+int timing_read(struct timing *timing, const char *path, struct error *err);
+
 /* What one row took in one phase. */
 struct timing_cell {
     enum { TIMING_NONE /* no step covers it */, TIMING_OWN, TIMING_FUSED } kind;

@@ -1,11 +1,14 @@
 #include "engine/timing_export.h"
 
+#include "engine/files.h"
+
 #include <cjson/cJSON.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#define BYTES_MAX ((size_t)16 << 20) /* of a file; a real one has some kilobytes */
 #define STEPS_MAX (16 * PLAN_ROWS_MAX)
 
 /* ---- writing ---- */
@@ -357,4 +360,16 @@ int timing_from_json(struct timing *timing, const char *text, const char *name, 
         rc = read_timing(timing, root, name, err);
     cJSON_Delete(root);
     return rc;
+}
+
+int timing_read(struct timing *timing, const char *path, struct error *err)
+{
+    char *text;
+    size_t size;
+    memset(timing, 0, sizeof *timing);
+    if (file_read(path, BYTES_MAX, &text, &size, err) < 0)
+        return -1;
+    int status = timing_from_json(timing, text, path, err);
+    free(text);
+    return status;
 }

@@ -157,6 +157,61 @@ static void test_layers_live(void **state)
     close_app(app);
 }
 
+/* The runs may have to be read again first. */
+static void compare(struct app *app)
+{
+    press(app, "c");
+    while (app->layers_asked)
+        tick(app);
+}
+
+/* Beside another run: the newest other one, or the marked ones in turn, then none again. */
+static void test_layers_against(void **state)
+{
+    (void)state;
+    struct trainer_options options;
+    char path[128];
+    for (int i = 0; i < 2; i++) {
+        make_options(&options, i ? "second" : "first", "2");
+        struct app *app = train(&options);
+        wait_for_end(app);
+        close_app(app);
+    }
+    struct app *app = look_at("first");
+    press(app, "2");
+    assert_int_equal(app->layers.state, LAYERS_READY);
+    compare(app);
+    assert_true(app->layers.against.on);
+    assert_string_equal(app->layers.against.name, "second");
+    assert_true(app_shows(app, "against second: "));
+    press(app, "d");
+    assert_true(app_shows(app, "forward, ms/step"));
+    compare(app);
+    assert_int_equal(app->layers.against.on, 0);
+
+    press(app, "5"); /* marked ones in turn; this run itself is none of them */
+    for (const char *const *name = (const char *const[]){"first", "second", "live", NULL}; *name; name++) {
+        snprintf(path, sizeof path, "%s/%s", folder, *name);
+        runs_model_select_path(&app->runs, path);
+        press(app, "Space");
+    }
+    press(app, "2");
+    compare(app);
+    assert_string_equal(app->layers.against.name, "second");
+    compare(app);
+    assert_string_equal(app->layers.against.name, "live");
+    compare(app);
+    assert_int_equal(app->layers.against.on, 0);
+
+    compare(app); /* it goes with the run */
+    snprintf(path, sizeof path, "%s/live", folder);
+    struct error err = {""};
+    assert_int_equal(app_open_run(app, path, &err), 0);
+    tick(app);
+    assert_int_equal(app->layers.against.on, 0);
+    close_app(app);
+}
+
 static void test_samples_live(void **state)
 {
     (void)state;
@@ -396,9 +451,13 @@ static void test_nothing_to_show(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_layers_live),     cmocka_unit_test(test_samples_live),
-        cmocka_unit_test(test_samples_follow),  cmocka_unit_test(test_keys_that_do_nothing_say_why),
-        cmocka_unit_test(test_a_folder),        cmocka_unit_test(test_samples_of_a_run_thrown_away),
+        cmocka_unit_test(test_layers_live),
+        cmocka_unit_test(test_layers_against),
+        cmocka_unit_test(test_samples_live),
+        cmocka_unit_test(test_samples_follow),
+        cmocka_unit_test(test_keys_that_do_nothing_say_why),
+        cmocka_unit_test(test_a_folder),
+        cmocka_unit_test(test_samples_of_a_run_thrown_away),
         cmocka_unit_test(test_nothing_to_show),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

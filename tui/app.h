@@ -95,9 +95,11 @@ struct app {
     struct campaign_job campaign;
     struct campaign_ask campaign_ask;
     struct layers_model layers;
-    uint64_t layers_version; /* of the times that it was made from */
-    unsigned layers_run;     /* and the run_number */
-    double layers_next;      /* they are read again then */
+    uint64_t layers_version;          /* of the times that it was made from */
+    unsigned layers_run;              /* and the run_number */
+    double layers_next;               /* they are read again then */
+    char layers_second[RUN_PATH_MAX]; /* folder of the run beside it */
+    int layers_asked;                 /* the next one is wanted as soon as the runs are read */
     struct {
         struct samples_model model;
         struct data_job *job; /* loads the data set of a folder; NULL: none */

@@ -1,6 +1,5 @@
 #include "tui/run_source.h"
 
-#include "engine/files.h"
 #include "views/run_model.h"
 
 #include <cjson/cJSON.h>
@@ -8,8 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-
-#define TIMING_FILE_MAX (16 << 20) /* bytes; a real one has some kilobytes */
 
 /* ---- a trainer in this process ---- */
 
@@ -134,19 +131,14 @@ static uint64_t file_version(const struct stat *at)
 static int watched_timing(void *self, uint64_t *version, struct timing *timing, struct error *err)
 {
     const struct watched *watched = self;
-    char path[RUN_PATH_MAX + 160], *text;
+    char path[RUN_PATH_MAX + 160];
     struct stat at;
-    size_t size;
     if (run_folder_path(&watched->folder, "timing.json", path, sizeof path) < 0 || stat(path, &at) != 0)
         return 0;
     if (file_version(&at) == *version)
         return 0;
     *version = file_version(&at);
-    if (file_read(path, TIMING_FILE_MAX, &text, &size, err) < 0)
-        return -1;
-    int status = timing_from_json(timing, text, path, err);
-    free(text);
-    return status < 0 ? -1 : 1;
+    return timing_read(timing, path, err) < 0 ? -1 : 1;
 }
 
 static void watched_close(void *self)

@@ -1,6 +1,7 @@
 /* The Layers screen: its keys. What it looks like is views/layers_view.c. */
 #include "tui/app.h"
 #include "tui/layers_export.h"
+#include "tui/layers_second.h"
 #include "views/layers_view.h"
 
 #include <stdio.h>
@@ -16,6 +17,7 @@ static void forget(struct app *app)
 {
     layers_model_clear(&app->layers);
     app->layers_version = 0;
+    app->layers_asked = 0;
     app->layers_run = app->run_number;
 }
 
@@ -50,6 +52,7 @@ static void update(struct app *app)
         model->state = without_times(app);
         have = 1;
     }
+    layers_second_update(app);
     model->steps_per_epoch = app->model.status.steps_per_epoch;
     layers_layout_make(app_area(app), &layout);
     layers_model_set_page(model, layout.list.h);
@@ -131,13 +134,15 @@ static void do_fold_all(struct app *app)
 
 static const char *sort_label(const struct app *app)
 {
-    return app->layers.sort == LAYERS_BY_TIME ? "by order" : "by time";
+    return app->layers.sort == LAYERS_BY_TIME ? "by order" : app->layers.against.on ? "by change" : "by time";
 }
 
 static void do_sort(struct app *app)
 {
     layers_model_set_sort(&app->layers, app->layers.sort == LAYERS_BY_TIME ? LAYERS_BY_ORDER : LAYERS_BY_TIME);
-    app_say(app, app->layers.sort == LAYERS_BY_TIME ? "the longest first" : "in the order of the network");
+    app_say(app, app->layers.sort != LAYERS_BY_TIME ? "in the order of the network"
+                 : app->layers.against.on           ? "what changed most first"
+                                                    : "the longest first");
 }
 
 /* What the key leads to. */
@@ -223,6 +228,8 @@ static const struct binding layers_keys[] = {
     {"a", NULL, "fold all", "Fold all blocks, or open all", has_rows, fold_all_label, do_fold_all},
     {"r", NULL, "roofline", "Operations a second over operations a byte, below what the machine can do; or the rows",
      can_show_roof, roof_label, do_roof},
+    {"c", NULL, "compare", "Beside another run: the marked ones in turn, or the newest; grey is within the noise",
+     has_rows, layers_second_label, layers_second_next},
     {"u", NULL, "per epoch", "Times of a step, or of an epoch", has_epochs, unit_label, do_unit},
     {"e", NULL, "export", "The times as PDF, PNG, SVG, CSV or JSON", has_rows, NULL, layers_export_ask},
     {"Up", "k", NULL, "Row above", has_rows, NULL, do_up},

@@ -151,6 +151,40 @@ static void put_work(const struct layers_model *model, const struct layers_node 
     }
 }
 
+/* Beside another run: how sure it is, what it is compared with, and why the times may not be comparable. */
+static void put_change(const struct layers_model *model, const struct layers_node *node, struct page *page)
+{
+    const struct timing_diff *diff = &model->against.diff;
+    const struct layers_change *change = &node->change;
+    const struct timing_diff_line *line = change->line >= 0 ? &diff->lines[change->line] : NULL;
+    char text[700], by[32], percent[32], low[32], high[32];
+    if (!model->against.on)
+        return;
+    if (change->with >= 0)
+        put_value(page, "change", COLOR_DIM, "in that of the rows it shares a step with:");
+    else if (line && isfinite(change->change)) {
+        snprintf(text, sizeof text, "%s %s, %s: %s", layers_signed(model, change->change, by, sizeof by),
+                 layers_unit(model), layers_change_percent(change, percent, sizeof percent),
+                 layers_change_word(change->verdict));
+        put_value(page, "change", layers_change_color(change->verdict), text);
+    } else {
+        put_value(page, "change", COLOR_DIM, layers_change_word(change->verdict));
+    }
+    if (line && isfinite(change->low)) {
+        snprintf(text, sizeof text, "%s to %s %s, 95 %%", layers_signed(model, change->low, low, sizeof low),
+                 layers_signed(model, change->high, high, sizeof high), layers_unit(model));
+        put_value(page, "interval", COLOR_DEFAULT, text);
+    }
+    if (change->with >= 0)
+        line = &diff->lines[change->with];
+    if (line && !node->is_block && line->with[0]) {
+        snprintf(text, sizeof text, "%s, %s", line->name, line->with);
+        put_value(page, "together", COLOR_DIM, text);
+    }
+    for (int i = 0; i < diff->n_warnings; i++)
+        put_value(page, i == 0 ? "mind" : "", COLOR_WARN, diff->warnings[i]);
+}
+
 /* "1.22 to 1.40 ms, 24 epochs" */
 static const char *history_text(const struct layers_model *model, const double *ms, int n, char *out, size_t size)
 {
@@ -191,6 +225,7 @@ static void put_row(const struct layers_model *model, int index, struct page *pa
     put_value(page, "operation", COLOR_DEFAULT, op_text(row->op));
     shape_text(&row->shape, page->grid->ascii, text, sizeof text);
     put_value(page, "output", COLOR_DEFAULT, text);
+    put_change(model, node, page);
     put_phases(model, node, page);
     put_work(model, node, page);
     if (isfinite(row->activation_bytes)) {
@@ -232,6 +267,7 @@ static void put_block(const struct layers_model *model, int index, struct page *
         snprintf(text, sizeof text, "%d rows, %d of them fused into others", rows, fused);
         put_value(page, "block of", COLOR_DEFAULT, text);
     }
+    put_change(model, node, page);
     put_phases(model, node, page);
     put_work(model, node, page);
     unowned_text(&model->timing, node, text, sizeof text);
@@ -363,13 +399,24 @@ static void make_facts(const struct layers_model *model, int index, int ascii, c
         add_fact(facts, size, "%s of the ceiling", layers_share(node->sum.ceiling, 1, number, sizeof number));
 }
 
-/* What it needs, and how steady it is. */
+/* What it needs, and how steady it is; beside another run, how sure the change is. */
 static void make_needs(const struct layers_model *model, int index, int ascii, char *needs, size_t size)
 {
     const struct layers_node *node = &model->nodes[index];
     const struct timing_row *row = node->row >= 0 ? &model->timing.rows[node->row] : NULL;
     char number[32];
     needs[0] = '\0';
+    if (model->against.on) {
+        const struct layers_change *change = &node->change;
+        char low[32], high[32];
+        if (change->line >= 0 && isfinite(change->low))
+            add_fact(needs, size, "%s, 95 %% sure of %s to %s %s", layers_change_word(change->verdict),
+                     layers_signed(model, change->low, low, sizeof low),
+                     layers_signed(model, change->high, high, sizeof high), layers_unit(model));
+        else
+            add_fact(needs, size, "change: %s", layers_change_word(change->verdict));
+        return;
+    }
     if (node->sum.steps > 0 && node->sum.bytes > 0)
         add_fact(needs, size, "moves %s", format_bytes(node->sum.bytes, number, sizeof number));
     if (row && isfinite(row->activation_bytes))

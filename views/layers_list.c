@@ -12,7 +12,23 @@
 
 #define NUMBER_WIDTH 9
 
-enum column { NAME, FORWARD, BACKWARD, UPDATE, OTHER, TOTAL, SHARE, GFLOPS, GIGABYTES, CEILING, BAR, COLUMNS };
+enum column {
+    NAME,
+    FORWARD,
+    BACKWARD,
+    UPDATE,
+    OTHER,
+    THERE, /* the other run's total; and the next two: what it changed by */
+    TOTAL,
+    CHANGE,
+    PERCENT,
+    SHARE,
+    GFLOPS,
+    GIGABYTES,
+    CEILING,
+    BAR,
+    COLUMNS
+};
 
 /* The columns of the list, dropped from the least important on where it is narrow. */
 static void make_columns(const struct layers_model *model, struct rect line, struct rect columns[COLUMNS])
@@ -26,22 +42,26 @@ static void make_columns(const struct layers_model *model, struct rect line, str
     }
     int w = line.w, least = w < 40 ? w / 3 : 16;
     name = name < least ? least : name;
-    int all = model->phases == LAYERS_ALL_PHASES; /* or else one column says it all */
+    int beside = model->against.on,
+        all = model->phases == LAYERS_ALL_PHASES && !beside; /* or else one column says it all */
     const int fixed = all && w >= 66 ? 3 * NUMBER_WIDTH : 0, other = all && w >= 92 ? NUMBER_WIDTH : 0;
-    const int rates = w >= (all ? 112 : 66) ? 7 : 0;
-    const int total = all || w < 40 ? NUMBER_WIDTH : NUMBER_WIDTH + 2; /* "backward", and how it is sorted */
+    const int rates = !beside && w >= (all ? 112 : 66) ? 7 : 0, change = beside ? NUMBER_WIDTH : 0;
+    const int total = all || beside || w < 40 ? NUMBER_WIDTH : NUMBER_WIDTH + 2; /* "backward", and how it is sorted */
     const struct layout_part parts[COLUMNS] = {
         [NAME] = {least, name, model->flat ? 12 : 4, 0},
         [FORWARD] = {fixed / 3, fixed / 3, 0, 4},
         [BACKWARD] = {fixed / 3, fixed / 3, 0, 4},
         [UPDATE] = {fixed / 3, fixed / 3, 0, 5},
         [OTHER] = {other, other, 0, 6},
-        [TOTAL] = {total, total, 0, 1},
-        [SHARE] = {w >= 48 ? 7 : 0, 7, 0, 3},
+        [TOTAL] = {total, total, 0, beside ? 4 : 1},
+        [THERE] = {w >= 60 ? change : 0, change, 0, 6},
+        [CHANGE] = {change, change, 0, 1},
+        [PERCENT] = {change, change, 0, 2},
+        [SHARE] = {!beside && w >= 48 ? 7 : 0, 7, 0, 3},
         [GFLOPS] = {rates, rates, 0, 7},
         [GIGABYTES] = {rates, rates, 0, 8},
         [CEILING] = {rates, rates, 0, 6},
-        [BAR] = {w >= 28 ? 9 : 0, 0, 3, 2},
+        [BAR] = {w >= 28 ? 9 : 0, 0, 3, beside ? 5 : 2},
     };
     layout_columns(line, 1, parts, COLUMNS, columns);
 }
@@ -160,6 +180,46 @@ static void draw_times(const struct layers_model *model, const struct layers_nod
     layers_bar_draw(segments, layers_phase_segments(ms, segments), longest, grid, column);
 }
 
+/* The bar's length says how much, its colour and mark which way; what is noise has none. */
+static void draw_change(const struct layers_change *change, double longest, struct grid *grid, struct rect column)
+{
+    static const char *const marks[2][2] = {{"▒", "-"}, {"█", "+"}};
+    int slower = change->change > 0;
+    struct layers_segment bar = {
+        fabs(change->change), layers_change_color(change->verdict), {marks[slower][0], marks[slower][1]}};
+    if (change->verdict == TIMING_DIFF_FASTER || change->verdict == TIMING_DIFF_SLOWER)
+        layers_bar_draw(&bar, 1, longest, grid, column);
+    else
+        put_cut(grid, column, layers_change_color(change->verdict), ATTR_NONE,
+                change->verdict == TIMING_DIFF_NOISE ? "noise" : layers_change_word(change->verdict));
+}
+
+static void put_change(const struct layers_model *model, const struct layers_node *node, double longest,
+                       struct grid *grid, const struct rect columns[COLUMNS])
+{
+    const struct layers_change *change = &node->change;
+    uint32_t color = layers_change_color(change->verdict);
+    char text[32];
+    if (change->with >= 0) {
+        struct rect after = columns[THERE].w ? columns[THERE] : columns[TOTAL].w ? columns[TOTAL] : columns[CHANGE];
+        struct rect rest = {after.x, after.y, columns[COLUMNS - 1].x + columns[COLUMNS - 1].w - after.x, 1};
+        if (rest.w <= 0)
+            rest.w = after.w;
+        put_format(grid, rest, rest.x + 1, rest.y, COLOR_DIM, ATTR_NONE, "together with %s",
+                   model->against.diff.lines[change->with].name);
+        return;
+    }
+    put_number(grid, columns[THERE], COLOR_DEFAULT, ATTR_NONE, layers_time(model, change->a, text, sizeof text));
+    put_number(grid, columns[TOTAL], node->is_block ? COLOR_TITLE : COLOR_DEFAULT,
+               node->is_block ? ATTR_BOLD : ATTR_NONE,
+               layers_time(model, change->line < 0 ? node->total : change->b, text, sizeof text));
+    put_number(grid, columns[CHANGE], color, node->is_block ? ATTR_BOLD : ATTR_NONE,
+               layers_signed(model, change->change, text, sizeof text));
+    put_number(grid, columns[PERCENT], color, ATTR_NONE, layers_change_percent(change, text, sizeof text));
+    if (change->line >= 0)
+        draw_change(change, longest, grid, columns[BAR]);
+}
+
 static void draw_node(const struct layers_model *model, int index, double longest, struct grid *grid, struct rect line)
 {
     const struct layers_node *node = &model->nodes[index];
@@ -181,6 +241,12 @@ static void draw_node(const struct layers_model *model, int index, double longes
             palette_legible(grid, line);
         return;
     }
+    if (model->against.on) {
+        put_change(model, node, longest, grid, columns);
+        if (here)
+            palette_legible(grid, line);
+        return;
+    }
     put_phase(model, node, PHASE_FORWARD, grid, columns[FORWARD]);
     put_phase(model, node, PHASE_BACKWARD, grid, columns[BACKWARD]);
     put_phase(model, node, PHASE_UPDATE, grid, columns[UPDATE]);
@@ -193,6 +259,27 @@ static void draw_node(const struct layers_model *model, int index, double longes
     if (here)
         palette_legible(grid, line);
     draw_times(model, node, longest, grid, columns[BAR]);
+}
+
+/* Which way it is sorted stands at what it is sorted by. */
+static void put_against_head(const struct layers_model *model, struct grid *grid, const struct rect columns[COLUMNS],
+                             struct rect line)
+{
+    const char *sorted = model->sort != LAYERS_BY_TIME ? "" : grid->ascii ? " v" : " ▾";
+    const char *what = model->phases == LAYERS_FORWARD    ? "forward, "
+                       : model->phases == LAYERS_BACKWARD ? "backward, "
+                                                          : "";
+    char text[192];
+    if (line.w < 60) /* the line that says it may not be there */
+        snprintf(text, sizeof text, "vs %s", model->against.name);
+    else
+        snprintf(text, sizeof text, "%s%s/%s", what, layers_unit(model), model->per_epoch ? "epoch" : "step");
+    put_squeezed(grid, columns[NAME], COLOR_DIM, ATTR_NONE, text);
+    put_number(grid, columns[THERE], COLOR_DIM, ATTR_NONE, "there");
+    put_number(grid, columns[TOTAL], COLOR_TITLE, ATTR_BOLD, "here");
+    snprintf(text, sizeof text, "%s%s", layers_unit(model), sorted);
+    put_number(grid, columns[CHANGE], COLOR_TITLE, ATTR_BOLD, text);
+    put_number(grid, columns[PERCENT], COLOR_DIM, ATTR_NONE, "change");
 }
 
 static void draw_head(const struct layers_model *model, int top, int lines, struct grid *grid, struct rect line)
@@ -209,6 +296,10 @@ static void draw_head(const struct layers_model *model, int top, int lines, stru
     char text[64];
     make_columns(model, line, columns);
     int end = top + lines < model->n_shown ? top + lines : model->n_shown;
+    if (model->against.on) {
+        put_against_head(model, grid, columns, line);
+        return;
+    }
     if (end - top < model->n_shown)
         put_format(grid, columns[NAME], line.x, line.y, COLOR_DIM, ATTR_NONE, "%d-%d of %d, %s", top + 1, end,
                    model->n_shown, layers_unit(model));
@@ -256,6 +347,16 @@ static void draw_total(const struct layers_model *model, struct grid *grid, stru
     make_columns(model, line, columns);
     put_fill(grid, line, COLOR_DEFAULT, COLOR_PANEL, NULL);
     put_text(grid, columns[NAME], line.x, line.y, COLOR_TITLE, ATTR_BOLD, model->per_epoch ? "epoch" : "step");
+    if (model->against.on) {
+        struct layers_change change = layers_total_change(model);
+        put_number(grid, columns[THERE], COLOR_TITLE, ATTR_BOLD, layers_time(model, change.a, text, sizeof text));
+        put_number(grid, columns[TOTAL], COLOR_TITLE, ATTR_BOLD, layers_time(model, change.b, text, sizeof text));
+        put_number(grid, columns[CHANGE], layers_change_color(change.verdict), ATTR_BOLD,
+                   layers_signed(model, change.change, text, sizeof text));
+        put_number(grid, columns[PERCENT], layers_change_color(change.verdict), ATTR_BOLD,
+                   layers_change_percent(&change, text, sizeof text));
+        return;
+    }
     for (int i = 0; i < 3; i++)
         put_number(grid, columns[FORWARD + i], layers_phase_color(phases[i]), ATTR_BOLD,
                    layers_time(model, ms[phases[i]], text, sizeof text));
@@ -280,7 +381,8 @@ void layers_list_draw(const struct layers_model *model, const struct layers_layo
     if (list.h > model->n_shown) /* the sums stand below the last row */
         total.y -= list.h - model->n_shown;
     for (int i = 0; i < model->n_shown; i++)
-        longest = fmax(longest, model->nodes[model->shown[i]].total); /* fmax leaves NaN out */
+        longest = fmax(longest, model->against.on ? fabs(model->nodes[model->shown[i]].change.change)
+                                                  : model->nodes[model->shown[i]].total); /* fmax leaves NaN out */
     if (layout->head.h > 0)
         draw_head(model, top, list.h, grid, layout->head);
     for (int i = 0; i < list.h && top + i < model->n_shown; i++)

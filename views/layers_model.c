@@ -12,6 +12,8 @@ void layers_model_init(struct layers_model *model)
 
 void layers_model_clear(struct layers_model *model)
 {
+    model->state = LAYERS_NO_RUN;
+    layers_model_alone(model);
     timing_release(&model->timing);
     free(model->nodes);
     free(model->shown);
@@ -20,7 +22,6 @@ void layers_model_clear(struct layers_model *model)
     model->n_nodes = model->n_shown = 0;
     model->first = model->cursor = -1;
     model->step_ms = model->looked_ms = NAN;
-    model->state = LAYERS_NO_RUN;
     model->folded = 0;
 }
 
@@ -225,10 +226,14 @@ static void fill(struct layers_model *model)
 
 /* ---- what is shown, in which order ---- */
 
-/* By time: the longest first, those without a time of their own last, equal ones in order. */
+/* By time: the longest, or what changed most, first, those without a time of their own last, equal ones in order. */
 static int comes_before(const struct layers_model *model, int a, int b)
 {
     double x = model->nodes[a].total, y = model->nodes[b].total;
+    if (model->against.on) {
+        x = fabs(model->nodes[a].change.change);
+        y = fabs(model->nodes[b].change.change);
+    }
     if (model->sort == LAYERS_BY_TIME && x != y && !(isnan(x) && isnan(y)))
         return isnan(y) || x > y;
     return a < b;
@@ -332,6 +337,7 @@ int layers_model_take(struct layers_model *model, struct timing *timing)
     }
     int fresh = model->n_shown == 0;
     fill(model);
+    layers_against_update(model);
     arrange(model);
     if (fresh)
         select_longest(model);
@@ -425,6 +431,7 @@ void layers_model_set_phases(struct layers_model *model, enum layers_phases phas
 {
     model->phases = phases;
     sum_up(model);
+    layers_against_update(model);
     arrange(model);
 }
 

@@ -113,7 +113,15 @@ static void draw_tiles(const struct layers_model *model, struct grid *grid, stru
         if (isnan(ms))
             continue;
         tiles[n] = (struct tile){phase_name(order[i]), short_names[i], "", layers_phase_color(order[i])};
-        if (area.h >= 2 && area.w >= 110)
+        struct layers_change change = layers_part_change(model, phase_name(order[i])); /* nothing without another run */
+        if (model->against.on) {
+            tiles[n].color = layers_change_color(change.verdict);
+            snprintf(tiles[n].value, sizeof tiles->value, "%s",
+                     layers_change_percent(&change, percent, sizeof percent));
+            if (area.h >= 2 && area.w >= 100)
+                snprintf(tiles[n].value, sizeof tiles->value, "%s %s, %s",
+                         layers_signed(model, change.change, number, sizeof number), unit, percent);
+        } else if (area.h >= 2 && area.w >= 110)
             snprintf(tiles[n].value, sizeof tiles->value, "%s %s, %s", layers_time(model, ms, number, sizeof number),
                      unit, layers_share(ms, model->step_ms, percent, sizeof percent));
         else if (area.h >= 2)
@@ -178,7 +186,10 @@ void layers_view_draw(const struct layers_model *model, struct grid *grid, struc
     draw_tiles(model, grid, layout.tiles);
     draw_strip(model, grid, layout.strip);
     layers_legend_draw(model, grid, layout.legend);
-    layers_bound_draw(model, grid, layout.bound);
+    if (model->against.on)
+        layers_against_draw(model, grid, layout.bound);
+    else
+        layers_bound_draw(model, grid, layout.bound);
     struct rect list = {layout.head.x, layout.head.y, layout.list.w, layout.total.y + layout.total.h - layout.head.y};
     if (model->roof && layers_roof_fits(area))
         layers_roof_draw(model, grid, list);

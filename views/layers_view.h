@@ -29,6 +29,13 @@ void layers_detail_draw(const struct layers_model *model, int wide, struct grid 
 int layers_roof_fits(struct rect area);
 void layers_roof_draw(const struct layers_model *model, struct grid *grid, struct rect area);
 
+/* Against which run, and what a step changed by, in the place of what bounds it; views/layers_change.c. */
+void layers_against_draw(const struct layers_model *model, struct grid *grid, struct rect line);
+uint32_t layers_change_color(enum timing_diff_verdict verdict);
+const char *layers_change_word(enum timing_diff_verdict verdict);
+const char *layers_signed(const struct layers_model *model, double ms, char *out, size_t size); /* "+1.25", "-0.3" */
+const char *layers_change_percent(const struct layers_change *change, char *out, size_t size);  /* "-4.7 %" */
+
 /* What threads did, by colour; what bounds the step, and how far it is from its floor; views/layers_bound.c. */
 void layers_legend_draw(const struct layers_model *model, struct grid *grid, struct rect line);
 void layers_bound_draw(const struct layers_model *model, struct grid *grid, struct rect line);

@@ -1,0 +1,16 @@
+/*
+ * The run beside this one on the Layers screen: the marked runs in turn, or where none is marked the newest other one
+ * that has a timing.json; then none again.
+ */
+#ifndef DAVIDNET_TUI_LAYERS_SECOND_H
+#define DAVIDNET_TUI_LAYERS_SECOND_H
+
+struct app;
+
+void layers_second_next(struct app *app); /* only with times of this run */
+const char *layers_second_label(const struct app *app);
+
+/* What was asked for while the runs were being read. */
+void layers_second_update(struct app *app);
+
+#endif
