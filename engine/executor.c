@@ -18,11 +18,13 @@ int executor_init(struct executor *executor, struct program *program, struct err
 {
     *executor = (struct executor){.program = program, .time_every = program->family->submit ? DEVICE_TIMED_EVERY : 1};
     executor->train_ns = calloc((size_t)program->n_train + 1, sizeof(uint64_t));
+    executor->train_least = calloc((size_t)program->n_train + 1, sizeof(uint64_t));
     executor->train_squares = calloc((size_t)program->n_train + 1, sizeof(double));
     executor->eval_ns = calloc((size_t)program->n_eval + 1, sizeof(uint64_t));
     executor->lap_ns =
         calloc((size_t)(program->n_train > program->n_eval ? program->n_train : program->n_eval) + 1, sizeof(uint64_t));
-    if (!executor->train_ns || !executor->train_squares || !executor->eval_ns || !executor->lap_ns) {
+    if (!executor->train_ns || !executor->train_least || !executor->train_squares || !executor->eval_ns ||
+        !executor->lap_ns) {
         executor_release(executor);
         return error_set(err, "out of memory for the step timers");
     }
@@ -32,6 +34,7 @@ int executor_init(struct executor *executor, struct program *program, struct err
 void executor_release(struct executor *executor)
 {
     free(executor->train_ns);
+    free(executor->train_least);
     free(executor->train_squares);
     free(executor->eval_ns);
     free(executor->lap_ns);
@@ -56,6 +59,8 @@ static void keep_train_times(struct executor *executor)
     for (int i = 0; i < executor->program->n_train; i++) {
         double lap = (double)executor->lap_ns[i], sum = (double)executor->train_ns[i];
         executor->train_ns[i] += executor->lap_ns[i];
+        if (executor->train_least && (n == 0 || executor->lap_ns[i] < executor->train_least[i]))
+            executor->train_least[i] = executor->lap_ns[i];
         if (n > 0)
             executor->train_squares[i] += (lap - sum / n) * (lap - (sum + lap) / (n + 1));
     }

@@ -10,6 +10,7 @@
 struct executor {
     struct program *program;
     uint64_t *train_ns, *eval_ns;     /* [n_train], [n_eval]: total nanoseconds since the last reset */
+    uint64_t *train_least;            /* [n_train]: the least that each took since then; NULL: nobody wants to know */
     double *train_squares;            /* [n_train]: sum of squares of deviations from the mean, ns^2 */
     uint64_t train_steps, eval_steps; /* how many times each list ran and was timed */
     uint64_t run_ns, runs;            /* of all training steps on the host, timed step by step or not; a device: 0 */

@@ -56,7 +56,8 @@ int timing_allocate(struct timing *timing, int n_rows, int n_steps, struct error
         timing->rows[i].forward_flops = timing->rows[i].backward_flops = timing->rows[i].activation_bytes =
             timing->rows[i].weight_bytes = NAN;
     for (int i = 0; i < n_steps; i++)
-        timing->steps[i].ms = timing->steps[i].ms_sd = timing->steps[i].flops = timing->steps[i].bytes = NAN;
+        timing->steps[i].ms = timing->steps[i].ms_sd = timing->steps[i].ms_min = timing->steps[i].flops =
+            timing->steps[i].bytes = NAN;
     return 0;
 }
 
@@ -127,6 +128,8 @@ void timing_refresh(struct timing *timing, const struct executor *executor, uint
         step->ms_sd = executor->train_steps > 1
                           ? sqrt(executor->train_squares[i] / (double)(executor->train_steps - 1)) * 1e-6
                           : (double)NAN;
+        step->ms_min = mean_ms(executor->train_least ? executor->train_least[i] : 0,
+                               executor->train_least && executor->train_steps ? 1 : 0);
         step->flops = operation_flops(program, &program->train[i], 1) * timing->images_per_step;
         step->bytes = fixed + each * timing->images_per_step;
     }

@@ -31,11 +31,11 @@
  *              "total_ms": ..., "total_ms_sd": ..., "flops": ..., "bytes": ..., "gflops": ..., "gigabytes": ...,
  *              "floor_ms": ..., "ceiling": 0.8}, ...],   of its own steps of all phases, see timing_sum
  *    "steps": [{"phase": "forward", "rows": ["prep/conv", "prep/norm"], "implementation": "...", "ms": 1.5,
- *               "ms_sd": 0.1, "flops": ..., "bytes": ..., "floor_ms": 1.1, "history": [1.6, 1.5]}, ...]}
+ *               "ms_sd": 0.1, "ms_min": 1.4, "flops": ..., "bytes": ..., "floor_ms": 1.1, "history": [1.6, 1.5]}, ...]}
  * Milliseconds are means per training step. Reading takes what cannot be computed from the rest: not step_ms, bound,
  * nor what of a row follows from its steps. Version 1 had none of davidnet, commit, device, isa, library, ceilings,
- * wall_ms, timing_percent, hidden, bound, history, bytes, ms_sd; its phases were the sums of the steps' ms. It is still
- * read.
+ * wall_ms, timing_percent, hidden, bound, history, bytes, ms_sd, ms_min; its phases were the sums of the steps' ms. It
+ * is still read.
  */
 #ifndef DAVIDNET_ENGINE_TIMING_H
 #define DAVIDNET_ENGINE_TIMING_H
@@ -77,6 +77,7 @@ struct timing_step {
     char impl[TIMING_IMPL_MAX];
     double ms;           /* mean per training step; NaN: not measured */
     double ms_sd;        /* standard deviation over the training steps that were timed; NaN: fewer than two */
+    double ms_min;       /* the least of them: what is left when nothing else wants the machine; NaN: unknown */
     double flops, bytes; /* per training step, as engine/operations.h counts them; NaN: unknown */
 };
 

@@ -25,7 +25,7 @@ struct builder {
     int group[ROWS_MAX], block[ROWS_MAX]; /* of rows[]: the first one that it is together with */
     int at[2][PLAN_ROWS_MAX];             /* of each side's rows: where in rows[] */
     int whole_update;                     /* updates are not told apart by row */
-    int paired;
+    unsigned how;
     unsigned char *in; /* [steps of the side with more]: which a line sums up */
     struct timing_diff *diff;
     int room; /* for lines */
@@ -165,11 +165,12 @@ static int select_steps(struct builder *b, int s, const struct selection *what)
     return count;
 }
 
-static double sum_ms(const struct timing *t, const unsigned char *in)
+static double sum_ms(const struct timing *t, const unsigned char *in, int least)
 {
     double ms = 0;
     for (int i = 0; i < t->n_steps; i++)
-        ms += in[i] ? t->steps[i].ms : 0;
+        if (in[i])
+            ms += least ? t->steps[i].ms_min : t->steps[i].ms;
     return ms;
 }
 
@@ -188,7 +189,7 @@ static struct sample sample_run(const struct timing *t, const unsigned char *in)
     int n = t->train_steps < INT_MAX ? (int)t->train_steps : INT_MAX;
     for (int i = 0; i < t->n_steps; i++)
         variance += in[i] ? t->steps[i].ms_sd * t->steps[i].ms_sd : 0;
-    struct sample by_step = {.n = n, .mean = sum_ms(t, in), .sd = n >= 2 ? sqrt(variance) : (double)NAN};
+    struct sample by_step = {.n = n, .mean = sum_ms(t, in, 0), .sd = n >= 2 ? sqrt(variance) : (double)NAN};
     for (int e = 0; e < t->n_history; e++) {
         values[e] = 0;
         for (int i = 0; i < t->n_steps; i++)
@@ -207,11 +208,13 @@ struct values {
     double of_run[2][TIMING_DIFF_RUNS_MAX];
 };
 
-static void take_steps(struct values *v, int s, const struct timing_diff_side *side, const unsigned char *in)
+static void take_steps(const struct builder *b, struct values *v, int s)
 {
+    const struct timing_diff_side *side = b->side[s];
+    int least = (b->how & TIMING_DIFF_LEAST) != 0;
     for (int r = 0; r < side->n; r++)
-        v->of_run[s][r] = sum_ms(side->runs[r].timing, in);
-    v->side[s] = side->n == 1 ? sample_run(first_of(side), in) : sample_make(v->of_run[s], side->n);
+        v->of_run[s][r] = sum_ms(side->runs[r].timing, b->in, least);
+    v->side[s] = side->n == 1 && !least ? sample_run(first_of(side), b->in) : sample_make(v->of_run[s], side->n);
     v->side[s].n += v->side[s].n == 0; /* not measured, but there */
 }
 
@@ -249,7 +252,7 @@ static struct timing_diff_line *next_line(struct builder *b, enum timing_diff_ki
 static double change_width(const struct builder *b, const struct values *v)
 {
     double change[TIMING_DIFF_RUNS_MAX];
-    if (b->paired) {
+    if (b->how & TIMING_DIFF_PAIRED) {
         for (int r = 0; r < b->side[0]->n; r++)
             change[r] = v->of_run[1][r] - v->of_run[0][r];
         struct sample pairs = sample_make(change, b->side[0]->n);
@@ -288,7 +291,7 @@ static int add_steps(struct builder *b, enum timing_diff_kind kind, int phase, c
     struct values v = {0};
     for (int s = 0; s < 2; s++)
         if (select_steps(b, s, what) > 0)
-            take_steps(&v, s, b->side[s], b->in);
+            take_steps(b, &v, s);
     if (!v.side[0].n && !v.side[1].n)
         return 0;
     struct timing_diff_line *line = next_line(b, kind, phase);
@@ -302,6 +305,8 @@ static int add_steps(struct builder *b, enum timing_diff_kind kind, int phase, c
 static int add_part(struct builder *b, enum timing_diff_kind kind, const char *name, int part)
 {
     struct values v = {0};
+    if (b->how & TIMING_DIFF_LEAST)
+        return 0;
     for (int s = 0; s < 2; s++)
         take_part(&v, s, b->side[s], part);
     if (isnan(v.side[0].mean) && isnan(v.side[1].mean))
@@ -531,12 +536,12 @@ static int check_side(const struct timing_diff_side *side, struct error *err)
 }
 
 int timing_diff_make(struct timing_diff *diff, const struct timing_diff_side *a, const struct timing_diff_side *b,
-                     int paired, struct error *err)
+                     unsigned how, struct error *err)
 {
     memset(diff, 0, sizeof *diff);
     if (check_side(a, err) || check_side(b, err))
         return -1;
-    if (paired && (a->n != b->n || a->n < 2))
+    if ((how & TIMING_DIFF_PAIRED) && (a->n != b->n || a->n < 2))
         return error_set(err, "%d and %d runs make no pairs: as many on both sides are wanted, two at least", a->n,
                          b->n);
     struct builder *builder = calloc(1, sizeof *builder);
@@ -545,7 +550,7 @@ int timing_diff_make(struct timing_diff *diff, const struct timing_diff_side *a,
         builder->side[0] = a;
         builder->side[1] = b;
         builder->diff = diff;
-        builder->paired = paired;
+        builder->how = how;
         builder->in = malloc((size_t)most + 1);
     }
     if (builder && builder->in) {

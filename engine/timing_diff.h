@@ -8,10 +8,13 @@
  *   one run        from the spread over its timed training steps (the program's steps taken as independent), or over
  *                  its epochs' means where there are three or more, whichever is the wider: a machine that slows down
  *                  for a while spoils many steps at once. What varies from run to run is not in it.
- * Or the runs of both sides are pairs, each made right after the other, in order: then only what a pair's two runs
- * differ by counts, and a machine that is slower now and faster later, but for both, does not (Student's paired test).
- * The interval of the change is Welch's otherwise, at 95 %: of twenty lines that did not change, one is outside by
- * chance. A change whose interval holds 0 is noise; where there is no error on a side it is not known.
+ * Where other work wants the machine too, the least that each step of the program took in a run says more than its
+ * mean: of many times some find the machine free. What varies is then known from several runs only, and what no step of
+ * the program shows (data, wall ...) is left out. Or the runs of both sides are pairs, each made right after the other,
+ * in order: then only what a pair's two runs differ by counts, and a machine that is slower now and faster later, but
+ * for both, does not (Student's paired test). The interval of the change is Welch's otherwise, at 95 %: of twenty lines
+ * that did not change, one is outside by chance. A change whose interval holds 0 is noise; where there is no error on a
+ * side it is not known.
  *
  * ROWS. Time belongs to the row that leads a step of the program, and which rows share a step may differ: pooling
  * before the norm, say, moves pool and activation from one step to another. Rows that share a step with each other on
@@ -26,6 +29,8 @@
 
 #define TIMING_DIFF_CONFIDENCE 0.95
 #define TIMING_DIFF_RUNS_MAX 64 /* a side */
+#define TIMING_DIFF_PAIRED 1    /* how: the n-th run of a and the n-th of b are a pair */
+#define TIMING_DIFF_LEAST 2     /* how: of each step of the program the least that it took, not the mean */
 #define TIMING_DIFF_WARNINGS_MAX 12
 
 struct timing_diff_run {
@@ -76,11 +81,11 @@ struct timing_diff {
 };
 
 /*
- * paired: the n-th run of a and the n-th of b are a pair. -1: the runs of one side are not of one network and program,
+ * how: TIMING_DIFF_... -1: the runs of one side are not of one network and program,
  * there are no pairs, or no memory; nothing to release then.
  */
 int timing_diff_make(struct timing_diff *diff, const struct timing_diff_side *a, const struct timing_diff_side *b,
-                     int paired, struct error *err);
+                     unsigned how, struct error *err);
 void timing_diff_release(struct timing_diff *diff);
 
 /* Percent of A; NaN where there is no such. */

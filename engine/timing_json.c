@@ -66,6 +66,7 @@ static cJSON *step_json(const struct timing *timing, const struct timing_step *s
     cJSON_AddStringToObject(object, "implementation", step->impl);
     add_number(object, "ms", step->ms);
     add_number(object, "ms_sd", step->ms_sd);
+    add_number(object, "ms_min", step->ms_min);
     add_number(object, "flops", step->flops);
     add_number(object, "bytes", step->bytes);
     add_number(object, "floor_ms", timing_floor_ms(timing, step));
@@ -254,6 +255,7 @@ static int read_steps(struct timing *timing, const cJSON *steps, const char *nam
         copy_text(member(item, "implementation"), step->impl, sizeof step->impl);
         step->ms = number(item, "ms");
         step->ms_sd = number(item, "ms_sd");
+        step->ms_min = number(item, "ms_min");
         step->flops = number(item, "flops");
         step->bytes = number(item, "bytes");
         if (read_covered(timing, step, member(item, "rows")))

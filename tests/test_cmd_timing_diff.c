@@ -126,6 +126,10 @@ static void sets_of_runs(void **state)
     has(text, "\nmeta,paired,,,,,,,,,,,true\n");
     has(text, "\nrow,input,augment,,,2.1105,4.221,2.1105,100,"); /* by 2.1 and 2.121 */
     free(text);
+    assert_int_equal(CALL(&text, "diff", "one,two", "slow-*", "--least", "--format=csv"), EXIT_OK);
+    has(text, "\nmeta,least,,,,,,,,,,,true\n");
+    has(text, "\nrow,input,augment,,,2.004975,4.00995,2.004975,100,"); /* 0.95 of the means */
+    free(text);
     assert_int_equal(CALL(&text, "diff", "one", "two", "--format=json"), EXIT_OK);
     has(text, "\"davidnet-timing-diff\"");
     free(text);

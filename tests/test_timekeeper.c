@@ -332,8 +332,10 @@ static void a_real_run_adds_up(void **state)
     assert_float_equal(timing.part_ms[TIMING_FORWARD], timing.threads * timing_phase_ms(&timing, PHASE_FORWARD),
                        0.02 * timing.part_ms[TIMING_FORWARD]);
     assert_int_equal(timing.n_history, 4);
-    for (int s = 0; s < timing.n_steps; s++)
+    for (int s = 0; s < timing.n_steps; s++) {
         assert_true(timing.steps[s].ms > 0 && timing.steps[s].ms_sd >= 0);
+        assert_true(timing.steps[s].ms_min > 0 && timing.steps[s].ms_min <= timing.steps[s].ms);
+    }
     assert_true(timing.timing_percent > 0 && timing.timing_percent < 50);
     timing_release(&timing);
     trainer_free(trainer);

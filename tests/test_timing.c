@@ -27,11 +27,15 @@ static struct program_step train[] = {
 };
 enum { STEPS = sizeof train / sizeof train[0] };
 static uint64_t train_ns[STEPS], eval_ns[1];
+static uint64_t train_least[STEPS];
 static double train_squares[STEPS];
 static struct program program = {.family = &family, .plan = &plan, .train = train, .n_train = STEPS};
 static struct program_step eval[] = {{.phase = PHASE_FORWARD, .n_rows = 1, .rows = {1}}};
-static struct executor executor = {
-    .program = &program, .train_ns = train_ns, .train_squares = train_squares, .eval_ns = eval_ns};
+static struct executor executor = {.program = &program,
+                                   .train_ns = train_ns,
+                                   .train_least = train_least,
+                                   .train_squares = train_squares,
+                                   .eval_ns = eval_ns};
 
 static int setup(void **state)
 {
@@ -54,8 +58,10 @@ static int setup(void **state)
     executor.eval_steps = 2;
     for (int i = 0; i < STEPS; i++)
         train_ns[i] = (uint64_t)(i + 1) * 4000000; /* a mean of i + 1 ms */
-    for (int i = 0; i < STEPS; i++)
-        train_squares[i] = 3 * 0.25e12; /* a standard deviation of 0.5 ms over four steps */
+    for (int i = 0; i < STEPS; i++) {
+        train_least[i] = (uint64_t)(i + 1) * 500000; /* half a millisecond, one, ... */
+        train_squares[i] = 3 * 0.25e12;              /* a standard deviation of 0.5 ms over four steps */
+    }
     eval_ns[0] = 6000000;
     return plan_check(&plan, &err);
 }
@@ -91,6 +97,7 @@ static void rows_own_what_they_lead(void **state)
     assert_true(t.images_per_step == 510);
     assert_true(t.eval_batch_ms == 3);
     assert_true(t.steps[1].ms_sd == 0.5);
+    assert_true(t.steps[1].ms_min == 1);
     /* the convolution, with norm and activation: 3 x 8 x 8 in, 4 x 8 x 8 out, in bfloat16; the norm's source again */
     assert_float_equal(t.steps[1].flops, 2.0 * 4 * 64 * 3 * 9 * 510, 1e-3);
     assert_float_equal(t.steps[1].bytes, 510 * 2.0 * (2 * 3 * 64 + 4 * 64) + 4.0 * (4 * 3 * 9 + 4 * 4), 1e-3);
@@ -151,7 +158,7 @@ static void json_round_trip(void **state)
     assert_true(timing_step_ms(&a) == timing_step_ms(&b));
     assert_int_equal(b.rows[1].shape.h, 8);
     assert_non_null(strstr(text, "\"fused_into\":{\"forward\":\"prep/conv\"}"));
-    assert_true(b.steps[1].ms_sd == a.steps[1].ms_sd && b.steps[1].flops == a.steps[1].flops);
+    assert_true(b.steps[1].ms_sd == a.steps[1].ms_sd && b.steps[1].ms_min == 1 && b.steps[1].flops == a.steps[1].flops);
     assert_true(b.steps[1].bytes == a.steps[1].bytes && b.rows[1].weight_bytes == a.rows[1].weight_bytes);
     assert_string_equal(b.machine.device, a.machine.device);
     assert_string_equal(b.machine.isa, a.machine.isa);
@@ -210,7 +217,8 @@ static void version_1_is_read(void **state)
         fail_msg("%s", err.text);
     assert_true(timing_step_ms(&t) == 6 && t.threads == 2);
     assert_true(t.steps[0].flops == 800 && t.steps[1].flops == 1600);
-    assert_true(isnan(t.steps[0].bytes) && isnan(t.steps[0].ms_sd) && isnan(t.rows[0].weight_bytes));
+    assert_true(isnan(t.steps[0].bytes) && isnan(t.steps[0].ms_sd) && isnan(t.steps[0].ms_min) &&
+                isnan(t.rows[0].weight_bytes));
     assert_true(isnan(t.wall_ms) && isnan(t.timing_percent) && isnan(t.machine.flops));
     for (int p = 0; p < TIMING_PART_COUNT; p++)
         assert_true(isnan(t.part_ms[p]) && isnan(t.hidden_ms[p]));

@@ -43,7 +43,7 @@ static void make(struct timing *t, const char *const *rows, int n_rows)
 static void add(struct timing *t, enum phase phase, const int *rows, double ms, double sd)
 {
     struct timing_step *step = &t->steps[t->n_steps++];
-    *step = (struct timing_step){.phase = phase, .ms = ms, .ms_sd = sd};
+    *step = (struct timing_step){.phase = phase, .ms = ms, .ms_sd = sd, .ms_min = ms / 2};
     while (rows[step->n_rows] >= 0) {
         step->rows[step->n_rows] = rows[step->n_rows];
         step->n_rows++;
@@ -266,6 +266,40 @@ static void pairs_share_a_slow_spell(void **state)
         timing_release(&t[i]);
 }
 
+/* Of three runs each the mean is spoilt, the least is not. */
+static void the_least_is_not_spoilt(void **state)
+{
+    (void)state;
+    static const double least[2][3] = {{10, 11, 12}, {13, 14, 15}};
+    struct timing t[6];
+    struct timing_diff_run runs[6];
+    struct timing_diff d;
+    struct error err = {""};
+    for (int i = 0; i < 6; i++) {
+        make_plain(&t[i]);
+        t[i].steps[1].ms = 100.0 * (i + 1);
+        t[i].steps[1].ms_min = least[i / 3][i % 3];
+        runs[i] = (struct timing_diff_run){.name = "run", .timing = &t[i]};
+    }
+    const struct timing_diff_side x = {runs, 3}, y = {runs + 3, 3}, one = {runs, 1}, other = {runs + 5, 1};
+    assert_int_equal(timing_diff_make(&d, &x, &y, TIMING_DIFF_LEAST, &err), 0);
+    expect(line_of(&d, TIMING_DIFF_ROW, "layer1/conv", PHASE_FORWARD), 11, 14, sqrt(2.0 / 3) * T4, TIMING_DIFF_SLOWER);
+    assert_near(line_of(&d, TIMING_DIFF_TOTAL, "step", -1)->a, 11 + 32.8 / 2, 1e-9);
+    for (int i = 0; i < d.n_lines; i++) /* of which there are means only */
+        assert_true(strcmp(d.lines[i].name, "wall") != 0 && strcmp(d.lines[i].name, "data") != 0);
+    timing_diff_release(&d);
+    assert_int_equal(timing_diff_make(&d, &x, &y, TIMING_DIFF_LEAST | TIMING_DIFF_PAIRED, &err), 0);
+    expect(line_of(&d, TIMING_DIFF_ROW, "layer1/conv", PHASE_FORWARD), 11, 14, 0, TIMING_DIFF_SLOWER);
+    timing_diff_release(&d);
+    assert_int_equal(timing_diff_make(&d, &one, &other, TIMING_DIFF_LEAST, &err), 0);
+    const struct timing_diff_line *line = line_of(&d, TIMING_DIFF_ROW, "layer1/conv", PHASE_FORWARD);
+    assert_true(line->change == 5 && isnan(line->low));
+    assert_int_equal(line->verdict, TIMING_DIFF_UNKNOWN);
+    timing_diff_release(&d);
+    for (int i = 0; i < 6; i++)
+        timing_release(&t[i]);
+}
+
 /* Epochs that differ by more than their steps explain: the machine was slower for a while. */
 static void epochs_tell_of_a_slow_spell(void **state)
 {
@@ -470,6 +504,7 @@ int main(void)
         WITH(parts_need_several_runs),
         WITH(runs_tell_what_varies_between_them),
         WITH(pairs_share_a_slow_spell),
+        WITH(the_least_is_not_spoilt),
         WITH(epochs_tell_of_a_slow_spell),
         WITH(what_is_not_known_is_not_zero),
         WITH(one_update_of_all_is_compared_as_such),

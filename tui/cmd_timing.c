@@ -109,6 +109,7 @@ static const struct command_option options[] = {
      FORMATS},
     {"-o", "FILE", "write there instead of to the standard output", "FILE"},
     {"--paired", NULL, "of diff: A's and B's runs are pairs, made one right after the other", NULL},
+    {"--least", NULL, "of diff: the least that each step of the program took counts, not the mean", NULL},
     {0},
 };
 
@@ -116,7 +117,7 @@ const struct command command_timing = {
     .name = "timing",
     .summary = "where a run's time went, layer by layer",
     .usage = "usage: davidnet timing RUN [--format table|csv|json|trace|png|svg|pdf] [-o FILE]\n"
-             "       davidnet timing diff A B [--paired] [--format FORMAT] [-o FILE]\n\n"
+             "       davidnet timing diff A B [--paired] [--least] [--format FORMAT] [-o FILE]\n\n"
              "One line per row of the network: milliseconds per training step forward (with augmentation and loss),\n"
              "backward and in the update, share of the step, GFLOP/s, implementation. A row whose work is done\n"
              "inside another's step is shown as fused; '-' is not measured.\n"
@@ -131,9 +132,9 @@ const struct command command_timing = {
              "diff: what changed from A to B, in the step, each phase, block and row: signed, in milliseconds and\n"
              "percent, with a 95 % interval; a change within it is called noise, and is grey on a terminal. A and B\n"
              "are runs, or sets of runs as `davidnet compare` takes them (a pattern, a tag, names parted by commas):\n"
-             "several runs a side tell what varies from run to run, and on a machine with other work to do, runs of A\n"
-             "and B made by turns tell more with --paired. Rows whose work is shared differently on the\n"
-             "two sides are compared together; rows that one side lacks are said.\n",
+             "several runs a side tell what varies from run to run. On a machine with other work to do, runs of A and\n"
+             "B made by turns tell more with --paired, and the least times (--least) more than the means. Rows whose\n"
+             "work is shared differently on the two sides are compared together; rows that one side lacks are said.\n",
     .options = options,
     .words = "RUN",
     .run = run,

@@ -99,17 +99,17 @@ static char *make_text(const struct timing_diff_report *report, const char *form
     return text;
 }
 
-static int write_diff(struct reading sides[2], const char *const words[2], int paired, const char *format,
+static int write_diff(struct reading sides[2], const char *const words[2], unsigned how, const char *format,
                       const char *path, struct error *err)
 {
     struct timing_diff diff;
-    struct timing_diff_report report = {.diff = &diff, .paired = paired};
+    struct timing_diff_report report = {.diff = &diff, .how = how};
     for (int s = 0; s < 2; s++) {
         report.side[s] = (struct timing_diff_side){sides[s].runs, sides[s].n};
         report.recipes[s] = sides[s].recipes;
         report.words[s] = words[s];
     }
-    if (timing_diff_make(&diff, &report.side[0], &report.side[1], paired, err) < 0)
+    if (timing_diff_make(&diff, &report.side[0], &report.side[1], how, err) < 0)
         return -1;
     int picture = figure_format_of_name(format);
     if (picture >= 0) {
@@ -124,7 +124,7 @@ static int write_diff(struct reading sides[2], const char *const words[2], int p
     return status;
 }
 
-static int carry_out(const char *const words[2], int paired, const char *format, const char *path)
+static int carry_out(const char *const words[2], unsigned how, const char *format, const char *path)
 {
     struct error err = {""};
     struct run_entry **all = NULL;
@@ -136,7 +136,7 @@ static int carry_out(const char *const words[2], int paired, const char *format,
     for (int s = 0; s < 2 && status == 0; s++)
         status = read_side(&sides[s], words[s], all, count, &err);
     if (status == 0)
-        status = write_diff(sides, words, paired, format, path, &err);
+        status = write_diff(sides, words, how, format, path, &err);
     forget_side(&sides[0]);
     forget_side(&sides[1]);
     for (int i = 0; i < count; i++)
@@ -149,14 +149,15 @@ static int carry_out(const char *const words[2], int paired, const char *format,
 int cmd_timing_diff(int argc, char **argv)
 {
     const char *format = NULL, *path = NULL, *words[2] = {NULL, NULL};
-    int n = 0, paired = 0;
+    int n = 0;
+    unsigned how = 0;
     for (int i = 1; i < argc; i++) {
         const char *flag, *value;
         int taken = command_take_option(&command_timing, argc, argv, &i, &flag, &value);
         if (taken < 0)
             return EXIT_USAGE;
         if (taken > 0 && !value)
-            paired = 1;
+            how |= strcmp(flag, "--paired") == 0 ? TIMING_DIFF_PAIRED : TIMING_DIFF_LEAST;
         else if (taken > 0)
             *(strcmp(flag, "-o") == 0 ? &path : &format) = value;
         else if (argv[i][0] == '-' || n == 2)
@@ -171,5 +172,5 @@ int cmd_timing_diff(int argc, char **argv)
         return command_usage_error(&command_timing, "diff --format %s: expected one of " FORMATS, given);
     if (n < 2)
         return command_usage_error(&command_timing, "diff wants two runs, or sets of runs: davidnet timing diff A B");
-    return carry_out(words, paired, format, path);
+    return carry_out(words, how, format, path);
 }

@@ -30,8 +30,10 @@ static int make_caption(const struct timing_diff_report *report, FILE *out)
         recipe_command(report->recipes[s][0], command, RECIPE_COMMAND_MAX);
         fprintf(out, "%c%s: %s\n", s ? 'B' : 'A', report->side[s].n > 1 ? ", the first run" : "", command);
     }
-    if (report->paired)
+    if (report->how & TIMING_DIFF_PAIRED)
         fprintf(out, "paired: run by run; ");
+    if (report->how & TIMING_DIFF_LEAST)
+        fprintf(out, "of each step of the program the least that it took, not the mean; ");
     if (report->side[0].n == 1 || report->side[1].n == 1)
         fprintf(out, "a side that is one run tells how steps and epochs vary, not how runs do; ");
     fprintf(out, "%s", figure_output_drawn_by(drawn, sizeof drawn));

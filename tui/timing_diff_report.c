@@ -152,9 +152,11 @@ void timing_diff_report_table(const struct timing_diff_report *report, FILE *out
                   "Milliseconds per training step. +- is half of the change's 95 % interval; within it, a change is "
                   "noise. Of twenty lines that did not change, one leaves it by chance.",
                   width);
-    if (report->paired)
+    if (report->how & TIMING_DIFF_LEAST)
+        put_paragraph(out, "Of each step of the program the least that it took in a run counts, not the mean.", width);
+    if (report->how & TIMING_DIFF_PAIRED)
         put_paragraph(out, "Runs are compared in pairs, in the order in which they began.", width);
-    if (report->side[0].n == 1 || report->side[1].n == 1)
+    if ((report->side[0].n == 1 || report->side[1].n == 1) && !(report->how & TIMING_DIFF_LEAST))
         put_paragraph(out,
                       "A side that is one run tells how steps and epochs vary, not how runs do: give several, parted "
                       "by commas.",
@@ -235,7 +237,8 @@ void timing_diff_report_csv(const struct timing_diff_report *report, FILE *out)
     fputs("kind,name,phase,with,only,a_ms,b_ms,change_ms,change_percent,low_ms,high_ms,verdict,value\n", out);
     put_meta(out, "", "format", FORMAT);
     put_meta(out, "", "version", "1");
-    put_meta(out, "", "paired", report->paired ? "true" : "false");
+    put_meta(out, "", "paired", report->how & TIMING_DIFF_PAIRED ? "true" : "false");
+    put_meta(out, "", "least", report->how & TIMING_DIFF_LEAST ? "true" : "false");
     put_side_metas(out, report, 0);
     put_side_metas(out, report, 1);
     for (int w = 0; w < diff->n_warnings; w++)
@@ -315,13 +318,15 @@ char *timing_diff_report_json(const struct timing_diff_report *report)
 {
     char command[1024];
     cJSON *root = cJSON_CreateObject();
-    snprintf(command, sizeof command, "davidnet timing diff '%s' '%s'%s --format json", report->words[0],
-             report->words[1], report->paired ? " --paired" : "");
+    snprintf(command, sizeof command, "davidnet timing diff '%s' '%s'%s%s --format json", report->words[0],
+             report->words[1], report->how & TIMING_DIFF_PAIRED ? " --paired" : "",
+             report->how & TIMING_DIFF_LEAST ? " --least" : "");
     cJSON_AddStringToObject(root, "format", FORMAT);
     cJSON_AddNumberToObject(root, "version", 1);
     cJSON_AddStringToObject(root, "command", command);
     cJSON_AddNumberToObject(root, "confidence", TIMING_DIFF_CONFIDENCE);
-    cJSON_AddBoolToObject(root, "paired", report->paired);
+    cJSON_AddBoolToObject(root, "paired", (report->how & TIMING_DIFF_PAIRED) != 0);
+    cJSON_AddBoolToObject(root, "least", (report->how & TIMING_DIFF_LEAST) != 0);
     cJSON_AddItemToObject(root, "a", side_json(report, 0));
     cJSON_AddItemToObject(root, "b", side_json(report, 1));
     cJSON *list = cJSON_AddArrayToObject(root, "warnings");

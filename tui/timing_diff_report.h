@@ -11,17 +11,18 @@ struct timing_diff_report {
     const struct timing_diff *diff;
     struct timing_diff_side side[2];
     const struct recipe *const *recipes[2]; /* [side][run] */
-    int paired;
-    const char *words[2]; /* what was said on the command line */
+    unsigned how;                           /* TIMING_DIFF_PAIRED, TIMING_DIFF_LEAST */
+    const char *words[2];                   /* what was said on the command line */
 };
 
 /*
  * width 0: nothing is cut, as for a file. grey: noise is written in the terminal's grey.
- * CSV: one table. A line's kind is meta (value: what `name` says: format, version, paired, warning, and of each side
- * a.device, a.run, a.summary, a.command ..., once for each run), total, phase, block or row; what is not known is
+ * CSV: one table. A line's kind is meta (value: what `name` says: format, version, paired, least, warning, and of each
+ * side a.device, a.run, a.summary, a.command ..., once for each run), total, phase, block or row; what is not known is
  * empty, and so is the phase of a line that is of all of them. JSON: {"format": "davidnet-timing-diff", "version": 1,
- * "command": ..., "confidence": 0.95, "paired": false, "a": {"family": ..., "runs": [{"run": ..., "recipe":
- * "davidnet-79", "summary": ..., "seed": ..., "eval": ..., "command": ...}]}, "b": {...}, "warnings": ["..."], "lines":
+ * "command": ..., "confidence": 0.95, "paired": false, "least": false, "a": {"family": ..., "runs": [{"run": ...,
+ * "recipe": "davidnet-79", "summary": ..., "seed": ..., "eval": ..., "command": ...}]}, "b": {...}, "warnings":
+ * ["..."], "lines":
  * [{"kind": "row", "phase": "forward", "name": ..., "with": "...", "only": "...", "a_ms": ..., "b_ms": ...,
  * "change_ms": ..., "change_percent": ..., "low_ms": ..., "high_ms": ..., "verdict": "noise"}]}; phase null: all
  * phases; numbers that are not known: null.
