@@ -341,6 +341,34 @@ static void a_real_run_adds_up(void **state)
     trainer_free(trainer);
 }
 
+/* Pausing is in the wall clock only. */
+static void a_pause_is_in_no_lap(void **state)
+{
+    (void)state;
+    struct trainer_options options = {.parent = trainer_folder, .name = "paused"};
+    struct trainer_status status;
+    struct timing timing;
+    struct error err = {""};
+    uint64_t version = 0;
+    trainer_tiny(&options.recipe, "4");
+    struct trainer *trainer = trainer_must_start(&options);
+    do
+        trainer_status(trainer, &status);
+    while (status.step < 3 && !trainer_ended(status.phase));
+    trainer_pause(trainer, 1);
+    trainer_wait(trainer, TRAINER_PAUSED, &status);
+    int paused = status.phase == TRAINER_PAUSED; /* on a busy machine the run may have ended before */
+    usleep(400000);
+    trainer_pause(trainer, 0);
+    trainer_wait_for_end(trainer, &status);
+    assert_int_equal(status.phase, TRAINER_DONE);
+    assert_int_equal(trainer_timing(trainer, &version, &timing, &err), 1);
+    assert_int_equal(timing.train_steps, 19);
+    assert_true(timing.wall_ms * 1e-3 * 19 <= status.wall_seconds - (paused ? 0.4 : 0));
+    timing_release(&timing);
+    trainer_free(trainer);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -354,6 +382,7 @@ int main(void)
         cmocka_unit_test_teardown(a_slow_clock_is_read_less, end),
         cmocka_unit_test_teardown(epochs_are_told_apart, end),
         cmocka_unit_test(a_real_run_adds_up),
+        cmocka_unit_test(a_pause_is_in_no_lap),
     };
     return cmocka_run_group_tests(tests, trainer_test_enter, trainer_test_leave);
 }
