@@ -1,5 +1,6 @@
 /* The key e of the Layers screen: the times as files in the current folder, on a run's folder made here. */
 #include "engine/files.h"
+#include "engine/trace.h"
 #include "tests/app_hands.h"
 #include "tests/fake_folder.h"
 #include "tests/fake_timing.h"
@@ -82,6 +83,7 @@ static void every_format(void **state)
                  {"s", "timing-shown.svg", "<?xml"},
                  {"c", "timing-shown.csv", ""},
                  {"j", "timing-shown.json", "{\"format\":\"davidnet-timing\""},
+                 {"t", "timing-shown.txt", ""},
                  {"Enter", "timing-shown-2.pdf", "%PDF-"}}; /* the first one stays */
     assert_int_equal(app->layers.state, LAYERS_READY);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -97,6 +99,32 @@ static void every_format(void **state)
     app_press(app, "Esc");
     assert_false(app_shows(app, "Export the times"));
     assert_int_not_equal(access("timing-shown-3.pdf", F_OK), 0);
+}
+
+/* The trace is the run's file, checked; a run without one, or with a broken one, says so. */
+static void trace(void **state)
+{
+    (void)state;
+    static const char text[] = "{\"displayTimeUnit\": \"ms\", \"otherData\": {\"format\": \"davidnet-trace\", "
+                               "\"version\": 1}, \"traceEvents\": []}\n";
+    struct run_folder folder;
+    struct error err = {""};
+    app_press(app, "e");
+    app_press(app, "r");
+    assert_true(app_shows(app, "run shown has no trace"));
+    assert_int_equal(run_folder_find_in(&folder, parent, "shown", &err), 0);
+    assert_int_equal(run_folder_replace(&folder, "trace.json", "[", 1, &err), 0);
+    app_press(app, "e");
+    app_press(app, "r");
+    assert_true(app_shows(app, "trace.json"));
+    assert_int_not_equal(access("trace-shown.json", F_OK), 0);
+    if (trace_check(text, "text", &err))
+        fail_msg("%s", err.text);
+    assert_int_equal(run_folder_replace(&folder, "trace.json", text, strlen(text), &err), 0);
+    app_press(app, "e");
+    app_press(app, "r");
+    assert_true(app_shows(app, "the trace is in trace-shown.json"));
+    begins("trace-shown.json", text);
 }
 
 /* Where nothing can be written it says so. */
@@ -116,6 +144,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_format),
+        cmocka_unit_test(trace),
         cmocka_unit_test(no_place),
     };
     return cmocka_run_group_tests(tests, enter, leave);

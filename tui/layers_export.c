@@ -5,6 +5,8 @@
 #include "tui/app.h"
 #include "tui/free_path.h"
 #include "tui/timing_page.h"
+#include "tui/timing_report.h"
+#include "tui/timing_trace.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +18,20 @@ static const char *run_name(const struct app *app)
     return app->model.status.run[0] ? app->model.status.run : app->source.recipe->preset;
 }
 
+static char *table_text(const struct timing *timing, const struct timing_origin *origin, struct error *err)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    if (out)
+        timing_report_table(timing, origin, 0, out);
+    if (out && fclose(out) == 0)
+        return text;
+    free(text);
+    error_set(err, "out of memory");
+    return NULL;
+}
+
 static int save_text(const struct app *app, const char *ending, const char *path, struct error *err)
 {
     const struct timing *timing = &app->layers.timing;
@@ -23,8 +39,9 @@ static int save_text(const struct app *app, const char *ending, const char *path
     if (!origin)
         return error_set(err, "out of memory");
     timing_origin_init(origin, app->source.recipe, run_name(app));
-    char *text =
-        strcmp(ending, "csv") == 0 ? timing_export_csv(timing, origin, err) : timing_export_json(timing, origin, err);
+    char *text = strcmp(ending, "csv") == 0   ? timing_export_csv(timing, origin, err)
+                 : strcmp(ending, "txt") == 0 ? table_text(timing, origin, err)
+                                              : timing_export_json(timing, origin, err);
     struct file_part part = {text, text ? strlen(text) : 0};
     int rc = text ? file_replace(path, &part, 1, err) : -1;
     free(text);
@@ -54,6 +71,28 @@ static void save(struct app *app, const char *ending)
         app_say(app, "%s", err.text);
     else
         app_say(app, "the times are in %s", path);
+}
+
+/* As it was at the run's last checkpoint: unlike the times it is not kept in memory. */
+static void save_trace(struct app *app)
+{
+    struct error err = {""};
+    struct run_folder folder;
+    char stem[160], path[200];
+    app->over = APP_SCREEN;
+    if (app->layers.state != LAYERS_READY || !app->source.recipe)
+        return;
+    snprintf(stem, sizeof stem, "trace-%s", run_name(app));
+    free_path(stem, "json", path, sizeof path);
+    if (run_folder_find(&folder, app->model.status.path, &err) || timing_trace_copy(&folder, path, &err))
+        app_say(app, "%s", err.text);
+    else
+        app_say(app, "the trace is in %s", path);
+}
+
+static void save_table(struct app *app)
+{
+    save(app, "txt");
 }
 
 static void save_pdf(struct app *app)
@@ -87,6 +126,8 @@ static const struct binding keys[] = {
     {"s", NULL, NULL, "SVG, the same for the web", NULL, NULL, save_svg},
     {"c", NULL, NULL, "CSV, a table for other programs", NULL, NULL, save_csv},
     {"j", NULL, NULL, "JSON, all of it", NULL, NULL, save_json},
+    {"t", NULL, NULL, "Text, the table as `davidnet timing` prints it", NULL, NULL, save_table},
+    {"r", NULL, NULL, "Trace of a few steps, for Perfetto", NULL, NULL, save_trace},
     {"n", "Esc", NULL, "None", NULL, NULL, app_close_dialog},
     {0},
 };

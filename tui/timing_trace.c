@@ -1,7 +1,6 @@
 #include "tui/timing_trace.h"
 
 #include "engine/files.h"
-#include "engine/run_folder.h"
 #include "engine/trace.h"
 #include "tui/command.h"
 #include "tui/run_report.h"
@@ -11,21 +10,27 @@
 
 #define BYTES_MAX ((size_t)256 << 20)
 
+int timing_trace_copy(const struct run_folder *folder, const char *path, struct error *err)
+{
+    char source[RUN_PATH_MAX + 32], *text = NULL;
+    size_t size;
+    run_folder_path(folder, "trace.json", source, sizeof source);
+    if (access(source, F_OK) != 0)
+        return error_set(err,
+                         "run %s has no trace: it has not trained long enough, or was made by a davidnet that took "
+                         "none; a few steps of `davidnet train` make one",
+                         folder->name);
+    int status = file_read(source, BYTES_MAX, &text, &size, err) || trace_check(text, source, err) ||
+                 run_output(path, text, size, err);
+    free(text);
+    return status ? -1 : 0;
+}
+
 int timing_trace_write(const char *run, const char *path)
 {
     struct error err = {""};
     struct run_folder folder;
-    char source[RUN_PATH_MAX + 32], *text = NULL;
-    size_t size;
-    if (run_folder_find(&folder, run, &err) < 0)
+    if (run_folder_find(&folder, run, &err) < 0 || timing_trace_copy(&folder, path, &err) < 0)
         return command_fail("%s", err.text);
-    run_folder_path(&folder, "trace.json", source, sizeof source);
-    if (access(source, F_OK) != 0)
-        return command_fail("run %s has no trace: it has not trained long enough, or was made by a davidnet that took "
-                            "none; a few steps of `davidnet train` make one",
-                            folder.name);
-    int status = file_read(source, BYTES_MAX, &text, &size, &err) || trace_check(text, source, &err) ||
-                 run_output(path, text, size, &err);
-    free(text);
-    return status ? command_fail("%s", err.text) : EXIT_OK;
+    return EXIT_OK;
 }

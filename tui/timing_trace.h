@@ -2,6 +2,11 @@
 #ifndef DAVIDNET_TUI_TIMING_TRACE_H
 #define DAVIDNET_TUI_TIMING_TRACE_H
 
+#include "engine/run_folder.h"
+
+/* The run's, checked, to path (NULL: the standard output). -1 with err. */
+int timing_trace_copy(const struct run_folder *folder, const char *path, struct error *err);
+
 /* Writes it to path (NULL: the standard output); returns an exit code, and has said what was wrong. */
 int timing_trace_write(const char *run, const char *path);
 
