@@ -275,7 +275,7 @@ static void put_totals(const struct layout *l, const struct timing *t)
     fprintf(l->out, "\nevaluation %10s per batch\n", run_text_number(t->eval_batch_ms, 3, ms));
     put_bound(l, t);
     if (isfinite(t->timing_percent))
-        fprintf(l->out, "measuring costs %.3f%% of a step\n", t->timing_percent);
+        fprintf(l->out, "measuring costs %.2g%% of a step\n", t->timing_percent);
 }
 
 void timing_report_table(const struct timing *t, const struct timing_origin *origin, int width, FILE *out)
