@@ -235,9 +235,10 @@ static int measure_once(struct ablate_case *a, enum ablate_variant variant, stru
     struct step_result result = {.bad_row = -1};
     bool stale = variants[variant].without[ABLATE_AUGMENT];
     session_hyper(&a->session, 0, &hyper);
-    executor->skip = NULL;
-    if (stale && executor_train(executor, &batch, &hyper, &result, err))
+    executor->skip = a->skip[stale ? ABLATE_NO_NORM : variant];
+    if ((stale || a->last != executor->program) && executor_train(executor, &batch, &hyper, &result, err))
         return -1;
+    a->last = executor->program;
     executor->skip = a->skip[variant];
     executor_reset_times(executor);
     struct stopwatch watch;

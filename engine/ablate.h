@@ -14,10 +14,11 @@
  *   backbone      that program without the copy, the classifier (linear) and the loss: convolutions, pools, additions
  *   convolutions  that program's convolutions only
  *
- * full, random and no-update share one program and its memory, and so do the other three. Where the steps that give a
- * tensor its values are left out (backbone, convolutions) it holds what was there before: a whole training step of that
- * program is done first, outside the clock, so that the arithmetic is on numbers of the usual size, not on what has
- * become denormal or infinite by being multiplied by itself.
+ * full, random and no-update share one program and its memory, and so do the other three. In training a step follows a
+ * step: where the other program ran last, a step of this one is done first, outside the clock, so that the caches hold
+ * what they would have there. Before backbone and convolutions it always is: where the steps that give a tensor its
+ * values are left out, it holds what was there before, and that must be numbers of the usual size, not what has become
+ * denormal or infinite by going round.
  *
  * Not in a step, and so in none of them: averages of weights (ema, lookahead), evaluation, the run's log. An epoch's
  * choices are drawn in the first step of it: that step is slower, and counts as any other.
@@ -80,6 +81,7 @@ struct ablate_case {
     struct choice *choices;
     struct batch random;
     uint32_t step;                    /* the next one that the loader is asked for */
+    const struct program *last;       /* what ran last; NULL: nothing */
     bool *skip[ABLATE_VARIANT_COUNT]; /* of the variant's program; NULL: nothing is left out */
 };
 

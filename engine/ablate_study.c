@@ -90,14 +90,14 @@ static int missing(const struct work *w, int p, int b)
     return n;
 }
 
-/* Steps that a measurement runs: backbone and convolutions are refreshed before. */
+/* Steps that a measurement runs: with one before it, but for those that follow one of the same program. */
 static double steps_of(int variant)
 {
-    return ablate_leaves_out((enum ablate_variant)variant, ABLATE_AUGMENT) ? 2 : 1;
+    return variant == ABLATE_RANDOM || variant == ABLATE_NO_UPDATE ? 1 : 2;
 }
 
-/* By arithmetic: what is left, at the rate so far. Warming up is two steps more. */
-static double seconds_left(const struct work *w, int now_p, int now_b)
+/* By arithmetic: what is left, at the rate so far. */
+static double seconds_left(const struct work *w)
 {
     double known = 0, left = 0;
     int n = 0;
@@ -112,8 +112,6 @@ static double seconds_left(const struct work *w, int now_p, int now_b)
             for (int round = 0; round < w->study->rounds; round++)
                 for (int v = 0; v < ABLATE_VARIANT_COUNT; v++)
                     steps += measured(w, p, b, v, round) ? 0 : steps_of(v);
-            if (steps > 0 && (p != now_p || b != now_b))
-                steps += 2;
             left += steps * image * w->study->batches[b];
         }
     return w->flops > 0 ? left / w->flops * w->seconds : (double)NAN;
@@ -131,7 +129,7 @@ static void tell(const struct work *w, int p, int b, int variant, int round, str
                                          .variant = (enum ablate_variant)variant,
                                          .done = total - left,
                                          .total = total,
-                                         .seconds_left = seconds_left(w, p, b)};
+                                         .seconds_left = seconds_left(w)};
 }
 
 static int begin_results(struct work *w, struct error *err)
@@ -149,7 +147,6 @@ static int begin_results(struct work *w, struct error *err)
     return ablate_results_begin(w->results, &setting, err);
 }
 
-/* round -1: to warm up, and no record. */
 static int measure(struct work *w, int p, int b, int variant, int round, struct error *err)
 {
     const struct recipe *recipe = w->study->recipes[p];
@@ -170,24 +167,14 @@ static int measure(struct work *w, int p, int b, int variant, int round, struct 
     w->flops += record.flops * steps_of(variant);
     snprintf(record.preset, sizeof record.preset, "%s", recipe->preset);
     snprintf(record.recipe, sizeof record.recipe, "%s", w->digest[p]);
-    return round >= 0 ? ablate_results_add(w->results, &record, err) : 0;
+    return ablate_results_add(w->results, &record, err);
 }
-
-/* A step of each program, which have to themselves what there is to warm up. */
-static const enum ablate_variant warm_ups[] = {ABLATE_FULL, ABLATE_NO_NORM};
 
 /* 1: it is to stop. */
 static int measure_rounds(struct work *w, int p, int b, struct error *err)
 {
     struct ablate_progress progress;
     w->flops_per_image[p] = ablate_flops(w->current, ABLATE_FULL) / w->study->batches[b];
-    for (size_t i = 0; i < sizeof warm_ups / sizeof warm_ups[0]; i++) {
-        tell(w, p, b, (int)warm_ups[i], -1, &progress);
-        if (w->told(w->context, &progress))
-            return 1;
-        if (measure(w, p, b, (int)warm_ups[i], -1, err))
-            return -1;
-    }
     for (int round = 0; round < w->study->rounds; round++)
         for (int v = 0; v < ABLATE_VARIANT_COUNT; v++) {
             if (measured(w, p, b, v, round))

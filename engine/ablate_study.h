@@ -4,8 +4,7 @@
  * where it was; one with more recipes, batch sizes or rounds adds to the same file.
  *
  * Rounds are interleaved: at one recipe and batch size all variants are measured one after the other, round after
- * round, so that what disturbs the machine for a while disturbs all of them. Each of both programs runs once before, to
- * warm up.
+ * round, so that what disturbs the machine for a while disturbs all of them.
  *
  * results.jsonl, one object a line, version 1 (fields may be added; a changed meaning changes the version):
  *   {"format": "davidnet-ablate", "version": 1, "family": "cpu", "precision": "f32", "isa": "avx512", "threads": 2,

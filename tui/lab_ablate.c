@@ -202,13 +202,12 @@ static bool tell(void *context, const struct ablate_progress *p)
     *done = p->done;
     format_seconds(p->seconds_left, left, sizeof left);
     if (isatty(STDERR_FILENO)) {
-        snprintf(line, sizeof line, "%s, batch %d, %s %d: %s; %d of %d measured, %s left", p->preset, p->batch,
-                 p->round < 0 ? "warming up" : "round", p->round + 1, ablate_variant_title(p->variant), p->done,
-                 p->total, left);
+        snprintf(line, sizeof line, "%s, batch %d, round %d: %s; %d of %d measured, %s left", p->preset, p->batch,
+                 p->round + 1, ablate_variant_title(p->variant), p->done, p->total, left);
         command_progress(last ? NULL : line, 0, 0);
     } else if (p->variant == ABLATE_FULL) {
-        fprintf(stderr, "%s, batch %d, %s: %d of %d measured, %s left\n", p->preset, p->batch,
-                p->round < 0 ? "warming up" : "a round", p->done, p->total, left);
+        fprintf(stderr, "%s, batch %d, round %d: %d of %d measured, %s left\n", p->preset, p->batch, p->round + 1,
+                p->done, p->total, left);
     }
     return stop_signal != 0;
 }
@@ -348,7 +347,8 @@ const struct command lab_ablate = {
         "activation; the backbone, that is convolutions, pools and additions; convolutions only; and beside them\n"
         "the convolutions' operations at the ceiling of this machine. What a part costs is the difference, shown\n"
         "next to what the timers of the program's steps say of it.\n\n"
-        "Variants take turns, round after round, after a step to warm up. Every measurement is appended to\n"
+        "Variants take turns, round after round, and each step follows one of its program. Every measurement is "
+        "appended to\n"
         "DIR/results.jsonl at once; Ctrl-C keeps them, and the same command goes on. The table is of all that the\n"
         "folder has. Averages of weights and evaluation are in no step, and steps of a GPU cannot be left out one\n"
         "by one: --device cpu or ref.\n",
