@@ -6,20 +6,19 @@
  */
 #include "kernels/cuda/conv.h"
 
+#include "kernels/cuda/conv_plans.h"
+
 #include <cudnn_graph.h>
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #define CANDIDATES 10                   /* engine configurations that are timed, at most */
 #define WORKSPACE_MAX ((size_t)1 << 30) /* a plan that wants more is not taken */
 #define ROUNDS 3                        /* of timing, each of */
 #define RUNS 4                          /* runs */
-#define KEY_MAX 512
 
 enum { UID_X = 1, UID_W, UID_OUT };
 
@@ -307,10 +306,10 @@ static int run_plan(const struct cuda_conv_library *library, cudnnBackendDescrip
 
 /* Everything that a plan depends on, on one line. */
 static void plan_key(const struct cuda_conv_library *library, const struct cuda_conv_shape *s, enum cuda_conv_pass pass,
-                     char key[KEY_MAX])
+                     char key[CONV_PLANS_KEY_MAX])
 {
     const struct cuda_device *d = library->device;
-    snprintf(key, KEY_MAX,
+    snprintf(key, CONV_PLANS_KEY_MAX,
              "davidnet conv 1; cuDNN %zu; %s; %d.%d; driver %d; pass %d; type %d%s; n %d h %d w %d c %d k %d size %d "
              "stride %d "
              "pad %d%s%s",
@@ -319,59 +318,20 @@ static void plan_key(const struct cuda_conv_library *library, const struct cuda_
              s->exact ? "; exact" : "");
 }
 
-static void plan_path(const struct cuda_conv_library *library, const char *key, char *path, size_t size)
+/* NULL: there is none. */
+static cudnnBackendDescriptor_t load_plan(const struct cuda_conv_library *library, const char *key,
+                                          char name[CONV_PLANS_NAME_MAX])
 {
-    uint64_t hash = 14695981039346656037u; /* FNV-1a */
-    for (const char *p = key; *p; p++)
-        hash = (hash ^ (unsigned char)*p) * 1099511628211u;
-    snprintf(path, size, "%s/%016llx.plan", library->folder, (unsigned long long)hash);
-}
-
-/* Key, name and JSON, a line each. NULL: there is none, or it is of something else. */
-static cudnnBackendDescriptor_t load_plan(const struct cuda_conv_library *library, const char *key, char name[64])
-{
-    enum { SIZE_MAX_ = 1 << 20 };
-    char path[1100], wanted[KEY_MAX + 1];
-    if (!library->folder[0])
-        return NULL;
-    plan_path(library, key, path, sizeof path);
-    FILE *file = fopen(path, "rbe");
-    if (!file)
-        return NULL;
-    char *text = calloc(1, SIZE_MAX_);
-    size_t size = text ? fread(text, 1, SIZE_MAX_ - 1, file) : 0;
-    fclose(file);
-    cudnnBackendDescriptor_t plan = NULL;
-    snprintf(wanted, sizeof wanted, "%s\n", key);
-    char *second = size && strncmp(text, wanted, strlen(wanted)) == 0 ? text + strlen(wanted) : NULL;
-    char *json = second ? strchr(second, '\n') : NULL;
-    if (json && json - second < 64) {
-        *json++ = '\0';
-        snprintf(name, 64, "%s", second);
-        plan = new_plan(library, NULL, json);
-    }
-    free(text);
+    char *json = conv_plans_read(library->folder, key, name);
+    cudnnBackendDescriptor_t plan = json ? new_plan(library, NULL, json) : NULL;
+    free(json);
     return plan;
-}
-
-static void make_folders(const char *path)
-{
-    char text[1100];
-    snprintf(text, sizeof text, "%s", path);
-    for (char *p = text + 1; *p; p++)
-        if (*p == '/') {
-            *p = '\0';
-            mkdir(text, 0755);
-            *p = '/';
-        }
-    mkdir(text, 0755);
 }
 
 /* What cannot be kept is measured again next time: no error. */
 static void save_plan(const struct cuda_conv_library *library, const char *key, const char *name,
                       cudnnBackendDescriptor_t plan)
 {
-    char path[1100], temporary[1130];
     int64_t size = 0, got = 0;
     if (!library->folder[0] ||
         cudnnBackendGetAttribute(plan, CUDNN_ATTR_EXECUTION_PLAN_JSON_REPRESENTATION, CUDNN_TYPE_CHAR, 0, &size,
@@ -379,21 +339,9 @@ static void save_plan(const struct cuda_conv_library *library, const char *key, 
         size <= 0)
         return;
     char *json = calloc(1, (size_t)size + 1);
-    if (!json)
-        return;
-    make_folders(library->folder);
-    plan_path(library, key, path, sizeof path);
-    snprintf(temporary, sizeof temporary, "%s.%ld", path, (long)getpid());
-    FILE *file = cudnnBackendGetAttribute(plan, CUDNN_ATTR_EXECUTION_PLAN_JSON_REPRESENTATION, CUDNN_TYPE_CHAR, size,
-                                          &got, json) == CUDNN_STATUS_SUCCESS
-                     ? fopen(temporary, "wbe")
-                     : NULL;
-    if (file) {
-        fprintf(file, "%s\n%s\n%s", key, name, json);
-        int failed = ferror(file) | fclose(file);
-        if (failed || rename(temporary, path) != 0)
-            remove(temporary);
-    }
+    if (json && cudnnBackendGetAttribute(plan, CUDNN_ATTR_EXECUTION_PLAN_JSON_REPRESENTATION, CUDNN_TYPE_CHAR, size,
+                                         &got, json) == CUDNN_STATUS_SUCCESS)
+        conv_plans_write(library->folder, key, name, json);
     free(json);
 }
 
@@ -558,7 +506,7 @@ static cudnnBackendDescriptor_t search(struct cuda_conv_library *library, const 
 struct cuda_conv *cuda_conv_new(struct cuda_conv_library *library, const struct cuda_conv_shape *shape,
                                 enum cuda_conv_pass pass, struct error *err)
 {
-    char key[KEY_MAX];
+    char key[CONV_PLANS_KEY_MAX];
     struct cuda_conv *conv = calloc(1, sizeof *conv);
     if (!conv) {
         error_set(err, "out of memory for a convolution");
