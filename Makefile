@@ -85,7 +85,7 @@ ALONG_OBJ := $(patsubst %.c,$(BUILD)/%.o,$(filter-out %/cmocka.c,$(ALONG_SRC)))
 LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/%.o) $(BUILD)/engine/recipes.o $(ALONG_OBJ)
 RECIPES := $(addsuffix .ini,$(sort $(basename $(wildcard engine/recipes/*.ini))))
 TEST_SRC := $(wildcard tests/test_*.c)
-HEADLESS_TESTS := $(wildcard tests/test_ref*.c tests/test_cuda_family.c tests/test_crc.c tests/test_digest.c tests/test_eigen.c \
+HEADLESS_TESTS := $(wildcard tests/test_ref*.c tests/test_cuda_family.c tests/test_cuda_averages.c tests/test_crc.c tests/test_digest.c tests/test_eigen.c \
 	tests/test_whiten.c)
 TESTS := $(patsubst %.c,$(BUILD)/%,$(if $(filter 1,$(HEADLESS)),$(HEADLESS_TESTS),$(TEST_SRC)))
 CHECKS := $(if $(filter 1,$(HEADLESS)),tests/check_headless tests/check_cuda,$(wildcard tests/check_*))
@@ -290,7 +290,7 @@ gpu-check:
 	+@if [ $(HEADLESS) = 0 ] && ! $(DEPS) --check build >/dev/null 2>&1; then \
 		echo "packages of the whole build are missing: make HEADLESS=1 gpu-check"; \
 		$(MAKE) --no-print-directory HEADLESS=1 gpu-check; \
-	else $(MAKE) --no-print-directory $(JOBS) built $(BUILD)/tests/test_cuda_family $(EMULATED) && \
+	else $(MAKE) --no-print-directory $(JOBS) built $(BUILD)/tests/test_cuda_family $(BUILD)/tests/test_cuda_averages $(EMULATED) && \
 		BUILD='$(BUILD)' DAVIDNET_BIN='$(abspath $(BIN))' tests/gpu_check; fi
 
 # ---- lint ----

@@ -11,7 +11,9 @@
  * and training goes on from slow; after the last step the tensors become slow (Zhang et al., arXiv:1907.08610, as
  * K. Jordan, arXiv:2404.00498, schedules it).
  *
- * Of both, lookahead comes first. Engine thread only. Sums are in double, rounded once a value.
+ * Of both, lookahead comes first. Engine thread only. Sums are in double, rounded once a value. A device that can
+ * (family.mix) keeps the averages itself: they are updated in the order of the steps that were submitted to it, nothing
+ * waits for that, and checkpoint_take and checkpoint_give carry them.
  */
 #ifndef DAVIDNET_ENGINE_AVERAGES_H
 #define DAVIDNET_ENGINE_AVERAGES_H
@@ -19,25 +21,31 @@
 #include "engine/checkpoint.h"
 #include "engine/recipe.h"
 
+#include <stdbool.h>
+
 struct averages {
     const struct plan *plan; /* borrowed */
+    bool on_device;
+    bool has_ema, has_slow;
     double ema_rho, slow_decay;
     int ema_every, slow_every;
-    float *ema, *slow; /* [plan->arena_count]; NULL: off */
-    float *tensors;    /* scratch; NULL when both are off */
+    float *ema, *slow; /* [plan->arena_count]; NULL: off, or on the device */
+    float *tensors;    /* scratch; likewise */
 };
 
-/* Room for those that the recipe asks for; they begin with averages_begin or averages_restore. */
-int averages_init(struct averages *averages, const struct recipe *recipe, const struct plan *plan, struct error *err);
+/* Room for those that the recipe asks for, kept by the family's programs where it can; they begin with averages_begin
+ * or averages_restore. */
+int averages_init(struct averages *averages, const struct recipe *recipe, const struct plan *plan,
+                  const struct family *family, struct error *err);
 void averages_release(struct averages *averages); /* zeroed ones are fine */
 
 /* The program's tensors as they are before the first step. */
 int averages_begin(struct averages *averages, struct program *program, struct error *err);
 
-/* Does averages_update read or change tensors after that step? */
+/* Must that step have ended, and no other begun, for averages_update? On a device none must. */
 int averages_due(const struct averages *averages, uint32_t step, uint32_t steps);
 
-/* After step `step` (from 1) of `steps`. */
+/* After step `step` (from 1) of `steps`: once it has ended, or, on a device, once it is submitted. */
 int averages_update(struct averages *averages, struct program *program, uint32_t step, uint32_t steps,
                     struct error *err);
 
@@ -46,7 +54,7 @@ int averages_update(struct averages *averages, struct program *program, uint32_t
 int averages_show(struct averages *averages, struct program *program, struct error *err);
 int averages_hide(struct averages *averages, struct program *program, struct error *err);
 
-/* To and from a checkpoint with room for them (checkpoint_add_averages). */
+/* To and from a checkpoint with room for them (checkpoint_add_averages); what is on the device needs neither. */
 void averages_save(const struct averages *averages, struct checkpoint *checkpoint);
 void averages_restore(struct averages *averages, const struct checkpoint *checkpoint);
 

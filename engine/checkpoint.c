@@ -80,14 +80,22 @@ int checkpoint_add_averages(struct checkpoint *checkpoint, int ema, int slow, st
 /* All tensors between the program and the copy, either way. */
 static int transfer(const struct checkpoint *checkpoint, struct program *program, bool take, struct error *err)
 {
-    static const enum program_tensor kinds[] = {PROGRAM_VALUE, PROGRAM_MOMENTUM};
     const struct family *family = program->family;
+    const struct {
+        enum program_tensor kind;
+        float *copy;
+    } parts[] = {{PROGRAM_VALUE, checkpoint->value},
+                 {PROGRAM_MOMENTUM, checkpoint->momentum},
+                 {PROGRAM_EMA, family->mix ? checkpoint->ema : NULL}, /* else engine/averages.h has them */
+                 {PROGRAM_SLOW, family->mix ? checkpoint->slow : NULL}};
     for (int i = 0; i < checkpoint->plan->n_tensors; i++) {
         const struct plan_tensor *t = &checkpoint->plan->tensors[i];
-        for (int k = 0; k < (t->trained ? 2 : 1); k++) {
-            float *copy = (k == 0 ? checkpoint->value : checkpoint->momentum) + t->offset;
-            if (take ? family->read_tensor(program, t->name, kinds[k], copy, t->count, err)
-                     : family->write_tensor(program, t->name, kinds[k], copy, t->count, err))
+        for (size_t k = 0; k < sizeof parts / sizeof parts[0]; k++) {
+            if (!parts[k].copy || (parts[k].kind == PROGRAM_MOMENTUM && !t->trained))
+                continue;
+            float *copy = parts[k].copy + t->offset;
+            if (take ? family->read_tensor(program, t->name, parts[k].kind, copy, t->count, err)
+                     : family->write_tensor(program, t->name, parts[k].kind, copy, t->count, err))
                 return -1;
         }
     }

@@ -88,7 +88,7 @@ static int check_cuda(const struct session *session, const struct family *cuda, 
     struct program_options options = {.max_batch = recipe_batch(recipe),
                                       .precision = resolve_precision(recipe->precision, cuda, ISA_PLAIN),
                                       .device_index = recipe->device_index};
-    return plan_check_rules(&session->plan, cuda->name, err) || cuda->probe(&options, err) ? -1 : 0;
+    return cuda->probe(&options, err);
 }
 
 /* auto: a GPU, where there is one that can do the recipe. Needs the plan. */

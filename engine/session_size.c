@@ -98,7 +98,9 @@ static int prepare_size(struct session *session, int height, int width, struct e
         session->sized = calloc(1, sizeof *session->sized);
         if (!session->sized)
             return error_set(err, "out of memory for a program of another size");
-        if (checkpoint_init(&session->sized->all, &session->plan, err))
+        if (checkpoint_init(&session->sized->all, &session->plan, err) ||
+            checkpoint_add_averages(&session->sized->all, session->family->mix && session->recipe.ema,
+                                    session->family->mix && session->recipe.lookahead, err))
             return -1;
     }
     struct sized *sized = session->sized;

@@ -88,9 +88,17 @@ static uint32_t last_step(const struct trainer *trainer)
     return (uint32_t)fmin(trainer->session.steps, stop_step(trainer));
 }
 
+/* Is it a step of images of another size than the program's in use, which is another program's? */
+static int changes_size(const struct session *session, uint32_t step)
+{
+    int height, width, now_height, now_width;
+    stages_at(&session->batches.stages, &session->dataset.train, step, session->steps, &height, &width);
+    session_size(session, &now_height, &now_width);
+    return height != now_height || width != now_width;
+}
+
 /* May the step after the `pending` ones under way begin before they have ended? Not across an epoch's end, a stop,
- * another size or averages, all of which want the tensors as they are then. A recipe with sizes may change its size at
- * any step. */
+ * another size or averages that the host keeps, all of which want the tensors as they are then. */
 static int may_submit(const struct trainer *trainer)
 {
     const struct session *session = &trainer->session;
@@ -98,7 +106,7 @@ static int may_submit(const struct trainer *trainer)
     if (session->executor.pending == 0)
         return 1;
     return session->executor.pending < executor_ahead(&session->executor) && next < session->steps &&
-           next < stop_step(trainer) && next % session->steps_per_epoch != 0 && session->batches.stages.count == 0 &&
+           next < stop_step(trainer) && next % session->steps_per_epoch != 0 && !changes_size(session, next) &&
            !averages_due(&trainer->averages, next, session->steps);
 }
 
@@ -116,6 +124,8 @@ static int submit_step(struct trainer *trainer, struct error *err)
     const struct loader_slot *made = loader_prepared(&session->loader, step);
     trace_fetched(&trainer->trace, made ? made->worker : -1, made ? (const uint64_t[2]){made->begin, made->end} : NULL);
     int status = executor_submit(&session->executor, &batch, &hyper, err);
+    if (!status && trainer->averages.on_device)
+        status = averages_update(&trainer->averages, session->program, step + 1, session->steps, err);
     timekeeper_lap(&trainer->keeper, TIMEKEEPER_SUBMIT);
     return status;
 }
@@ -151,7 +161,8 @@ static int train_step(struct trainer *trainer, int ahead, struct error *err)
         return -1;
     timekeeper_lap(&trainer->keeper, TIMEKEEPER_COLLECT);
     trace_ran(&trainer->trace);
-    if (averages_update(&trainer->averages, session->program, step + 1, session->steps, err))
+    if (!trainer->averages.on_device &&
+        averages_update(&trainer->averages, session->program, step + 1, session->steps, err))
         return -1;
     double seconds = stopwatch_seconds(&watch, session->program->options.threads);
     trainer->clock.step++;
@@ -414,7 +425,7 @@ static int prepare(struct trainer *trainer, struct error *err)
         return -1;
     trainer->scribe.log_fd = trainer->log.fd;
     trainer->scribe.recipe = &session->recipe;
-    if (averages_init(&trainer->averages, &session->recipe, &session->plan, err) ||
+    if (averages_init(&trainer->averages, &session->recipe, &session->plan, session->family, err) ||
         checkpoint_add_averages(&trainer->scribe.checkpoint, session->recipe.ema, session->recipe.lookahead, err))
         return -1;
     if (frozen)

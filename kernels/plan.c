@@ -315,17 +315,6 @@ int plan_scale_rates(struct plan *plan, int row, enum plan_role role, double lr_
     return 0;
 }
 
-int plan_check_rules(const struct plan *plan, const char *family, struct error *err)
-{
-    for (int i = 0; i < plan->n_tensors; i++)
-        if (plan->tensors[i].trained && plan->tensors[i].rule != PLAN_RULE_SGD)
-            return error_set(
-                err,
-                "'%s' is to be updated by %s, which device %s does not know; use --device cpu, or set optimiser=sgd",
-                plan->tensors[i].name, plan->tensors[i].rule == PLAN_RULE_MUON ? "muon" : "lars", family);
-    return 0;
-}
-
 int plan_check(const struct plan *plan, struct error *err)
 {
     if (plan->n_rows < 2 || plan->rows[0].op != PLAN_INPUT || plan->rows[plan->n_rows - 1].op != PLAN_LOSS)

@@ -177,10 +177,8 @@ int plan_scale_rates(struct plan *, int row, enum plan_role role, double lr_scal
  * there may be fewer groups. */
 int plan_group_size(const struct plan_row *, int n);
 
-/* For a family that knows SGD only: -1 with the first tensor that has another rule, and what to do. */
-int plan_check_rules(const struct plan *, const char *family, struct error *);
-
-/* Checks every invariant above. 0 or -1. */
+/* Checks every invariant above.
+ * 0 or -1. */
 int plan_check(const struct plan *, struct error *);
 
 /* The row or tensor of that name, or -1. */

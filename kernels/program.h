@@ -95,6 +95,17 @@ enum program_tensor {
     PROGRAM_VALUE,    /* a weight or buffer by tensor name, or an activation by row name */
     PROGRAM_GRADIENT, /* of a trained tensor, or of a row's output (after backward) */
     PROGRAM_MOMENTUM, /* the optimiser's buffer of a trained tensor */
+    PROGRAM_EMA,      /* of a family with mix(): a tensor of one of the averages that it keeps */
+    PROGRAM_SLOW,
+};
+
+#define PROGRAM_AVERAGES 2
+
+/* What is done with an average of all tensors, and `keep`. */
+enum program_mix {
+    PROGRAM_MIX_FOLLOW, /* average = keep * average + (1 - keep) * tensors, in double, rounded once */
+    PROGRAM_MIX_TAKE,   /* tensors = average */
+    PROGRAM_MIX_SWAP,   /* each becomes the other */
 };
 
 struct family {
@@ -116,7 +127,7 @@ struct family {
     int (*read_tensor)(struct program *, const char *name, enum program_tensor, float *out, size_t count,
                        struct error *);
 
-    /* The other direction, for weights, buffers and momentum only. */
+    /* The other direction, for weights, buffers, momentum and averages only. */
     int (*write_tensor)(struct program *, const char *name, enum program_tensor, const float *in, size_t count,
                         struct error *);
 
@@ -129,14 +140,20 @@ struct family {
     /*
      * (optional, all three) For a device that works on its own: whole lists are queued, and their results fetched
      * later, in the same order. submit: the train or the eval list for program.batch and program.hyper, both of which
-     * may change once it returns; the choices may not go before the step is collected. At most `ahead` lists may be
-     * under way. collect waits for the oldest. timed asks for each step's own time, which costs something and may be
-     * declined; collect returns 1 when it has put them into ns (optional, [n_train] or [n_eval]), else 0. -1: the
-     * device failed, and fails from then on. read_tensor and write_tensor wait for all that is under way.
+     * may change once it returns, and so may the choices and values that the batch points to: submit has copied them.
+     * The images stay. At most `ahead` lists may be under way. collect waits for the oldest. timed asks for each step's
+     * own time, which costs something and may be declined; collect returns 1 when it has put them into ns (optional,
+     * [n_train] or [n_eval]), else 0. -1: the device failed, and fails from then on. read_tensor and write_tensor wait
+     * for all that is under way.
      */
     int ahead;
     int (*submit)(struct program *program, bool training, bool timed, struct error *err);
     int (*collect)(struct program *program, struct step_result *result, uint64_t *ns, struct error *err);
+
+    /* (optional) For such a device: averages of all tensors, PROGRAM_EMA and PROGRAM_SLOW, that stay there. In its
+     * place among what was submitted, and waits for nothing. Averages are zero until they are written or follow. */
+    int (*mix)(struct program *program, enum program_tensor average, enum program_mix how, double keep,
+               struct error *err);
 };
 
 extern const struct family family_ref;

@@ -111,7 +111,7 @@ static void add_weights(uint64_t *sum, struct error *err)
 static void add_evaluation(uint64_t *sum, struct error *err)
 {
     struct averages averages;
-    if (averages_init(&averages, &session.recipe, &session.plan, err))
+    if (averages_init(&averages, &session.recipe, &session.plan, session.family, err))
         fail_msg("%s", err->text);
     add_number(sum, averages.ema ? averages.ema_rho : -1);
     add_number(sum, averages.slow ? averages.slow_decay : -1);

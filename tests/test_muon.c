@@ -134,18 +134,6 @@ static void test_what_it_is_for(void **state)
     release(&m);
 }
 
-static void test_a_family_without_it_refuses(void **state)
-{
-    (void)state;
-    struct error err = {{0}};
-    one_convolution(3, 8, 3);
-    assert_int_equal(plan_check_rules(&plan, "cuda", &err), -1);
-    assert_non_null(strstr(err.text, "'conv.weight'"));
-    assert_non_null(strstr(err.text, "optimiser=sgd"));
-    plan.tensors[0].rule = PLAN_RULE_SGD;
-    assert_int_equal(plan_check_rules(&plan, "cuda", &err), 0);
-}
-
 static double conv_bias_lr(const struct hyper *h)
 {
     static const struct plan_tensor bias = {.role = PLAN_CONV_BIAS, .lr_scale = 1, .decay_scale = 1, .trained = true};
@@ -188,7 +176,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_against_the_reference),
         cmocka_unit_test(test_what_it_is_for),
-        cmocka_unit_test(test_a_family_without_it_refuses),
         cmocka_unit_test(test_rates_of_groups),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -98,7 +98,8 @@ static double worst_error(const struct family *family, const char *name, const s
         if (family->write_tensor(program, plan.tensors[i].name, PROGRAM_VALUE,
                                  entry("start.", plan.tensors[i].name)->data, plan.tensors[i].count, &err))
             fail_msg("%s", err.text);
-    if (averaged && (averages_init(&averages, averaged, &plan, &err) || averages_begin(&averages, program, &err)))
+    if (averaged &&
+        (averages_init(&averages, averaged, &plan, program->family, &err) || averages_begin(&averages, program, &err)))
         fail_msg("%s", err.text);
     snprintf(prefix, sizeof prefix, "%s.", name);
     const float *losses = entry(prefix, "losses")->data;
@@ -172,7 +173,7 @@ static void test_averages_are_hidden_again(void **state)
     build(0);
     struct program *program = parity_compile(&family_ref, &plan, &options);
     recipe = (struct recipe){.ema = 1, .ema_momentum = 0.9, .ema_every = 1, .lookahead_every = 1};
-    assert_int_equal(averages_init(&averages, &recipe, &plan, &err), 0);
+    assert_int_equal(averages_init(&averages, &recipe, &plan, program->family, &err), 0);
     assert_int_equal(averages_begin(&averages, program, &err), 0); /* all zeros */
     parity_weights(program, 4);
     float *trained = parity_read(program, "a.conv.weight", PROGRAM_VALUE);

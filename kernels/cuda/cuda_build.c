@@ -141,7 +141,7 @@ static void op_loss(struct cuda_program *own, const struct cuda_op *op)
 static void op_update(struct cuda_program *own, const struct cuda_op *op)
 {
     (void)op;
-    cuda_update(own->device_weights, own->chunks, own->n_chunks, own->step, own->result, own->device.stream);
+    cuda_update_run(own);
 }
 
 /* ---- building ---- */

@@ -79,9 +79,12 @@ struct cuda_program {
 
     struct cuda_weights weights[PLAN_TENSORS_MAX];
     size_t weights_count[PLAN_TENSORS_MAX]; /* padded */
+    size_t values_count;                    /* of all of them, which lie one behind the other */
+    float *average[PROGRAM_AVERAGES];       /* [values_count], as the weights lie; NULL until one is asked for */
     struct cuda_weights *device_weights;
-    struct cuda_chunk *chunks;
-    int n_chunks;
+    struct cuda_chunk *chunks, *filters; /* those of SGD first; LARS's filters */
+    int n_chunks, n_sgd, n_filters;
+    struct cuda_muon muon;
     bool stale; /* weights were written since `used` was made */
 
     struct cuda_op *train_ops, *eval_ops;
@@ -125,12 +128,18 @@ void cuda_build_release(struct cuda_program *own);
 
 /* cuda_tensors.c: the weights' memory, reading and writing. */
 int cuda_weights_init(struct cuda_program *own, struct error *err);
-int cuda_weights_reset(struct cuda_program *own, struct error *err);  /* zeros, and running variances of 1 */
-int cuda_weights_upload(struct cuda_program *own, struct error *err); /* the table, once gradients have their places */
+int cuda_weights_reset(struct cuda_program *own, struct error *err); /* zeros, and running variances of 1 */
 int cuda_read_tensor(struct program *program, const char *name, enum program_tensor which, float *out, size_t count,
                      struct error *err);
 int cuda_write_tensor(struct program *program, const char *name, enum program_tensor which, const float *in,
                       size_t count, struct error *err);
+
+/* cuda_update.c: who updates which weights, once they have their places. */
+int cuda_update_init(struct cuda_program *own, struct error *err);
+void cuda_update_run(struct cuda_program *own);
+int cuda_mix(struct program *program, enum program_tensor average, enum program_mix how, double keep,
+             struct error *err);
+float *cuda_average_of(struct cuda_program *own, enum program_tensor average, struct error *err);
 
 /* cuda_run.c: steps. */
 int cuda_run_init(struct cuda_program *own, struct error *err);

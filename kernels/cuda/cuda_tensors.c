@@ -63,12 +63,9 @@ static void to_device(const struct layout *l, const float *from, float *to)
 int cuda_weights_init(struct cuda_program *own, struct error *err)
 {
     const struct plan *plan = own->program->plan;
-    size_t values = 0, chunks = 0;
-    for (int i = 0; i < plan->n_tensors; i++) {
-        own->weights_count[i] = layout_of(own, i).count;
-        values += own->weights_count[i];
-        chunks += (own->weights_count[i] + CUDA_CHUNK - 1) / CUDA_CHUNK;
-    }
+    for (int i = 0; i < plan->n_tensors; i++)
+        own->values_count += own->weights_count[i] = layout_of(own, i).count;
+    size_t values = own->values_count;
     float *value = cuda_take(own, values * sizeof *value, err), *momentum = NULL, *gradient = NULL;
     char *used = NULL;
     if (!value || !(momentum = cuda_take(own, values * sizeof *momentum, err)) ||
@@ -90,28 +87,7 @@ int cuda_weights_init(struct cuda_program *own, struct error *err)
                                   .row = t->row};
         offset += own->weights_count[i];
     }
-    own->n_chunks = (int)chunks;
-    own->device_weights = cuda_take(own, sizeof own->weights, err);
-    own->chunks = own->device_weights ? cuda_take(own, chunks * sizeof *own->chunks, err) : NULL;
-    return own->chunks ? 0 : -1;
-}
-
-int cuda_weights_upload(struct cuda_program *own, struct error *err)
-{
-    int n = 0;
-    struct cuda_chunk *chunks = malloc((size_t)own->n_chunks * sizeof *chunks);
-    if (!chunks)
-        return error_set(err, "out of memory for the list of weights");
-    for (int i = 0; i < own->program->plan->n_tensors; i++)
-        for (size_t begin = 0; begin < own->weights_count[i]; begin += CUDA_CHUNK) {
-            size_t end = begin + CUDA_CHUNK < own->weights_count[i] ? begin + CUDA_CHUNK : own->weights_count[i];
-            chunks[n++] = (struct cuda_chunk){i, (unsigned)begin, (unsigned)end};
-        }
-    cuda_device_put(&own->device, own->chunks, chunks, (size_t)n * sizeof *chunks);
-    cuda_device_put(&own->device, own->device_weights, own->weights, sizeof own->weights);
-    int status = cuda_device_wait(&own->device, err);
-    free(chunks);
-    return status;
+    return 0;
 }
 
 /* ---- copies ---- */
@@ -177,20 +153,32 @@ static int find_tensor(struct program *program, const char *name, enum program_t
     if (index < 0)
         return error_set(err, "there is no tensor or row '%s' in this network", name);
     const struct plan_tensor *t = &program->plan->tensors[index];
-    if (which != PROGRAM_VALUE && !t->trained)
+    if ((which == PROGRAM_GRADIENT || which == PROGRAM_MOMENTUM) && !t->trained)
         return error_set(err, "'%s' is not trained and has neither gradient nor momentum", name);
     if (count != t->count)
         return error_set(err, "'%s' holds %zu floats, not %zu", name, t->count, count);
     return index;
 }
 
+/* Where a tensor of that kind lies; NULL with err: there is no memory for the average. */
+static const void *place_of(struct cuda_program *own, int index, enum program_tensor which, struct error *err)
+{
+    const struct cuda_weights *w = &own->weights[index];
+    if (which == PROGRAM_GRADIENT)
+        return w->gradient;
+    if (which < PROGRAM_EMA)
+        return which == PROGRAM_VALUE ? w->value : w->momentum;
+    const float *average = cuda_average_of(own, which, err);
+    return average ? average + (w->value - own->weights[0].value) : NULL;
+}
+
 static int read_weights(struct program *program, int index, enum program_tensor which, float *out, struct error *err)
 {
     struct cuda_program *own = cuda_own(program);
-    const struct cuda_weights *w = &own->weights[index];
     struct layout l = layout_of(own, index);
-    const void *from = which == PROGRAM_VALUE ? w->value : which == PROGRAM_MOMENTUM ? w->momentum : w->gradient;
-    float *values = get_floats(own, from, which == PROGRAM_GRADIENT ? w->gradient_type : CUDA_TYPE_F32, l.count, err);
+    const void *from = place_of(own, index, which, err);
+    enum cuda_type type = which == PROGRAM_GRADIENT ? own->weights[index].gradient_type : CUDA_TYPE_F32;
+    float *values = from ? get_floats(own, from, type, l.count, err) : NULL;
     if (!values)
         return -1;
     to_plan(&l, values, out);
@@ -275,17 +263,16 @@ int cuda_write_tensor(struct program *program, const char *name, enum program_te
 {
     struct cuda_program *own = cuda_own(program);
     if (which == PROGRAM_GRADIENT || plan_find_row(program->plan, name) >= 0)
-        return error_set(err, "'%s': only weights, buffers and momentum can be written", name);
+        return error_set(err, "'%s': only weights, buffers, momentum and averages can be written", name);
     int index = find_tensor(program, name, which, count, err);
     if (index < 0)
         return -1;
     struct layout l = layout_of(own, index);
-    float *values = calloc(l.count, sizeof *values);
+    float *to = (float *)place_of(own, index, which, err), *values = to ? calloc(l.count, sizeof *values) : NULL;
     if (!values)
-        return error_set(err, "out of memory for a copy of '%s'", name);
+        return to ? error_set(err, "out of memory for a copy of '%s'", name) : -1;
     to_device(&l, in, values);
-    int status = put_floats(own, which == PROGRAM_VALUE ? own->weights[index].value : own->weights[index].momentum,
-                            values, l.count, err);
+    int status = put_floats(own, to, values, l.count, err);
     free(values);
     own->stale = true;
     return status;

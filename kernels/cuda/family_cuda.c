@@ -71,7 +71,7 @@ static int compile(struct program *program, struct error *err)
     if (!own->library)
         return -1;
     cuda_units_init(&own->units, program->plan);
-    return cuda_weights_init(own, err) || cuda_build(own, err) || cuda_weights_upload(own, err) ||
+    return cuda_weights_init(own, err) || cuda_build(own, err) || cuda_update_init(own, err) ||
                    cuda_weights_reset(own, err) || cuda_run_init(own, err)
                ? -1
                : 0;
@@ -79,7 +79,7 @@ static int compile(struct program *program, struct error *err)
 
 static struct program *cuda_compile(const struct plan *plan, const struct program_options *options, struct error *err)
 {
-    if (plan_check(plan, err) || plan_check_rules(plan, "cuda", err))
+    if (plan_check(plan, err))
         return NULL;
     if (options->max_batch < 1) {
         error_set(err, "a program needs room for at least one image, not %d", options->max_batch);
@@ -136,6 +136,7 @@ const struct family family_cuda = {
     .library = cuda_library,
     .submit = cuda_submit,
     .collect = cuda_collect,
+    .mix = cuda_mix,
 };
 
 const struct family *davidnet_cuda_plugin(const struct cuda_plugin_abi *abi, struct error *err)

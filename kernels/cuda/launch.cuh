@@ -119,6 +119,24 @@ template <typename T> __device__ static __forceinline__ void store(T *p, const v
     *reinterpret_cast<bytes16 *>(p) = all;
 }
 
+/* Values of a tensor's gradient; the weights as convolutions want them. */
+__device__ static __forceinline__ vec load_as(enum cuda_type type, const void *p, size_t i)
+{
+    return type == CUDA_TYPE_F32   ? load((const float *)p + i)
+           : type == CUDA_TYPE_F16 ? load((const f16 *)p + i)
+                                   : load((const bf16_t *)p + i);
+}
+
+__device__ static __forceinline__ void store_used(const cuda_weights &t, size_t i, const vec &value)
+{
+    if (t.type == CUDA_TYPE_F16)
+        store((f16 *)t.used + i, value);
+    else if (t.type == CUDA_TYPE_BF16)
+        store((bf16_t *)t.used + i, value);
+    else
+        store((float *)t.used + i, value);
+}
+
 __device__ static __forceinline__ vec zeros()
 {
     vec r;

@@ -199,9 +199,53 @@ struct cuda_chunk {
 
 #define CUDA_CHUNK 4096
 
-/* One optimiser step for every trained tensor, and `used` made anew. */
+/* One step of SGD for the tensors of these chunks, those that are trained, and `used` made anew. */
 void cuda_update(const struct cuda_weights *weights, const struct cuda_chunk *chunks, int n_chunks,
                  const struct cuda_step *step, struct cuda_result *result, void *stream);
+
+/* The same of LARS; each chunk is a whole filter. */
+void cuda_lars(const struct cuda_weights *weights, const struct cuda_chunk *filters, int n_filters,
+               const struct cuda_step *step, struct cuda_result *result, void *stream);
+
+/*
+ * Muon, of all its tensors at once. A tensor is a matrix of m filters (padded) and n columns, in the order that they
+ * lie in on the device: Newton and Schulz's polynomial is the same for any order of the columns, and zeros stay zeros.
+ * It is also the same for the matrix turned over, so that m may be larger than n.
+ */
+struct cuda_matrix {
+    int tensor, m, n;
+    int filters;      /* without padding */
+    int chunks;       /* of CUDA_CHUNK values, the last one shorter */
+    float *x, *y;     /* [m][n] */
+    float *a, *b;     /* [m][m] */
+    float *part;      /* [slices][m][m] */
+    unsigned *ticket; /* one a tile of a */
+    double *squares;  /* [chunks][2]: of the step and of the weights */
+    float *scale;     /* what the weights are multiplied by */
+};
+
+/* A square piece of a product, of terms begin to end (multiples of 8) of its sums; which of how many such slices. */
+struct cuda_tile {
+    int matrix, row, column, begin, end;
+    int slice, slices, ticket;
+};
+
+#define CUDA_TILE 64
+#define CUDA_SLICE 512
+
+struct cuda_muon {
+    const struct cuda_weights *weights; /* all on the device */
+    const struct cuda_matrix *matrices;
+    const struct cuda_chunk *chunks; /* .tensor: which matrix */
+    int n_chunks;
+    const struct cuda_tile *squares, *inner, *outer; /* of x x^T, a a and b x */
+    int n_squares, n_inner, n_outer;
+};
+
+void cuda_muon(const struct cuda_muon *muon, const struct cuda_step *step, struct cuda_result *result, void *stream);
+
+/* What is done with an average of `count` values, a multiple of 8: enum program_mix. */
+void cuda_average(float *tensors, float *average, size_t count, enum program_mix how, double keep, void *stream);
 
 /* `used` made anew from the values. */
 void cuda_refresh(const struct cuda_weights *weights, const struct cuda_chunk *chunks, int n_chunks, void *stream);

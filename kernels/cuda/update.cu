@@ -1,24 +1,7 @@
-/* The optimiser: one launch for all parameters. A block has a chunk of one tensor, a thread 8 values at a time. */
+/* SGD: one launch for all its parameters. A block has a chunk of one tensor, a thread 8 values at a time. */
 #include "kernels/cuda/launch.cuh"
 
 #define THREADS 256
-
-__device__ static __forceinline__ vec load_as(enum cuda_type type, const void *p, size_t i)
-{
-    return type == CUDA_TYPE_F32   ? load((const float *)p + i)
-           : type == CUDA_TYPE_F16 ? load((const f16 *)p + i)
-                                   : load((const bf16_t *)p + i);
-}
-
-__device__ static __forceinline__ void store_used(const cuda_weights &t, size_t i, const vec &value)
-{
-    if (t.type == CUDA_TYPE_F16)
-        store((f16 *)t.used + i, value);
-    else if (t.type == CUDA_TYPE_BF16)
-        store((bf16_t *)t.used + i, value);
-    else
-        store((float *)t.used + i, value);
-}
 
 __global__ void __launch_bounds__(THREADS) update_kernel(const cuda_weights *weights, const cuda_chunk *chunks,
                                                          const cuda_step *step, cuda_result *result)
@@ -44,6 +27,30 @@ __global__ void __launch_bounds__(THREADS) update_kernel(const cuda_weights *wei
     }
     if (!finite)
         atomicMin(&result->bad_weight, t.row);
+}
+
+__global__ void __launch_bounds__(THREADS)
+    average_kernel(float *tensors, float *average, size_t count, int how, double keep)
+{
+    for (size_t i = ((size_t)blockIdx.x * THREADS + threadIdx.x) * VECTOR; i < count;
+         i += (size_t)gridDim.x * THREADS * VECTOR) {
+        vec w = load(tensors + i), a = load(average + i);
+        if (how == PROGRAM_MIX_FOLLOW) {
+#pragma unroll
+            for (int k = 0; k < VECTOR; k++)
+                a.v[k] = (float)(keep * a.v[k] + (1 - keep) * w.v[k]);
+            store(average + i, a);
+            continue;
+        }
+        store(tensors + i, a);
+        if (how == PROGRAM_MIX_SWAP)
+            store(average + i, w);
+    }
+}
+
+void cuda_average(float *tensors, float *average, size_t count, enum program_mix how, double keep, void *stream)
+{
+    CUDA_LAUNCH_ALONE(average_kernel, dim3(512), dim3(THREADS), stream, tensors, average, count, (int)how, keep);
 }
 
 __global__ void __launch_bounds__(THREADS) refresh_kernel(const cuda_weights *weights, const cuda_chunk *chunks)

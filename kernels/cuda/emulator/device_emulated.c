@@ -36,7 +36,9 @@ int cuda_device_describe(struct cuda_device *device, int index, struct error *er
     if (index != 0)
         return error_set(err, "there is no GPU %d; this machine has 1, counted from 0 (device_index)", index);
     snprintf(device->name, sizeof device->name, "emulated GPU");
-    device->major = 9;
+    const char *capability = getenv("CUDA_EMULATED_CAPABILITY"); /* "75" for 7.5 */
+    device->major = capability ? atoi(capability) / 10 : 9;
+    device->minor = capability ? atoi(capability) % 10 : 0;
     device->multiprocessors = 2;
     device->memory = limit();
     device->driver = device->runtime = 13000;
