@@ -97,6 +97,11 @@ static bool run_steps(struct executor *executor, const struct program_step *step
     return !stopwatch_interrupted(&watch);
 }
 
+void executor_time_next(struct executor *executor)
+{
+    executor->since_timed = executor->time_every;
+}
+
 /* The first step since the last reset is timed, then now and then. */
 static bool is_timed(struct executor *executor)
 {

@@ -29,6 +29,8 @@ int executor_init(struct executor *executor, struct program *program, struct err
 void executor_release(struct executor *executor);
 /* The next training step is timed; on a device, the next that no other waits for. */
 void executor_reset_times(struct executor *executor);
+/* So it is, and what was timed stays: for a step that is wanted for a trace. */
+void executor_time_next(struct executor *executor);
 
 /*
  * A training step in two halves, so that a device of its own (struct family, ahead) always has some steps to go on

@@ -144,8 +144,11 @@ static int train_step(struct trainer *trainer, int ahead, struct error *err)
             return -1;
         timekeeper_skip(&trainer->keeper);
     }
-    if (trainer->warm && trace_wants(&trainer->trace, step, session->steps_per_epoch, last_step(trainer)))
+    if (trainer->warm && trace_wants(&trainer->trace, step, session->steps_per_epoch, last_step(trainer))) {
         trace_begin(&trainer->trace, step);
+        if (!session->family->submit) /* a device's are taken when they are timed anyway */
+            executor_time_next(&session->executor);
+    }
     stopwatch_start(&watch);
     struct step_result result;
     if (step % session->steps_per_epoch == 0) {

@@ -310,8 +310,11 @@ static void train_session(int traced, double losses[TRAINED], float weights[VALU
         struct batch batch;
         struct hyper hyper;
         struct step_result result;
-        if (traced)
+        session.executor.time_every = 1000; /* as where timing costs too much */
+        if (traced) {
             trace_begin(&trace, step);
+            executor_time_next(&session.executor);
+        }
         session_hyper(&session, step, &hyper);
         assert_int_equal(session_batch(&session, step, &batch, &err), 0);
         trace_fetched(&trace, -1, NULL);
