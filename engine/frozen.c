@@ -1,5 +1,6 @@
 #include "engine/frozen.h"
 
+#include "engine/digest.h"
 #include "engine/version.h"
 #include "kernels/isa.h"
 
@@ -32,6 +33,22 @@ static cJSON *steps_json(const struct plan *plan, const struct program_step *ste
     return list;
 }
 
+/* What LAPACK made of the images: nothing else of a run goes through it. */
+static void add_filters(cJSON *root, const struct session *session)
+{
+    char hex[DIGEST_HEX_SIZE];
+    struct digest digest = {0};
+    int node = session->filters ? network_find_whiten(&session->network) : -1;
+    if (node < 0)
+        return;
+    int weight = plan_row_tensor(&session->plan, node, PLAN_CONV_WEIGHT);
+    size_t size = session->plan.tensors[weight].count * sizeof *session->filters;
+    if (digest_init(&digest, NULL) == 0 && digest_add(&digest, session->filters, size, NULL) == 0 &&
+        digest_finish(&digest, hex, NULL) == 0)
+        cJSON_AddStringToObject(root, "whitening_sha256", hex);
+    digest_release(&digest);
+}
+
 static cJSON *frozen_json(const struct session *session)
 {
     const struct program *program = session->program;
@@ -45,6 +62,7 @@ static cJSON *frozen_json(const struct session *session)
     cJSON_AddStringToObject(root, "isa", isa_name(isa_current()));
     cJSON_AddStringToObject(root, "data", session->dataset.source);
     cJSON_AddStringToObject(root, "data_sha256", session->dataset.sha256);
+    add_filters(root, session);
     cJSON_AddItemToObject(root, "train", steps_json(program->plan, program->train, program->n_train));
     cJSON_AddItemToObject(root, "evaluate", steps_json(program->plan, program->eval, program->n_eval));
     return root;
@@ -187,6 +205,18 @@ static int compare_versions(const cJSON *was, const char *path, struct error *er
     return 0;
 }
 
+/* Older ones do not say. */
+static int compare_filters(const cJSON *was, const cJSON *is, const char *path, struct error *err)
+{
+    const char *before = text_of(was, "whitening_sha256"), *now = text_of(is, "whitening_sha256");
+    if (!before[0] || strcmp(before, now) == 0)
+        return 0;
+    return error_set(err,
+                     "%s: the whitening filters (whitening_sha256) come out otherwise here than in this run: LAPACK is "
+                     "another version, or the processor another kind; its results would not be repeated",
+                     path);
+}
+
 int frozen_check(const struct session *session, const struct run_folder *folder, struct error *err)
 {
     static const char *const keys[] = {"family", "library", "precision", "isa", "data_sha256"};
@@ -200,6 +230,8 @@ int frozen_check(const struct session *session, const struct run_folder *folder,
     int status = compare_versions(was, path, err);
     for (size_t i = 0; i < sizeof keys / sizeof keys[0] && !status; i++)
         status = compare_text(was, is, keys[i], path, err);
+    if (!status)
+        status = compare_filters(was, is, path, err);
     const cJSON *threads = cJSON_GetObjectItemCaseSensitive(was, "threads");
     if (!status && cJSON_IsNumber(threads) && threads->valueint != session->program->options.threads)
         status = error_set(err, "%s: this run was made with %d threads, and here there are %d", path, threads->valueint,

@@ -61,6 +61,11 @@ int whiten_compute(const struct whiten *whiten, const struct images *images, flo
 {
     int m = images->channels * whiten->kernel * whiten->kernel, status = -1;
     uint32_t count = images->count < whiten->images ? images->count : whiten->images;
+    if (count == 0)
+        return error_set(err, "whitening: there are no images to take patches of");
+    if (images->height < whiten->kernel || images->width < whiten->kernel)
+        return error_set(err, "whitening: images of %d x %d pixels have no patches of %d x %d", images->width,
+                         images->height, whiten->kernel, whiten->kernel);
     int64_t *moments = malloc((size_t)(m + m * m) * sizeof *moments);
     double *matrix = malloc((size_t)(m + m * m) * sizeof *matrix);
     size_t n = moments && matrix ? patches_moments(images, count, whiten->kernel, moments, moments + m) : 0;

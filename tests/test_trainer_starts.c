@@ -210,12 +210,14 @@ static void another_program_is_refused(void **state)
     struct trainer_status status;
     char path[256], command[1024];
     trainer_tiny(&options.recipe, "3");
+    options.recipe.whitening = RECIPE_WHITENING_3X3;
     struct trainer *trainer = trainer_must_start(&options);
     trainer_wait_for_end(trainer, &status);
     trainer_free(trainer);
     snprintf(path, sizeof path, "%s/frozen", trainer_folder);
     struct trainer_options resume = {.resume = path};
-    static const char *const changes[][2] = {{"data_sha256", "\"00\""}, {"davidnet", "\"0.0.9\""}, {"version", "7"}};
+    static const char *const changes[][2] = {
+        {"data_sha256", "\"00\""}, {"davidnet", "\"0.0.9\""}, {"version", "7"}, {"whitening_sha256", "\"00\""}};
     for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
         snprintf(command, sizeof command,
                  "cd '%s' && cp program.json before && sed -i 's/\"%s\":[^,]*/\"%s\": %s/' program.json && "

@@ -166,6 +166,9 @@ static void what_has_no_variance_needs_eps(void **state)
     assert_int_equal(whiten_compute(&some, &flat, filters, NULL, &err), 0);
     for (int i = 0; i < 144; i++)
         assert_true(isfinite(filters[i]) && fabs((double)filters[i]) <= 2.0000001);
+    flat.height = 1; /* no lack of memory */
+    assert_int_equal(whiten_compute(&some, &flat, filters, NULL, &err), -1);
+    assert_non_null(strstr(err.text, "no patches of 2 x 2"));
 }
 
 int main(void)
