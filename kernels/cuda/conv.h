@@ -39,7 +39,7 @@ const char *cuda_conv_version(void); /* "cuDNN 9.19.0" */
 struct cuda_conv *cuda_conv_new(struct cuda_conv_library *library, const struct cuda_conv_shape *shape,
                                 enum cuda_conv_pass pass, struct error *err);
 void cuda_conv_free(struct cuda_conv *conv);
-const char *cuda_conv_name(const struct cuda_conv *conv); /* "cudnn:eng38" */
+const char *cuda_conv_name(const struct cuda_conv *conv); /* "cudnn:eng38_k2=16" */
 size_t cuda_conv_workspace(const struct cuda_conv *conv);
 
 /*

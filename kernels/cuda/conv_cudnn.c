@@ -33,7 +33,7 @@ struct cuda_conv {
     struct cuda_conv_library *library;
     cudnnBackendDescriptor_t plan;
     size_t workspace;
-    char name[64];
+    char name[CONV_PLANS_NAME_MAX];
 };
 
 /* ---- descriptors ---- */
@@ -226,6 +226,33 @@ static bool allowed(struct made *made, cudnnBackendDescriptor_t config, const st
     return true;
 }
 
+/* "cudnn:eng38_k2=16_k13=1": the engine and every choice of its knobs, which together are what runs: a run's
+ * program.json has it, so that a resumed run notices when another one was chosen. */
+static void name_config(cudnnBackendDescriptor_t config, int64_t engine, char name[CONV_PLANS_NAME_MAX])
+{
+    struct made made = {0};
+    cudnnBackendDescriptor_t choices[CUDNN_KNOB_TYPE_COUNTS];
+    int64_t count = 0, got;
+    int used = snprintf(name, CONV_PLANS_NAME_MAX, "cudnn:eng%lld", (long long)engine);
+    for (int i = 0; i < CUDNN_KNOB_TYPE_COUNTS; i++)
+        choices[i] = make(&made, CUDNN_BACKEND_KNOB_CHOICE_DESCRIPTOR);
+    if (made.failed ||
+        cudnnBackendGetAttribute(config, CUDNN_ATTR_ENGINECFG_KNOB_CHOICES, CUDNN_TYPE_BACKEND_DESCRIPTOR,
+                                 CUDNN_KNOB_TYPE_COUNTS, &count, choices) != CUDNN_STATUS_SUCCESS)
+        count = 0;
+    for (int64_t i = 0; i < count && i < CUDNN_KNOB_TYPE_COUNTS && used < CONV_PLANS_NAME_MAX; i++) {
+        cudnnBackendKnobType_t knob;
+        int64_t value;
+        if (cudnnBackendGetAttribute(choices[i], CUDNN_ATTR_KNOB_CHOICE_KNOB_TYPE, CUDNN_TYPE_KNOB_TYPE, 1, &got,
+                                     &knob) == CUDNN_STATUS_SUCCESS &&
+            cudnnBackendGetAttribute(choices[i], CUDNN_ATTR_KNOB_CHOICE_KNOB_VALUE, CUDNN_TYPE_INT64, 1, &got,
+                                     &value) == CUDNN_STATUS_SUCCESS)
+            used +=
+                snprintf(name + used, (size_t)(CONV_PLANS_NAME_MAX - used), "_k%d=%lld", (int)knob, (long long)value);
+    }
+    destroy_all(&made);
+}
+
 /* Up to `room` configurations that are allowed, the most promising first. */
 static int configurations(const struct cuda_conv_library *library, struct made *made, cudnnBackendDescriptor_t graph,
                           const struct cuda_conv_shape *s, cudnnBackendHeurMode_t mode,
@@ -310,7 +337,7 @@ static void plan_key(const struct cuda_conv_library *library, const struct cuda_
 {
     const struct cuda_device *d = library->device;
     snprintf(key, CONV_PLANS_KEY_MAX,
-             "davidnet conv 1; cuDNN %zu; %s; %d.%d; driver %d; pass %d; type %d%s; n %d h %d w %d c %d k %d size %d "
+             "davidnet conv 2; cuDNN %zu; %s; %d.%d; driver %d; pass %d; type %d%s; n %d h %d w %d c %d k %d size %d "
              "stride %d "
              "pad %d%s%s",
              cudnnGetVersion(), d->name, d->major, d->minor, d->driver, (int)pass, (int)s->type, s->tf32 ? " tf32" : "",
@@ -421,7 +448,7 @@ static double bench_plan(struct bench *b, cudnnBackendDescriptor_t plan)
 
 /* The fastest of the configurations, or NULL when none runs. */
 static cudnnBackendDescriptor_t fastest(struct bench *b, const cudnnBackendDescriptor_t *configs,
-                                        const int64_t *numbers, int count, int64_t *number)
+                                        const int64_t *numbers, int count, char name[CONV_PLANS_NAME_MAX])
 {
     cudnnBackendDescriptor_t best = NULL;
     double best_seconds = 1e29;
@@ -433,7 +460,7 @@ static cudnnBackendDescriptor_t fastest(struct bench *b, const cudnnBackendDescr
                 cudnnBackendDestroyDescriptor(best);
             best = plan;
             best_seconds = seconds;
-            *number = numbers[i];
+            name_config(configs[i], numbers[i], name);
         } else if (plan) {
             cudnnBackendDestroyDescriptor(plan);
         }
@@ -477,7 +504,7 @@ const char *cuda_conv_version(void)
 }
 
 static cudnnBackendDescriptor_t search(struct cuda_conv_library *library, const struct cuda_conv_shape *shape,
-                                       enum cuda_conv_pass pass, int64_t *number, struct error *err)
+                                       enum cuda_conv_pass pass, char name[CONV_PLANS_NAME_MAX], struct error *err)
 {
     static const cudnnBackendHeurMode_t modes[] = {CUDNN_HEUR_MODE_A, CUDNN_HEUR_MODE_FALLBACK};
     cudnnBackendDescriptor_t configs[CANDIDATES], plan = NULL;
@@ -491,7 +518,7 @@ static cudnnBackendDescriptor_t search(struct cuda_conv_library *library, const 
         struct made made = {.err = err};
         cudnnBackendDescriptor_t graph = operation_graph(library, &made, shape, pass);
         int count = configurations(library, &made, graph, shape, modes[i], configs, numbers, CANDIDATES);
-        plan = fastest(&bench, configs, numbers, count, number);
+        plan = fastest(&bench, configs, numbers, count, name);
         destroy_all(&made);
     }
     bench_release(&bench);
@@ -516,9 +543,7 @@ struct cuda_conv *cuda_conv_new(struct cuda_conv_library *library, const struct 
     plan_key(library, shape, pass, key);
     conv->plan = load_plan(library, key, conv->name);
     if (!conv->plan) {
-        int64_t number = -1;
-        conv->plan = search(library, shape, pass, &number, err);
-        snprintf(conv->name, sizeof conv->name, "cudnn:eng%lld", (long long)number);
+        conv->plan = search(library, shape, pass, conv->name, err);
         if (conv->plan)
             save_plan(library, key, conv->name, conv->plan);
     }

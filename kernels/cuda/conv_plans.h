@@ -7,7 +7,7 @@
 #define DAVIDNET_KERNELS_CUDA_CONV_PLANS_H
 
 #define CONV_PLANS_KEY_MAX 512
-#define CONV_PLANS_NAME_MAX 64
+#define CONV_PLANS_NAME_MAX 256
 
 /* The JSON under that key, the caller's to free, and its name. NULL: the folder's name is empty, or there is none. */
 char *conv_plans_read(const char *folder, const char *key, char name[CONV_PLANS_NAME_MAX]);
