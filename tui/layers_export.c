@@ -126,12 +126,12 @@ static const struct binding keys[] = {
     {"s", NULL, NULL, "SVG, the same for the web", NULL, NULL, save_svg},
     {"c", NULL, NULL, "CSV, a table for other programs", NULL, NULL, save_csv},
     {"j", NULL, NULL, "JSON, all of it", NULL, NULL, save_json},
-    {"t", NULL, NULL, "Text, the table as `davidnet timing` prints it", NULL, NULL, save_table},
+    {"t", NULL, NULL, "Text, as davidnet timing prints it", NULL, NULL, save_table},
     {"r", NULL, NULL, "Trace of a few steps, for Perfetto", NULL, NULL, save_trace},
     {"n", "Esc", NULL, "None", NULL, NULL, app_close_dialog},
     {0},
 };
-static const struct dialog dialog = {"Export the times", "A file in the current folder, as it is now.", keys};
+static const struct dialog dialog = {"Export the times", "A file in the current folder.", keys};
 
 void layers_export_ask(struct app *app)
 {
