@@ -5,7 +5,8 @@
  * explains the other.
  *
  *   variant       what runs
- *   full          the recipe's step: the loader's batch, augmentation, forward, loss, backward, update
+ *   full          the recipe's step: the loader's batch, augmentation, forward, loss, backward, update (at a millionth
+ *                 of the rates, so that the weights stay as they were made)
  *   random        the same program on one fixed batch of random values, with the images' labels: no loader, no
  *                 augmentation. What is left of the latter is the copy of the batch into the program's layout.
  *   no-update     that, without the update's steps (executor.skip). Weights then stay as they are, and what a family
@@ -15,10 +16,10 @@
  *   convolutions  that program's convolutions only
  *
  * full, random and no-update share one program and its memory, and so do the other three. In training a step follows a
- * step: where the other program ran last, a step of this one is done first, outside the clock, so that the caches hold
- * what they would have there. Before backbone and convolutions it always is: where the steps that give a tensor its
- * values are left out, it holds what was there before, and that must be numbers of the usual size, not what has become
- * denormal or infinite by going round.
+ * step: so one of the same program is done before each, outside the clock, and the caches hold what they would have
+ * there. Before backbone and convolutions it is a step of no-norm: where the steps that give a tensor its values are
+ * left out, it holds what was there before, and that must be numbers of the usual size, not what has become denormal or
+ * infinite by going round.
  *
  * Not in a step, and so in none of them: averages of weights (ema, lookahead), evaluation, the run's log. An epoch's
  * choices are drawn in the first step of it: that step is slower, and counts as any other.
@@ -81,7 +82,6 @@ struct ablate_case {
     struct choice *choices;
     struct batch random;
     uint32_t step;                    /* the next one that the loader is asked for */
-    const struct program *last;       /* what ran last; NULL: nothing */
     bool *skip[ABLATE_VARIANT_COUNT]; /* of the variant's program; NULL: nothing is left out */
 };
 

@@ -90,12 +90,6 @@ static int missing(const struct work *w, int p, int b)
     return n;
 }
 
-/* Steps that a measurement runs: with one before it, but for those that follow one of the same program. */
-static double steps_of(int variant)
-{
-    return variant == ABLATE_RANDOM || variant == ABLATE_NO_UPDATE ? 1 : 2;
-}
-
 /* By arithmetic: what is left, at the rate so far. */
 static double seconds_left(const struct work *w)
 {
@@ -111,7 +105,7 @@ static double seconds_left(const struct work *w)
             double image = isnan(w->flops_per_image[p]) ? known / n : w->flops_per_image[p], steps = 0;
             for (int round = 0; round < w->study->rounds; round++)
                 for (int v = 0; v < ABLATE_VARIANT_COUNT; v++)
-                    steps += measured(w, p, b, v, round) ? 0 : steps_of(v);
+                    steps += !measured(w, p, b, v, round);
             left += steps * image * w->study->batches[b];
         }
     return w->flops > 0 ? left / w->flops * w->seconds : (double)NAN;
@@ -164,7 +158,7 @@ static int measure(struct work *w, int p, int b, int variant, int round, struct 
     w->seconds += took;
     record.flops = ablate_flops(w->current, record.variant);
     record.bytes = ablate_bytes(w->current, record.variant);
-    w->flops += record.flops * steps_of(variant);
+    w->flops += record.flops;
     snprintf(record.preset, sizeof record.preset, "%s", recipe->preset);
     snprintf(record.recipe, sizeof record.recipe, "%s", w->digest[p]);
     return ablate_results_add(w->results, &record, err);
