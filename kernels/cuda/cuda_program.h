@@ -94,7 +94,8 @@ struct cuda_program {
 
     struct cuda_step *step;
     struct cuda_result *result;
-    float *ready; /* [max_batch] images made on the host; NULL until then */
+    struct cuda_result *found; /* pinned; what find_bad_row asks for: slots belong to steps that may be under way */
+    float *ready;              /* [max_batch] images made on the host; NULL until then */
     size_t step_bytes;
     struct cuda_slot slot[CUDA_AHEAD];
     int first, pending; /* slots under way: pending of them from first on */

@@ -143,14 +143,12 @@ static int begin(struct cuda_program *own, struct cuda_slot *slot, struct error 
  * finite stays so. */
 static int find_bad_row(struct cuda_program *own, int row)
 {
-    struct cuda_result *result = own->slot[0].result, kept = *result;
     for (int i = 0; i < own->units.n_values; i++)
         cuda_find_bad(own->value[i], cuda_value_count(own, i), cuda_value_type(own, i), own->units.values[i].row,
                       own->result, own->device.stream);
-    cuda_device_get(&own->device, result, own->result, sizeof *result);
-    if (cuda_device_wait(&own->device, NULL) == 0 && result->bad_row < row)
-        row = result->bad_row;
-    *result = kept;
+    cuda_device_get(&own->device, own->found, own->result, sizeof *own->found);
+    if (cuda_device_wait(&own->device, NULL) == 0 && own->found->bad_row < row)
+        row = own->found->bad_row;
     return row;
 }
 
@@ -254,6 +252,9 @@ int cuda_run_init(struct cuda_program *own, struct error *err)
     own->step = cuda_take(own, own->step_bytes, err);
     own->result = own->step ? cuda_take(own, sizeof *own->result, err) : NULL;
     own->timer = calloc((size_t)n_timer, sizeof *own->timer);
+    own->found = own->result ? cuda_device_pin(&own->device, sizeof *own->found, err) : NULL;
+    if (own->result && !own->found)
+        return -1;
     if (!own->result || !own->timer)
         return own->result ? error_set(err, "out of memory for the step's timers") : -1;
     for (int i = 0; i < n_timer; i++)
@@ -273,6 +274,7 @@ void cuda_run_release(struct cuda_program *own)
 {
     for (int i = 0; i < 2; i++)
         cuda_recording_free(&own->device, own->recording[i]);
+    cuda_device_unpin(&own->device, own->found);
     for (int i = 0; i < CUDA_AHEAD; i++) {
         cuda_device_unpin(&own->device, own->slot[i].step);
         cuda_device_unpin(&own->device, own->slot[i].ready);
