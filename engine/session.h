@@ -71,6 +71,8 @@ int session_size_compile(struct session *session, uint32_t step, struct error *e
 int session_size_use(struct session *session, int height, int width, struct error *err); /* 0, 0: whole images */
 void session_size(const struct session *session, int *height, int *width);               /* in use; 0, 0: whole */
 void session_size_release(struct session *session);
+/* Bytes of the programs there are: of the one for whole images, and of another size's. */
+size_t session_memory(const struct session *session);
 
 /* A network and its plan for images of that size. For session_size.c. */
 int session_plan(const struct session *session, int height, int width, struct network *network, struct plan *plan,

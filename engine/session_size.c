@@ -144,6 +144,12 @@ void session_size(const struct session *session, int *height, int *width)
     *width = small ? session->sized->width : 0;
 }
 
+size_t session_memory(const struct session *session)
+{
+    const struct program *parked = session->sized ? session->sized->parked.program : NULL;
+    return session->family->memory(session->program) + (parked ? session->family->memory(parked) : 0);
+}
+
 void session_size_release(struct session *session)
 {
     if (!session->sized)

@@ -258,7 +258,10 @@ static int finish_epoch(struct trainer *trainer, struct error *err)
 /* 0 all steps done, 1 stopped on request, -1 failed. */
 static int train(struct trainer *trainer, struct error *err)
 {
-    const struct session *session = &trainer->session;
+    struct session *session = &trainer->session;
+    if (session_size_compile(session, trainer->clock.step, err)) /* before it is said how much memory it takes */
+        return -1;
+    trainer->now.memory_bytes = session_memory(session);
     trainer_publish(trainer, TRAINER_TRAINING);
     int status = trainer->epoch_due ? finish_epoch(trainer, err) : 0;
     if (status)
@@ -422,7 +425,6 @@ static int prepare(struct trainer *trainer, struct error *err)
     if (trainer_begin_timing(trainer, err))
         return -1;
     session_describe(session, trainer->now.device, sizeof trainer->now.device);
-    trainer->now.memory_bytes = session->family->memory(session->program);
     if (scribe_init(&trainer->scribe, &trainer->folder, &session->plan, session->recipe.keep_checkpoints ? 2 : 1 << 20,
                     err))
         return -1;

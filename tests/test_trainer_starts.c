@@ -113,6 +113,24 @@ static void an_idle_trick_is_noted(void **state)
     trainer_free(trainer);
 }
 
+/* A second program, for smaller images, takes memory of its own. */
+static void memory_counts_programs_of_other_sizes(void **state)
+{
+    (void)state;
+    size_t bytes[2];
+    for (int sized = 0; sized < 2; sized++) {
+        struct trainer_options options = {.parent = trainer_folder, .name = sized ? "sized" : "whole"};
+        struct trainer_status status;
+        trainer_tiny(&options.recipe, "2");
+        options.recipe.progressive_size = sized;
+        snprintf(options.recipe.sizes, sizeof options.recipe.sizes, "24x1,32x1");
+        trainer_wait_and_free(trainer_must_start(&options), &status);
+        assert_int_equal(status.phase, TRAINER_DONE);
+        bytes[sized] = status.memory_bytes;
+    }
+    assert_true(2 * bytes[1] > 3 * bytes[0] && bytes[1] < 2 * bytes[0]);
+}
+
 /* Out of descriptors at each point of the start, one after the other: before the folder is made and after. */
 static void a_start_that_fails_late_leaves_no_folder(void **state)
 {
@@ -244,6 +262,7 @@ int main(void)
         cmocka_unit_test(bad_starts_leave_no_folder),
         cmocka_unit_test(what_fails_before_its_first_step_leaves_no_folder),
         cmocka_unit_test(an_idle_trick_is_noted),
+        cmocka_unit_test(memory_counts_programs_of_other_sizes),
         cmocka_unit_test(a_start_that_fails_late_leaves_no_folder),
         cmocka_unit_test(a_resume_without_program_has_the_same_data),
         cmocka_unit_test(one_process_trains_a_run),
