@@ -49,11 +49,12 @@ void executor_reset_times(struct executor *executor)
     }
     for (int i = 0; i < executor->program->n_eval; i++)
         executor->eval_ns[i] = 0;
-    executor->train_steps = executor->eval_steps = executor->run_ns = executor->runs = 0;
+    executor->train_steps = executor->train_images = executor->eval_steps = executor->run_ns = executor->runs = 0;
 }
 
-/* Of one more training step: sums, and squares as Welford has them, which rounding does not spoil. */
-static void keep_train_times(struct executor *executor)
+/* Of one more training step, of so many images: sums, and squares as Welford has them, which rounding does not spoil.
+ */
+static void keep_train_times(struct executor *executor, int images)
 {
     double n = (double)executor->train_steps;
     for (int i = 0; i < executor->program->n_train; i++) {
@@ -65,6 +66,7 @@ static void keep_train_times(struct executor *executor)
             executor->train_squares[i] += (lap - sum / n) * (lap - (sum + lap) / (n + 1));
     }
     executor->train_steps++;
+    executor->train_images += (uint64_t)images;
 }
 
 static void keep_eval_times(struct executor *executor)
@@ -118,7 +120,7 @@ static void train_on_host(struct executor *executor)
     if (!run_steps(executor, program->train, program->n_train, executor->skip, timed, &took))
         return;
     if (timed)
-        keep_train_times(executor);
+        keep_train_times(executor, program->batch.n);
     executor->run_ns += took;
     executor->runs++;
 }
@@ -163,7 +165,7 @@ int executor_collect(struct executor *executor, struct step_result *result, stru
         return 0;
     int given = program->family->collect(program, result, executor->lap_ns, err);
     if (given > 0) /* a device's own times, where it gave them */
-        keep_train_times(executor);
+        keep_train_times(executor, result->n);
     return given < 0 ? -1 : 0;
 }
 

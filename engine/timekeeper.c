@@ -57,7 +57,7 @@ static void clear_sums(struct timekeeper *keeper)
 {
     for (int i = 0; i < TIMEKEEPER_LAPS; i++)
         keeper->kept[i] = 0;
-    keeper->steps = keeper->images = keeper->timed = keeper->timed_count = keeper->epoch_steps = 0;
+    keeper->steps = keeper->timed = keeper->timed_count = keeper->epoch_steps = 0;
     keeper->timed_seconds = keeper->untimed_seconds = 0;
     clear_laps(keeper);
     timekeeper_skip(keeper);
@@ -74,7 +74,7 @@ int timekeeper_begin(struct timekeeper *keeper, const struct executor *executor,
     if (!keeper->epoch_ns || !keeper->epoch_ms)
         return error_set(err, "no memory for the timing breakdown");
     clear_sums(keeper);
-    if (timing_init(&keeper->timing, executor, 0, err))
+    if (timing_init(&keeper->timing, executor, err))
         return -1;
     keeper->timing.machine.flops = keeper->ceiling.flops;
     keeper->timing.machine.bytes = keeper->ceiling.bytes;
@@ -115,7 +115,7 @@ static void choose_sampling(const struct timekeeper *keeper, struct executor *ex
     executor->time_every = cost > 1 ? (uint64_t)ceil(fmin(cost, 1000)) : 1;
 }
 
-void timekeeper_keep(struct timekeeper *keeper, struct executor *executor, int images)
+void timekeeper_keep(struct timekeeper *keeper, struct executor *executor, bool step)
 {
     if (!stopwatch_interrupted(&keeper->watch)) {
         double seconds = 0;
@@ -124,9 +124,8 @@ void timekeeper_keep(struct timekeeper *keeper, struct executor *executor, int i
             seconds += keeper->pending[i];
         }
         bool timed = executor->train_steps > keeper->timed;
-        if (images >= 0) {
+        if (step) {
             keeper->steps++;
-            keeper->images += timed ? (uint64_t)images : 0;
             keeper->timed_count += timed;
             *(timed ? &keeper->timed_seconds : &keeper->untimed_seconds) += seconds;
         }
@@ -209,7 +208,7 @@ void timekeeper_refresh(struct timekeeper *keeper, const struct executor *execut
 {
     struct timing *timing = &keeper->timing;
     double lap[TIMEKEEPER_LAPS], threads = timing->threads;
-    timing_refresh(timing, executor, keeper->images);
+    timing_refresh(timing, executor);
     if (keeper->steps == 0 || executor->train_steps == 0)
         return;
     timing->wall_ms = 0;

@@ -29,7 +29,6 @@ struct timekeeper {
     double kept[TIMEKEEPER_LAPS];    /* seconds, since it began */
     struct stopwatch watch;
     uint64_t steps;                        /* whose laps were kept */
-    uint64_t images;                       /* of the steps that the executor timed */
     uint64_t timed;                        /* the executor's train_steps when the last step ended */
     double timed_seconds, untimed_seconds; /* of steps that were timed and that were not */
     uint64_t timed_count;
@@ -54,8 +53,8 @@ void timekeeper_reset(struct timekeeper *keeper, struct executor *executor, stru
 void timekeeper_lap(struct timekeeper *keeper, enum timekeeper_lap lap);
 void timekeeper_skip(struct timekeeper *keeper);
 
-/* The laps so far are kept; with images >= 0 they end a step of so many images. */
-void timekeeper_keep(struct timekeeper *keeper, struct executor *executor, int images);
+/* The laps so far are kept; step: they end one. */
+void timekeeper_keep(struct timekeeper *keeper, struct executor *executor, bool step);
 
 /* An epoch has ended: its means go into the history. */
 void timekeeper_epoch(struct timekeeper *keeper, const struct executor *executor);

@@ -75,7 +75,7 @@ static void describe_machine(struct timing_machine *machine, const struct progra
     }
 }
 
-int timing_init(struct timing *timing, const struct executor *executor, uint64_t images, struct error *err)
+int timing_init(struct timing *timing, const struct executor *executor, struct error *err)
 {
     const struct program *program = executor->program;
     const struct plan *plan = program->plan;
@@ -103,7 +103,7 @@ int timing_init(struct timing *timing, const struct executor *executor, uint64_t
         memcpy(step->rows, from->rows, sizeof step->rows);
         snprintf(step->impl, sizeof step->impl, "%s", from->impl ? from->impl : "");
     }
-    timing_refresh(timing, executor, images);
+    timing_refresh(timing, executor);
     return 0;
 }
 
@@ -113,13 +113,14 @@ static double mean_ms(uint64_t ns, uint64_t times)
     return times ? (double)ns * 1e-6 / (double)times : (double)NAN;
 }
 
-void timing_refresh(struct timing *timing, const struct executor *executor, uint64_t images)
+void timing_refresh(struct timing *timing, const struct executor *executor)
 {
     const struct program *program = executor->program;
     uint64_t eval_ns = 0;
     timing->train_steps = executor->train_steps;
     timing->eval_batches = executor->eval_steps;
-    timing->images_per_step = timing->train_steps ? (double)images / (double)timing->train_steps : (double)NAN;
+    timing->images_per_step =
+        timing->train_steps ? (double)executor->train_images / (double)timing->train_steps : (double)NAN;
     for (int i = 0; i < timing->n_steps; i++) {
         struct timing_step *step = &timing->steps[i];
         double fixed = operation_bytes(program, &program->train[i], 0);

@@ -118,15 +118,15 @@ struct timing {
     int n_history, history_epochs, history_last;
 };
 
-/* From the times since the executor's last reset, in which `images` training images went through it. */
-int timing_init(struct timing *timing, const struct executor *executor, uint64_t images, struct error *err);
+/* From the times since the executor's last reset. */
+int timing_init(struct timing *timing, const struct executor *executor, struct error *err);
 void timing_release(struct timing *timing);
 
 /* An empty one with room for rows, steps and history: all that is measured is NaN. -1: no memory. */
 int timing_allocate(struct timing *timing, int n_rows, int n_steps, struct error *err);
 
 /* The times again, of the executor that it was made from: what can change since. Allocates nothing. */
-void timing_refresh(struct timing *timing, const struct executor *executor, uint64_t images);
+void timing_refresh(struct timing *timing, const struct executor *executor);
 
 /* A copy with arrays of its own; into one that has as many rows and steps, which allocates nothing. */
 int timing_copy(struct timing *copy, const struct timing *timing, struct error *err);

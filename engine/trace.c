@@ -42,7 +42,7 @@ static int allocate(struct trace *trace, struct error *err)
 int trace_init(struct trace *trace, const struct executor *executor, struct error *err)
 {
     memset(trace, 0, sizeof *trace);
-    if (timing_init(&trace->program, executor, 0, err))
+    if (timing_init(&trace->program, executor, err))
         return -1;
     trace->executor = executor;
     trace->compiled = executor->program;

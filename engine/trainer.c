@@ -180,7 +180,7 @@ static int train_step(struct trainer *trainer, int ahead, struct error *err)
     if (!trainer->warm)
         trainer_warmed_up(trainer);
     else
-        timekeeper_keep(&trainer->keeper, &session->executor, result.n);
+        timekeeper_keep(&trainer->keeper, &session->executor, true);
     double keep = exp2(-seconds / RATE_SECONDS);
     trainer->rate_seconds = trainer->rate_seconds * keep + seconds;
     trainer->rate_images = trainer->rate_images * keep + result.n;
@@ -217,7 +217,7 @@ static int evaluate(struct trainer *trainer, struct error *err)
         return status;
     trainer->evaluate_seconds = stopwatch_seconds(&watch, session->program->options.threads);
     timekeeper_lap(&trainer->keeper, TIMEKEEPER_EVALUATE);
-    timekeeper_keep(&trainer->keeper, &session->executor, -1);
+    timekeeper_keep(&trainer->keeper, &session->executor, false);
     double accuracy = step_result_accuracy(&test);
     trainer->now.test_acc = accuracy;
     trainer->clock.speedrun_seconds =

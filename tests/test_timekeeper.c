@@ -71,6 +71,7 @@ static void measured(uint64_t steps)
     for (int i = 0; i < STEPS; i++)
         train_ns[i] = ms[i] * 1000000 * steps;
     executor.train_steps = steps;
+    executor.train_images = 10 * steps;
 }
 
 /* Laps that were kept: milliseconds per step of four. */
@@ -80,7 +81,6 @@ static void laps(double data, double submit, double collect, double evaluate, do
     for (int i = 0; i < TIMEKEEPER_LAPS; i++)
         keeper.kept[i] = ms[i] * 4e-3;
     keeper.steps = 4;
-    keeper.images = 40;
 }
 
 static double sum_of_parts(void)
@@ -112,16 +112,16 @@ static void laps_add_up(void **state)
             usleep(1000);
         timekeeper_lap(&keeper, (enum timekeeper_lap)(i % TIMEKEEPER_LAPS));
         if (i % 7 == 6)
-            timekeeper_keep(&keeper, &executor, i % 2 ? 10 : -1);
+            timekeeper_keep(&keeper, &executor, i % 2);
     }
-    timekeeper_keep(&keeper, &executor, -1);
+    timekeeper_keep(&keeper, &executor, false);
     double sum = 0;
     for (int i = 0; i < TIMEKEEPER_LAPS; i++)
         sum += keeper.kept[i];
     assert_true(sum > 0.005);
     double passed = keeper.now - first;
     assert_float_equal(sum, passed, 1e-9);
-    assert_int_equal(keeper.steps, 3); /* those with images */
+    assert_int_equal(keeper.steps, 3); /* those that end one */
     timekeeper_skip(&keeper);
     assert_true(keeper.now > first + sum);
 }
@@ -134,13 +134,17 @@ static void a_stop_drops_the_laps(void **state)
     timekeeper_lap(&keeper, TIMEKEEPER_DATA);
     stopwatch_continued();
     timekeeper_lap(&keeper, TIMEKEEPER_SUBMIT);
-    timekeeper_keep(&keeper, &executor, 10);
+    measured(1); /* what the program's steps took is known: they ran before or after */
+    timekeeper_keep(&keeper, &executor, true);
     assert_int_equal(keeper.steps, 0);
     assert_true(keeper.kept[TIMEKEEPER_DATA] == 0 && keeper.kept[TIMEKEEPER_SUBMIT] == 0);
     timekeeper_lap(&keeper, TIMEKEEPER_DATA);
-    timekeeper_keep(&keeper, &executor, 10);
+    timekeeper_keep(&keeper, &executor, true);
     assert_int_equal(keeper.steps, 1);
     assert_true(keeper.kept[TIMEKEEPER_DATA] > 0);
+    timekeeper_refresh(&keeper, &executor, &loader);
+    assert_int_equal(keeper.timing.train_steps, 1);
+    assert_true(keeper.timing.images_per_step == 10); /* of the steps that were timed, whatever laps were kept */
 }
 
 /* 1 ms for data, 15 for submitting, of which the program ran 14, 3 for evaluation, 0.5 between: 19.5 ms, twice as many
@@ -269,10 +273,10 @@ static void a_slow_clock_is_read_less(void **state)
     executor.time_every = 1;
     executor.runs = 1;
     executor.run_ns = 1000000;
-    timekeeper_keep(&keeper, &executor, 10);
+    timekeeper_keep(&keeper, &executor, true);
     assert_int_equal(executor.time_every, 80);
     executor.run_ns = 1000000000;
-    timekeeper_keep(&keeper, &executor, 10);
+    timekeeper_keep(&keeper, &executor, true);
     assert_int_equal(executor.time_every, 1);
 }
 
@@ -316,6 +320,8 @@ static void a_real_run_adds_up(void **state)
         sum += timing.part_ms[p];
     }
     assert_float_equal(sum, timing.threads * timing.wall_ms, 0.02 * sum);
+    double batch = recipe_batch(&options.recipe); /* some batches may be a tail */
+    assert_true(timing.images_per_step > batch / 2 && timing.images_per_step <= batch);
     /* Laps hold what the DAWNBench clock saw of these steps and the evaluations, and no more than passed in all. */
     const struct run_log *log = trainer_log(trainer);
     size_t index[64], n = run_log_series(log, RECORD_STEP, index, 64);

@@ -55,6 +55,7 @@ static int setup(void **state)
     program.options.threads = 2;
     program.options.max_batch = 512;
     executor.train_steps = 4;
+    executor.train_images = 4 * 512 - 8;
     executor.eval_steps = 2;
     for (int i = 0; i < STEPS; i++)
         train_ns[i] = (uint64_t)(i + 1) * 4000000; /* a mean of i + 1 ms */
@@ -69,7 +70,7 @@ static int setup(void **state)
 static void take(struct timing *timing)
 {
     struct error err = {""};
-    assert_int_equal(timing_init(timing, &executor, 4 * 512 - 8, &err), 0);
+    assert_int_equal(timing_init(timing, &executor, &err), 0);
 }
 
 static void rows_own_what_they_lead(void **state)
@@ -281,7 +282,8 @@ static void a_copy_stands_alone(void **state)
     for (int i = 0; i < STEPS; i++)
         train_ns[i] += 5000000; /* a fifth step of 5 ms each */
     executor.train_steps = 5;
-    timing_refresh(&t, &executor, 5 * 512);
+    executor.train_images = 5 * 512;
+    timing_refresh(&t, &executor);
     assert_true(timing_step_ms(&t) == (4 * 55 + 5.0 * STEPS) / 5);
     assert_true(t.images_per_step == 512 && t.train_steps == 5);
     assert_true(timing_step_ms(&copy) == 55 && copy.train_steps == 4);

@@ -241,7 +241,7 @@ static void one_plan(const char *preset, int n)
     executor.runs = executor.train_steps;
     executor.run_ns = all;
     keeper.steps = executor.train_steps + (n % 3 == 0 ? 0 : draw(3)); /* on the way: some are kept, and not timed */
-    keeper.images = 64 * executor.train_steps;
+    executor.train_images = 64 * executor.train_steps;
     executor.runs = keeper.steps;
     executor.run_ns = all / executor.train_steps * executor.runs;
     keeper.kept[TIMEKEEPER_SUBMIT] = (double)executor.run_ns * 1e-9 + 1e-6 * draw(100);
