@@ -13,6 +13,25 @@ static int write_trace(const struct scribe *scribe, struct error *err)
     return status;
 }
 
+/* Without them a run is as good: what goes wrong is kept to be told, and ends nothing. */
+static void write_diagnostics(struct scribe *scribe)
+{
+    const char *file = "timing.json";
+    struct error err = {""};
+    int status =
+        scribe->timing ? run_folder_replace(&scribe->folder, file, scribe->timing, strlen(scribe->timing), &err) : 0;
+    if (scribe->trace && write_trace(scribe, status ? NULL : &err) && !status) {
+        file = "trace.json";
+        status = -1;
+    }
+    pthread_mutex_lock(&scribe->lock);
+    if (status && scribe->missed == SCRIBE_FINE) {
+        scribe->missed = SCRIBE_TO_TELL;
+        error_set(&scribe->note, "no %s: %s", file, err.text);
+    }
+    pthread_mutex_unlock(&scribe->lock);
+}
+
 static void forget_job(struct scribe *scribe)
 {
     if (scribe->trace)
@@ -32,11 +51,7 @@ static void do_job(struct scribe *scribe, struct error *err)
     }
     if (scribe->write_checkpoint && checkpoint_write(&scribe->checkpoint, &scribe->folder, scribe->keep, err))
         return;
-    if (scribe->timing &&
-        run_folder_replace(&scribe->folder, "timing.json", scribe->timing, strlen(scribe->timing), err))
-        return;
-    if (scribe->trace && write_trace(scribe, err))
-        return;
+    write_diagnostics(scribe);
     if (scribe->status)
         run_folder_replace(&scribe->folder, "status", scribe->status, strlen(scribe->status), err);
 }
@@ -131,6 +146,18 @@ int scribe_check(struct scribe *scribe, struct error *err)
     }
     pthread_mutex_unlock(&scribe->lock);
     return failed ? -1 : 0;
+}
+
+int scribe_missed(struct scribe *scribe, struct error *note)
+{
+    pthread_mutex_lock(&scribe->lock);
+    int tell = scribe->missed == SCRIBE_TO_TELL;
+    if (tell) {
+        *note = scribe->note;
+        scribe->missed = SCRIBE_TOLD;
+    }
+    pthread_mutex_unlock(&scribe->lock);
+    return tell;
 }
 
 void scribe_release(struct scribe *scribe)

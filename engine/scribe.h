@@ -17,6 +17,8 @@ struct scribe {
     int busy, quit, started; /* under lock */
     int failed;              /* under lock; error says why */
     struct error error;
+    enum { SCRIBE_FINE, SCRIBE_TO_TELL, SCRIBE_TOLD } missed; /* under lock: of timing.json and trace.json, note says */
+    struct error note;
     struct run_folder folder;
     int keep;
     int log_fd; /* RUN/log, borrowed, synced before a checkpoint: no crash leaves one that the log does not reach; or -1
@@ -45,6 +47,10 @@ int scribe_finish(struct scribe *scribe, struct error *err);
 
 /* -1 with the first failure (disk full ...) since the last call, else 0. */
 int scribe_check(struct scribe *scribe, struct error *err);
+
+/* 1 with what timing.json or trace.json could not be written for, once and for all: they only tell of a run, which goes
+ * on without. Else 0. */
+int scribe_missed(struct scribe *scribe, struct error *note);
 
 /* Finishes the job, ends the thread, frees. */
 void scribe_release(struct scribe *scribe);

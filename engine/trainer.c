@@ -290,7 +290,7 @@ static int train(struct trainer *trainer, struct error *err)
             trainer_publish(trainer, TRAINER_TRAINING);
             trace_end(&trainer->trace);
         }
-        if (scribe_check(&trainer->scribe, err))
+        if (scribe_check(&trainer->scribe, err) || trainer_log_missed(trainer, err))
             return -1;
         if (step >= stop_step(trainer) && step < session->steps)
             return 1;
@@ -461,6 +461,8 @@ static void finish(struct trainer *trainer, int status, struct error *err)
             phase = TRAINER_FAILED;
             how = RUN_END_FAILED;
             *err = late;
+        } else {
+            trainer_log_missed(trainer, NULL);
         }
     }
     if (trainer_log_end(trainer, how, phase == TRAINER_FAILED ? err->text : "", &late) && phase != TRAINER_FAILED) {

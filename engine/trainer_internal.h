@@ -48,6 +48,7 @@ struct trainer {
     double start_seconds;             /* of the boot clock, when the thread began */
     double wall_before;               /* wall seconds of earlier sittings */
     double last_checkpoint;           /* monotonic */
+    double last_trace;                /* likewise: when one was given to the scribe; 0: not yet */
     double rate_seconds, rate_images; /* decaying sums for images/s */
     struct timekeeper keeper;
     double timing_seconds;   /* when the timing was last published, monotonic */
@@ -73,6 +74,7 @@ int trainer_log_end(struct trainer *trainer, enum run_end how, const char *text,
 /* A checkpoint with status and timing. wait: 0 when it stands. Else it is handed to the scribe, or skipped while that
  * is busy, and -1 is what an earlier one left to be told. */
 int trainer_save(struct trainer *trainer, int wait, struct error *err);
+int trainer_log_missed(struct trainer *trainer, struct error *err); /* a note of what the scribe missed, if any */
 void trainer_write_failure(struct trainer *trainer); /* now.error into RUN/status, if the disk takes it */
 
 /*

@@ -199,6 +199,9 @@ void trainer_write_failure(struct trainer *trainer)
     free(text);
 }
 
+/* At most so often: a trace is some megabytes of text. */
+#define TRACE_SECONDS 60
+
 /* RUN/trace.json, for the scribe to write: a copy, as the engine goes on. NULL: there is nothing, or no room for it. */
 static struct trace *trace_of(const struct trainer *trainer)
 {
@@ -208,6 +211,16 @@ static struct trace *trace_of(const struct trainer *trainer)
         copy = NULL;
     }
     return copy;
+}
+
+int trainer_log_missed(struct trainer *trainer, struct error *err)
+{
+    struct record record = {.kind = RECORD_NOTE, .step = trainer->clock.step, .epoch = trainer_epochs_begun(trainer)};
+    struct error note;
+    if (!scribe_missed(&trainer->scribe, &note))
+        return 0;
+    snprintf(record.as.note, sizeof record.as.note, "%.*s", RECORD_NOTE_MAX - 1, note.text);
+    return run_log_append(&trainer->log, &record, err);
 }
 
 int trainer_save(struct trainer *trainer, int wait, struct error *err)
@@ -226,9 +239,12 @@ int trainer_save(struct trainer *trainer, int wait, struct error *err)
     scribe->checkpoint.clock.wall_seconds = wall_seconds(trainer);
     scribe->write_checkpoint = 1;
     scribe->status = status_text(trainer);
-    scribe->timing = trainer_timing_text(trainer, err);
-    scribe->trace = trace_of(trainer);
+    scribe->timing = trainer_timing_text(trainer, NULL);
     trainer->last_checkpoint = trainer_clock();
+    if (wait || trainer->last_checkpoint - trainer->last_trace >= TRACE_SECONDS) {
+        scribe->trace = trace_of(trainer);
+        trainer->last_trace = trainer->last_checkpoint;
+    }
     if (wait)
         return scribe_finish(scribe, err);
     scribe_submit(scribe);

@@ -81,11 +81,37 @@ static void a_failure_is_kept_until_somebody_asks(void **state)
     assert_non_null(strstr(err.text, "checkpoint-1"));
 }
 
+/* They only tell of a run: one that goes on without them is told of it once, and its checkpoints and status stand. */
+static void what_only_tells_ends_nothing(void **state)
+{
+    (void)state;
+    struct error err = {""};
+    char path[RUN_PATH_MAX + 32];
+    assert_int_equal(mkdir(scribe.folder.path, 0777), 0);
+    run_folder_path(&scribe.folder, "timing.json", path, sizeof path);
+    assert_int_equal(mkdir(path, 0777), 0); /* no file can take its place */
+    for (uint32_t step = 1; step <= 2; step++) {
+        fill(step);
+        scribe.timing = strdup("{}\n");
+        scribe.status = strdup("there");
+        if (scribe_finish(&scribe, &err))
+            fail_msg("%s", err.text);
+        assert_int_equal(scribe_missed(&scribe, &err), step == 1);
+    }
+    assert_non_null(strstr(err.text, "no timing.json: "));
+    run_folder_path(&scribe.folder, "status", path, sizeof path);
+    assert_int_equal(access(path, F_OK), 0);
+    uint32_t step;
+    assert_int_equal(checkpoint_list(&scribe.folder, &step, 1), 1);
+    assert_int_equal(step, 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(an_earlier_failure_is_not_this_one, setup, teardown),
         cmocka_unit_test_setup_teardown(its_own_failure_is_told, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_only_tells_ends_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(a_failure_is_kept_until_somebody_asks, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
