@@ -83,6 +83,7 @@ void trace_begin(struct trace *trace, uint32_t step)
     trace->timed = trace->executor->train_steps;
     trace->taking = 1;
     parallel_note(taken->lanes, trace->threads);
+    stopwatch_start(&trace->watch);
     taken->begin = now_ns();
 }
 
@@ -138,7 +139,7 @@ void trace_end(struct trace *trace)
         return;
     trace->slots[SPARE].end = now_ns();
     stop_taking(trace);
-    if (!trace->slots[SPARE].ran)
+    if (!trace->slots[SPARE].ran || stopwatch_interrupted(&trace->watch))
         return;
     if (trace->n_first < TRACE_STEPS) {
         swap_steps(&trace->slots[SPARE], &trace->slots[trace->n_first++]);

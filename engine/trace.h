@@ -37,6 +37,7 @@
 #define DAVIDNET_ENGINE_TRACE_H
 
 #include "engine/recipe.h"
+#include "engine/stopwatch.h"
 #include "engine/timing.h"
 #include "kernels/parallel.h"
 
@@ -67,7 +68,8 @@ struct trace {
     struct trace_step slots[2 * TRACE_STEPS + 1]; /* first, latest (a ring), and the one that is being taken */
     int n_first, n_latest, next_latest;
     int taking;
-    uint64_t timed; /* the executor's steps before the one that is being taken */
+    uint64_t timed;         /* the executor's steps before the one that is being taken */
+    struct stopwatch watch; /* since it began */
 };
 
 /* Room for the executor's program, which must live as long as steps are taken. -1: no memory, nothing to release. */
@@ -79,7 +81,8 @@ int trace_wants(const struct trace *trace, uint32_t step, uint32_t steps_per_epo
 
 /*
  * One step, by the engine's thread, in this order; all but begin do nothing when none is being taken. ran: when the
- * step's result is there; it is dropped unless the executor has timed it. begin drops what was begun and not ended.
+ * step's result is there; it is dropped unless the executor has timed it. end drops a step
+ * during which the process was stopped and went on: how long nobody knows. begin drops what was begun and not ended.
  */
 void trace_begin(struct trace *trace, uint32_t step); /* from 0 */
 /* The batch is there, which the loader's `worker` made at `prepared`; -1: nobody made it beforehand. The first time

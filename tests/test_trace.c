@@ -131,6 +131,22 @@ static void a_step_of_another_program_is_dropped(void **state)
     trace_end(&trace);
     assert_int_equal(trace_count(&trace), 0);
     executor.program = &program;
+    for (int lap = 0; lap < 3; lap++) { /* stopped while it waits for its batch, while it runs, after it */
+        trace_begin(&trace, 1);
+        for (int at = 0; at < 3; at++) {
+            if (at == lap)
+                stopwatch_continued();
+            if (at == 0) {
+                trace_fetched(&trace, -1, NULL);
+                trace_submitted(&trace);
+            } else if (at == 1) {
+                executor.train_steps++;
+                trace_ran(&trace);
+            }
+        }
+        trace_end(&trace);
+        assert_int_equal(trace_count(&trace), 0);
+    }
     trace_begin(&trace, 2); /* begun, and never ended: it failed */
     take(3, 1);
     assert_int_equal(trace_count(&trace), 1);
