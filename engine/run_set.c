@@ -265,7 +265,7 @@ static void explain(enum kind kind, const char *text, struct run_entry *const *a
         error_set(err, "'%.100s' is a %s, but there are no runs of it here; davidnet train makes one", text,
                   kind == PRESET ? "preset" : "recipe file");
     else
-        error_set(err, "%s%.100s: there are no such runs", prefixes[kind], text);
+        error_set(err, "%s%.100s: there are no such runs; `davidnet runs` lists those there are", prefixes[kind], text);
 }
 
 static int mark_word(const char *word, struct run_entry *const *all, int count, char *chosen, struct error *err)

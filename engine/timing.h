@@ -42,6 +42,8 @@
 
 #include "engine/executor.h"
 
+struct run_folder;
+
 #define TIMING_FORMAT "davidnet-timing"
 #define TIMING_VERSION 2 /* and 1 is read */
 #define TIMING_IMPL_MAX 128
@@ -141,8 +143,9 @@ char *timing_to_json(const struct timing *timing, struct error *err);
 /* Reads what timing_to_json wrote; `name` names it in messages. Unprintable bytes of names become '?'. */
 int timing_from_json(struct timing *timing, const char *text, const char *name, struct error *err);
 
-/* The same from a file. */
+/* The same from a file; from a run's RUN/timing.json. */
 int timing_read(struct timing *timing, const char *path, struct error *err);
+int timing_read_run(struct timing *timing, const struct run_folder *folder, struct error *err);
 
 /* What one row took in one phase. */
 struct timing_cell {

@@ -1,12 +1,16 @@
 #include "engine/timing_export.h"
 
 #include "engine/files.h"
+#include "engine/run_folder.h"
+#include "engine/timing_check.h"
 
 #include <cjson/cJSON.h>
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define BYTES_MAX ((size_t)16 << 20) /* of a file; a real one has some kilobytes */
 #define STEPS_MAX (16 * PLAN_ROWS_MAX)
@@ -220,7 +224,7 @@ static int read_rows(struct timing *timing, const cJSON *rows, const char *name,
         row->activation_bytes = number(item, "activation_bytes");
         row->weight_bytes = number(item, "weight_bytes");
         if (row->name[0] == '\0' || row_named(timing, row->name) != n)
-            return error_set(err, "%s: row %d has no name of its own", name, n + 1);
+            return error_set(err, "%s: row %d has no name of its own: the file was edited", name, n + 1);
         n++;
     }
     return 0;
@@ -250,7 +254,8 @@ static int read_steps(struct timing *timing, const cJSON *steps, const char *nam
         while (phase < PHASE_COUNT && strcmp(phase_name((enum phase)phase), text) != 0)
             phase++;
         if (phase == PHASE_COUNT)
-            return error_set(err, "%s: step %d has no known phase", name, n);
+            return error_set(err, "%s: step %d has no known phase: a newer davidnet wrote it, or it was edited", name,
+                             n);
         step->phase = (enum phase)phase;
         copy_text(member(item, "implementation"), step->impl, sizeof step->impl);
         step->ms = number(item, "ms");
@@ -259,7 +264,8 @@ static int read_steps(struct timing *timing, const cJSON *steps, const char *nam
         step->flops = number(item, "flops");
         step->bytes = number(item, "bytes");
         if (read_covered(timing, step, member(item, "rows")))
-            return error_set(err, "%s: step %d covers a row that is not in rows, or too many", name, n);
+            return error_set(err, "%s: step %d covers a row that is not in rows, or too many: the file was edited",
+                             name, n);
         const cJSON *history = member(item, "history");
         const cJSON *epoch = history ? history->child : NULL;
         for (int i = 0; i < timing->n_history; i++) {
@@ -328,7 +334,8 @@ static int read_timing(struct timing *timing, const cJSON *root, const char *nam
     const cJSON *rows = member(root, "rows"), *steps = member(root, "steps");
     int n_rows = cJSON_GetArraySize(rows), n_steps = cJSON_GetArraySize(steps), version = (int)number(root, "version");
     if (n_rows < 1 || n_rows > PLAN_ROWS_MAX)
-        return error_set(err, "%s: it has %d rows; 1 to %d are expected", name, n_rows, PLAN_ROWS_MAX);
+        return error_set(err, "%s: it has %d rows; 1 to %d are expected: the file was cut short or edited", name,
+                         n_rows, PLAN_ROWS_MAX);
     if (n_steps > STEPS_MAX)
         return error_set(err, "%s: it has %d steps; at most %d are expected", name, n_steps, STEPS_MAX);
     if (timing_allocate(timing, n_rows, n_steps, err))
@@ -341,6 +348,10 @@ static int read_timing(struct timing *timing, const cJSON *root, const char *nam
     }
     if (version == 1)
         add_flops(timing);
+    if (timing_check(timing, name, err)) {
+        timing_release(timing);
+        return -1;
+    }
     return 0;
 }
 
@@ -352,7 +363,7 @@ int timing_from_json(struct timing *timing, const char *text, const char *name, 
     double version = number(root, "version");
     int rc;
     if (root == NULL)
-        rc = error_set(err, "%s: not valid JSON", name);
+        rc = error_set(err, "%s: not valid JSON; the file was cut short or edited", name);
     else if (!cJSON_IsString(format) || strcmp(format->valuestring, TIMING_FORMAT) != 0)
         rc = error_set(err, "%s: not a timing breakdown: its format is not " TIMING_FORMAT, name);
     else if (version != 1 && version != TIMING_VERSION)
@@ -366,7 +377,7 @@ int timing_from_json(struct timing *timing, const char *text, const char *name, 
 
 int timing_read(struct timing *timing, const char *path, struct error *err)
 {
-    char *text;
+    char *text = NULL;
     size_t size;
     memset(timing, 0, sizeof *timing);
     if (file_read(path, BYTES_MAX, &text, &size, err) < 0)
@@ -374,4 +385,15 @@ int timing_read(struct timing *timing, const char *path, struct error *err)
     int status = timing_from_json(timing, text, path, err);
     free(text);
     return status;
+}
+
+int timing_read_run(struct timing *timing, const struct run_folder *folder, struct error *err)
+{
+    char path[RUN_PATH_MAX + 160];
+    run_folder_path(folder, "timing.json", path, sizeof path);
+    memset(timing, 0, sizeof *timing);
+    if (access(path, F_OK) < 0 && errno == ENOENT)
+        return error_set(err, "run %s has no timing breakdown yet (%s): it is written with the first checkpoint",
+                         folder->name, path);
+    return timing_read(timing, path, err);
 }

@@ -180,6 +180,9 @@ static int check(struct request *request, int recipe, char format[8])
     if (request->figures_only && !drawing)
         return command_usage_error(&command_curves, "%s is for figures (--format png, svg or pdf), not for %s",
                                    request->figures_only, request->format);
+    if (request->mean && drawing)
+        return command_usage_error(&command_curves, "--mean is for csv and json: figures draw the mean of runs of one "
+                                                    "recipe by themselves (--each: a curve for every run)");
     if (request->mean && request->count == 0)
         return command_usage_error(&command_curves, "--mean: of which runs?");
     return EXIT_OK;

@@ -1,5 +1,4 @@
 /* davidnet timing: where a run's time went, row by row. */
-#include "engine/files.h"
 #include "tui/cmd_timing_diff.h"
 #include "tui/columns.h"
 #include "tui/command.h"
@@ -16,18 +15,6 @@
 #define FORMATS "table csv json trace png svg pdf"
 
 extern const struct command command_timing;
-
-static int load(const struct run_report *run, struct timing *timing, struct error *err)
-{
-    char path[RUN_PATH_MAX + 160], *json;
-    size_t size;
-    run_folder_path(&run->folder, "timing.json", path, sizeof path);
-    if (file_read(path, 16 << 20, &json, &size, err) < 0)
-        return error_prefix(err, "run %s has no timing breakdown yet", run->folder.name);
-    int status = timing_from_json(timing, json, path, err);
-    free(json);
-    return status;
-}
 
 static char *table_text(const struct timing *timing, const struct timing_origin *origin, int width, struct error *err)
 {
@@ -51,7 +38,7 @@ static int write_timing(const char *which, const char *format, const char *path)
     struct run_report *run = run_report_open(which, &err);
     if (!run)
         return command_fail("%s", err.text);
-    int status = load(run, &timing, &err);
+    int status = timing_read_run(&timing, &run->folder, &err);
     if (status == 0) {
         timing_origin_init(&origin, &run->recipe, run->folder.name);
         if (strcmp(format, "json") == 0)

@@ -1,7 +1,6 @@
 #include "tui/cmd_timing_diff.h"
 
 #include "engine/contention.h"
-#include "engine/files.h"
 #include "engine/run_set.h"
 #include "tui/columns.h"
 #include "tui/command.h"
@@ -18,7 +17,6 @@
 extern const struct command command_timing;
 
 #define FORMATS "table csv json png svg pdf"
-#define BYTES_MAX ((size_t)16 << 20)
 
 /* One side: the runs that a word says, and their breakdowns. */
 struct reading {
@@ -28,18 +26,6 @@ struct reading {
     const struct recipe *recipes[TIMING_DIFF_RUNS_MAX];
     int n;
 };
-
-static int read_timing(const struct run_folder *folder, struct timing *timing, struct error *err)
-{
-    char path[RUN_PATH_MAX + 160], *text;
-    size_t size;
-    run_folder_path(folder, "timing.json", path, sizeof path);
-    if (file_read(path, BYTES_MAX, &text, &size, err) < 0)
-        return error_prefix(err, "run %s has no timing breakdown yet", folder->name);
-    int status = timing_from_json(timing, text, path, err);
-    free(text);
-    return status;
-}
 
 /* Those that never began come last. */
 static int by_start(const void *a, const void *b)
@@ -59,13 +45,24 @@ static int read_side(struct reading *side, const char *word, struct run_entry *c
     qsort(side->set.entries, (size_t)side->set.n_entries, sizeof *side->set.entries, by_start);
     for (; side->n < side->set.n_entries; side->n++) {
         const struct run_entry *entry = side->set.entries[side->n];
-        if (read_timing(&entry->folder, &side->timing[side->n], err) < 0)
+        if (timing_read_run(&side->timing[side->n], &entry->folder, err) < 0)
             return -1;
         side->recipes[side->n] = &entry->recipe;
         side->runs[side->n] = (struct timing_diff_run){
             .name = entry->folder.name, .timing = &side->timing[side->n], .contended = entry->noisy > CONTENTION_SHARE};
     }
     return 0;
+}
+
+/* A run on both sides would count as its own change. */
+static int check_apart(const struct reading sides[2], const char *const words[2], struct error *err)
+{
+    const struct run_entry *first = NULL;
+    int shared = run_sets_shared(&sides[0].set, &sides[1].set, &first);
+    if (shared == 0)
+        return 0;
+    return error_set(err, "run %s is in both '%.80s' and '%.80s'%s: a diff needs sides that share no run",
+                     first->folder.name, words[0], words[1], shared > 1 ? ", and others are" : "");
 }
 
 static void forget_side(struct reading *side)
@@ -135,6 +132,8 @@ static int carry_out(const char *const words[2], unsigned how, const char *forma
     status = run_set_read_all(NULL, &all, &count, &err);
     for (int s = 0; s < 2 && status == 0; s++)
         status = read_side(&sides[s], words[s], all, count, &err);
+    if (status == 0)
+        status = check_apart(sides, words, &err);
     if (status == 0)
         status = write_diff(sides, words, how, format, path, &err);
     forget_side(&sides[0]);

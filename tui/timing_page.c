@@ -1,6 +1,5 @@
 #include "tui/timing_page.h"
 
-#include "engine/files.h"
 #include "engine/timing.h"
 #include "tui/command.h"
 #include "tui/figure_output.h"
@@ -77,18 +76,6 @@ struct figure *timing_page_draw(const char *run, const struct recipe *recipe, co
     return figure;
 }
 
-static int read_timing(const struct run_folder *folder, struct timing *timing, struct error *err)
-{
-    char path[RUN_PATH_MAX + 16], *text;
-    size_t size;
-    run_folder_path(folder, "timing.json", path, sizeof path);
-    if (file_read(path, 16 << 20, &text, &size, err) < 0)
-        return error_prefix(err, "run %s has no timing breakdown yet", folder->name);
-    int rc = timing_from_json(timing, text, path, err);
-    free(text);
-    return rc;
-}
-
 int timing_page_write(const char *run, enum figure_format format, const char *path)
 {
     struct error err = {""};
@@ -96,7 +83,7 @@ int timing_page_write(const char *run, enum figure_format format, const char *pa
     if (figure_output_check(format, path, &err) < 0)
         return command_fail("%s", err.text);
     struct run_report *report = run_report_open(run, &err);
-    if (report == NULL || read_timing(&report->folder, &timing, &err) < 0) {
+    if (report == NULL || timing_read_run(&timing, &report->folder, &err) < 0) {
         run_report_free(report);
         return command_fail("%s", err.text);
     }
