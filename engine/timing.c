@@ -251,39 +251,6 @@ double timing_step_ms(const struct timing *timing)
     return timing->n_steps ? ms : NAN;
 }
 
-/* Operations of all rows, each once, that a row's own steps of that phase cover. */
-static double covered_flops(const struct timing *timing, int row, enum phase phase)
-{
-    unsigned char counted[PLAN_ROWS_MAX] = {0};
-    double flops = 0;
-    for (int i = 0; i < timing->n_steps; i++) {
-        const struct timing_step *step = &timing->steps[i];
-        if (step->phase != phase || step->n_rows == 0 || step->rows[0] != row)
-            continue;
-        for (int k = 0; k < step->n_rows; k++) {
-            const struct timing_row *r = &timing->rows[step->rows[k]];
-            if (!counted[step->rows[k]])
-                flops += phase == PHASE_FORWARD ? r->forward_flops : r->backward_flops;
-            counted[step->rows[k]] = 1;
-        }
-    }
-    return flops;
-}
-
-double timing_gflops(const struct timing *timing, int row)
-{
-    static const enum phase phases[] = {PHASE_FORWARD, PHASE_BACKWARD};
-    double flops = 0, ms = 0;
-    for (int p = 0; p < 2; p++) {
-        struct timing_cell cell = timing_cell(timing, row, phases[p]);
-        if (cell.kind != TIMING_OWN)
-            continue;
-        flops += covered_flops(timing, row, phases[p]) * timing->images_per_step;
-        ms += cell.ms;
-    }
-    return flops > 0 && ms > 0 ? flops * 1e-6 / ms : NAN;
-}
-
 void timing_implementation(const struct timing *timing, int row, char *out, size_t size)
 {
     size_t used = 0;

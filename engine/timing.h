@@ -159,12 +159,6 @@ struct timing_cell timing_cell(const struct timing *timing, int row, enum phase 
 double timing_phase_ms(const struct timing *timing, enum phase phase);
 double timing_step_ms(const struct timing *timing);
 
-/*
- * Floating-point operations per nanosecond of a row's own forward and backward steps (with those of the rows fused into
- * them); NaN when it has no time of its own or no arithmetic to speak of.
- */
-double timing_gflops(const struct timing *timing, int row);
-
 /* The implementations of a row's own steps, each once, joined with " + "; empty when it has none. */
 void timing_implementation(const struct timing *timing, int row, char *out, size_t size);
 

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -113,10 +114,9 @@ static void rows_own_what_they_lead(void **state)
     timing_implementation(&t, 1, impl, 8);
     assert_string_equal(impl, "conv_fu");
 
-    double flops = 2.0 * 4 * 8 * 8 * 3 * 9; /* its input has no gradient: backward costs the same */
-    assert_float_equal(timing_gflops(&t, 1), 2 * flops * 510 / (19 * 1e6), 1e-12);
-    assert_true(isnan(timing_gflops(&t, 4)));
-    assert_true(isnan(timing_gflops(&t, 3)));
+    struct timing_sum sum = timing_sum(&t, 1, 1u << PHASE_FORWARD);
+    assert_float_equal(sum.gflops, 2.0 * 4 * 64 * 3 * 9 * 510 / (2 * 1e6), 1e-12);
+    assert_int_equal(timing_sum(&t, 3, TIMING_ALL_PHASES).steps, 0);
     timing_release(&t);
 }
 
@@ -128,7 +128,6 @@ static void unmeasured_is_not_zero(void **state)
     take(&t);
     assert_true(isnan(timing_step_ms(&t)));
     assert_true(isnan(timing_cell(&t, 1, PHASE_FORWARD).ms));
-    assert_true(isnan(timing_gflops(&t, 1)));
     assert_true(isnan(t.eval_batch_ms));
     struct error err = {""};
     char *text = timing_to_json(&t, &err);
@@ -322,12 +321,65 @@ static void bad_json_is_refused(void **state)
         if (timing_from_json(&t, text, "that.json", &err) == 0) {
             char impl[64];
             for (int row = 0; row < t.n_rows; row++) {
-                timing_gflops(&t, row);
                 timing_implementation(&t, row, impl, sizeof impl);
             }
             timing_release(&t);
         }
         text[at] = was;
+    }
+    free(text);
+}
+
+/* The text with the first `from` replaced; malloc'ed. */
+static char *changed(const char *text, const char *from, const char *to)
+{
+    const char *at = strstr(text, from);
+    assert_non_null(at);
+    char *copy = malloc(strlen(text) + strlen(to) + 1);
+    sprintf(copy, "%.*s%s%s", (int)(at - text), text, to, at + strlen(from));
+    return copy;
+}
+
+/* Each key that is read, with a number that no run measures; the message names the key. */
+static void what_no_run_measures_is_refused(void **state)
+{
+    (void)state;
+    static const char *const keys[] = {
+        "images_per_step",  "wall_ms",      "timing_percent", "eval_batch_ms", "forward_flops",
+        "activation_bytes", "weight_bytes", "ms_sd",          "ms_min",        "ms"};
+    struct timing t;
+    struct error err = {""};
+    fake_timing_small(&t);
+    char *text = timing_to_json(&t, &err);
+    const char *steps = strstr(text, "\"steps\":");
+    timing_release(&t);
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        for (int k = 0; k < 2; k++) {
+            char from[64], to[64];
+            snprintf(from, sizeof from, "\"%s\":", keys[i]);
+            snprintf(to, sizeof to, "\"%s\":%s,\"was\":", keys[i], k ? "1e999" : "-0.5");
+            int of_step = strncmp(keys[i], "ms", 2) == 0; /* rows have an "ms" that is not read */
+            char *part = changed(of_step ? steps : text, from, to), *whole = part;
+            if (of_step) {
+                whole = malloc(strlen(text) + strlen(part) + 1);
+                sprintf(whole, "%.*s%s", (int)(steps - text), text, part);
+                free(part);
+            }
+            expect_refusal(whole, keys[i]);
+            free(whole);
+        }
+    static const char *const others[][3] = {
+        {"\"threads\":2", "\"threads\":0", "threads"},
+        {"\"data\":", "\"data\":-1,\"was\":", "data"},
+        {"\"ceilings\":{\"flops\":", "\"ceilings\":{\"flops\":1e999,\"was\":", "ceilings.flops"},
+        {"\"shape\":[", "\"shape\":[-", "shape"},
+        {"\"history\":[", "\"history\":[-", "history"},
+        {"\"rows\":[\"input\"", "\"rows\":[\"input\",\"input\"", "twice"},
+    };
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        char *whole = changed(text, others[i][0], others[i][1]);
+        expect_refusal(whole, others[i][2]);
+        free(whole);
     }
     free(text);
 }
@@ -340,6 +392,7 @@ int main(void)
         cmocka_unit_test_setup(json_round_trip, setup),
         cmocka_unit_test_setup(a_copy_stands_alone, setup),
         cmocka_unit_test_setup(bad_json_is_refused, setup),
+        cmocka_unit_test(what_no_run_measures_is_refused),
         cmocka_unit_test(all_fields_round_trip),
         cmocka_unit_test(version_1_is_read),
         cmocka_unit_test(a_long_history_is_thinned),
