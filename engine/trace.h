@@ -26,10 +26,12 @@
  *    "otherData": {"format": "davidnet-trace", "version": 1, "recipe": ..., "seed": 1, "command": ..., ...},
  *    "traceEvents": [
  *     {"name": "process_name", "ph": "M", "pid": 1, "tid": 1, "args": {"name": "first steps"}}, ...
- *     {"name": "prep/conv", "cat": "forward", "ph": "X", "ts": 12.345, "dur": 6.789, "pid": 1, "tid": 1, "args":
- * {...}}, Microseconds, to the nanosecond, from where the process's first slice begins. Process 1 has the first steps,
- * process 2 the latest: as they may be hours apart, each has a zero of its own, and process 2's name says how far from
- * the other's it is. Thread 1 is the engine's, 2 and on the others of kernels/parallel, TRACE_LOADER_TID and on the
+ *     {"name": "prep/conv", "cat": "forward", "ph": "X", "ts": 12.345, "dur": 6.789, "pid": 1, "tid": 1,
+ *      "args": {...}}, ...]}
+ *
+ * Microseconds, to the nanosecond, from where the process's first slice begins. Process 1 has the first steps, process
+ * 2 the latest: as they may be hours apart, each has a zero of its own, and process 2's name says how far from the
+ * other's it is. Thread 1 is the engine's, 2 and on the others of kernels/parallel, TRACE_LOADER_TID and on the
  * loader's workers, TRACE_DEVICE_TID the device's.
  * Slices come thread by thread, in the order of their begin, the enclosing one first.
  */
