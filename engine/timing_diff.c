@@ -39,8 +39,9 @@ struct selection {
 };
 
 static const char *const verdict_names[] = {
-    [TIMING_DIFF_UNKNOWN] = "unknown", [TIMING_DIFF_NOISE] = "noise",      [TIMING_DIFF_FASTER] = "faster",
-    [TIMING_DIFF_SLOWER] = "slower",   [TIMING_DIFF_ONLY_A] = "only in A", [TIMING_DIFF_ONLY_B] = "only in B",
+    [TIMING_DIFF_UNKNOWN] = "unknown",  [TIMING_DIFF_NOISE] = "noise",     [TIMING_DIFF_FASTER] = "faster",
+    [TIMING_DIFF_SLOWER] = "slower",    [TIMING_DIFF_DIFFERS] = "differs", [TIMING_DIFF_ONLY_A] = "only in A",
+    [TIMING_DIFF_ONLY_B] = "only in B",
 };
 static const char *const kind_names[] = {
     [TIMING_DIFF_TOTAL] = "total",
@@ -280,6 +281,8 @@ static void compare(const struct builder *b, struct timing_diff_line *line, cons
         line->verdict = TIMING_DIFF_UNKNOWN;
     else if (line->low <= 0 && line->high >= 0)
         line->verdict = TIMING_DIFF_NOISE;
+    else if (b->side[0]->n == 1 || b->side[1]->n == 1)
+        line->verdict = TIMING_DIFF_DIFFERS;
     else
         line->verdict = line->change < 0 ? TIMING_DIFF_FASTER : TIMING_DIFF_SLOWER;
 }

@@ -14,7 +14,8 @@
  * in order: then only what a pair's two runs differ by counts, and a machine that is slower now and faster later, but
  * for both, does not (Student's paired test). The interval of the change is Welch's otherwise, at 95 %: of twenty lines
  * that did not change, one is outside by chance. A change whose interval holds 0 is noise; where there is no error on a
- * side it is not known.
+ * side it is not known. Where a side is one run, a change beyond its interval is no verdict, for two runs of one recipe
+ * are that far apart, too: it "differs" between these runs, and that is all that is known.
  *
  * ROWS. Time belongs to the row that leads a step of the program, and which rows share a step may differ: pooling
  * before the norm, say, moves pool and activation from one step to another. Rows that share a step with each other on
@@ -56,7 +57,8 @@ enum timing_diff_verdict {
     TIMING_DIFF_NOISE,
     TIMING_DIFF_FASTER,
     TIMING_DIFF_SLOWER,
-    TIMING_DIFF_ONLY_A, /* the other side has no such rows, or none in that phase */
+    TIMING_DIFF_DIFFERS, /* by more than steps vary; a side is one run, so it may be no more than runs vary */
+    TIMING_DIFF_ONLY_A,  /* the other side has no such rows, or none in that phase */
     TIMING_DIFF_ONLY_B
 };
 
@@ -91,7 +93,7 @@ void timing_diff_release(struct timing_diff *diff);
 /* Percent of A; NaN where there is no such. */
 double timing_diff_percent(const struct timing_diff_line *line);
 
-const char *timing_diff_verdict_name(enum timing_diff_verdict verdict); /* "noise", "faster", "only in A" ... */
+const char *timing_diff_verdict_name(enum timing_diff_verdict verdict); /* "noise", "differs", "only in A" ... */
 const char *timing_diff_kind_name(enum timing_diff_kind kind);          /* "total", "phase", "block", "row" */
 
 #endif

@@ -162,7 +162,7 @@ static void test_against(void **state)
     assert_true(fabs(node[conv].change.a - there) < 1e-9 * there);
     assert_true(fabs(node[conv].change.change - (node[conv].total - there)) < 1e-9 * there);
     assert_true(node[conv].change.low < node[conv].change.change && node[conv].change.change < node[conv].change.high);
-    assert_int_equal(node[norm].change.verdict, TIMING_DIFF_SLOWER); /* with act and pool, which have no time */
+    assert_int_equal(node[norm].change.verdict, TIMING_DIFF_DIFFERS); /* with act and pool, which have no time */
     assert_true(node[act].change.line < 0 && node[act].change.with >= 0);
     double sum = 0, half = 0;
     for (int i = 0; i < model.n_nodes; i++)
@@ -176,7 +176,7 @@ static void test_against(void **state)
 
     layers_model_set_phases(&model, LAYERS_FORWARD);
     assert_true(fabs(node[conv].change.a - 1.33 * node[conv].ms[PHASE_FORWARD]) < 1e-6);
-    assert_int_equal(node[conv].change.verdict, TIMING_DIFF_FASTER);
+    assert_int_equal(node[conv].change.verdict, TIMING_DIFF_DIFFERS);
     assert_true(fabs(layers_total_change(&model).b - model.looked_ms) < 1e-9 * model.looked_ms);
     layers_model_set_phases(&model, LAYERS_BACKWARD);
     assert_int_equal(node[conv].change.verdict, TIMING_DIFF_NOISE);
@@ -190,7 +190,7 @@ static void test_against(void **state)
     fake_timing(&timing, 0, 2); /* new times of this run */
     assert_int_equal(layers_model_take(&model, &timing), 0);
     assert_true(model.against.on && fabs(model.nodes[conv].change.b - model.nodes[conv].total) < 1e-9);
-    assert_int_equal(model.nodes[fake_layers_find(&model, "layer2")].change.verdict, TIMING_DIFF_SLOWER);
+    assert_int_equal(model.nodes[fake_layers_find(&model, "layer2")].change.verdict, TIMING_DIFF_DIFFERS);
     layers_model_alone(&model);
     assert_true(!model.against.on && isnan(layers_total_change(&model).change));
     golden_check_small(draw, &model);

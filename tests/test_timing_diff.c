@@ -159,18 +159,18 @@ static void changes_and_their_noise(void **state)
     expect(line_of(&d, TIMING_DIFF_ROW, "layer1/conv", PHASE_BACKWARD), 20, 19.9, 0.5 * once, TIMING_DIFF_NOISE);
     expect(line_of(&d, TIMING_DIFF_ROW, "layer1/conv", -1), 30.2, 30.2, sqrt(0.5001) * once, TIMING_DIFF_NOISE);
     const struct timing_diff_line *norm = line_of(&d, TIMING_DIFF_ROW, "layer1/norm", PHASE_FORWARD);
-    expect(norm, 4, 2.5, 0.3 * once, TIMING_DIFF_FASTER);
+    expect(norm, 4, 2.5, 0.3 * once, TIMING_DIFF_DIFFERS);
     assert_string_equal(norm->with, "layer1/act, layer1/pool");
     assert_string_equal(norm->only, "");
     assert_near(timing_diff_percent(norm), -37.5, 1e-9);
-    expect(line_of(&d, TIMING_DIFF_ROW, "layer1/norm", PHASE_BACKWARD), 6, 3, 0.4 * once, TIMING_DIFF_FASTER);
-    expect(line_of(&d, TIMING_DIFF_ROW, "logits", PHASE_BACKWARD), 1, 2, 0.1 * once, TIMING_DIFF_SLOWER);
+    expect(line_of(&d, TIMING_DIFF_ROW, "layer1/norm", PHASE_BACKWARD), 6, 3, 0.4 * once, TIMING_DIFF_DIFFERS);
+    expect(line_of(&d, TIMING_DIFF_ROW, "logits", PHASE_BACKWARD), 1, 2, 0.1 * once, TIMING_DIFF_DIFFERS);
     expect(line_of(&d, TIMING_DIFF_ROW, "input", PHASE_AUGMENT), 1, 1, 0.1 * once, TIMING_DIFF_NOISE);
     expect(line_of(&d, TIMING_DIFF_PART, "update", -1), 0.3, 0.3, sqrt(0.0002) * once, TIMING_DIFF_NOISE);
     const struct timing_diff_line *step = line_of(&d, TIMING_DIFF_TOTAL, "step", -1);
     assert_near(step->a, 42.8, 1e-9);
     assert_near(step->b, 40, 1e-9);
-    assert_int_equal(step->verdict, TIMING_DIFF_FASTER);
+    assert_int_equal(step->verdict, TIMING_DIFF_DIFFERS);
     const struct timing_diff_line *more = line_of(&d, TIMING_DIFF_ROW, "layer1/more", PHASE_FORWARD);
     assert_int_equal(more->verdict, TIMING_DIFF_ONLY_B);
     assert_true(isnan(more->a) && more->b == 0.7 && isnan(more->change));
@@ -223,6 +223,9 @@ static void runs_tell_what_varies_between_them(void **state)
     timing_diff_release(&d);
     d = compare(&one, &y);
     assert_true(line_of(&d, TIMING_DIFF_ROW, "layer1/conv", PHASE_FORWARD)->change == 3);
+    for (int i = 0; i < d.n_lines; i++) /* one run says nothing of what varies between runs: no verdict */
+        assert_true(d.lines[i].verdict != TIMING_DIFF_FASTER && d.lines[i].verdict != TIMING_DIFF_SLOWER);
+    assert_int_equal(line_of(&d, TIMING_DIFF_ROW, "layer1/conv", PHASE_FORWARD)->verdict, TIMING_DIFF_DIFFERS);
     timing_diff_release(&d);
     t[2].steps[4].phase = PHASE_FORWARD;
     struct error err = {""};
@@ -315,7 +318,7 @@ static void epochs_tell_of_a_slow_spell(void **state)
     struct timing_diff d = compare(&a, &b);
     expect(line_of(&d, TIMING_DIFF_ROW, "layer1/conv", PHASE_FORWARD), 10, 10.1, sqrt(2.0 / 3) * T4, TIMING_DIFF_NOISE);
     expect(line_of(&d, TIMING_DIFF_ROW, "layer1/norm", PHASE_FORWARD), 4, 2.5, 0.3 * sqrt(2.0 / STEPS) * T50,
-           TIMING_DIFF_FASTER);
+           TIMING_DIFF_DIFFERS);
     timing_diff_release(&d);
 }
 

@@ -228,7 +228,7 @@ static const struct binding layers_keys[] = {
     {"a", NULL, "fold all", "Fold all blocks, or open all", has_rows, fold_all_label, do_fold_all},
     {"r", NULL, "roofline", "The roofline: rows below what the machine can do; or the list", can_show_roof, roof_label,
      do_roof},
-    {"c", NULL, "compare", "Beside another run: the marked ones in turn, or the newest; grey is within the noise",
+    {"c", NULL, "compare", "Beside another run, the marked ones in turn or the newest: two runs only, no verdict",
      has_rows, layers_second_label, layers_second_next},
     {"u", NULL, "per epoch", "Times of a step, or of an epoch", has_epochs, unit_label, do_unit},
     {"e", NULL, "export", "The times as PDF, PNG, SVG, CSV, JSON or text, or the trace, as a file", has_rows, NULL,

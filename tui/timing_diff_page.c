@@ -35,7 +35,7 @@ static int make_caption(const struct timing_diff_report *report, FILE *out)
     if (report->how & TIMING_DIFF_LEAST)
         fprintf(out, "of each step of the program the least that it took, not the mean; ");
     if (report->side[0].n == 1 || report->side[1].n == 1)
-        fprintf(out, "a side that is one run tells how steps and epochs vary, not how runs do; ");
+        fprintf(out, "%s\n", TIMING_DIFF_NO_VERDICT);
     fprintf(out, "%s", figure_output_drawn_by(drawn, sizeof drawn));
     free(command);
     return 0;

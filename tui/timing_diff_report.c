@@ -148,19 +148,19 @@ void timing_diff_report_table(const struct timing_diff_report *report, FILE *out
         snprintf(text, sizeof text, "warning: %s", diff->warnings[w]);
         put_paragraph(out, text, width);
     }
+    int one_run = report->side[0].n == 1 || report->side[1].n == 1;
     put_paragraph(out,
-                  "Milliseconds per training step. +- is half of the change's 95 % interval; within it, a change is "
-                  "noise. Of twenty lines that did not change, one leaves it by chance.",
+                  one_run ? "Milliseconds per training step. +- is half of the change's 95 % interval as far as steps "
+                            "and epochs vary; within it, a change is noise."
+                          : "Milliseconds per training step. +- is half of the change's 95 % interval; within it, a "
+                            "change is noise. Of twenty lines that did not change, one leaves it by chance.",
                   width);
     if (report->how & TIMING_DIFF_LEAST)
         put_paragraph(out, "Of each step of the program the least that it took in a run counts, not the mean.", width);
     if (report->how & TIMING_DIFF_PAIRED)
         put_paragraph(out, "Runs are compared in pairs, in the order in which they began.", width);
-    if ((report->side[0].n == 1 || report->side[1].n == 1) && !(report->how & TIMING_DIFF_LEAST))
-        put_paragraph(out,
-                      "A side that is one run tells how steps and epochs vary, not how runs do: give several, parted "
-                      "by commas.",
-                      width);
+    if (one_run)
+        put_paragraph(out, TIMING_DIFF_NO_VERDICT, width);
     put_head(out, "", name);
     put_lines(out, diff, TIMING_DIFF_TOTAL, 0, name, grey);
     put_head(out, "phase", name);

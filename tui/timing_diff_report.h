@@ -7,6 +7,11 @@
 
 #include <stdio.h>
 
+/* Why no line claims a change where a side is one run. */
+#define TIMING_DIFF_NO_VERDICT                                                                                         \
+    "A side is one run, and runs vary by more than steps do: \"differs\" tells of these runs only; several runs a "    \
+    "side, parted by commas (made in turns: with --paired), give a verdict."
+
 struct timing_diff_report {
     const struct timing_diff *diff;
     struct timing_diff_side side[2];

@@ -58,6 +58,7 @@ static struct figure_key look_of(enum timing_diff_verdict verdict)
         [TIMING_DIFF_NOISE] = {.color = COLOR_RGB | 0x8A8F98, .mark = FIGURE_RING},
         [TIMING_DIFF_FASTER] = {.color = COLOR_VALID, .mark = FIGURE_CIRCLE},
         [TIMING_DIFF_SLOWER] = {.color = COLOR_TRAIN, .mark = FIGURE_SQUARE},
+        [TIMING_DIFF_DIFFERS] = {.color = COLOR_AXIS, .mark = FIGURE_DIAMOND},
         [TIMING_DIFF_ONLY_A] = {.color = COLOR_DIM, .mark = FIGURE_NO_MARK},
         [TIMING_DIFF_ONLY_B] = {.color = COLOR_DIM, .mark = FIGURE_NO_MARK},
     };
@@ -207,16 +208,23 @@ static double draw_panel(struct figure *figure, const struct timing_diff *diff, 
 void figure_timing_diff_draw(struct figure *figure, const struct timing_diff *diff, struct figure_box box)
 {
     static const char *const headings[PANELS] = {"The step and where its time goes", "Blocks", "Rows"};
-    static const enum timing_diff_verdict shown[] = {TIMING_DIFF_FASTER, TIMING_DIFF_SLOWER, TIMING_DIFF_NOISE,
-                                                     TIMING_DIFF_UNKNOWN};
-    struct figure_key keys[4];
-    for (int k = 0; k < 4; k++) {
-        keys[k] = look_of(shown[k]);
-        keys[k].width = 1.3;
+    static const enum timing_diff_verdict shown[] = {TIMING_DIFF_FASTER, TIMING_DIFF_SLOWER, TIMING_DIFF_DIFFERS,
+                                                     TIMING_DIFF_NOISE, TIMING_DIFF_UNKNOWN};
+    struct figure_key keys[5];
+    int n_keys = 0, one_run = 0;
+    for (int i = 0; i < diff->n_lines; i++)
+        one_run |= diff->lines[i].verdict == TIMING_DIFF_DIFFERS;
+    for (int k = one_run ? 2 : 0; k < 5; k++) { /* of the first three those that can be there */
+        if (shown[k] == TIMING_DIFF_DIFFERS && !one_run)
+            continue;
+        keys[n_keys] = look_of(shown[k]);
+        keys[n_keys++].width = 1.3;
     }
-    keys[2].name = "noise: the 95 % interval holds 0";
-    keys[3].name = "interval unknown";
-    double used = figure_legend(figure, box, keys, 4, 0);
+    if (one_run)
+        keys[0].name = "differs in these runs";
+    keys[n_keys - 2].name = "noise: the 95 % interval holds 0";
+    keys[n_keys - 1].name = "interval unknown";
+    double used = figure_legend(figure, box, keys, n_keys, 0);
     used += used > 0 ? KEYS - 13 : 0;
     for (int p = 0; p < PANELS; p++) {
         struct figure_box panel = {box.x, box.y + used, box.w, box.h - used};

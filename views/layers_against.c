@@ -102,7 +102,7 @@ static void add_up(struct layers_change *sum, const struct layers_change *more)
     else if (sum->low <= 0 && sum->high >= 0)
         sum->verdict = TIMING_DIFF_NOISE;
     else
-        sum->verdict = sum->change < 0 ? TIMING_DIFF_FASTER : TIMING_DIFF_SLOWER;
+        sum->verdict = TIMING_DIFF_DIFFERS; /* one run a side */
 }
 
 static void fill(struct layers_model *model)

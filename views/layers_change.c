@@ -11,10 +11,8 @@
 uint32_t layers_change_color(enum timing_diff_verdict verdict)
 {
     switch (verdict) {
-    case TIMING_DIFF_FASTER:
-        return COLOR_GOOD;
-    case TIMING_DIFF_SLOWER:
-        return COLOR_BAD;
+    case TIMING_DIFF_DIFFERS: /* neither good nor bad: no verdict */
+        return COLOR_DEFAULT;
     case TIMING_DIFF_ONLY_A:
     case TIMING_DIFF_ONLY_B:
         return COLOR_ACCENT;
@@ -25,10 +23,11 @@ uint32_t layers_change_color(enum timing_diff_verdict verdict)
 
 const char *layers_change_word(enum timing_diff_verdict verdict)
 {
-    return verdict == TIMING_DIFF_ONLY_A   ? "only there"
-           : verdict == TIMING_DIFF_ONLY_B ? "only here"
-           : verdict == TIMING_DIFF_NOISE  ? "within the noise"
-                                           : timing_diff_verdict_name(verdict);
+    return verdict == TIMING_DIFF_ONLY_A    ? "only there"
+           : verdict == TIMING_DIFF_ONLY_B  ? "only here"
+           : verdict == TIMING_DIFF_NOISE   ? "within the noise"
+           : verdict == TIMING_DIFF_DIFFERS ? "these two runs only"
+                                            : timing_diff_verdict_name(verdict);
 }
 
 const char *layers_signed(const struct layers_model *model, double ms, char *out, size_t size)
@@ -76,7 +75,7 @@ void layers_against_draw(const struct layers_model *model, struct grid *grid, st
         if (form < 2)
             n += snprintf(rest + n, sizeof rest - (size_t)n, "; from %s to %s %s", there, here, unit);
         if (form == 0)
-            n += snprintf(rest + n, sizeof rest - (size_t)n, "; 95 %% sure of %s to %s %s", low, high, unit);
+            n += snprintf(rest + n, sizeof rest - (size_t)n, "; by how steps vary %s to %s %s", low, high, unit);
         if (form < 3 && missing > 0)
             n += snprintf(rest + n, sizeof rest - (size_t)n, "; %d row%s only there", missing, missing == 1 ? "" : "s");
         if (n == 0)

@@ -410,7 +410,7 @@ static void make_needs(const struct layers_model *model, int index, int ascii, c
         const struct layers_change *change = &node->change;
         char low[32], high[32];
         if (change->line >= 0 && isfinite(change->low))
-            add_fact(needs, size, "%s, 95 %% sure of %s to %s %s", layers_change_word(change->verdict),
+            add_fact(needs, size, "%s, by how steps vary %s to %s %s", layers_change_word(change->verdict),
                      layers_signed(model, change->low, low, sizeof low),
                      layers_signed(model, change->high, high, sizeof high), layers_unit(model));
         else

@@ -187,7 +187,7 @@ static void draw_change(const struct layers_change *change, double longest, stru
     int slower = change->change > 0;
     struct layers_segment bar = {
         fabs(change->change), layers_change_color(change->verdict), {marks[slower][0], marks[slower][1]}};
-    if (change->verdict == TIMING_DIFF_FASTER || change->verdict == TIMING_DIFF_SLOWER)
+    if (change->verdict == TIMING_DIFF_DIFFERS)
         layers_bar_draw(&bar, 1, longest, grid, column);
     else
         put_cut(grid, column, layers_change_color(change->verdict), ATTR_NONE,
