@@ -12,7 +12,9 @@
  *    "davidnet": "0.1.0", "commit": "63f6f9dde0",     what wrote it
  *    "family": "cpu", "device": "Intel Xeon ...", "isa": "avx512", "library": "oneDNN 2.6.3",
  *    "precision": "f32", "threads": 2,
- *    "ceilings": {"flops": 4.2e11, "bytes": 2.6e10},  a second: multiply-adds from registers, copies in memory
+ *    "ceilings": {"flops": 4.2e11, "bytes": 2.6e10,   a second: multiply-adds from registers, copies in memory
+ *                 "noisy": false,                     other programs ran whenever they were measured
+ *                 "trusted": true},                   no step disproves them (timing_disproved)
  *    "train_steps": 98, "images_per_step": 512.0,     what was averaged over
  *    "step_ms": 900.1,                                sum over the steps below
  *    "wall_ms": 931.5,                                all that the run took for each training step
@@ -31,7 +33,8 @@
  *              "total_ms": ..., "total_ms_sd": ..., "flops": ..., "bytes": ..., "gflops": ..., "gigabytes": ...,
  *              "floor_ms": ..., "ceiling": 0.8}, ...],   of its own steps of all phases, see timing_sum
  *    "steps": [{"phase": "forward", "rows": ["prep/conv", "prep/norm"], "implementation": "...", "ms": 1.5,
- *               "ms_sd": 0.1, "ms_min": 1.4, "flops": ..., "bytes": ..., "floor_ms": 1.1, "history": [1.6, 1.5]}, ...]}
+ *               "ms_sd": 0.1, "ms_min": 1.4, "flops": ..., "work": 1, "bytes": ..., "floor_ms": 1.1,
+ *               "history": [1.6, 1.5]}, ...]}         work: the share of flops that is really done; null: unknown
  * Milliseconds are means per training step. Reading takes what cannot be computed from the rest: not step_ms, bound,
  * nor what of a row follows from its steps. Version 1 had none of davidnet, commit, device, isa, library, ceilings,
  * wall_ms, timing_percent, hidden, bound, history, bytes, ms_sd, ms_min; its phases were the sums of the steps' ms. It
@@ -91,6 +94,7 @@ struct timing_machine {
     char davidnet[32], commit[48];
     double flops; /* a second: multiply-adds from registers, on all threads; NaN: not measured */
     double bytes; /* a second: copied in memory, read and written */
+    int noisy;    /* 1: whenever they were measured, other programs wanted the machine */
 };
 
 struct timing {
@@ -167,8 +171,19 @@ enum timing_part timing_part_of(enum phase phase);
 
 /* ---- timing_explain.c: what the machine's ceilings say ---- */
 
-/* The least that a step can take: the longer of its operations at machine.flops and its bytes at machine.bytes. NaN
- * when the one or the other is not known. */
+/*
+ * Why the ceilings cannot be what this machine can do, as a sentence with what to do; 0 and "" when nothing says so.
+ * They are too low when a step whose operations are counted exactly (a direct convolution; of at least 16 x 16, where
+ * the padding that a kernel may leave out is less than a tenth) was faster than they allow, or all floors together are
+ * longer than a training step. Floors, bounds and shares of the ceiling are then unknown.
+ */
+int timing_disproved(const struct timing *timing, char *why, size_t size);
+
+/* 1: a ceiling was measured, and is not disproved. */
+int timing_trusted(const struct timing *timing);
+
+/* The least that a step can take: the longer of its operations, as many as its implementation really does
+ * (kernels/work.h), at machine.flops and its bytes at machine.bytes. NaN when the one or the other is not known. */
 double timing_floor_ms(const struct timing *timing, const struct timing_step *step);
 
 /* What is known of one step, or the sum of a row's own steps in the phases of `mask` (bit 1 << phase), or (row -1) of
@@ -192,7 +207,7 @@ void timing_sum_add(struct timing_sum *sum, const struct timing_sum *more);
 
 /*
  * What bounds a training step: percentages of train_ms that sum to 100. Of each step of the program, up to what it took
- * (a kernel can be faster than its floor: caches, Winograd), the floor is compute or bandwidth, whichever is longer;
+ * (a kernel can be faster than its floor: caches), the floor is compute or bandwidth, whichever is longer;
  * what is left, in the steps and between them, is overhead. All NaN when something is not known.
  */
 struct timing_bound {

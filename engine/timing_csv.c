@@ -150,6 +150,8 @@ static void put_metas(FILE *out, const struct timing *timing, const struct timin
         {"threads", NULL, timing->threads},
         {"ceilings.flops", NULL, machine->flops},
         {"ceilings.bytes", NULL, machine->bytes},
+        {"ceilings.noisy", machine->noisy ? "true" : "false", NAN},
+        {"ceilings.trusted", timing_trusted(timing) ? "true" : "false", NAN},
         {"train_steps", NULL, (double)timing->train_steps},
         {"images_per_step", NULL, timing->images_per_step},
         {"step_ms", NULL, timing_step_ms(timing)},

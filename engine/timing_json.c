@@ -3,6 +3,7 @@
 #include "engine/files.h"
 #include "engine/run_folder.h"
 #include "engine/timing_check.h"
+#include "kernels/work.h"
 
 #include <cjson/cJSON.h>
 #include <errno.h>
@@ -72,6 +73,7 @@ static cJSON *step_json(const struct timing *timing, const struct timing_step *s
     add_number(object, "ms_sd", step->ms_sd);
     add_number(object, "ms_min", step->ms_min);
     add_number(object, "flops", step->flops);
+    add_number(object, "work", work_share(step->impl));
     add_number(object, "bytes", step->bytes);
     add_number(object, "floor_ms", timing_floor_ms(timing, step));
     cJSON *history = cJSON_AddArrayToObject(object, "history");
@@ -97,6 +99,8 @@ static void add_machine(cJSON *root, const struct timing *timing)
     cJSON *ceilings = cJSON_AddObjectToObject(root, "ceilings");
     add_number(ceilings, "flops", machine->flops);
     add_number(ceilings, "bytes", machine->bytes);
+    cJSON_AddBoolToObject(ceilings, "noisy", machine->noisy);
+    cJSON_AddBoolToObject(ceilings, "trusted", timing_trusted(timing));
 }
 
 /* Parts that are not known are null; of hidden work only what is known is named. */
@@ -297,6 +301,7 @@ static void read_whole(struct timing *timing, const cJSON *root, int version)
     copy_text(member(root, "commit"), machine->commit, sizeof machine->commit);
     machine->flops = number(member(root, "ceilings"), "flops");
     machine->bytes = number(member(root, "ceilings"), "bytes");
+    machine->noisy = cJSON_IsTrue(member(member(root, "ceilings"), "noisy"));
     timing->threads = (int)(count_of(root, "threads") & 0xffffff);
     timing->train_steps = count_of(root, "train_steps");
     timing->eval_batches = count_of(root, "eval_batches");

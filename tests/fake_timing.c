@@ -170,7 +170,7 @@ void fake_timing_small(struct timing *timing)
         {PHASE_FORWARD, 3, {1, 2, 3}, "conv, \"fused\"", 30, 1, 27, 2e9, 50e6},
         {PHASE_LOSS, 1, {4}, "loss", 0.5, NAN, 0.45, 0, 1e6},
         {PHASE_BACKWARD, 2, {2, 3}, "norm_back", 7, 0.5, 6.3, 0, 40e6},
-        {PHASE_BACKWARD, 1, {1}, "winograd", 32, 2, 28.8, 4e9, 60e6},
+        {PHASE_BACKWARD, 1, {1}, "own:winograd", 32, 2, 28.8, 4e9, 60e6},
         {PHASE_UPDATE, 0, {0}, "sgd", 0.5, 0.01, 0.45, 0, 10e6},
     };
     static const double parts[TIMING_PART_COUNT] = {2, 4, 0.2, 60, 1, 78, 1, 20, 1.8};

@@ -18,9 +18,9 @@ void fake_timing(struct timing *timing, int update_all, double slower);
  *   forward  conv (norm, act)  30    20    5    20
  *   loss     loss               0.5   0    0.1   0.1
  *   backward norm (act)         7     0    4     4
- *   backward conv              32    40    6    40    faster than its floor
+ *   backward conv              32    10    6    10    Winograd: a quarter of its operations, nominally 40 ms
  *   update   all                0.5   0    1     1
- *   sum                        72                66.1
+ *   sum                        72                36.1
  * Parts, in milliseconds times two threads: data 2, transfer 0.2, evaluate 20, other 1.8, the steps 144: 84 x 2 in all,
  * and 74 without evaluation. 3 of data are hidden. The loss has no spread. Two epochs of history.
  */

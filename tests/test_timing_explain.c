@@ -3,6 +3,7 @@
 #include "engine/recipes.h"
 #include "engine/timekeeper.h"
 #include "engine/timing_export.h"
+#include "kernels/work.h"
 #include "tests/fake_timing.h"
 
 #include <math.h>
@@ -20,28 +21,29 @@ static void by_hand(void **state)
     (void)state;
     struct timing t;
     fake_timing_small(&t);
-    static const double floors[] = {1, 20, 0.1, 4, 40, 1};
+    static const double floors[] = {1, 20, 0.1, 4, 10, 1};
     for (int i = 0; i < 6; i++)
         assert_float_equal(timing_floor_ms(&t, &t.steps[i]), floors[i], 1e-9);
     struct timing_bound bound = timing_bound(&t);
-    assert_float_equal(bound.floor_ms, 66.1, 1e-9);
+    assert_float_equal(bound.floor_ms, 36.1, 1e-9);
     assert_float_equal(bound.train_ms, 74, 1e-9);
-    /* The convolution's 20, and no more than the 32 that its backward step took. */
-    assert_float_equal(bound.compute, 100 * 52.0 / 74, 1e-9);
+    /* The convolution's 20, and 10: a quarter of what its backward step, by Winograd's method, nominally does. */
+    assert_float_equal(bound.compute, 100 * 30.0 / 74, 1e-9);
     /* 1 + 0.1 + 4, and 0.5 of the update's 1. */
     assert_float_equal(bound.bandwidth, 100 * 5.6 / 74, 1e-9);
     assert_float_equal(bound.compute + bound.bandwidth + bound.overhead, 100, 1e-9);
 
-    /* The convolution: 62 ms, 6 GFLOP, 110 MB, floors of 60 ms; spread as of independent steps, sqrt(1 + 4). */
+    /* The convolution: 62 ms, 6 GFLOP, 110 MB, floors of 30 ms; spread as of independent steps, sqrt(1 + 4). */
     struct timing_sum sum = timing_sum(&t, 1, TIMING_ALL_PHASES);
     assert_int_equal(sum.steps, 2);
     assert_float_equal(sum.ms, 62, 1e-9);
     assert_float_equal(sum.ms_sd, sqrt(5.0), 1e-9);
     assert_float_equal(sum.gflops, 6e9 / 62e-3 * 1e-9, 1e-9);
     assert_float_equal(sum.gigabytes, 110e6 / 62e-3 * 1e-9, 1e-9);
-    assert_float_equal(sum.ceiling, 60.0 / 62, 1e-9);
+    assert_float_equal(sum.ceiling, 30.0 / 62, 1e-9);
     sum = timing_sum(&t, 1, 1u << PHASE_BACKWARD);
-    assert_float_equal(sum.ceiling, 40.0 / 32, 1e-9); /* above what direct convolution could do */
+    assert_float_equal(sum.ceiling, 10.0 / 32, 1e-9);
+    assert_float_equal(sum.gflops, 4e9 / 32e-3 * 1e-9, 1e-9); /* nominal: above what direct convolution could do */
     sum = timing_sum(&t, 2, TIMING_ALL_PHASES);
     assert_true(sum.ms == 7 && isnan(sum.gflops) && sum.flops == 0); /* forward is the convolution's */
     sum = timing_sum(&t, 3, TIMING_ALL_PHASES);
@@ -69,13 +71,68 @@ static void what_is_missing_is_unknown(void **state)
     t.steps[3].ms = NAN;
     bound = timing_bound(&t);
     assert_true(isnan(bound.compute) && isnan(bound.overhead));
-    assert_float_equal(bound.floor_ms, 66.1, 1e-9); /* known all the same */
+    assert_float_equal(bound.floor_ms, 36.1, 1e-9); /* known all the same */
     /* Parts that are not known: the steps' own times are what there is. */
     fake_timing_small(&t);
     for (int p = 0; p < TIMING_PART_COUNT; p++)
         t.part_ms[p] = NAN;
     assert_float_equal(timing_bound(&t).train_ms, 72, 1e-9);
-    assert_float_equal(timing_bound(&t).overhead, 100 * (72 - 57.6) / 72, 1e-9);
+    assert_float_equal(timing_bound(&t).overhead, 100 * (72 - 35.6) / 72, 1e-9);
+    timing_release(&t);
+}
+
+static void a_step_disproves_the_ceilings(void **state)
+{
+    (void)state;
+    char why[256];
+    struct timing t;
+    fake_timing_small(&t);
+    assert_int_equal(timing_disproved(&t, why, sizeof why), 0); /* 125 GFLOP/s by Winograd's method prove nothing */
+    assert_string_equal(why, "");
+    /* Forward does 2 GFLOP in 30 ms, 66.7 GFLOP/s: more than 60 by a ninth, more than 65 by less than a tenth. */
+    t.machine.flops = 65e9;
+    assert_int_equal(timing_disproved(&t, why, sizeof why), 0);
+    t.machine.flops = 60e9;
+    assert_int_equal(timing_disproved(&t, why, sizeof why), 1);
+    assert_string_equal(why, "the measured ceilings are too low (60 GFLOP/s; layer1/conv alone reached 67): what bounds "
+                             "the step is not known; run again on a quiet machine");
+    t.machine.noisy = 1;
+    t.machine.flops = 2.4e9;
+    assert_int_equal(timing_disproved(&t, why, sizeof why), 1);
+    assert_string_equal(why, "ceilings were measured while other programs ran (2.4 GFLOP/s; layer1/conv alone reached "
+                             "67): what bounds the step is not known; run again on a quiet machine");
+    struct timing_bound bound = timing_bound(&t);
+    assert_true(isnan(bound.compute) && isnan(bound.bandwidth) && isnan(bound.overhead) && isnan(bound.floor_ms));
+    assert_float_equal(bound.train_ms, 74, 1e-9);
+    struct timing_sum sum = timing_sum(&t, 1, TIMING_ALL_PHASES);
+    assert_true(isnan(sum.floor_ms) && isnan(sum.ceiling) && sum.gflops > 96 && sum.gigabytes > 1.7);
+    /* A small image's padding may have been left out. */
+    t.machine.flops = 60e9;
+    t.rows[1].shape.h = t.rows[1].shape.w = 8;
+    assert_int_equal(timing_disproved(&t, why, sizeof why), 0);
+    /* 0.9 GB/s: 171 MB take 190 ms, and the step took 74. */
+    t.machine = (struct timing_machine){.flops = 1e11, .bytes = 0.9e9, .noisy = 1};
+    assert_int_equal(timing_disproved(&t, why, sizeof why), 1);
+    assert_string_equal(why, "ceilings were measured while other programs ran (100 GFLOP/s, 0.9 GB/s: a floor of 190.0 "
+                             "ms, and the step took 74.0): what bounds the step is not known; run again on a quiet "
+                             "machine");
+    timing_release(&t);
+}
+
+static void work_is_counted_by_method(void **state)
+{
+    (void)state;
+    assert_true(work_share("dnnl:brgconv:avx512_core") == 1 && work_share("own:wgrad:amx") == 1);
+    assert_true(work_share("own:winograd:avx512") == 0.25 && work_share("dnnl:jit_wino_4x3:avx512_core") == 0.25);
+    assert_true(work_share("own:winograd:avx2 x64") == 0.25);
+    assert_true(work_share("own:winograd:avx2+dnnl:jit:avx2") == 0.625); /* half of the operations each */
+    assert_true(isnan(work_share("dnnl:jit_wino_2x3:avx512_core")) && isnan(work_share("cudnn:eng3")));
+    assert_true(isnan(work_share("own:winograd:avx2+cudnn:eng3")));
+    struct timing t;
+    fake_timing_small(&t);
+    snprintf(t.steps[4].impl, sizeof t.steps[4].impl, "dnnl:jit_wino:avx2");
+    assert_true(isnan(timing_floor_ms(&t, &t.steps[4])) && isnan(timing_bound(&t).compute));
+    assert_float_equal(timing_floor_ms(&t, &t.steps[1]), 20, 1e-9);
     timing_release(&t);
 }
 
@@ -157,7 +214,17 @@ static void parts_and_phases_add_up(const struct timing *t)
         rows += timing_phase_ms(t, (enum phase)p);
     }
     near(rows, timing_step_ms(t));
+    struct timing fast = *t; /* ceilings that nothing disproves; its arrays are t's */
+    fast.machine.flops *= 1e9;
+    fast.machine.bytes *= 1e9;
+    assert_int_equal(timing_disproved(&fast, NULL, 0), 0);
     struct timing_bound bound = timing_bound(t);
+    assert_int_equal(timing_disproved(t, NULL, 0), isnan(bound.compute));
+    if (isnan(bound.compute))
+        assert_true(isnan(bound.bandwidth) && isnan(bound.overhead) && isnan(bound.floor_ms));
+    else
+        assert_true(bound.floor_ms <= bound.train_ms);
+    bound = timing_bound(&fast);
     near(bound.compute + bound.bandwidth + bound.overhead, 100);
     assert_true(bound.compute >= 0 && bound.bandwidth >= 0 && bound.overhead >= -1e-9 && bound.floor_ms >= 0);
     for (int i = 0; i < t->n_steps; i++)
@@ -270,6 +337,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(by_hand),
         cmocka_unit_test(what_is_missing_is_unknown),
+        cmocka_unit_test(a_step_disproves_the_ceilings),
+        cmocka_unit_test(work_is_counted_by_method),
         cmocka_unit_test(holds_for_any_plan),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -268,7 +268,7 @@ const struct screen screen_layers = {
              "its column. A row that is fused into another has no time of its own. Times are means of this sitting's "
              "steps but the first. A row's ceiling is what its arithmetic or its bytes, whichever takes longer, would "
              "need at the machine's measured best, its floor, as a share of its time; what is left is overhead. Beyond "
-             "100 %: caches, or fewer operations than are counted.",
+             "100 %: caches.",
     .keys = layers_keys,
     .why = why,
     .draw = draw,

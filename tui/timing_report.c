@@ -241,8 +241,12 @@ static void put_bound(const struct layout *l, const struct timing *t)
 {
     const struct timing_bound bound = timing_bound(t);
     const char *most = "overhead";
-    char text[160];
+    char text[256];
     fputc('\n', l->out);
+    if (timing_disproved(t, text, sizeof text)) {
+        put_line(l, text);
+        return;
+    }
     if (isnan(bound.overhead)) {
         put_line(l, "what bounds a step is not known: not all ceilings of the machine were measured");
         return;
@@ -259,6 +263,8 @@ static void put_bound(const struct layout *l, const struct timing *t)
     snprintf(text, sizeof text, "floor %.1f ms: its work at %.0f GFLOP/s and %.1f GB/s, as measured here",
              bound.floor_ms, t->machine.flops * 1e-9, t->machine.bytes * 1e-9);
     put_line(l, text);
+    if (t->machine.noisy)
+        put_line(l, "other programs ran whenever that was measured: the floor may be lower");
 }
 
 static void put_totals(const struct layout *l, const struct timing *t)

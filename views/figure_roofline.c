@@ -98,8 +98,6 @@ static void draw_roof(struct figure *figure, const struct timing *timing, const 
     double top = timing->machine.flops * 1e-9, slope = timing->machine.bytes * 1e-9, ridge = top / slope;
     struct figure_box p = axes->plot;
     char text[96];
-    if (!(top > 0) || !(slope > 0))
-        return;
     const double xy[6] = {figure_axes_x(axes, axes->x.min),
                           figure_axes_y(axes, fmin(axes->x.min * slope, top)),
                           figure_axes_x(axes, fmax(ridge, axes->x.min)),
@@ -138,7 +136,7 @@ void figure_roofline_draw(struct figure *figure, const struct timing *timing, co
     const struct figure_key keys[3] = {{.name = "forward", .color = colors[0], .mark = marks[0]},
                                        {.name = "backward", .color = colors[1], .mark = marks[1]},
                                        {.name = "measured ceilings", .color = COLOR_TITLE, .width = 1.2}};
-    int roof = timing->machine.flops > 0 && timing->machine.bytes > 0;
+    int roof = timing->machine.flops > 0 && timing->machine.bytes > 0 && !timing_disproved(timing, NULL, 0);
     struct chart chart = {
         .title = "performance", .x = {CHART_LOG, NAN, NAN, 0, ""}, .y = {CHART_LOG, NAN, NAN, 0, "GFLOP/s"}};
     struct taken taken = {.n = 0};
@@ -165,7 +163,8 @@ void figure_roofline_draw(struct figure *figure, const struct timing *timing, co
     double left = figure_axes_left(figure, &chart, box.h - 32);
     if (figure_axes_draw(figure, &chart, "arithmetic intensity (FLOP/byte)", left, 6, box, &axes) < 0)
         return;
-    draw_roof(figure, timing, &axes, &taken);
+    if (roof)
+        draw_roof(figure, timing, &axes, &taken);
     for (int pass = 0; pass < 2; pass++) /* all marks first: labels keep off them */
         for (int i = 0; i < n; i++)
             for (int k = 0; k < 2; k++) {

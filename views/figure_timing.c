@@ -295,6 +295,14 @@ static void draw_bound(struct figure *figure, const struct timing_bound *bound, 
     skip(box, height + BETWEEN);
 }
 
+/* Why the ceilings are not to be believed, where a step disproves them. Returns the height. */
+static double draw_disproof(struct figure *figure, const struct timing *timing, struct figure_box box)
+{
+    const struct figure_font font = {FIGURE_TEXT_SIZE, 0, COLOR_DEFAULT};
+    char why[256];
+    return timing_disproved(timing, why, sizeof why) ? figure_paragraph(figure, box, &font, 13, 0, why) + BETWEEN : 0;
+}
+
 static int has_bound(const struct timing_bound *bound)
 {
     return isfinite(bound->compute) && isfinite(bound->bandwidth) && isfinite(bound->overhead);
@@ -312,6 +320,8 @@ double figure_timing_height(const struct timing *timing)
         height += HEADING + 25 + (1 + has_hidden(timing)) * 15.0 + figure_bars_height(&rows) + BETWEEN; /* (b) */
         if (has_bound(&bound))
             height += HEADING + 13 + 6 + 15 + figure_bars_height(&rows) + BETWEEN;
+        if (timing_disproved(timing, NULL, 0))
+            height += 2 * 13 + BETWEEN;
         height += HEADING + (figure_roofline_has(items, n) ? FIGURE_ROOFLINE_HEIGHT : 0);
     }
     free(items);
@@ -349,6 +359,7 @@ void figure_timing_draw(struct figure *figure, const struct timing *timing, stru
     skip(&box, height + BETWEEN);
     if (has_bound(&bound))
         draw_bound(figure, &bound, &box);
+    skip(&box, draw_disproof(figure, timing, box));
     if (figure_roofline_has(items, n)) {
         draw_heading(figure, has_bound(&bound) ? "d" : "c", "Roofline: the numbers are those of the bars above", &box);
         figure_roofline_draw(figure, timing, items, n, box);

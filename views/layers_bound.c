@@ -124,6 +124,11 @@ void layers_bound_draw(const struct layers_model *model, struct grid *grid, stru
     struct bound_text text;
     if (line.h <= 0)
         return;
+    char why[256];
+    if (timing_disproved(&model->timing, why, sizeof why)) {
+        put_cut(grid, line, COLOR_DIM, ATTR_NONE, why);
+        return;
+    }
     if (isnan(bound.overhead)) {
         put_cut(grid, line, COLOR_DIM, ATTR_NONE,
                 "what bounds the step is not known: the machine's ceilings were not measured");

@@ -228,6 +228,11 @@ void layers_roof_draw(const struct layers_model *model, struct grid *grid, struc
                    "The machine's ceilings were not measured with these times: an older davidnet wrote them.");
         return;
     }
+    char why[256];
+    if (timing_disproved(&model->timing, why, sizeof why)) {
+        put_notice(grid, area, COLOR_TITLE, "No roof", why);
+        return;
+    }
     make_ranges(model, peak, bandwidth, &chart);
     x[0] = chart.x.min;
     x[2] = chart.x.max;
