@@ -111,7 +111,7 @@ static int read_setting(const cJSON *object, struct ablate_setting *s)
 {
     char format[sizeof FORMAT];
     s->threads = whole(object, "threads", INT_MAX);
-    s->ceiling = (struct ceiling){real(object, "ceiling_flops"), real(object, "ceiling_bytes")};
+    s->ceiling = (struct ceiling){.flops = real(object, "ceiling_flops"), .bytes = real(object, "ceiling_bytes")};
     return text(object, "format", format, sizeof format) || strcmp(format, FORMAT) != 0 ||
                    whole(object, "version", INT_MAX) != VERSION || s->threads < 1 ||
                    text(object, "family", s->family, sizeof s->family) ||

@@ -1,16 +1,17 @@
 #include "engine/operations.h"
 
+#include "engine/contention.h"
 #include "kernels/ceiling.h"
 #include "kernels/isa.h"
 #include "kernels/parallel.h"
 
 #include <math.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-
-#define SECONDS 0.15 /* about what each ceiling is measured for */
+#include <unistd.h>
 
 /* ---- what there is to do ---- */
 
@@ -107,45 +108,112 @@ static double now(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-/* Short pieces of work, so that some of them have the processors for themselves on a machine that does other things,
- * too; the fastest counts. */
-static double fastest_multiply(double (*multiply)(size_t rounds))
+/*
+ * Short pieces of work, so that some of them have the processors for themselves on a machine that does other things,
+ * too; the fastest counts. They come in probes with pauses between them, because another program's turn lasts longer
+ * than one probe.
+ */
+enum { PROBES = 6, PIECE = 8 << 20, ROUNDS = 50000 };
+#define PROBE_SECONDS 0.025 /* of each kind, and then the pause */
+
+/* NaN: no such instructions. */
+static double probe_multiply(double (*multiply)(size_t rounds))
 {
-    enum { TIMES = 100, ROUNDS = 50000 };
     double fastest = 0, started = now();
-    for (int i = 0; i < TIMES && (i < TIMES / 10 || now() - started < SECONDS); i++) {
+    do {
         double begin = now(), operations = multiply(ROUNDS), rate = operations / (now() - begin);
         if (operations == 0)
-            return NAN; /* no such instructions */
+            return NAN;
         fastest = rate > fastest ? rate : fastest;
-    }
+    } while (now() - started < PROBE_SECONDS);
     return fastest;
 }
 
-/* Piece by piece through arrays that no cache holds. */
-static double fastest_copy(char *arrays, size_t size)
+/* Piece by piece through arrays that no cache holds; goes on at *at. */
+static double probe_copy(char *arrays, size_t size, size_t *at)
 {
-    enum { ROUNDS = 4, PIECE = 8 << 20 };
     double fastest = 0, started = now();
-    for (int i = 0; i < ROUNDS && (i < 1 || now() - started < SECONDS); i++)
-        for (size_t at = 0; at < size; at += PIECE) {
-            double begin = now(), rate = ceiling_copy(arrays + at, arrays + size + at, PIECE) / (now() - begin);
-            fastest = rate > fastest ? rate : fastest;
-        }
+    do {
+        double begin = now(), rate = ceiling_copy(arrays + *at, arrays + size + *at, PIECE) / (now() - begin);
+        fastest = rate > fastest ? rate : fastest;
+        *at = *at + 2 * (size_t)PIECE <= size ? *at + PIECE : 0;
+    } while (now() - started < PROBE_SECONDS);
     return fastest;
+}
+
+size_t ceiling_copy_bytes(double cache, double available)
+{
+    double pieces = ceil(4 * cache / (2 * PIECE));
+    double bytes = (pieces > 0 ? pieces : 1) * 2 * PIECE;
+    return bytes <= available / 16 ? (size_t)bytes : 0;
+}
+
+/* Bytes of the largest cache that is shared; where the machine does not say, what is usual. */
+static double last_cache(void)
+{
+    long size = sysconf(_SC_LEVEL3_CACHE_SIZE);
+    if (size <= 0)
+        size = sysconf(_SC_LEVEL2_CACHE_SIZE);
+    return size > 0 ? (double)size : 32 << 20;
+}
+
+/* The number in a file that holds one; NaN: no such file, or "max". */
+static double number_in(const char *path)
+{
+    double value = NAN;
+    FILE *file = fopen(path, "re");
+    if (file && fscanf(file, "%lf", &value) != 1)
+        value = NAN;
+    if (file)
+        fclose(file);
+    return value;
+}
+
+/* Bytes of memory that are free, for this machine and this control group (version 2, or 1). */
+static double available_memory(void)
+{
+    char line[128];
+    double kilobytes = NAN;
+    FILE *file = fopen("/proc/meminfo", "re");
+    while (file && fgets(line, sizeof line, file) && sscanf(line, "MemAvailable: %lf", &kilobytes) != 1)
+        ;
+    if (file)
+        fclose(file);
+    double machine = 1024 * kilobytes;
+    double two = number_in("/sys/fs/cgroup/memory.max") - number_in("/sys/fs/cgroup/memory.current");
+    double one = number_in("/sys/fs/cgroup/memory/memory.limit_in_bytes") -
+                 number_in("/sys/fs/cgroup/memory/memory.usage_in_bytes");
+    return fmin(machine, fmin(two, one)); /* fmin leaves NaN out */
 }
 
 int ceiling_measure(struct ceiling *ceiling, enum precision precision, struct error *err)
 {
-    enum { BYTES = 128 << 20 };
-    *ceiling = (struct ceiling){NAN, NAN};
-    char *arrays = malloc((size_t)2 * BYTES);
-    if (!arrays)
-        return error_set(err, "out of memory for %d MiB to measure copies with", 2 * (BYTES >> 20));
-    if (precision == PRECISION_F32 || precision == PRECISION_BF16)
-        ceiling->flops = fastest_multiply(precision == PRECISION_F32 ? ceiling_multiply : ceiling_multiply_bf16);
-    memset(arrays, 1, (size_t)2 * BYTES);
-    ceiling->bytes = fastest_copy(arrays, BYTES);
+    static const struct timespec pause = {0, (long)(1e9 * PROBE_SECONDS)};
+    *ceiling = (struct ceiling){.flops = NAN, .bytes = NAN};
+    size_t bytes = ceiling_copy_bytes(last_cache(), available_memory()), at = 0;
+    char *arrays = bytes ? malloc(bytes) : NULL;
+    if (bytes && !arrays)
+        return error_set(err, "out of memory for %zu MiB to measure copies with", bytes >> 20);
+    if (arrays)
+        memset(arrays, 1, bytes);
+    double (*multiply)(size_t) = precision == PRECISION_F32    ? ceiling_multiply
+                                 : precision == PRECISION_BF16 ? ceiling_multiply_bf16
+                                                               : NULL;
+    struct contention before, after;
+    contention_read(&before);
+    double began = now();
+    for (int i = 0; i < PROBES; i++) {
+        if (i > 0)
+            nanosleep(&pause, NULL);
+        if (multiply) /* fmax leaves NaN out */
+            ceiling->flops = fmax(ceiling->flops, probe_multiply(multiply));
+        if (arrays)
+            ceiling->bytes = fmax(ceiling->bytes, probe_copy(arrays, bytes / 2, &at));
+    }
+    contention_read(&after);
+    ceiling->noisy =
+        contention_noisy(contention_steal(&before, &after), (double)(after.involuntary - before.involuntary),
+                         now() - began, parallel_threads());
     free(arrays);
     return 0;
 }
@@ -157,18 +225,26 @@ int ceiling_remember(struct ceiling *ceiling, enum precision precision, struct e
     static int threads, isa, of = -1;
     int status = 0;
     pthread_mutex_lock(&lock);
-    if (of != (int)precision || threads != parallel_threads() || isa != (int)isa_current()) {
-        of = -1;
-        status = ceiling_measure(&known, precision, err);
-        if (!status) {
+    if (of == (int)precision && threads == parallel_threads() && isa == (int)isa_current()) {
+        *ceiling = known;
+    } else {
+        status = ceiling_measure(ceiling, precision, err);
+        if (!status && !ceiling->noisy) { /* what was spoilt is measured again for the next run */
+            known = *ceiling;
             of = (int)precision;
             threads = parallel_threads();
             isa = (int)isa_current();
         }
     }
-    *ceiling = status ? (struct ceiling){NAN, NAN} : known;
     pthread_mutex_unlock(&lock);
     return status;
+}
+
+void ceiling_merge(struct ceiling *ceiling, const struct ceiling *other)
+{
+    ceiling->flops = fmax(ceiling->flops, other->flops);
+    ceiling->bytes = fmax(ceiling->bytes, other->bytes);
+    ceiling->noisy = ceiling->noisy && other->noisy;
 }
 
 int operations_time(struct session *session, int steps, double *seconds, struct error *err)

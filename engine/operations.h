@@ -13,7 +13,8 @@
 
 struct ceiling {
     double flops; /* a second; NaN: not measured for this precision */
-    double bytes;
+    double bytes; /* a second; NaN: no room to measure it */
+    int noisy;    /* 1: the machine was not quiet meanwhile (engine/contention.h): they may be higher */
 };
 
 /* Of one step of program->train, for a batch of n images. */
@@ -27,11 +28,22 @@ double operation_weight_bytes(const struct plan *plan, int row);
 /* The best time that the ceiling allows, in seconds: the larger of both parts. */
 double operation_floor(const struct ceiling *ceiling, double flops, double bytes);
 
-/* Takes about half a second. -1: out of memory, and then both are NaN. */
+/*
+ * The best of many short pieces of work, in probes spread over about half a second. Copies go through arrays of four
+ * times the last cache's size together; they are not measured, and bytes is NaN, where that is more than a sixteenth of
+ * the memory that is free. -1: out of memory, and then both are NaN.
+ */
 int ceiling_measure(struct ceiling *ceiling, enum precision precision, struct error *err);
 
-/* The same, measured once in a process for that precision, number of threads and instruction set. */
+/* The same, measured once in a process for that precision, number of threads and instruction set; while the machine is
+ * not quiet, each time. */
 int ceiling_remember(struct ceiling *ceiling, enum precision precision, struct error *err);
+
+/* The larger of each, which is nearer to what the machine can do; noisy when both were. */
+void ceiling_merge(struct ceiling *ceiling, const struct ceiling *other);
+
+/* Bytes that a copy is measured with: 0 when `cache` bytes of last cache need more than `available` bytes allow. */
+size_t ceiling_copy_bytes(double cache, double available);
 
 /*
  * Trains `steps` batches after two to warm up; seconds[i]: the least that program->train[i] took, NaN if no step could

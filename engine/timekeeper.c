@@ -63,6 +63,13 @@ static void clear_sums(struct timekeeper *keeper)
     timekeeper_skip(keeper);
 }
 
+static void know_ceiling(struct timekeeper *keeper)
+{
+    keeper->timing.machine.flops = keeper->ceiling.flops;
+    keeper->timing.machine.bytes = keeper->ceiling.bytes;
+    keeper->timing.machine.noisy = keeper->ceiling.noisy;
+}
+
 int timekeeper_begin(struct timekeeper *keeper, const struct executor *executor, struct error *err)
 {
     size_t room = (size_t)executor->program->n_train + 1;
@@ -76,9 +83,15 @@ int timekeeper_begin(struct timekeeper *keeper, const struct executor *executor,
     clear_sums(keeper);
     if (timing_init(&keeper->timing, executor, err))
         return -1;
-    keeper->timing.machine.flops = keeper->ceiling.flops;
-    keeper->timing.machine.bytes = keeper->ceiling.bytes;
+    know_ceiling(keeper);
     return 0;
+}
+
+void timekeeper_ceiling(struct timekeeper *keeper, const struct ceiling *again)
+{
+    ceiling_merge(&keeper->ceiling, again);
+    know_ceiling(keeper);
+    timekeeper_skip(keeper);
 }
 
 void timekeeper_reset(struct timekeeper *keeper, struct executor *executor, struct loader *loader)

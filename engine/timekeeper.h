@@ -46,6 +46,9 @@ void timekeeper_release(struct timekeeper *keeper); /* also of one that is all z
 /* A breakdown for this executor's program, of nothing yet, its history included. -1: no memory. */
 int timekeeper_begin(struct timekeeper *keeper, const struct executor *executor, struct error *err);
 
+/* What the machine can do, measured again: the larger counts, and the time that it took is in no lap. */
+void timekeeper_ceiling(struct timekeeper *keeper, const struct ceiling *again);
+
 /* Forgets all times, and the executor's, so that they begin now: the first step of a sitting touches fresh memory. */
 void timekeeper_reset(struct timekeeper *keeper, struct executor *executor, struct loader *loader);
 

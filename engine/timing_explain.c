@@ -82,7 +82,8 @@ int timing_disproved(const struct timing *timing, char *why, size_t size)
         floor += nominal_floor_ms(timing, &timing->steps[i]);
     if (!step && !(floor > train))
         return 0;
-    const char *when = m->noisy ? "ceilings were measured while other programs ran" : "the measured ceilings are too low";
+    const char *when =
+        m->noisy ? "ceilings were measured while other programs ran" : "the measured ceilings are too low";
     const char *so = "what bounds the step is not known; run again on a quiet machine";
     if (step) {
         double rate = step->flops / step->ms * 1e-6;

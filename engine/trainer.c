@@ -456,6 +456,7 @@ static void finish(struct trainer *trainer, int status, struct error *err)
     struct error late = {""};
     if (status >= 0) {
         trainer_publish(trainer, TRAINER_SAVING);
+        trainer_measure_again(trainer);
         trainer->now.phase = phase; /* what RUN/status says once the checkpoint stands */
         if (trainer_save(trainer, 1, &late)) {
             phase = TRAINER_FAILED;

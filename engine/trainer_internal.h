@@ -85,6 +85,7 @@ void trainer_write_failure(struct trainer *trainer); /* now.error into RUN/statu
  * err.
  */
 void trainer_measure_machine(struct trainer *trainer);
+void trainer_measure_again(struct trainer *trainer); /* at the end, where the first time was spoilt */
 int trainer_begin_timing(struct trainer *trainer, struct error *err);
 void trainer_warmed_up(struct trainer *trainer);
 void trainer_publish_timing(struct trainer *trainer, int last);

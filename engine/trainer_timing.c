@@ -10,10 +10,26 @@
 void trainer_measure_machine(struct trainer *trainer)
 {
     const struct session *session = &trainer->session;
-    struct ceiling ceiling = {NAN, NAN};
+    struct ceiling ceiling = {.flops = NAN, .bytes = NAN};
     if (!session->family->submit) /* these are the host's; without memory to measure them they stay unknown */
         ceiling_remember(&ceiling, session->precision, NULL);
     timekeeper_init(&trainer->keeper, &ceiling);
+}
+
+void trainer_measure_again(struct trainer *trainer)
+{
+    struct session *session = &trainer->session;
+    struct timekeeper *keeper = &trainer->keeper;
+    struct ceiling again;
+    if (!session->program || session->family->submit || keeper->timing.n_steps == 0)
+        return;
+    timekeeper_refresh(keeper, &session->executor, &session->loader);
+    if (!keeper->ceiling.noisy && !timing_disproved(&keeper->timing, NULL, 0))
+        return;
+    double began = trainer_boot_clock();
+    if (!ceiling_measure(&again, session->precision, NULL))
+        timekeeper_ceiling(keeper, &again);
+    trainer->start_seconds += trainer_boot_clock() - began; /* not a part of the run */
 }
 
 int trainer_begin_timing(struct trainer *trainer, struct error *err)

@@ -52,7 +52,7 @@ static void begin(const struct family *family)
     loader = (struct loader){.kind = RECIPE_LOADER_MAIN};
     memset(train_ns, 0, sizeof train_ns);
     memset(train_squares, 0, sizeof train_squares);
-    timekeeper_init(&keeper, &(struct ceiling){4e11, 2e10});
+    timekeeper_init(&keeper, &(struct ceiling){.flops = 4e11, .bytes = 2e10, .noisy = 1});
     assert_int_equal(timekeeper_begin(&keeper, &executor, &err), 0);
     timekeeper_reset(&keeper, &executor, &loader);
 }

@@ -94,8 +94,9 @@ static void a_step_disproves_the_ceilings(void **state)
     assert_int_equal(timing_disproved(&t, why, sizeof why), 0);
     t.machine.flops = 60e9;
     assert_int_equal(timing_disproved(&t, why, sizeof why), 1);
-    assert_string_equal(why, "the measured ceilings are too low (60 GFLOP/s; layer1/conv alone reached 67): what bounds "
-                             "the step is not known; run again on a quiet machine");
+    assert_string_equal(why,
+                        "the measured ceilings are too low (60 GFLOP/s; layer1/conv alone reached 67): what bounds "
+                        "the step is not known; run again on a quiet machine");
     t.machine.noisy = 1;
     t.machine.flops = 2.4e9;
     assert_int_equal(timing_disproved(&t, why, sizeof why), 1);
@@ -289,7 +290,7 @@ static void one_plan(const char *preset, int n)
     fuse_at_random(&program, &plan);
     struct executor executor = {.program = &program, .train_ns = ns, .train_squares = squares};
     memset(ns, 0, sizeof ns);
-    timekeeper_init(&keeper, &(struct ceiling){1e9 * (1 + draw(1000)), 1e9 * (1 + draw(100))});
+    timekeeper_init(&keeper, &(struct ceiling){.flops = 1e9 * (1 + draw(1000)), .bytes = 1e9 * (1 + draw(100))});
     assert_int_equal(timekeeper_begin(&keeper, &executor, &err), 0);
     timing_origin_init(&origin, &recipe, "run");
 
