@@ -217,4 +217,13 @@ struct timing_bound {
 };
 struct timing_bound timing_bound(const struct timing *timing);
 
+/* compute, bandwidth and overhead in whole units of 1 (decimals 0) or 0.1 (decimals 1), and still 100 together: the
+ * largest is what the others leave. NaN as they are. */
+void timing_bound_round(const struct timing_bound *bound, int decimals, double percent[3]);
+
+/* Images over the time of a training step, waiting for data and what is between steps included (train_ms). NaN:
+ * unknown.
+ */
+double timing_images_per_second(const struct timing *timing);
+
 #endif

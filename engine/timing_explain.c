@@ -199,3 +199,22 @@ struct timing_bound timing_bound(const struct timing *timing)
     bound.overhead = 100 - bound.compute - bound.bandwidth;
     return bound;
 }
+
+void timing_bound_round(const struct timing_bound *bound, int decimals, double percent[3])
+{
+    const double exact[3] = {bound->compute, bound->bandwidth, bound->overhead};
+    double unit = decimals > 0 ? 10 : 1;
+    int largest = 0;
+    for (int i = 0; i < 3; i++) {
+        percent[i] = round(unit * exact[i]) / unit;
+        largest = exact[i] > exact[largest] ? i : largest;
+    }
+    double others = unit * (percent[(largest + 1) % 3] + percent[(largest + 2) % 3]);
+    percent[largest] = (100 * unit - round(others)) / unit;
+}
+
+double timing_images_per_second(const struct timing *timing)
+{
+    double ms = train_ms(timing);
+    return ms > 0 ? timing->images_per_step / ms * 1e3 : (double)NAN;
+}

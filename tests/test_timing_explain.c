@@ -120,6 +120,34 @@ static void a_step_disproves_the_ceilings(void **state)
     timing_release(&t);
 }
 
+static void rounded_percentages_sum_to_100(void **state)
+{
+    (void)state;
+    double p[3];
+    timing_bound_round(&(struct timing_bound){.compute = 33.35, .bandwidth = 33.35, .overhead = 33.3}, 1, p);
+    assert_float_equal(p[0] + p[1] + p[2], 100, 1e-9); /* singly 33.4, 33.4 and 33.3 */
+    timing_bound_round(&(struct timing_bound){.compute = 20.25, .bandwidth = 20.25, .overhead = 59.5}, 0, p);
+    assert_true(p[0] == 20 && p[1] == 20 && p[2] == 60);
+    timing_bound_round(&(struct timing_bound){.compute = 49.6, .bandwidth = 25.7, .overhead = 24.7}, 0, p);
+    assert_true(p[0] == 49 && p[1] == 26 && p[2] == 25); /* singly 50, 26 and 25 */
+    timing_bound_round(&(struct timing_bound){.compute = NAN, .bandwidth = NAN, .overhead = NAN}, 0, p);
+    assert_true(isnan(p[0]) && isnan(p[1]) && isnan(p[2]));
+}
+
+static void images_are_over_the_whole_step(void **state)
+{
+    (void)state;
+    struct timing t;
+    fake_timing_small(&t);
+    assert_float_equal(timing_images_per_second(&t), 512 / 74e-3, 1e-6); /* data, transfer and other are in it */
+    for (int p = 0; p < TIMING_PART_COUNT; p++)
+        t.part_ms[p] = NAN;
+    assert_float_equal(timing_images_per_second(&t), 512 / 72e-3, 1e-6);
+    t.images_per_step = NAN;
+    assert_true(isnan(timing_images_per_second(&t)));
+    timing_release(&t);
+}
+
 static void work_is_counted_by_method(void **state)
 {
     (void)state;
@@ -340,6 +368,8 @@ int main(void)
         cmocka_unit_test(what_is_missing_is_unknown),
         cmocka_unit_test(a_step_disproves_the_ceilings),
         cmocka_unit_test(work_is_counted_by_method),
+        cmocka_unit_test(rounded_percentages_sum_to_100),
+        cmocka_unit_test(images_are_over_the_whole_step),
         cmocka_unit_test(holds_for_any_plan),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

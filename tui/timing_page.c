@@ -21,13 +21,13 @@ static void make_subtitle(const struct recipe *recipe, const struct timing *timi
             fprintf(out, "%s%s", i ? ", " : "", parts[i]);
     fprintf(out, ", %d thread%s\n", timing->threads, timing->threads == 1 ? "" : "s");
     double step = timing_step_ms(timing);
-    if (isfinite(step) && isfinite(timing->images_per_step) && step > 0)
+    if (isfinite(step) && isfinite(timing_images_per_second(timing)))
         fprintf(out, "mean of %llu steps of %.0f images: %.*f ms, %.0f images/s",
                 (unsigned long long)timing->train_steps, timing->images_per_step,
                 step < 100    ? 2
                 : step < 1000 ? 1
                               : 0,
-                step, timing->images_per_step / step * 1000);
+                step, timing_images_per_second(timing));
     if (isfinite(timing->timing_percent))
         fprintf(out, "; measuring costs %.2g %% of a step", timing->timing_percent);
 }

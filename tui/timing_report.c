@@ -255,10 +255,10 @@ static void put_bound(const struct layout *l, const struct timing *t)
         most = "compute";
     else if (bound.bandwidth >= bound.overhead)
         most = "bandwidth";
-    /* Tenths that add up to 100: the last one is what the others leave. */
-    double compute = round(10 * bound.compute) / 10, bandwidth = round(10 * bound.bandwidth) / 10;
+    double percent[3];
+    timing_bound_round(&bound, 1, percent);
     snprintf(text, sizeof text, "bound by %s: compute %.1f%%, bandwidth %.1f%%, overhead %.1f%% of %.1f ms", most,
-             compute, bandwidth, fabs(100 - compute - bandwidth), bound.train_ms);
+             percent[0], percent[1], percent[2], bound.train_ms);
     put_line(l, text);
     snprintf(text, sizeof text, "floor %.1f ms: its work at %.0f GFLOP/s and %.1f GB/s, as measured here",
              bound.floor_ms, t->machine.flops * 1e-9, t->machine.bytes * 1e-9);
@@ -276,8 +276,9 @@ static void put_totals(const struct layout *l, const struct timing *t)
     known ? put_parts(l, t) : put_phases(l, t);
     double total = timing_step_ms(t);
     fprintf(l->out, "\n%-10s %10s", "step", run_text_number(total, 3, ms));
-    if (isfinite(t->images_per_step) && total > 0)
-        fprintf(l->out, "          %.0f images/s", t->images_per_step / total * 1000);
+    double rate = timing_images_per_second(t);
+    if (isfinite(rate))
+        fprintf(l->out, "          %.0f images/s", rate);
     fprintf(l->out, "\nevaluation %10s per batch\n", run_text_number(t->eval_batch_ms, 3, ms));
     put_bound(l, t);
     if (isfinite(t->timing_percent))

@@ -273,9 +273,11 @@ static void draw_bound(struct figure *figure, const struct timing_bound *bound, 
     struct figure_bar bar = {
         .label = "step", .value = {bound->compute, bound->bandwidth, bound->overhead}, .marker = NAN};
     char names[3][64];
-    snprintf(names[0], 64, "compute %.1f %%", bound->compute);
-    snprintf(names[1], 64, "bandwidth %.1f %%", bound->bandwidth);
-    snprintf(names[2], 64, "overhead %.1f %%", bound->overhead);
+    double percent[3];
+    timing_bound_round(bound, 1, percent);
+    snprintf(names[0], 64, "compute %.1f %%", percent[0]);
+    snprintf(names[1], 64, "bandwidth %.1f %%", percent[1]);
+    snprintf(names[2], 64, "overhead %.1f %%", percent[2]);
     const struct figure_bars bars = {.kind = FIGURE_STACKED,
                                      .axis = "share of a training step (%)",
                                      .segment = {{names[0], COLOR_RGB | 0x2B6CA3, FIGURE_PLAIN},

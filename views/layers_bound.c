@@ -134,9 +134,10 @@ void layers_bound_draw(const struct layers_model *model, struct grid *grid, stru
                 "what bounds the step is not known: the machine's ceilings were not measured");
         return;
     }
-    struct bound_part part[3] = {{"compute", (int)lround(bound.compute)},
-                                 {"bandwidth", (int)lround(bound.bandwidth)},
-                                 {"overhead", (int)lround(bound.overhead)}};
+    double percent[3];
+    timing_bound_round(&bound, 0, percent);
+    struct bound_part part[3] = {
+        {"compute", (int)percent[0]}, {"bandwidth", (int)percent[1]}, {"overhead", (int)percent[2]}};
     for (int i = 0; i < 3; i++) /* the largest first */
         for (int k = i + 1; k < 3; k++)
             if (part[k].percent > part[i].percent) {
@@ -144,7 +145,6 @@ void layers_bound_draw(const struct layers_model *model, struct grid *grid, stru
                 part[k] = part[i];
                 part[i] = larger;
             }
-    part[0].percent = 100 - part[1].percent - part[2].percent; /* rounded, too, they are 100 */
     int form = 0;
     do
         make_text(model, &bound, part, form, grid->ascii ? "x" : "×", &text);

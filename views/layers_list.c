@@ -323,7 +323,7 @@ static void draw_head(const struct layers_model *model, int top, int lines, stru
 static void put_rate(const struct layers_model *model, struct grid *grid, struct rect column)
 {
     static const char *const forms[] = {"%s images/s", "%s img/s"};
-    double rate = model->timing.images_per_step / model->step_ms * 1000;
+    double rate = timing_images_per_second(&model->timing);
     char text[64], number[32];
     format_count(rate, number, sizeof number);
     for (size_t i = 0; i < sizeof forms / sizeof *forms && isfinite(rate); i++) {
