@@ -17,7 +17,8 @@
  *                 "trusted": true},                   no step disproves them (timing_disproved)
  *    "train_steps": 98, "images_per_step": 512.0,     what was averaged over
  *    "step_ms": 900.1,                                sum over the steps below
- *    "wall_ms": 931.5,                                all that the run took for each training step
+ *    "from_step": 0,                                  of the run: what came before is in none of it
+ *    "wall_ms": 931.5,                                what passed for each of them: see struct timing
  *    "timing_percent": 0.01,                          of a step: what measuring it costs
  *    "eval_batches": 20, "eval_batch_ms": 210.5,
  *    "phases": {"data": ms, "augment": ms, ..., "other": ms},   thread-milliseconds: they add up to threads x wall_ms
@@ -102,10 +103,13 @@ struct timing {
     int threads;
     struct timing_machine machine;
     uint64_t train_steps, eval_batches;
+    uint64_t from_step; /* the run's first so many steps are in none of this: of another program, or not kept; 0: all */
     double images_per_step; /* NaN: not measured */
     double eval_batch_ms;   /* NaN: not measured */
-    double wall_ms;         /* per training step, evaluation and all else included; NaN: not measured */
-    double timing_percent;  /* of a step: the cost of measuring; NaN: unknown */
+    /* What passed for each training step, of all sittings of this program: evaluation and all else included; without
+     * each sitting's first step and what came before it, pauses and stops. NaN: not measured. */
+    double wall_ms;
+    double timing_percent; /* of a step: the cost of measuring; NaN: unknown */
     /*
      * Thread-milliseconds per training step: the engine's time in each part times threads, waiting included, so that
      * they add up to threads * wall_ms. On a device of its own the critical path adds up: what the host did while the
@@ -137,6 +141,14 @@ void timing_refresh(struct timing *timing, const struct executor *executor);
 /* A copy with arrays of its own; into one that has as many rows and steps, which allocates nothing. */
 int timing_copy(struct timing *copy, const struct timing *timing, struct error *err);
 void timing_assign(struct timing *to, const struct timing *from);
+
+/* ---- timing_merge.c ---- */
+
+/* The same rows and steps, made the same way for the same machine: only then do the times of both have a mean. */
+int timing_same_program(const struct timing *a, const struct timing *b);
+
+/* A later sitting's times come to it, of the same program; its history goes on. Allocates nothing. */
+void timing_merge(struct timing *timing, const struct timing *later);
 
 /* An epoch's means: ms[n_steps]. */
 void timing_add_epoch(struct timing *timing, const double *ms);

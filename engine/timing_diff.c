@@ -511,6 +511,17 @@ static void warn_of_noise(struct builder *b)
     }
 }
 
+static void warn_of_begin(struct builder *b)
+{
+    for (int s = 0; s < 2; s++)
+        for (int r = 0; r < b->side[s]->n; r++) {
+            const struct timing_diff_run *run = &b->side[s]->runs[r];
+            if (run->timing->from_step > 0)
+                warn(b->diff, "%s has times from step %llu on only: what came before is in none of them", run->name,
+                     (unsigned long long)run->timing->from_step);
+        }
+}
+
 /* ---- the whole ---- */
 
 static int same_program(const struct timing *x, const struct timing *y)
@@ -561,6 +572,7 @@ int timing_diff_make(struct timing_diff *diff, const struct timing_diff_side *a,
         make_groups(builder);
         warn_of_facts(builder);
         warn_of_noise(builder);
+        warn_of_begin(builder);
         status = add_lines(builder);
         free(builder->in);
     }

@@ -141,6 +141,7 @@ static char *write_json(const struct timing *timing, const struct timing_origin 
         add_origin(root, origin);
     add_machine(root, timing);
     cJSON_AddNumberToObject(root, "train_steps", (double)timing->train_steps);
+    cJSON_AddNumberToObject(root, "from_step", (double)timing->from_step);
     add_number(root, "images_per_step", timing->images_per_step);
     add_number(root, "step_ms", timing_step_ms(timing));
     add_number(root, "wall_ms", timing->wall_ms);
@@ -304,6 +305,7 @@ static void read_whole(struct timing *timing, const cJSON *root, int version)
     machine->noisy = cJSON_IsTrue(member(member(root, "ceilings"), "noisy"));
     timing->threads = (int)(count_of(root, "threads") & 0xffffff);
     timing->train_steps = count_of(root, "train_steps");
+    timing->from_step = count_of(root, "from_step");
     timing->eval_batches = count_of(root, "eval_batches");
     timing->images_per_step = number(root, "images_per_step");
     timing->wall_ms = number(root, "wall_ms");

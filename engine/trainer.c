@@ -433,8 +433,12 @@ static int prepare(struct trainer *trainer, struct error *err)
     if (averages_init(&trainer->averages, &session->recipe, &session->plan, session->family, err) ||
         checkpoint_add_averages(&trainer->scribe.checkpoint, session->recipe.ema, session->recipe.lookahead, err))
         return -1;
-    if (frozen)
-        return restore(trainer, err);
+    if (frozen) {
+        if (restore(trainer, err))
+            return -1;
+        trainer_remember_timing(trainer);
+        return 0;
+    }
     if (begin_weights(trainer, err) || begin_log(trainer, err))
         return -1;
     return frozen_write(session, &trainer->folder, err);

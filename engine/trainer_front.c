@@ -184,6 +184,7 @@ void trainer_free(struct trainer *trainer)
         pthread_join(trainer->thread, NULL);
     session_release(&trainer->session);
     timekeeper_release(&trainer->keeper);
+    timing_release(&trainer->earlier);
     timing_release(&trainer->timing);
     run_log_release(&trainer->log);
     for (int i = 0; i < 2; i++)

@@ -51,6 +51,7 @@ struct trainer {
     double last_trace;                /* likewise: when one was given to the scribe; 0: not yet */
     double rate_seconds, rate_images; /* decaying sums for images/s */
     struct timekeeper keeper;
+    struct timing earlier;   /* of the sittings before, as RUN/timing.json had it; no rows: none */
     double timing_seconds;   /* when the timing was last published, monotonic */
     double evaluate_seconds; /* the last evaluation took this long; NaN: none yet */
     int warm;                /* the first step is done */
@@ -81,14 +82,16 @@ void trainer_write_failure(struct trainer *trainer); /* now.error into RUN/statu
  * trainer_timing.c: what the timekeeper's breakdown is published and written from.
  * measure: what the machine can do, before any clock runs. begin: room for the session's program, so that publishing
  * allocates nothing. warmed_up: the times begin now. publish: some microseconds, a few times a second, skipped while a
- * reader copies; the last one is not. text: RUN/timing.json, malloc'ed, of this sitting; NULL: nothing is timed yet, or
- * err.
+ * reader copies; the last one is not. text: RUN/timing.json, malloc'ed: of earlier sittings too, as long as they ran
+ * this program; NULL: what it has is kept (nothing is timed yet, or less than of another program before), or err.
+ * remember: what it has, for that.
  */
 void trainer_measure_machine(struct trainer *trainer);
 void trainer_measure_again(struct trainer *trainer); /* at the end, where the first time was spoilt */
 int trainer_begin_timing(struct trainer *trainer, struct error *err);
 void trainer_warmed_up(struct trainer *trainer);
 void trainer_publish_timing(struct trainer *trainer, int last);
+void trainer_remember_timing(struct trainer *trainer);
 char *trainer_timing_text(struct trainer *trainer, struct error *err);
 /* When the session's program is no longer the one for that size: it is kept or checked, and its times begin anew. */
 int trainer_follow_size(struct trainer *trainer, int height, int width, struct error *err);

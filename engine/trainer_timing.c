@@ -3,6 +3,7 @@
 #include "engine/trainer_internal.h"
 
 #include <math.h>
+#include <string.h>
 
 /* Between two publications: a reader that shows it needs no more. */
 #define TIMING_SECONDS 0.25
@@ -47,6 +48,7 @@ int trainer_begin_timing(struct trainer *trainer, struct error *err)
 void trainer_warmed_up(struct trainer *trainer)
 {
     timekeeper_reset(&trainer->keeper, &trainer->session.executor, &trainer->session.loader);
+    trainer->keeper.timing.from_step = trainer->clock.step > 1 ? trainer->clock.step : 0;
     trainer->warm = 1;
 }
 
@@ -56,6 +58,8 @@ int trainer_follow_size(struct trainer *trainer, int height, int width, struct e
     session_size(&trainer->session, &now_height, &now_width);
     if (now_height == height && now_width == width)
         return 0;
+    if (trainer->warm) /* the sizes of one sitting: each breakdown takes the place of the one before */
+        timing_release(&trainer->earlier);
     trainer->warm = 0;
     trainer->rate_seconds = trainer->rate_images = 0;
     return frozen_keep(&trainer->session, &trainer->folder, err) || trainer_begin_timing(trainer, err) ? -1 : 0;
@@ -80,12 +84,32 @@ void trainer_publish_timing(struct trainer *trainer, int last)
     trainer->timing_seconds = now;
 }
 
+void trainer_remember_timing(struct trainer *trainer)
+{
+    char path[RUN_PATH_MAX + 32];
+    timing_release(&trainer->earlier);
+    run_folder_path(&trainer->folder, "timing.json", path, sizeof path);
+    if (trainer->clock.step == 0 || timing_read(&trainer->earlier, path, NULL))
+        memset(&trainer->earlier, 0, sizeof trainer->earlier); /* it only tells of the run */
+}
+
 char *trainer_timing_text(struct trainer *trainer, struct error *err)
 {
     if (trainer->session.executor.train_steps == 0)
         return NULL;
     timekeeper_refresh(&trainer->keeper, &trainer->session.executor, &trainer->session.loader);
-    return timing_to_json(&trainer->keeper.timing, err);
+    const struct timing *now = &trainer->keeper.timing, *earlier = &trainer->earlier;
+    if (earlier->n_rows == 0)
+        return timing_to_json(now, err);
+    if (!timing_same_program(earlier, now))
+        return now->train_steps < earlier->train_steps ? NULL : timing_to_json(now, err);
+    struct timing both;
+    if (timing_copy(&both, earlier, err))
+        return NULL;
+    timing_merge(&both, now);
+    char *text = timing_to_json(&both, err);
+    timing_release(&both);
+    return text;
 }
 
 int trainer_timing(struct trainer *trainer, uint64_t *version, struct timing *timing, struct error *err)

@@ -176,6 +176,7 @@ static void all_fields_round_trip(void **state)
     struct error err = {""};
     fake_timing(&a, 1, 1.7);
     a.hidden_ms[TIMING_AUGMENT] = 3.25;
+    a.from_step = 17;
     a.history[2] = NAN;
     char *text = timing_to_json(&a, &err);
     assert_int_equal(timing_from_json(&b, text, "timing.json", &err), 0);
@@ -191,6 +192,7 @@ static void all_fields_round_trip(void **state)
         assert_float_equal(b.steps[i].ms_sd, a.steps[i].ms_sd, 1e-12 * a.steps[i].ms_sd);
         assert_float_equal(b.steps[i].ms_min, a.steps[i].ms_min, 1e-12 * a.steps[i].ms_min);
     }
+    assert_int_equal(b.from_step, 17);
     assert_true(b.machine.flops == 6.19e12 && b.machine.bytes == 26e9);
     assert_string_equal(b.machine.commit, "0123456789");
     assert_float_equal(b.wall_ms, a.wall_ms, 1e-12 * a.wall_ms);
@@ -384,6 +386,41 @@ static void what_no_run_measures_is_refused(void **state)
     free(text);
 }
 
+/* Steps of 1, 2, 3 ms in one sitting and 5, 9 in the next: as if one had had them all. */
+static void sittings_come_together(void **state)
+{
+    (void)state;
+    struct timing a, b;
+    struct error err = {""};
+    fake_timing(&a, 1, 1);
+    assert_int_equal(timing_copy(&b, &a, &err), 0);
+    a.train_steps = 3;
+    b.train_steps = 2;
+    a.steps[4].ms = 2;
+    a.steps[4].ms_sd = a.steps[4].ms_min = 1;
+    b.steps[4].ms = 7;
+    b.steps[4].ms_sd = sqrt(8);
+    b.steps[4].ms_min = 5;
+    a.wall_ms = 10;
+    b.wall_ms = 20;
+    a.part_ms[TIMING_EVALUATE] = NAN; /* none yet */
+    b.part_ms[TIMING_EVALUATE] = 5;
+    assert_true(timing_same_program(&a, &b));
+    timing_merge(&a, &b);
+    assert_int_equal(a.train_steps, 5);
+    assert_float_equal(a.steps[4].ms, 4, 1e-12);
+    assert_float_equal(a.steps[4].ms_sd, sqrt(10), 1e-12);
+    assert_true(a.steps[4].ms_min == 1);
+    assert_float_equal(a.wall_ms, 14, 1e-12);
+    assert_float_equal(a.part_ms[TIMING_EVALUATE], 2, 1e-12);
+    assert_int_equal(a.n_history, 26);
+    assert_true(a.history[25 * a.n_steps + 3] == b.history[12 * b.n_steps + 3]);
+    strcpy(b.steps[4].impl, "other");
+    assert_false(timing_same_program(&a, &b));
+    timing_release(&a);
+    timing_release(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -395,6 +432,7 @@ int main(void)
         cmocka_unit_test(what_no_run_measures_is_refused),
         cmocka_unit_test(all_fields_round_trip),
         cmocka_unit_test(version_1_is_read),
+        cmocka_unit_test(sittings_come_together),
         cmocka_unit_test(a_long_history_is_thinned),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

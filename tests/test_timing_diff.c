@@ -359,8 +359,11 @@ static void what_makes_times_incomparable_is_said(void **state)
     first.machine.device[0] = '\0';
     strcpy(first.precision, "bf16");
     run_a.contended = 1;
+    first.from_step = 1500;
     struct timing_diff d = compare(&a, &b);
-    assert_int_equal(d.n_warnings, 4);
+    assert_int_equal(d.n_warnings, 5);
+    assert_string_equal(d.warnings[4],
+                        "pool-first has times from step 1500 on only: what came before is in none of them");
     assert_string_equal(d.warnings[0], "devices differ: A processor in plain, not known in pool-first");
     assert_string_equal(d.warnings[1], "precisions differ: f32 in plain, bf16 in pool-first");
     assert_string_equal(d.warnings[2], "threads differ: 2 in plain, 4 in pool-first");

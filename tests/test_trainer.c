@@ -205,6 +205,15 @@ static void stop_after_a_part_of_an_epoch(void **state)
     trainer_wait_and_free(trainer_must_start(&resume), &status);
     assert_int_equal(status.phase, TRAINER_DONE);
     assert_same_models("straight", "part", 15);
+    struct timing timing; /* of both sittings, without the first step of each */
+    struct error err = {""};
+    snprintf(path, sizeof path, "%s/part/timing.json", trainer_folder);
+    if (timing_read(&timing, path, &err))
+        fail_msg("%s", err.text);
+    assert_int_equal(timing.train_steps, 13);
+    assert_int_equal(timing.from_step, 0);
+    assert_int_equal(timing.n_history, 3);
+    timing_release(&timing);
 }
 
 static void stop_after_keeps_the_schedule(void **state)

@@ -198,6 +198,11 @@ static void put_head(const struct layout *l, const struct timing *t, const struc
              t->precision, t->threads, t->threads == 1 ? "" : "s", (unsigned long long)t->train_steps,
              run_text_number(t->images_per_step, 0, images));
     put_line(l, text);
+    if (t->from_step > 0) {
+        snprintf(text, sizeof text, "from step %llu of the run on: what came before is in none of this",
+                 (unsigned long long)t->from_step);
+        put_line(l, text);
+    }
     if (m->device[0]) {
         snprintf(text, sizeof text, "%s%s%s, %s; davidnet %s, %s", m->device, m->isa[0] ? ", " : "", m->isa, m->library,
                  m->davidnet, m->commit);
