@@ -51,22 +51,56 @@ int recipe_differences(const struct recipe *const *recipes, int n, struct recipe
     return count;
 }
 
+/* Seeds, and how a run is looked after: what says nothing of the recipe. */
+static int is_beside(const struct recipe_difference *difference)
+{
+    return strcmp(difference->section, "seeds") == 0 || strcmp(difference->section, "run") == 0;
+}
+
+int recipe_differences_text(const struct recipe *a, const struct recipe *b, char *out, size_t size)
+{
+    const struct recipe *const two[] = {a, b};
+    struct recipe_difference *found = malloc(((size_t)knob_count + 1) * sizeof *found);
+    size_t used = 0;
+    *out = '\0';
+    if (!found)
+        return -1;
+    int n = recipe_differences(two, 2, found);
+    for (int i = 0; i < n; i++) {
+        const struct recipe_difference *d = &found[i];
+        char text[2 * sizeof d->value[0] + 64];
+        if (is_beside(d))
+            continue;
+        if (strcmp(d->section, "network") == 0)
+            snprintf(text, sizeof text, "%s%s", used ? ", " : "", d->key);
+        else
+            snprintf(text, sizeof text, "%s%s %s to %s", used ? ", " : "", d->key,
+                     d->value[0][0] ? d->value[0] : "default", d->value[1][0] ? d->value[1] : "default");
+        if (used + strlen(text) + strlen(" ...") >= size) {
+            snprintf(out + used, size - used, " ...");
+            break;
+        }
+        used += (size_t)snprintf(out + used, size - used, "%s", text);
+    }
+    utf8_cut(out);
+    free(found);
+    return 0;
+}
+
 void recipe_family_name(const struct recipe *recipe, char *out, size_t size)
 {
     struct recipe *preset = malloc(sizeof *preset);
     struct recipe_difference *found = malloc(((size_t)knob_count + 1) * sizeof *found);
     size_t used = (size_t)snprintf(out, size, "%s", recipe->preset[0] != '\0' ? recipe->preset : "own recipe");
     if (preset && found && recipe_preset_load(recipe->preset, preset, NULL, NULL) == 0) {
-        static const char *const beside[] = {"seeds", "run"};
         if (preset->epochs != recipe->epochs &&
             recipe_stretch(preset, recipe->epochs, NULL) == 0) /* as --epochs does */
             used += (size_t)snprintf(out + used, size - used, " epochs=%g", recipe->epochs);
         const struct recipe *const two[] = {preset, recipe};
         int n = recipe_differences(two, 2, found);
         for (int i = 0; i < n && used < size; i++) {
-            int skip = strcmp(found[i].key, "data") == 0 || strcmp(found[i].key, "threads") == 0;
-            for (int k = 0; k < 2; k++)
-                skip |= strcmp(found[i].section, beside[k]) == 0;
+            int skip =
+                is_beside(&found[i]) || strcmp(found[i].key, "data") == 0 || strcmp(found[i].key, "threads") == 0;
             if (!skip)
                 used += (size_t)snprintf(out + used, size - used, " %s=%s", found[i].key, found[i].value[1]);
         }

@@ -15,6 +15,12 @@ struct recipe_difference {
 int recipe_differences(const struct recipe *const *recipes, int n, struct recipe_difference *out);
 
 /*
+ * "network, width 16 to 8, cutout 0 to 4": what differs from a to b, but for seeds and how a run is looked after; of
+ * networks only that they do. "": nothing. Ends in "..." where there is no room for more. -1: no memory; it is "" then.
+ */
+int recipe_differences_text(const struct recipe *a, const struct recipe *b, char *out, size_t size);
+
+/*
  * "quick batch=32 width=8": what the recipe changes of its preset, but for seeds, data, threads and how a run is looked
  * after: a name for all runs of its family (engine/forecast.h). Cut where there is no room for it.
  */

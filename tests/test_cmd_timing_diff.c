@@ -28,6 +28,18 @@ static void write_file(const char *run, const char *file, const char *text)
     assert_int_equal(run_folder_replace(&folder, file, text, strlen(text), &err), 0);
 }
 
+static void add_times(const char *name, double slower)
+{
+    struct timing timing;
+    struct error err = {""};
+    fake_timing(&timing, 0, slower);
+    char *text = timing_to_json(&timing, &err);
+    assert_non_null(text);
+    write_file(name, "timing.json", text);
+    free(text);
+    timing_release(&timing);
+}
+
 static void make_run(const char *name, int64_t seed, double slower, int switches)
 {
     fake_folder_make(parent, &(struct fake_folder){.name = name,
@@ -38,14 +50,20 @@ static void make_run(const char *name, int64_t seed, double slower, int switches
                                                    .epoch_seconds = 10,
                                                    .end = RUN_END_DONE,
                                                    .switches = switches});
-    struct timing timing;
-    struct error err = {""};
-    fake_timing(&timing, 0, slower);
-    char *text = timing_to_json(&timing, &err);
-    assert_non_null(text);
-    write_file(name, "timing.json", text);
-    free(text);
-    timing_release(&timing);
+    add_times(name, slower);
+}
+
+static void make_run_with(const char *name, const char *set)
+{
+    fake_folder_make(parent, &(struct fake_folder){.name = name,
+                                                   .preset = "quick",
+                                                   .seed = 9,
+                                                   .set = set,
+                                                   .epochs = 4,
+                                                   .best = 90,
+                                                   .epoch_seconds = 10,
+                                                   .end = RUN_END_DONE});
+    add_times(name, 1);
 }
 
 static int enter(void **state)
@@ -115,6 +133,28 @@ static void two_runs(void **state)
     free(text);
 }
 
+/* What the recipes differ by stands in the head; other data are warned of. */
+static void recipes_that_differ(void **state)
+{
+    (void)state;
+    char *text;
+    assert_int_equal(CALL(&text, "diff", "one", "two"), EXIT_OK);
+    has(text, "recipes are the same but for seeds\n");
+    free(text);
+    make_run_with("narrow", "width=8");
+    make_run_with("elsewhere", "data=synthetic:1:2000");
+    assert_int_equal(CALL(&text, "diff", "one", "narrow"), EXIT_OK);
+    has(text, "recipes differ: width ");
+    has(text, " to 8\n");
+    assert_null(strstr(text, "warning"));
+    free(text);
+    assert_int_equal(CALL(&text, "diff", "narrow", "elsewhere", "--format", "json"), EXIT_OK);
+    has(text, "data sets differ: the default in A, synthetic:1:2000 in B");
+    has(text, "\"differences\":\t\"width 8 to ");
+    has(text, ", data default to synthetic:1:2000\"");
+    free(text);
+}
+
 static void sets_of_runs(void **state)
 {
     (void)state;
@@ -169,7 +209,8 @@ static void traces_are_checked(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(two_runs), cmocka_unit_test(sets_of_runs),
-                                       cmocka_unit_test(what_cannot_be_compared), cmocka_unit_test(traces_are_checked)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(two_runs), cmocka_unit_test(recipes_that_differ),
+                                       cmocka_unit_test(sets_of_runs), cmocka_unit_test(what_cannot_be_compared),
+                                       cmocka_unit_test(traces_are_checked)};
     return cmocka_run_group_tests(tests, enter, leave);
 }

@@ -1,6 +1,7 @@
 #include "tui/cmd_timing_diff.h"
 
 #include "engine/contention.h"
+#include "engine/recipe_differences.h"
 #include "engine/run_set.h"
 #include "tui/columns.h"
 #include "tui/command.h"
@@ -96,6 +97,19 @@ static char *make_text(const struct timing_diff_report *report, const char *form
     return text;
 }
 
+/* Other data or another network: times of those are of other work. */
+static void warn_of_recipes(struct timing_diff *diff, const struct recipe *a, const struct recipe *b)
+{
+    int room = TIMING_DIFF_WARNINGS_MAX;
+    if (strcmp(a->data, b->data) != 0 && diff->n_warnings < room)
+        snprintf(diff->warnings[diff->n_warnings++], sizeof diff->warnings[0],
+                 "data sets differ: %.120s in A, %.120s in B", a->data[0] ? a->data : "the default",
+                 b->data[0] ? b->data : "the default");
+    if (strcmp(a->network, b->network) != 0 && diff->n_warnings < room)
+        snprintf(diff->warnings[diff->n_warnings++], sizeof diff->warnings[0],
+                 "networks differ: the times are of other work");
+}
+
 static int write_diff(struct reading sides[2], const char *const words[2], unsigned how, const char *format,
                       const char *path, struct error *err)
 {
@@ -108,6 +122,12 @@ static int write_diff(struct reading sides[2], const char *const words[2], unsig
     }
     if (timing_diff_make(&diff, &report.side[0], &report.side[1], how, err) < 0)
         return -1;
+    const struct recipe *first[] = {sides[0].recipes[0], sides[1].recipes[0]};
+    warn_of_recipes(&diff, first[0], first[1]);
+    if (recipe_differences_text(first[0], first[1], report.differences, sizeof report.differences) < 0) {
+        timing_diff_release(&diff);
+        return error_set(err, "out of memory");
+    }
     int picture = figure_format_of_name(format);
     if (picture >= 0) {
         int drawn = timing_diff_page_write(&report, (enum figure_format)picture, path, err);

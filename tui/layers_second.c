@@ -1,8 +1,10 @@
 #include "tui/layers_second.h"
 
 #include "engine/contention.h"
+#include "engine/recipe_differences.h"
 #include "tui/app.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -17,28 +19,33 @@ static int is_other(const struct app *app, const struct run_entry *entry)
     return entry && strcmp(entry->folder.path, app->model.status.path) != 0;
 }
 
-/* Those that the key goes through. Returns how many. */
-static int candidates(const struct app *app, const struct run_entry *out[RUNS_MARKS_MAX])
+/* The newest other run with times that began before then, or NULL. */
+static const struct run_entry *newest_before(const struct app *app, double unix_start)
 {
-    const struct run_entry *marked[RUNS_MARKS_MAX], *newest = NULL;
+    const struct run_entry *newest = NULL;
     char path[RUN_PATH_MAX + 160];
+    for (int i = 0; i < app->runs.n_entries; i++) {
+        const struct run_entry *entry = app->runs.entries[i];
+        if (is_other(app, entry) && entry->summary.unix_start < unix_start &&
+            (!newest || entry->summary.unix_start > newest->summary.unix_start) && has_times(entry, path, sizeof path))
+            newest = entry;
+    }
+    return newest;
+}
+
+/* The other runs that are marked. Returns how many. */
+static int marked_runs(const struct app *app, const struct run_entry *out[RUNS_MARKS_MAX])
+{
+    const struct run_entry *marked[RUNS_MARKS_MAX];
     int n = 0;
     runs_model_marked(&app->runs, marked);
     for (int i = 0; i < RUNS_MARKS_MAX; i++)
         if (is_other(app, marked[i]))
             out[n++] = marked[i];
-    for (int i = 0; i < app->runs.n_entries && n == 0; i++) {
-        const struct run_entry *entry = app->runs.entries[i];
-        if (is_other(app, entry) && (!newest || entry->summary.unix_start > newest->summary.unix_start) &&
-            has_times(entry, path, sizeof path))
-            newest = entry;
-    }
-    if (newest)
-        out[n++] = newest;
     return n;
 }
 
-/* Of the candidates the one that is beside this run now; -1: none of them. */
+/* Of the marked runs the one that is beside this run now; -1: none of them. */
 static int current(const struct app *app, const struct run_entry *const *runs, int n)
 {
     for (int i = 0; i < n && app->layers.against.on; i++)
@@ -47,41 +54,65 @@ static int current(const struct app *app, const struct run_entry *const *runs, i
     return -1;
 }
 
-static void put_beside(struct app *app, const struct run_entry *entry)
+/* -1 with err: it cannot be, and what was beside this run still is. */
+static int put_beside(struct app *app, const struct run_entry *entry, struct error *err)
 {
     struct layers_model *model = &app->layers;
     struct timing timing;
-    struct error err = {""};
     char path[RUN_PATH_MAX + 160];
-    if (!has_times(entry, path, sizeof path)) {
-        app_say(app, "run %s has no timing breakdown", entry->folder.name);
-        return;
-    }
-    if (timing_read(&timing, path, &err) ||
-        layers_model_against(model, &timing, entry->folder.name, entry->noisy > CONTENTION_SHARE, &err)) {
-        app_say(app, "%s", err.text);
-        return;
-    }
+    if (!has_times(entry, path, sizeof path))
+        return error_set(err, "run %s has no timing breakdown", entry->folder.name);
+    if (timing_read(&timing, path, err) ||
+        layers_model_against(model, &timing, entry->folder.name, entry->noisy > CONTENTION_SHARE, err))
+        return -1;
     snprintf(app->layers_second, sizeof app->layers_second, "%s", entry->folder.path);
-    if (model->against.diff.n_warnings > 0)
-        app_say(app, "against %s; mind: %s", entry->folder.name, model->against.diff.warnings[0]);
-    else
-        app_say(app, "against %s", entry->folder.name);
+    recipe_differences_text(&entry->recipe, app->source.recipe, model->against.recipes, sizeof model->against.recipes);
+    return 0;
+}
+
+/* Which run is beside this one now, which ones could not be, and why times may not be comparable. */
+static void say_beside(struct app *app, const char *skipped)
+{
+    const struct layers_against *against = &app->layers.against;
+    const char *warning = against->diff.n_warnings > 0 ? against->diff.warnings[0] : "";
+    app_say(app, "against %s, these two runs only%s%s%s%s%s%s", against->name, *skipped ? "; " : "", skipped,
+            *warning ? "; mind: " : "", warning, against->recipes[0] ? "; recipes differ: " : "", against->recipes);
+}
+
+/* The next one of those that the key goes through which can be compared; NULL where there is none. */
+static const struct run_entry *next_run(const struct app *app, const struct run_entry *after)
+{
+    const struct run_entry *runs[RUNS_MARKS_MAX];
+    int n = marked_runs(app, runs), at = after ? 0 : current(app, runs, n);
+    if (n == 0)
+        return after || !app->layers.against.on ? newest_before(app, after ? after->summary.unix_start : INFINITY)
+                                                : NULL;
+    while (after && at < n && runs[at] != after)
+        at++;
+    return at + 1 < n ? runs[at + 1] : NULL;
 }
 
 static void choose(struct app *app)
 {
-    const struct run_entry *runs[RUNS_MARKS_MAX];
-    int n = candidates(app, runs), at = current(app, runs, n);
+    char skipped[400] = "";
+    const struct run_entry *next = next_run(app, NULL);
     app->layers_asked = 0;
     app->dirty = 1;
-    if (n == 0 && !app->layers.against.on) {
-        app_say(app, "there is no other run with times here to compare with");
-    } else if (at + 1 < n) {
-        put_beside(app, runs[at + 1]);
-    } else {
+    for (; next; next = next_run(app, next)) {
+        struct error err = {""};
+        size_t used = strlen(skipped);
+        if (put_beside(app, next, &err) == 0) {
+            say_beside(app, skipped);
+            return;
+        }
+        snprintf(skipped + used, sizeof skipped - used, "%sskipped %.60s: %.150s", used ? "; " : "", next->folder.name,
+                 err.text);
+    }
+    if (app->layers.against.on) {
         layers_model_alone(&app->layers);
-        app_say(app, "this run alone");
+        app_say(app, "%s%sthis run alone", skipped, *skipped ? "; " : "");
+    } else {
+        app_say(app, "%s%sthere is no other run with times here to compare with", skipped, *skipped ? "; " : "");
     }
 }
 
@@ -102,9 +133,7 @@ void layers_second_update(struct app *app)
 
 const char *layers_second_label(const struct app *app)
 {
-    const struct run_entry *runs[RUNS_MARKS_MAX];
     if (!app->layers.against.on)
         return "compare";
-    int n = candidates(app, runs);
-    return current(app, runs, n) + 1 < n ? "next run" : "alone";
+    return next_run(app, NULL) ? "next run" : "alone";
 }

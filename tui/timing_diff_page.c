@@ -56,6 +56,8 @@ int timing_diff_page_write(const struct timing_diff_report *report, enum figure_
         } else if (i == 0) {
             put_side(out, report, 0);
             put_side(out, report, 1);
+            if (report->differences[0])
+                fprintf(out, "recipes differ: %s%s", report->differences, report->diff->n_warnings > 0 ? "\n" : "");
             for (int w = 0; w < report->diff->n_warnings; w++)
                 fprintf(out, "%s%s", w ? "; " : "warning: ", report->diff->warnings[w]);
         } else {

@@ -143,6 +143,10 @@ void timing_diff_report_table(const struct timing_diff_report *report, FILE *out
     int name = name_width(diff, width);
     for (int s = 0; s < 2; s++)
         put_side(out, report, s, width);
+    char recipes[sizeof report->differences + 64];
+    snprintf(recipes, sizeof recipes, "recipes %s%s",
+             report->differences[0] ? "differ: " : "are the same but for seeds", report->differences);
+    put_paragraph(out, recipes, width);
     for (int w = 0; w < diff->n_warnings; w++) {
         char text[400];
         snprintf(text, sizeof text, "warning: %s", diff->warnings[w]);
@@ -241,6 +245,7 @@ void timing_diff_report_csv(const struct timing_diff_report *report, FILE *out)
     put_meta(out, "", "least", report->how & TIMING_DIFF_LEAST ? "true" : "false");
     put_side_metas(out, report, 0);
     put_side_metas(out, report, 1);
+    put_meta(out, "", "differences", report->differences);
     for (int w = 0; w < diff->n_warnings; w++)
         put_meta(out, "", "warning", diff->warnings[w]);
     for (int i = 0; i < diff->n_lines; i++) {
@@ -329,6 +334,7 @@ char *timing_diff_report_json(const struct timing_diff_report *report)
     cJSON_AddBoolToObject(root, "least", (report->how & TIMING_DIFF_LEAST) != 0);
     cJSON_AddItemToObject(root, "a", side_json(report, 0));
     cJSON_AddItemToObject(root, "b", side_json(report, 1));
+    cJSON_AddStringToObject(root, "differences", report->differences);
     cJSON *list = cJSON_AddArrayToObject(root, "warnings");
     for (int w = 0; w < report->diff->n_warnings; w++)
         cJSON_AddItemToArray(list, cJSON_CreateString(report->diff->warnings[w]));

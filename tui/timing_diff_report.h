@@ -18,6 +18,7 @@ struct timing_diff_report {
     const struct recipe *const *recipes[2]; /* [side][run] */
     unsigned how;                           /* TIMING_DIFF_PAIRED, TIMING_DIFF_LEAST */
     const char *words[2];                   /* what was said on the command line */
+    char differences[600];                  /* of the first recipes, as recipe_differences_text says them */
 };
 
 /*

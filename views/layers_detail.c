@@ -183,6 +183,8 @@ static void put_change(const struct layers_model *model, const struct layers_nod
     }
     for (int i = 0; i < diff->n_warnings; i++)
         put_value(page, i == 0 ? "mind" : "", COLOR_WARN, diff->warnings[i]);
+    if (model->against.recipes[0])
+        put_value(page, "recipes", COLOR_WARN, model->against.recipes);
 }
 
 /* "1.22 to 1.40 ms, 24 epochs" */

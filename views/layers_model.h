@@ -52,6 +52,7 @@ struct layers_against {
     int on;
     char name[128];
     int contended;           /* its machine was busy */
+    char recipes[320];       /* what differs in the recipes, from that run's to this one's; "": nothing, or not known */
     struct timing timing;    /* ours */
     struct timing_diff diff; /* ours; A: that run, B: this one */
 };

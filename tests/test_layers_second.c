@@ -1,0 +1,124 @@
+/* The key c of the Layers screen: which run it puts beside this one, and what it says of it. */
+#include "engine/files.h"
+#include "tests/app_hands.h"
+#include "tests/fake_folder.h"
+#include "tests/fake_timing.h"
+#include "tui/app_internal.h"
+
+#include <poll.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static char parent[] = "/tmp/davidnet-test-XXXXXX";
+static struct app *app;
+
+/* timing: what its timing.json holds; NULL: a good one. */
+static void make(const char *name, const char *set, const char *timing)
+{
+    struct run_folder folder;
+    struct timing times;
+    struct error err = {""};
+    fake_folder_make(parent, &(struct fake_folder){.name = name,
+                                                   .preset = "quick",
+                                                   .seed = 1,
+                                                   .set = set,
+                                                   .epochs = 4,
+                                                   .best = 90,
+                                                   .epoch_seconds = 10,
+                                                   .end = RUN_END_DONE});
+    assert_int_equal(run_folder_find_in(&folder, parent, name, &err), 0);
+    fake_timing(&times, 0, 1);
+    char *text = timing ? strdup(timing) : timing_to_json(&times, &err);
+    assert_non_null(text);
+    assert_int_equal(run_folder_replace(&folder, "timing.json", text, strlen(text), &err), 0);
+    free(text);
+    timing_release(&times);
+}
+
+static int enter(void **state)
+{
+    (void)state;
+    struct run_source source;
+    struct error err = {""};
+    if (!mkdtemp(parent) || setenv("DAVIDNET_RUNS", parent, 1))
+        return -1;
+    make("shown", NULL, NULL);
+    app = calloc(1, sizeof *app);
+    if (!app || run_source_open(&source, "shown", &err))
+        return -1;
+    app_init(app, source, NULL);
+    app->w = 200;
+    app->h = 50;
+    return 0;
+}
+
+static int leave(void **state)
+{
+    (void)state;
+    app_release(app);
+    free(app);
+    return folder_remove(parent, NULL);
+}
+
+static void press(const char *key)
+{
+    app_press(app, key);
+    for (app_update(app); runs_watch_reading(app); app_update(app))
+        poll(NULL, 0, 2);
+    app_update(app);
+}
+
+static void mark(const char *name)
+{
+    char path[256];
+    snprintf(path, sizeof path, "%s/%s", parent, name);
+    press("5");
+    runs_model_select_path(&app->runs, path);
+    press("Space");
+}
+
+static void must_show(const char *text)
+{
+    if (!app_shows(app, text))
+        fail_msg("'%s' is not on the screen; it says: %s", text, app->said);
+}
+
+static void alone_there_is_none(void **state)
+{
+    (void)state;
+    press("2");
+    press("c");
+    must_show("there is no other run with times here to compare with");
+    assert_false(app->layers.against.on);
+}
+
+/* A marked run that cannot be read is no end: the next one is beside this run, and the first is named. */
+static void a_broken_run_is_skipped(void **state)
+{
+    (void)state;
+    make("broken", NULL, "{");
+    make("narrow", "width=8", NULL);
+    mark("broken");
+    mark("narrow");
+    press("2");
+    press("c");
+    assert_true(app->layers.against.on);
+    assert_string_equal(app->layers.against.name, "narrow");
+    must_show("skipped broken: ");
+    assert_non_null(strstr(app->layers.against.recipes, "width 8 to "));
+    must_show("recipes");
+    press("c");
+    assert_false(app->layers.against.on);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(alone_there_is_none),
+                                       cmocka_unit_test(a_broken_run_is_skipped)};
+    return cmocka_run_group_tests(tests, enter, leave);
+}
