@@ -49,6 +49,32 @@ double operation_weight_bytes(const struct plan *plan, int row)
     return 4 * floats;
 }
 
+/* How many tensors of a source's size an operation must move backward: its values, where the gradient depends on them,
+ * and its gradient. What was the largest in a window can be kept in a few bits; both sources of a sum can share its
+ * gradient. */
+static int tensors_back(enum plan_op op)
+{
+    switch (op) {
+    case PLAN_ADD:
+        return 0;
+    case PLAN_MAX_POOL:
+    case PLAN_AVG_POOL:
+    case PLAN_GLOBAL_MAX:
+    case PLAN_GLOBAL_AVG:
+    case PLAN_CONCAT:
+        return 1;
+    default:
+        return 2;
+    }
+}
+
+/* Images have no gradient. */
+static int tensors_of_source(const struct plan_row *row, int source, bool back)
+{
+    int tensors = back ? tensors_back(row->op) : 1;
+    return back && source == 0 && tensors > 0 ? tensors - 1 : tensors;
+}
+
 /* Forward and backward: what comes from other steps, what goes to them, and the weights. */
 static double pass_bytes(const struct program *program, const struct program_step *step, int n)
 {
@@ -63,7 +89,8 @@ static double pass_bytes(const struct program *program, const struct program_ste
         bytes += (back ? 2 : 1) * operation_weight_bytes(plan, step->rows[i]);
         for (int k = 0; k < row->n_inputs; k++)
             if (!covered(step, row->input[k]))
-                sources += operation_activation_bytes(program, row->input[k], n) * (back && row->input[k] > 0 ? 2 : 1);
+                sources +=
+                    operation_activation_bytes(program, row->input[k], n) * tensors_of_source(row, row->input[k], back);
     }
     double output = operation_activation_bytes(program, last, n);
     if (norm) /* statistics first */

@@ -2,9 +2,10 @@
  * What each step of a program costs, and what it could cost at best: its arithmetic at the rate of multiply-adds from
  * registers, its bytes at the rate of a copy in memory, both measured on this machine with the program's threads.
  *
- * Operations are counted as plan.h counts them, directly and with padding: a Winograd convolution does fewer, so it can
- * be above the ceiling. Bytes are the least that must move when nothing stays in a cache: activations in the program's
+ * Operations are counted as plan.h counts them, directly and with padding: a Winograd convolution does fewer
+ * (kernels/work.h). Bytes are the least that must move when nothing stays in a cache: activations in the program's
  * precision, once; a norm's source (and gradient) twice, because statistics come first; weights in float32.
+ * Backward, a sum, a join and a pool need no values.
  */
 #ifndef DAVIDNET_ENGINE_OPERATIONS_H
 #define DAVIDNET_ENGINE_OPERATIONS_H

@@ -78,6 +78,27 @@ static void test_bytes(void **state)
     assert_true(operation_bytes(&program, &conv, N) == 2.0 * (IMAGE + OUT) + 4.0 * WEIGHTS);
 }
 
+/* Backward, of 10 images: rows of 8 x 4 x 4, pooled to 8 x 2 x 2; a sum's sources share its gradient. */
+static void test_bytes_without_values(void **state)
+{
+    (void)state;
+    struct error err = {""};
+    struct program program = hand_made(PRECISION_F32);
+    int sum = plan_add(&plan, "sum", 1, 3, &err);
+    int most = plan_pool(&plan, "most", sum, PLAN_MAX_POOL, 2, &err);
+    int joined = plan_concat(&plan, "joined", 1, sum, &err);
+    assert_true(sum == 4 && most == 5 && joined == 6);
+    enum { N = 10, OUT = N * 8 * 16, POOLED = N * 8 * 4 };
+    struct program_step step = {.phase = PHASE_BACKWARD, .n_rows = 1, .rows = {sum}};
+    assert_true(operation_bytes(&program, &step, N) == 4.0 * OUT);
+    step.rows[0] = most;
+    assert_true(operation_bytes(&program, &step, N) == 4.0 * (POOLED + OUT));
+    step.rows[0] = joined;
+    assert_true(operation_bytes(&program, &step, N) == 4.0 * (2 * OUT + OUT + OUT)); /* read, and written to both */
+    step.rows[0] = 3; /* the activation: values and gradient, and what comes in */
+    assert_true(operation_bytes(&program, &step, N) == 4.0 * 3 * OUT);
+}
+
 static void test_floor(void **state)
 {
     (void)state;
@@ -189,6 +210,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_bytes),
+        cmocka_unit_test(test_bytes_without_values),
         cmocka_unit_test(test_floor),
         cmocka_unit_test(test_ceiling),
         cmocka_unit_test(test_ceilings_merge),
