@@ -236,10 +236,9 @@ void timekeeper_refresh(struct timekeeper *keeper, const struct executor *execut
     else
         share_host(keeper, executor, lap);
     timing->part_ms[TIMING_EVALUATE] = keeper->kept[TIMEKEEPER_EVALUATE] > 0 ? lap[TIMEKEEPER_EVALUATE] : (double)NAN;
-    for (int p = 0; p < TIMING_PART_COUNT; p++) {
-        timing->part_ms[p] *= threads;
-        timing->hidden_ms[p] *= threads;
-    }
+    for (int p = 0; p < TIMING_PART_COUNT; p++)
+        timing->part_ms[p] *=
+            threads; /* hidden work is that of the threads that did it alone: the host's one, or loaders */
     if (loader->kind != RECIPE_LOADER_MAIN) /* one thread for each batch: not times threads */
         timing->hidden_ms[TIMING_AUGMENT] =
             (double)(loader_worked_ns(loader) - keeper->worked_ns) * 1e-6 / (double)keeper->steps;

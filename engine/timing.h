@@ -113,7 +113,9 @@ struct timing {
     /*
      * Thread-milliseconds per training step: the engine's time in each part times threads, waiting included, so that
      * they add up to threads * wall_ms. On a device of its own the critical path adds up: what the host did while the
-     * device worked, or loader threads while the engine did, is in hidden alone. NaN: unknown, or no such part.
+     * device worked, or loader threads while the engine did, is in hidden alone,
+     * in milliseconds of the threads that did it (one of the host; each of the loader's): never times threads. NaN:
+     * unknown, or no such part.
      */
     double part_ms[TIMING_PART_COUNT], hidden_ms[TIMING_PART_COUNT];
     struct timing_row *rows;

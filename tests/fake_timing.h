@@ -22,7 +22,7 @@ void fake_timing(struct timing *timing, int update_all, double slower);
  *   update   all                0.5   0    1     1
  *   sum                        72                36.1
  * Parts, in milliseconds times two threads: data 2, transfer 0.2, evaluate 20, other 1.8, the steps 144: 84 x 2 in all,
- * and 74 without evaluation. 3 of data are hidden. The loss has no spread. Two epochs of history.
+ * and 74 without evaluation. 6 thread-ms of data are hidden. The loss has no spread. Two epochs of history.
  */
 void fake_timing_small(struct timing *timing);
 

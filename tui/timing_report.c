@@ -218,11 +218,11 @@ static void put_parts(const struct layout *l, const struct timing *t)
     char ms[RUN_TEXT], share[RUN_TEXT], hidden[RUN_TEXT];
     fprintf(l->out, "\n%-10s %10s %7s\n", "phase", "ms/step", "share");
     for (int p = 0; p < TIMING_PART_COUNT; p++) {
-        double part = t->part_ms[p] / t->threads, beside = t->hidden_ms[p] / t->threads;
+        double part = t->part_ms[p] / t->threads, beside = t->hidden_ms[p];
         fprintf(l->out, "%-10s %10s %6s%s", timing_part_name((enum timing_part)p), run_text_number(part, 3, ms),
                 run_text_number(100 * part / t->wall_ms, 1, share), isfinite(part) ? "%" : "");
         if (isfinite(beside))
-            fprintf(l->out, "   %s hidden behind other work", run_text_number(beside, 3, hidden));
+            fprintf(l->out, "   %s thread-ms hidden behind other work", run_text_number(beside, 3, hidden));
         fputc('\n', l->out);
     }
     fprintf(l->out, "%-10s %10s %6s%s", "all", run_text_number(t->wall_ms, 3, ms),
