@@ -6,12 +6,14 @@
 #include "tests/fake_timing.h"
 #include "tui/command.h"
 
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -191,6 +193,66 @@ static void what_cannot_be_compared(void **state)
     assert_int_equal(access(out_path, F_OK), -1);
 }
 
+/* An ending that is no format's is not written as a table, unless the format is said. */
+static void unknown_endings(void **state)
+{
+    (void)state;
+    char before[sizeof out_path], *text;
+    strcpy(before, out_path);
+    snprintf(out_path, sizeof out_path, "%s/out.foo", parent);
+    assert_int_equal(CALL(NULL, "one"), EXIT_USAGE);
+    assert_int_equal(CALL(NULL, "diff", "one", "two"), EXIT_USAGE);
+    assert_int_equal(access(out_path, F_OK), -1);
+    assert_int_equal(CALL(&text, "one", "--format", "table"), EXIT_OK);
+    free(text);
+    snprintf(out_path, sizeof out_path, "%s/out.txt", parent);
+    assert_int_equal(CALL(&text, "diff", "one", "two"), EXIT_OK);
+    has(text, "A  one: ");
+    free(text);
+    strcpy(out_path, before);
+}
+
+/* What `timing diff one two` writes to a terminal of that TERM. */
+static size_t on_terminal(const char *term, char *out, size_t size)
+{
+    int master = posix_openpt(O_RDWR | O_NOCTTY);
+    assert_true(master >= 0 && grantpt(master) == 0 && unlockpt(master) == 0);
+    int slave = open(ptsname(master), O_RDWR | O_NOCTTY);
+    assert_true(slave >= 0);
+    fflush(NULL);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        char *words[] = {"timing", "diff", "one", "two", NULL};
+        setenv("TERM", term, 1);
+        dup2(slave, STDOUT_FILENO);
+        int code = command_timing.run(4, words);
+        fflush(NULL);
+        _exit(code);
+    }
+    close(slave);
+    size_t used = 0;
+    for (ssize_t n; used < size - 1 && (n = read(master, out + used, size - 1 - used)) > 0;)
+        used += (size_t)n;
+    out[used] = '\0';
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    close(master);
+    return used;
+}
+
+static void no_codes_for_a_dumb_terminal(void **state)
+{
+    (void)state;
+    static char text[1 << 16];
+    assert_true(on_terminal("xterm", text, sizeof text) > 0);
+    has(text, "\033[90m");
+    assert_true(on_terminal("dumb", text, sizeof text) > 0);
+    has(text, "verdict");
+    assert_null(strchr(text, '\033'));
+}
+
 static void traces_are_checked(void **state)
 {
     (void)state;
@@ -209,8 +271,10 @@ static void traces_are_checked(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(two_runs), cmocka_unit_test(recipes_that_differ),
-                                       cmocka_unit_test(sets_of_runs), cmocka_unit_test(what_cannot_be_compared),
-                                       cmocka_unit_test(traces_are_checked)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(two_runs),          cmocka_unit_test(recipes_that_differ),
+        cmocka_unit_test(sets_of_runs),      cmocka_unit_test(what_cannot_be_compared),
+        cmocka_unit_test(unknown_endings),   cmocka_unit_test(no_codes_for_a_dumb_terminal),
+        cmocka_unit_test(traces_are_checked)};
     return cmocka_run_group_tests(tests, enter, leave);
 }

@@ -166,10 +166,10 @@ static int take(struct request *request, const char *flag, const char *value, st
 
 static int check(struct request *request, int recipe, char format[8])
 {
-    const char *given = request->format;
-    request->format = figure_output_format(given, request->path, FORMATS, "csv", format);
+    struct error err = {""};
+    request->format = figure_output_format(request->format, request->path, FORMATS, "csv", format, &err);
     if (request->format == NULL)
-        return command_usage_error(&command_curves, "--format %s: expected csv, json, png, svg or pdf", given);
+        return command_usage_error(&command_curves, "%s", err.text);
     int drawing = figure_format_of_name(request->format) >= 0;
     if (request->count == 0 && !recipe)
         return command_usage_error(&command_curves, "which run? `davidnet runs` lists them, 'last' is the newest");

@@ -257,9 +257,9 @@ static int run(int argc, char **argv)
         if (!taken)
             return command_unknown(&command_network, argv[i]);
     }
-    const char *format = figure_output_format(given, path, FORMATS, "table", found);
+    const char *format = figure_output_format(given, path, FORMATS, "table", found, &err);
     if (format == NULL)
-        return command_usage_error(&command_network, "--format %s: expected one of " FORMATS, given);
+        return command_usage_error(&command_network, "%s", err.text);
     if (recipe_options_resolve(&recipe_options, &recipe, &err))
         return command_usage_error(&command_network, "%s", err.text);
     if (filters)

@@ -76,10 +76,10 @@ static int run(int argc, char **argv)
         which = word;
     }
     char found[8];
-    const char *given = format;
-    format = figure_output_format(given, path, FORMATS, "table", found);
+    struct error err = {""};
+    format = figure_output_format(format, path, FORMATS, "table", found, &err);
     if (format == NULL)
-        return command_usage_error(&command_timing, "--format %s: expected one of " FORMATS, given);
+        return command_usage_error(&command_timing, "%s", err.text);
     if (which == NULL)
         return command_usage_error(&command_timing, "which run? `davidnet runs` lists them, 'last' is the newest");
     if (figure_format_of_name(format) >= 0)

@@ -73,6 +73,13 @@ static void forget_side(struct reading *side)
     run_set_release(&side->set);
 }
 
+/* A terminal that is said to understand no codes gets none. */
+static int can_be_grey(void)
+{
+    const char *term = getenv("TERM");
+    return !display.no_color && term && *term && strcmp(term, "dumb") != 0;
+}
+
 /* The text in that format, malloc'ed; width and grey of the table as the terminal has them. */
 static char *make_text(const struct timing_diff_report *report, const char *format, int to_terminal, struct error *err)
 {
@@ -86,7 +93,7 @@ static char *make_text(const struct timing_diff_report *report, const char *form
             timing_diff_report_csv(report, out);
         else if (out)
             timing_diff_report_table(report, out, to_terminal ? columns_width(stdout) : 0,
-                                     to_terminal && !display.no_color);
+                                     to_terminal && can_be_grey());
         if (out && fclose(out) != 0) {
             free(text);
             text = NULL;
@@ -185,10 +192,10 @@ int cmd_timing_diff(int argc, char **argv)
             words[n++] = argv[i];
     }
     char found[8];
-    const char *given = format;
-    format = figure_output_format(given, path, FORMATS, "table", found);
+    struct error err = {""};
+    format = figure_output_format(format, path, FORMATS, "table", found, &err);
     if (format == NULL)
-        return command_usage_error(&command_timing, "diff --format %s: expected one of " FORMATS, given);
+        return command_usage_error(&command_timing, "diff: %s", err.text);
     if (n < 2)
         return command_usage_error(&command_timing, "diff wants two runs, or sets of runs: davidnet timing diff A B");
     return carry_out(words, how, format, path);

@@ -29,15 +29,20 @@ static int find_word(const char *word, const char *words, char out[8])
 }
 
 const char *figure_output_format(const char *name, const char *path, const char *words, const char *otherwise,
-                                 char out[8])
+                                 char out[8], struct error *err)
 {
     const char *slash = path ? strrchr(path, '/') : NULL;
     const char *dot = path ? strrchr(slash ? slash : path, '.') : NULL;
+    int plain = !dot || dot == slash + 1 || dot == path || dot[1] == '\0' ||
+                (strcmp(otherwise, "table") == 0 && strcasecmp(dot, ".txt") == 0);
+    if (find_word(name ? name : plain ? otherwise : dot + 1, words, out))
+        return out;
     if (name)
-        return find_word(name, words, out) ? out : NULL;
-    if (!dot || !find_word(dot + 1, words, out))
-        find_word(otherwise, words, out);
-    return out;
+        error_set(err, "--format %.40s: expected one of %s", name, words);
+    else
+        error_set(err, "-o %.200s: '%.20s' is the ending of no format; use one of %s, or say --format", path, dot,
+                  words);
+    return NULL;
 }
 
 int figure_output_check(enum figure_format format, const char *path, struct error *err)

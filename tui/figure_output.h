@@ -6,12 +6,12 @@
 #include "views/figure.h"
 
 /*
- * The format by name (--format), or where that is NULL by the ending of -o's path (NULL: the standard output), or
- * `otherwise`. Only the ending counts that is one of `words`, which has blanks between ("csv json png svg pdf"). NULL
- * when the name is none of them. What comes back is a name of at most 7 bytes in out.
+ * The format by name (--format), or where that is NULL by the ending of -o's path (NULL: the standard output), or where
+ * it has none, or ".txt" for a table, `otherwise`. words has blanks between ("csv json png svg pdf"). NULL with err
+ * when the name or the ending is none of them. What comes back is a name of at most 7 bytes in out.
  */
 const char *figure_output_format(const char *name, const char *path, const char *words, const char *otherwise,
-                                 char out[8]);
+                                 char out[8], struct error *err);
 
 /* A PNG or PDF is not for a terminal's eyes: -1 with what to do instead, where that is where it would go. */
 int figure_output_check(enum figure_format format, const char *path, struct error *err);

@@ -78,8 +78,8 @@ static int take_preset(struct asked *a, const char *name, struct error *err)
 /* By its name, or by the ending of -o; a picture that cannot go to the terminal is refused before anything runs. */
 static int choose_format(struct asked *a, struct error *err)
 {
-    if (!figure_output_format(a->asked_format, a->path, FORMATS, "table", a->format))
-        return error_set(err, "--format %.40s: expected table, csv, json, png, svg or pdf", a->asked_format);
+    if (!figure_output_format(a->asked_format, a->path, FORMATS, "table", a->format, err))
+        return -1;
     int picture = figure_format_of_name(a->format);
     return picture >= 0 ? figure_output_check((enum figure_format)picture, a->path, err) : 0;
 }
