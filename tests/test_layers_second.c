@@ -116,9 +116,21 @@ static void a_broken_run_is_skipped(void **state)
     assert_false(app->layers.against.on);
 }
 
+/* What can be done with the times stands in the footer of a usual terminal. */
+static void the_footer_has_the_export(void **state)
+{
+    (void)state;
+    app->w = 120;
+    app->h = 40;
+    must_show("e export");
+    press("r");
+    must_show("under 1 %");
+    must_show("e export");
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(alone_there_is_none),
-                                       cmocka_unit_test(a_broken_run_is_skipped)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(alone_there_is_none), cmocka_unit_test(a_broken_run_is_skipped),
+                                       cmocka_unit_test(the_footer_has_the_export)};
     return cmocka_run_group_tests(tests, enter, leave);
 }

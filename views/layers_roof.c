@@ -204,15 +204,23 @@ static void put_legend(const struct layers_model *model, struct grid *grid, stru
 {
     static const enum phase phases[] = {PHASE_FORWARD, PHASE_BACKWARD, PHASE_UPDATE};
     static const char *const names[] = {"forward", "backward", "other"};
-    int x = row.x + row.w;
+    int x = row.x + row.w, taken = text_width("Roofline (GFLOP/s)") + 2;
+    char small[32] = "", text[64];
     for (int i = 2; i >= 0; i--) {
-        struct point key = {.phase = phases[i], .share = 1};
+        struct point key = {.phase = phases[i], .share = 1}, hollow = {.phase = phases[i]};
         if (!(layers_phase_mask(model) >> phases[i] & 1))
             continue;
+        snprintf(text, sizeof text, "%s%s", mark_of(&hollow, grid->ascii), small);
+        snprintf(small, sizeof small, "%.*s", (int)sizeof small - 1, text);
         x -= text_width(names[i]) + 4;
         put_text(grid, row, x + 2, row.y, layers_phase_color(phases[i]), ATTR_BOLD, mark_of(&key, grid->ascii));
         put_text(grid, row, x + 4, row.y, COLOR_DEFAULT, ATTR_NONE, names[i]);
     }
+    snprintf(text, sizeof text, "%s under %g %% of the time", small, 100 * SMALL);
+    if (x - text_width(text) < row.x + taken)
+        snprintf(text, sizeof text, "%s under %g %%", small, 100 * SMALL);
+    if (*small && x - text_width(text) >= row.x + taken)
+        put_right(grid, row, x, row.y, COLOR_DIM, ATTR_NONE, text);
 }
 
 void layers_roof_draw(const struct layers_model *model, struct grid *grid, struct rect area)
