@@ -119,7 +119,8 @@ const struct command command_timing = {
              "diff: what changed from A to B, in the step, each phase, block and row: signed, in milliseconds and\n"
              "percent, with a 95 % interval; a change within it is called noise, and is grey on a terminal. A and B\n"
              "are runs, or sets of runs as `davidnet compare` takes them (a pattern, a tag, names parted by commas):\n"
-             "several runs a side tell what varies from run to run. On a machine with other work to do, runs of A and\n"
+             "only several runs a side tell what varies from run to run; where a side is one run, a change beyond the\n"
+             "interval \"differs\", which is no verdict. On a machine with other work to do, runs of A and\n"
              "B made by turns tell more with --paired, and the least times (--least) more than the means. Rows whose\n"
              "work is shared differently on the two sides are compared together; rows that one side lacks are said.\n",
     .options = options,
