@@ -214,13 +214,14 @@ int campaign_list(const char *parent, char (**names)[RUN_CAMPAIGN_MAX], int *cou
         return errno == ENOENT ? 0 : error_set(err, "%s: %s", path, strerror(errno));
     for (struct dirent *e; (e = readdir(dir)) != NULL;) {
         char(*more)[RUN_CAMPAIGN_MAX];
-        if (e->d_name[0] == '.' || strlen(e->d_name) >= RUN_CAMPAIGN_MAX)
+        size_t length = strlen(e->d_name);
+        if (e->d_name[0] == '.' || length >= RUN_CAMPAIGN_MAX)
             continue;
         more = realloc(*names, ((size_t)*count + 1) * sizeof **names);
         if (more == NULL)
             break;
         *names = more;
-        snprintf((*names)[(*count)++], RUN_CAMPAIGN_MAX, "%s", e->d_name);
+        memcpy((*names)[(*count)++], e->d_name, length + 1);
     }
     closedir(dir);
     if (*count > 0)
