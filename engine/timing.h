@@ -149,8 +149,8 @@ void timing_assign(struct timing *to, const struct timing *from);
 /* The same rows and steps, made the same way for the same machine: only then do the times of both have a mean. */
 int timing_same_program(const struct timing *a, const struct timing *b);
 
-/* A later sitting's times come to it, of the same program; its history goes on. Allocates nothing. */
-void timing_merge(struct timing *timing, const struct timing *later);
+/* The times of a later sitting (from) of the same program come to it; its history goes on. Allocates nothing. */
+void timing_merge(struct timing *to, const struct timing *from);
 
 /* An epoch's means: ms[n_steps]. */
 void timing_add_epoch(struct timing *timing, const double *ms);

@@ -210,7 +210,7 @@ static int make_sides(struct campaign *c, const struct recipe_draft *draft, int 
 static void find_name(struct campaign *c)
 {
     struct campaign *other = calloc(1, sizeof *other);
-    char base[RUN_CAMPAIGN_MAX - 4];
+    char base[51];
     campaign_name(&c->side[0], c->what, c->name);
     snprintf(base, sizeof base, "%.50s", c->name);
     for (int i = 2; other && i < 100 && campaign_read(other, c->parent, c->name, NULL) != 1; i++)
