@@ -422,7 +422,9 @@ static void test_paragraph(void **state)
     char *text = grid_text(&grid);
     assert_string_equal(text, "the quick\nbrown\n\nfox\n\n\n");
     free(text);
-    assert_int_equal(put_paragraph(NULL, (struct rect){0, 0, 4, 0}, 0, "unbreakable words"), 2);
+    /* What fits on no line is broken: nothing is lost. */
+    assert_int_equal(put_paragraph(NULL, (struct rect){0, 0, 4, 0}, 0, "unbreakable words"), 5);
+    assert_int_equal(put_paragraph(&grid, (struct rect){0, 0, 4, 6}, 0, "a \u65e5\u672c\u8a9e b"), 3);
     assert_int_equal(put_paragraph(NULL, (struct rect){0, 0, 0, 0}, 0, "nothing"), 0);
     grid_release(&grid);
 }

@@ -1,5 +1,6 @@
 #include "views/frame.h"
 #include "views/format.h"
+#include "views/utf8.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -233,11 +234,26 @@ struct rect frame_draw(const struct frame_model *model, struct grid *grid, struc
     return frame_area(area);
 }
 
+/* The bytes of a line's characters that fit into so many columns, at least one character's. */
+static size_t fitting(const char *line, int width)
+{
+    size_t at = 0;
+    for (int used = 0; line[at];) {
+        int32_t code;
+        int length = utf8_decode(line + at, &code), columns = code < 0 ? 1 : utf8_width(code);
+        used += columns < 0 ? 1 : columns;
+        if (used > width && at > 0)
+            break;
+        at += (size_t)length;
+    }
+    return at;
+}
+
 int put_paragraph_in(struct grid *grid, struct rect clip, struct rect area, uint32_t fg, const char *text)
 {
     int lines = 0;
     while (*text && area.w > 0) {
-        /* The longest run of whole words that fits; a word that is too long on its own is cut by the clip. */
+        /* The longest run of whole words that fits; a word that is too long on its own goes on in the next line. */
         size_t take = 0, length = 0;
         char line[512];
         while (text[length] && text[length] != '\n') {
@@ -254,6 +270,8 @@ int put_paragraph_in(struct grid *grid, struct rect clip, struct rect area, uint
         if (take == 0 && text[0] != '\n')
             take = strnlen(text, sizeof line - 1);
         memcpy(line, text, take);
+        line[take] = '\0';
+        take = fitting(line, area.w);
         line[take] = '\0';
         if (grid)
             put_text(grid, clip, area.x, area.y + lines, fg, ATTR_NONE, line);

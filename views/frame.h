@@ -57,7 +57,8 @@ void dialog_draw(const char *title, const char *text, const struct frame_key *ke
 int dialog_find(const char *text, const struct frame_key *keys, int n, struct rect area, int x, int y);
 
 /*
- * Breaks text at blanks to lines of at most area.w columns and draws them; returns the lines used. grid NULL: counts.
+ * Breaks text at blanks to lines of at most area.w columns and draws them; a word without room on a line of its own is
+ * broken, too. Returns the lines used. grid NULL: counts.
  * _in: what is outside clip is left out.
  */
 int put_paragraph(struct grid *grid, struct rect area, uint32_t fg, const char *text);
