@@ -176,6 +176,9 @@ static void test_dialog(void **state)
         dialog_draw("Quit?", text, keys, KEYS, &grid, area);
         for (int k = 0; k < KEYS; k++) /* answers come before the text */
             assert_true(screen_shows(&grid, keys[k].help));
+        assert_true(screen_shows(&grid, "Quit?")); /* and so does what is asked */
+        if (area.h > KEYS + 1) /* a row is left for the text: all of it, or the mark that there is more */
+            assert_true(screen_shows(&grid, "there.") != screen_shows(&grid, "\u2026"));
         for (int y = 0; y < grid.h; y++) {
             for (int x = 0; x < grid.w; x++) {
                 int key = dialog_find(text, keys, KEYS, area, x, y);

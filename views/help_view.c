@@ -137,7 +137,9 @@ void help_draw(const struct frame_key *keys, int n, const char *intro, int top, 
 
 struct dialog_place {
     struct rect box, inside; /* box: empty where there is no room for one, and inside is the whole area */
-    int text_rows, keys_y, key_width;
+    int title_rows;          /* without a box: 1 if the title has a row of its own */
+    int text_rows, all_rows; /* what is shown of the text, and what there is */
+    int keys_y, key_width;
 };
 
 static int rows_of_answers(const struct frame_key *keys, int n, int key_width, int width)
@@ -148,24 +150,26 @@ static int rows_of_answers(const struct frame_key *keys, int n, int key_width, i
     return rows;
 }
 
-/* Where not everything fits, the text is cut and the answers stay. */
+/* Where not everything fits, the text is cut; the answers stay, and what is asked. */
 static struct dialog_place place_dialog(const char *text, const struct frame_key *keys, int n, struct rect area)
 {
     struct dialog_place place = {.inside = area, .key_width = widest(keys, n)};
-    int width = area.w - 4 < 64 ? area.w - 4 : 64;
+    int air = area.w < 60 ? 0 : 4, width = area.w - air < 64 ? area.w - air : 64;
     int rows = put_paragraph(NULL, (struct rect){0, 0, width - 4, 0}, COLOR_DEFAULT, text);
     int height = rows + rows_of_answers(keys, n, place.key_width, width - 4) + 3;
     if (width >= 12 && height <= area.h) {
         place.box = (struct rect){area.x + (area.w - width) / 2, area.y + (area.h - height) / 2, width, height};
         place.inside = rect_inset(place.box, 2, 1);
-        place.text_rows = rows;
+        place.text_rows = place.all_rows = rows;
         place.keys_y = place.inside.y + rows + 1;
         return place;
     }
     int left = area.h - rows_of_answers(keys, n, place.key_width, area.w);
-    rows = put_paragraph(NULL, area, COLOR_DEFAULT, text);
-    place.text_rows = rows <= left ? rows : left > 0 ? left : 0;
-    place.keys_y = area.y + place.text_rows;
+    place.title_rows = left > 0;
+    left -= place.title_rows;
+    place.all_rows = put_paragraph(NULL, area, COLOR_DEFAULT, text);
+    place.text_rows = place.all_rows <= left ? place.all_rows : left > 0 ? left : 0;
+    place.keys_y = area.y + place.title_rows + place.text_rows;
     return place;
 }
 
@@ -173,14 +177,19 @@ void dialog_draw(const char *title, const char *text, const struct frame_key *ke
                  struct rect area)
 {
     struct dialog_place place = place_dialog(text, keys, n, area);
-    struct rect inside = place.inside, clip = {inside.x, inside.y, inside.w, place.text_rows};
+    struct rect inside = place.inside, clip = {inside.x, inside.y + place.title_rows, inside.w, place.text_rows};
     if (place.box.w > 0) {
         put_fill(grid, place.box, COLOR_DEFAULT, COLOR_PANEL, NULL);
         put_box(grid, place.box, COLOR_ACCENT, title);
     } else {
         put_fill(grid, area, COLOR_DEFAULT, COLOR_DEFAULT, NULL);
+        if (place.title_rows)
+            put_cut(grid, (struct rect){area.x, area.y, area.w, 1}, COLOR_ACCENT, ATTR_BOLD, title);
     }
-    put_paragraph_in(grid, clip, inside, COLOR_DEFAULT, text);
+    put_paragraph(grid, clip, COLOR_DEFAULT, text);
+    if (place.all_rows > place.text_rows && clip.h > 0) /* there is more of it */
+        put_right(grid, clip, clip.x + clip.w, clip.y + clip.h - 1, COLOR_ACCENT, ATTR_NONE,
+                  grid->ascii ? " ..." : " …");
     for (int i = 0, y = place.keys_y; i < n; i++)
         y += draw_key(&keys[i], place.key_width, grid, inside, inside, y);
 }
