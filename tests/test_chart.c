@@ -63,6 +63,14 @@ static void test_tick_labels(void **state)
     assert_int_equal(ticks.n, 8);
     for (int i = 0; i < 8; i++)
         assert_string_equal(ticks.label[i], errors[i]);
+    /* Less than a decade has more than two numbers, where rows are left between them. */
+    chart_make_ticks(&(struct chart_range){40, 80, CHART_LOG_ERROR}, 6, 0, &ticks);
+    static const char *const near[] = {"50", "60", "70", "80"};
+    assert_int_equal(ticks.n, 4);
+    for (int i = 0; i < 4; i++)
+        assert_string_equal(ticks.label[i], near[i]);
+    chart_make_ticks(&(struct chart_range){40, 80, CHART_LOG_ERROR}, 2, 0, &ticks);
+    assert_int_equal(ticks.n, 2);
     chart_make_ticks(&(struct chart_range){0, 40000, CHART_LINEAR}, 4, 0, &ticks);
     assert_string_equal(ticks.label[ticks.n - 1], "40k");
 }

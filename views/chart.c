@@ -158,20 +158,31 @@ static void add_tick(struct chart_ticks *ticks, double value, int decimals)
     ticks->value[ticks->n++] = value;
 }
 
-static void log_ticks(const struct chart_range *range, int wanted, struct chart_ticks *ticks)
+/* Those of the powers of ten from 10^first on, times each digit, that lie in the range. */
+static void add_powers(const struct chart_range *range, int first, int last, int stride, const double *digits,
+                       int n_digits, struct chart_ticks *ticks)
 {
-    static const double digits[] = {1, 2, 5};
-    int first = (int)floor(log10(range->min) + 1e-9), last = (int)ceil(log10(range->max) - 1e-9);
-    int stride = 1, per_decade = 3 * log10(range->max / range->min) <= wanted + 2 ? 3 : 1;
-    while ((last - first) / stride > wanted)
-        stride++;
     for (int e = first; e <= last; e += stride) {
-        for (int d = 0; d < per_decade; d++) {
+        for (int d = 0; d < n_digits; d++) {
             double value = digits[d] * pow(10, e);
             if (value >= range->min * (1 - 1e-9) && value <= range->max * (1 + 1e-9))
                 add_tick(ticks, value, e < 0 ? -e : 0);
         }
     }
+}
+
+static void log_ticks(const struct chart_range *range, int wanted, struct chart_ticks *ticks)
+{
+    static const double digits[] = {1, 2, 5}, fine[] = {1, 2, 3, 4, 5, 7};
+    int first = (int)floor(log10(range->min) + 1e-9), last = (int)ceil(log10(range->max) - 1e-9), stride = 1;
+    double decades = log10(range->max / range->min);
+    while ((last - first) / stride > wanted)
+        stride++;
+    add_powers(range, first, last, stride, digits, 3 * decades <= wanted + 2 ? 3 : 1, ticks);
+    if (ticks->n >= 3 || 10 * decades > wanted + 2)
+        return;
+    ticks->n = 0; /* two numbers do not show that an axis is logarithmic: more, with a row between them */
+    add_powers(range, first, last, 1, fine, 6, ticks);
 }
 
 /* Those of the errors, from the other end: 50, 80, 90, 95, 98, 99 ... */
