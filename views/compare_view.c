@@ -69,7 +69,7 @@ static void draw_list(const struct compare_model *model, struct grid *grid, stru
     if (area.h < 2)
         return;
     put_cut(grid, (struct rect){area.x, area.y, area.w, 1}, COLOR_TITLE, ATTR_BOLD,
-            "  what can be compared: campaigns, then recipes");
+            area.w < 48 ? "  to compare: campaigns, then recipes" : "  what can be compared: campaigns, then recipes");
     int rows = area.h - 1, top = list_top(model, rows);
     for (int i = top; i < model->n_items && i - top < rows; i++) {
         const struct compare_item *item = &model->items[i];
