@@ -4,6 +4,7 @@
 #include "tests/app_hands.h"
 #include "tests/fake_folder.h"
 #include "tests/fake_timing.h"
+#include "tui/free_path.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -90,8 +91,10 @@ static void every_format(void **state)
         char said[128];
         app_press(app, "e");
         assert_true(app_shows(app, "Export the times") && app_shows(app, "PDF, a figure for a report"));
+        snprintf(said, sizeof said, "Into %s, as timing-shown.pdf", parent);
+        assert_true(app_shows(app, said));
         app_press(app, cases[i].key);
-        snprintf(said, sizeof said, "the times are in %s", cases[i].path);
+        snprintf(said, sizeof said, "the times are in %s, folder %s", cases[i].path, parent);
         assert_true(app_shows(app, said));
         begins(cases[i].path, cases[i].begins);
     }
@@ -140,12 +143,31 @@ static void no_place(void **state)
     assert_int_equal(chdir(parent), 0);
 }
 
+/* What is there stays, be it a link that leads nowhere; and where all names are taken nothing is written. */
+static void what_is_there_stays(void **state)
+{
+    (void)state;
+    char path[32], target[16];
+    assert_int_equal(symlink("nowhere", "x.pdf"), 0);
+    struct error err = {""};
+    assert_int_equal(free_path("x", "pdf", path, sizeof path, &err), 0);
+    assert_string_equal(path, "x-2.pdf");
+    for (int i = 2; i < 1000; i++) {
+        snprintf(path, sizeof path, "x-%d.pdf", i);
+        assert_int_equal(symlink("nowhere", path), 0);
+    }
+    assert_int_equal(free_path("x", "pdf", path, sizeof path, &err), -1);
+    assert_non_null(strstr(err.text, "x.pdf to x-999.pdf are there already"));
+    assert_int_equal(free_path("much-too-long-a-name-for-what-there-is", "pdf", target, sizeof target, &err), -1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_format),
         cmocka_unit_test(trace),
         cmocka_unit_test(no_place),
+        cmocka_unit_test(what_is_there_stays),
     };
     return cmocka_run_group_tests(tests, enter, leave);
 }

@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define FOLDER_MAX 600 /* of a path that is shown */
+
 /* The name of the run that is shown; one that has no folder is called by its recipe. */
 static const char *run_name(const struct app *app)
 {
@@ -49,6 +51,13 @@ static int save_text(const struct app *app, const char *ending, const char *path
     return rc;
 }
 
+/* The path is the current folder's, and said with it: the file's name first, should all of it not fit. */
+static void say_where(struct app *app, const char *what, const char *path)
+{
+    char folder[FOLDER_MAX];
+    app_say(app, "%s in %s, folder %s", what, path, free_path_folder(folder, sizeof folder));
+}
+
 static void save(struct app *app, const char *ending)
 {
     struct error err = {""};
@@ -58,10 +67,10 @@ static void save(struct app *app, const char *ending)
     if (app->layers.state != LAYERS_READY || !app->source.recipe)
         return; /* the run went while it was asked */
     snprintf(stem, sizeof stem, "timing-%s", run_name(app));
-    free_path(stem, ending, path, sizeof path);
-    if (format < 0) {
+    int named = free_path(stem, ending, path, sizeof path, &err) == 0;
+    if (named && format < 0) {
         rc = save_text(app, ending, path, &err);
-    } else {
+    } else if (named) {
         struct figure *figure =
             timing_page_draw(run_name(app), app->source.recipe, &app->layers.timing, (enum figure_format)format, &err);
         rc = figure ? figure_save(figure, path, &err) : -1;
@@ -70,7 +79,7 @@ static void save(struct app *app, const char *ending)
     if (rc < 0)
         app_say(app, "%s", err.text);
     else
-        app_say(app, "the times are in %s", path);
+        say_where(app, "the times are", path);
 }
 
 /* As it was at the run's last checkpoint: unlike the times it is not kept in memory. */
@@ -83,11 +92,11 @@ static void save_trace(struct app *app)
     if (app->layers.state != LAYERS_READY || !app->source.recipe)
         return;
     snprintf(stem, sizeof stem, "trace-%s", run_name(app));
-    free_path(stem, "json", path, sizeof path);
-    if (run_folder_find(&folder, app->model.status.path, &err) || timing_trace_copy(&folder, path, &err))
+    if (free_path(stem, "json", path, sizeof path, &err) || run_folder_find(&folder, app->model.status.path, &err) ||
+        timing_trace_copy(&folder, path, &err))
         app_say(app, "%s", err.text);
     else
-        app_say(app, "the trace is in %s", path);
+        say_where(app, "the trace is", path);
 }
 
 static void save_table(struct app *app)
@@ -131,9 +140,15 @@ static const struct binding keys[] = {
     {"n", "Esc", NULL, "None", NULL, NULL, app_close_dialog},
     {0},
 };
-static const struct dialog dialog = {"Export the times", "A file in the current folder.", keys};
+/* Its text depends on the run and on where it is written. */
+static const struct dialog dialog = {"Export the times", "", keys};
 
 void layers_export_ask(struct app *app)
 {
+    char folder[FOLDER_MAX], sentence[FOLDER_MAX + 300];
+    snprintf(sentence, sizeof sentence,
+             "Into %s, as timing-%s.pdf and so on. A file that is there stays: the new one gets a number.",
+             free_path_folder(folder, sizeof folder), run_name(app));
     app_ask(app, &dialog);
+    app_ask_more(app, sentence);
 }

@@ -282,7 +282,7 @@ static void do_export(struct app *app)
     const struct samples_model *model = &app->samples.model;
     const struct batches *batches = &model->batches;
     struct samples_layout layout;
-    char stem[240], path[300], title[1024], subtitle[1024], done[256];
+    char stem[240], path[300], folder[600], title[1024], subtitle[1024], done[256];
     struct error err = {""};
     const char *source = model->dataset->source, *slash = strrchr(source, '/');
     uint32_t epoch = model->step / batches->steps_per_epoch, batch = model->step % batches->steps_per_epoch;
@@ -292,7 +292,7 @@ static void do_export(struct app *app)
     sheet_describe_options(&batches->options, model->batch.height, model->batch.width, done, sizeof done);
     /* A sheet that is there already stays: it may be of other images of that batch. */
     snprintf(stem, sizeof stem, "samples-%s-epoch%u-batch%u", app->model.status.run, epoch + 1, batch + 1);
-    free_path(stem, "png", path, sizeof path);
+    int named = free_path(stem, "png", path, sizeof path, &err) == 0;
     snprintf(title, sizeof title, "%s \u00b7 %s \u00b7 epoch %u, batch %u \u00b7 seed %" PRId64,
              slash && slash[1] ? slash + 1 : source, model->preset, epoch + 1, batch + 1, model->seed);
     snprintf(subtitle, sizeof subtitle, "Images %d to %d of the batch; left as stored, right as trained on: %s.",
@@ -304,12 +304,14 @@ static void do_export(struct app *app)
                           .width = model->batch.width,
                           .title = title,
                           .subtitle = subtitle};
-    if (sheet_save(&sheet, path, &err))
+    free_path_folder(folder, sizeof folder);
+    if (!named || sheet_save(&sheet, path, &err))
         app_say(app, "%s", err.text);
     else if (count < model->batch.n)
-        app_say(app, "images %d to %d of %d are in %s", first + 1, first + count, model->batch.n, path);
+        app_say(app, "images %d to %d of %d are in %s, folder %s", first + 1, first + count, model->batch.n, path,
+                folder);
     else
-        app_say(app, "all %d images are in %s", count, path);
+        app_say(app, "all %d images are in %s, folder %s", count, path, folder);
 }
 
 static const char *why(const struct app *app, const char *key)
