@@ -161,6 +161,27 @@ static void what_is_there_stays(void **state)
     assert_int_equal(free_path("much-too-long-a-name-for-what-there-is", "pdf", target, sizeof target, &err), -1);
 }
 
+/* The keys stay in sight under a message that takes several rows, at small sizes, too. */
+static void long_messages_leave_the_footer(void **state)
+{
+    (void)state;
+    static const int sizes[][2] = {{80, 24}, {40, 12}, {100, 30}};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        app->w = sizes[i][0];
+        app->h = sizes[i][1];
+        app_say(app, "against davidnet-79-20260301-101500-again, these two runs only; mind: the machines differ; "
+                     "recipes differ: width 8 to 16, seed 1 to 2, and the last word of it");
+        assert_true(app_shows(app, "against") && app_shows(app, "davidnet-79"));
+        assert_true(app_shows(app, "q quit"));
+        assert_true(app_shows(app, "? help"));
+        assert_true(app_shows(app, "of it\n"));
+        app_say(app, "said");
+        assert_true(app_shows(app, "q quit") && app_shows(app, "said"));
+    }
+    app->w = 100;
+    app->h = 30;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -168,6 +189,7 @@ int main(void)
         cmocka_unit_test(trace),
         cmocka_unit_test(no_place),
         cmocka_unit_test(what_is_there_stays),
+        cmocka_unit_test(long_messages_leave_the_footer),
     };
     return cmocka_run_group_tests(tests, enter, leave);
 }
