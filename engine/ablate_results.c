@@ -1,6 +1,7 @@
 /* The file of the study: engine/ablate_study.h. */
 #include "engine/ablate_study.h"
 #include "engine/files.h"
+#include "engine/json.h"
 
 #include <cjson/cJSON.h>
 #include <errno.h>
@@ -17,14 +18,6 @@
 
 /* ---- writing ---- */
 
-static void add_number(cJSON *object, const char *key, double value)
-{
-    if (isfinite(value))
-        cJSON_AddNumberToObject(object, key, value);
-    else
-        cJSON_AddNullToObject(object, key);
-}
-
 static cJSON *setting_json(const struct ablate_setting *s)
 {
     cJSON *object = cJSON_CreateObject();
@@ -37,8 +30,8 @@ static cJSON *setting_json(const struct ablate_setting *s)
     cJSON_AddStringToObject(object, "library", s->library);
     cJSON_AddStringToObject(object, "davidnet", s->davidnet);
     cJSON_AddStringToObject(object, "commit", s->commit);
-    add_number(object, "ceiling_flops", s->ceiling.flops);
-    add_number(object, "ceiling_bytes", s->ceiling.bytes);
+    json_add_number(object, "ceiling_flops", s->ceiling.flops);
+    json_add_number(object, "ceiling_bytes", s->ceiling.bytes);
     return object;
 }
 
@@ -50,14 +43,14 @@ static cJSON *record_json(const struct ablate_record *r)
     cJSON_AddNumberToObject(object, "batch", r->batch);
     cJSON_AddStringToObject(object, "variant", ablate_variant_name(r->variant));
     cJSON_AddNumberToObject(object, "round", r->round);
-    add_number(object, "ms", 1e3 * r->times.seconds);
+    json_add_number(object, "ms", 1e3 * r->times.seconds);
     cJSON *parts = cJSON_AddObjectToObject(object, "parts_ms");
     for (int p = 0; p < ABLATE_PART_COUNT; p++)
-        add_number(parts, ablate_part_name((enum ablate_part)p), 1e3 * r->times.part[p]);
-    add_number(object, "cpu_ms", 1e3 * r->times.cpu);
+        json_add_number(parts, ablate_part_name((enum ablate_part)p), 1e3 * r->times.part[p]);
+    json_add_number(object, "cpu_ms", 1e3 * r->times.cpu);
     cJSON_AddBoolToObject(object, "noisy", r->noisy);
-    add_number(object, "flops", r->flops);
-    add_number(object, "bytes", r->bytes);
+    json_add_number(object, "flops", r->flops);
+    json_add_number(object, "bytes", r->bytes);
     return object;
 }
 

@@ -6,6 +6,7 @@
 #include "engine/number.h"
 #include "engine/recipe_file.h"
 #include "engine/recipes.h"
+#include "engine/shell_word.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -16,18 +17,9 @@
 
 #define CHUNK 100 /* bytes of a value a line; longer values go on with `key+ =` */
 
-/* Fits a line, and survives comments, quotes and trimmed blanks, as it is. */
-static int is_plain(const char *text)
-{
-    for (const char *p = text; *p; p++)
-        if (!isalnum((unsigned char)*p) && !strchr("/._-+:,@%=~", *p))
-            return 0;
-    return 1;
-}
-
 static void write_value(FILE *out, const char *key, const char *text)
 {
-    int plain = is_plain(text);
+    int plain = shell_word_is_plain(text); /* it survives comments, quotes and trimmed blanks, too */
     const char *p = text;
     do {
         fprintf(out, "%s%s = ", key, p == text ? "" : "+");
@@ -169,17 +161,9 @@ void recipe_summary(const struct recipe *recipe, char *out, size_t size)
     text_add(&text, ", seed %lld", (long long)recipe->seed);
 }
 
-/* One shell word: as it is, or in single quotes. */
 static void add_word(struct text *text, const char *word)
 {
-    if (is_plain(word) && word[0] && word[0] != '~') {
-        text_add(text, "%s", word);
-        return;
-    }
-    text_add(text, "'");
-    for (const char *p = word; *p; p++)
-        text_add(text, *p == '\'' ? "'\\''" : "%c", *p);
-    text_add(text, "'");
+    text->used = shell_word_add(word, text->out, text->size, text->used);
 }
 
 static void add_network(struct text *text, const char *network)
@@ -208,7 +192,7 @@ void recipe_command(const struct recipe *recipe, char *out, size_t size)
         if (recipe_preset_load(preset, &base, NULL, NULL))
             knob_defaults(&base);
     }
-    text_add(&text, "davidnet train --preset ");
+    text_add(&text, "davidnet train --preset");
     add_word(&text, preset);
     if (strcmp(base.network, recipe->network) != 0)
         add_network(&text, recipe->network);
@@ -217,7 +201,7 @@ void recipe_command(const struct recipe *recipe, char *out, size_t size)
             continue;
         knob_get(recipe, &knobs[i], value, sizeof value);
         snprintf(word, sizeof word, "%s=%s", knobs[i].key, value);
-        text_add(&text, " --set ");
+        text_add(&text, " --set");
         add_word(&text, word);
     }
     text_add(&text, " --seed %lld", (long long)recipe->seed);

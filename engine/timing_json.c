@@ -1,6 +1,7 @@
 #include "engine/timing_export.h"
 
 #include "engine/files.h"
+#include "engine/json.h"
 #include "engine/run_folder.h"
 #include "engine/timing_check.h"
 #include "kernels/work.h"
@@ -18,14 +19,6 @@
 
 /* ---- writing ---- */
 
-static void add_number(cJSON *object, const char *key, double value)
-{
-    if (isfinite(value))
-        cJSON_AddNumberToObject(object, key, value);
-    else
-        cJSON_AddNullToObject(object, key);
-}
-
 static cJSON *row_json(const struct timing *timing, int index)
 {
     const struct timing_row *row = &timing->rows[index];
@@ -35,29 +28,29 @@ static cJSON *row_json(const struct timing *timing, int index)
     cJSON_AddStringToObject(object, "name", row->name);
     cJSON_AddStringToObject(object, "op", row->op);
     cJSON_AddItemToObject(object, "shape", cJSON_CreateIntArray(shape, 3));
-    add_number(object, "forward_flops", row->forward_flops);
-    add_number(object, "backward_flops", row->backward_flops);
-    add_number(object, "activation_bytes", row->activation_bytes);
-    add_number(object, "weight_bytes", row->weight_bytes);
+    json_add_number(object, "forward_flops", row->forward_flops);
+    json_add_number(object, "backward_flops", row->backward_flops);
+    json_add_number(object, "activation_bytes", row->activation_bytes);
+    json_add_number(object, "weight_bytes", row->weight_bytes);
     cJSON *ms = cJSON_AddObjectToObject(object, "ms"), *fused = cJSON_AddObjectToObject(object, "fused_into");
     for (int p = 0; p < PHASE_COUNT; p++) {
         struct timing_cell cell = timing_cell(timing, index, (enum phase)p);
         if (cell.kind == TIMING_OWN)
-            add_number(ms, phase_name((enum phase)p), cell.ms);
+            json_add_number(ms, phase_name((enum phase)p), cell.ms);
         else if (cell.kind == TIMING_FUSED)
             cJSON_AddStringToObject(fused, phase_name((enum phase)p), timing->rows[cell.fused_into].name);
     }
     timing_implementation(timing, index, impl, sizeof impl);
     cJSON_AddStringToObject(object, "implementation", impl);
     struct timing_sum sum = timing_sum(timing, index, TIMING_ALL_PHASES);
-    add_number(object, "total_ms", sum.ms);
-    add_number(object, "total_ms_sd", sum.ms_sd);
-    add_number(object, "flops", sum.flops);
-    add_number(object, "bytes", sum.bytes);
-    add_number(object, "gflops", sum.gflops);
-    add_number(object, "gigabytes", sum.gigabytes);
-    add_number(object, "floor_ms", sum.floor_ms);
-    add_number(object, "ceiling", sum.ceiling);
+    json_add_number(object, "total_ms", sum.ms);
+    json_add_number(object, "total_ms_sd", sum.ms_sd);
+    json_add_number(object, "flops", sum.flops);
+    json_add_number(object, "bytes", sum.bytes);
+    json_add_number(object, "gflops", sum.gflops);
+    json_add_number(object, "gigabytes", sum.gigabytes);
+    json_add_number(object, "floor_ms", sum.floor_ms);
+    json_add_number(object, "ceiling", sum.ceiling);
     return object;
 }
 
@@ -69,13 +62,13 @@ static cJSON *step_json(const struct timing *timing, const struct timing_step *s
     for (int k = 0; k < step->n_rows; k++)
         cJSON_AddItemToArray(rows, cJSON_CreateString(timing->rows[step->rows[k]].name));
     cJSON_AddStringToObject(object, "implementation", step->impl);
-    add_number(object, "ms", step->ms);
-    add_number(object, "ms_sd", step->ms_sd);
-    add_number(object, "ms_min", step->ms_min);
-    add_number(object, "flops", step->flops);
-    add_number(object, "work", work_share(step->impl));
-    add_number(object, "bytes", step->bytes);
-    add_number(object, "floor_ms", timing_floor_ms(timing, step));
+    json_add_number(object, "ms", step->ms);
+    json_add_number(object, "ms_sd", step->ms_sd);
+    json_add_number(object, "ms_min", step->ms_min);
+    json_add_number(object, "flops", step->flops);
+    json_add_number(object, "work", work_share(step->impl));
+    json_add_number(object, "bytes", step->bytes);
+    json_add_number(object, "floor_ms", timing_floor_ms(timing, step));
     cJSON *history = cJSON_AddArrayToObject(object, "history");
     for (int i = 0; i < timing->n_history; i++) { /* tenths of microseconds: digits beyond would be noise */
         double ms = timing->history[i * timing->n_steps + (int)(step - timing->steps)];
@@ -97,8 +90,8 @@ static void add_machine(cJSON *root, const struct timing *timing)
     cJSON_AddStringToObject(root, "precision", timing->precision);
     cJSON_AddNumberToObject(root, "threads", timing->threads);
     cJSON *ceilings = cJSON_AddObjectToObject(root, "ceilings");
-    add_number(ceilings, "flops", machine->flops);
-    add_number(ceilings, "bytes", machine->bytes);
+    json_add_number(ceilings, "flops", machine->flops);
+    json_add_number(ceilings, "bytes", machine->bytes);
     cJSON_AddBoolToObject(ceilings, "noisy", machine->noisy);
     cJSON_AddBoolToObject(ceilings, "trusted", timing_trusted(timing));
 }
@@ -108,17 +101,17 @@ static void add_parts(cJSON *root, const struct timing *timing)
 {
     cJSON *parts = cJSON_AddObjectToObject(root, "phases"), *hidden = cJSON_AddObjectToObject(root, "hidden");
     for (int p = 0; p < TIMING_PART_COUNT; p++) {
-        add_number(parts, timing_part_name((enum timing_part)p), timing->part_ms[p]);
+        json_add_number(parts, timing_part_name((enum timing_part)p), timing->part_ms[p]);
         if (isfinite(timing->hidden_ms[p]))
-            add_number(hidden, timing_part_name((enum timing_part)p), timing->hidden_ms[p]);
+            json_add_number(hidden, timing_part_name((enum timing_part)p), timing->hidden_ms[p]);
     }
     struct timing_bound bound = timing_bound(timing);
     cJSON *object = cJSON_AddObjectToObject(root, "bound");
-    add_number(object, "compute", bound.compute);
-    add_number(object, "bandwidth", bound.bandwidth);
-    add_number(object, "overhead", bound.overhead);
-    add_number(object, "floor_ms", bound.floor_ms);
-    add_number(object, "train_ms", bound.train_ms);
+    json_add_number(object, "compute", bound.compute);
+    json_add_number(object, "bandwidth", bound.bandwidth);
+    json_add_number(object, "overhead", bound.overhead);
+    json_add_number(object, "floor_ms", bound.floor_ms);
+    json_add_number(object, "train_ms", bound.train_ms);
 }
 
 static void add_origin(cJSON *root, const struct timing_origin *origin)
@@ -142,12 +135,12 @@ static char *write_json(const struct timing *timing, const struct timing_origin 
     add_machine(root, timing);
     cJSON_AddNumberToObject(root, "train_steps", (double)timing->train_steps);
     cJSON_AddNumberToObject(root, "from_step", (double)timing->from_step);
-    add_number(root, "images_per_step", timing->images_per_step);
-    add_number(root, "step_ms", timing_step_ms(timing));
-    add_number(root, "wall_ms", timing->wall_ms);
-    add_number(root, "timing_percent", timing->timing_percent);
+    json_add_number(root, "images_per_step", timing->images_per_step);
+    json_add_number(root, "step_ms", timing_step_ms(timing));
+    json_add_number(root, "wall_ms", timing->wall_ms);
+    json_add_number(root, "timing_percent", timing->timing_percent);
     cJSON_AddNumberToObject(root, "eval_batches", (double)timing->eval_batches);
-    add_number(root, "eval_batch_ms", timing->eval_batch_ms);
+    json_add_number(root, "eval_batch_ms", timing->eval_batch_ms);
     add_parts(root, timing);
     cJSON_AddNumberToObject(root, "history_epochs", timing->history_epochs);
     cJSON_AddNumberToObject(root, "history_last", timing->history_last);

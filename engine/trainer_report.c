@@ -1,4 +1,5 @@
 /* What the engine tells the world: log records, the published status, status and timing files, checkpoints. */
+#include "engine/json.h"
 #include "engine/trainer_internal.h"
 
 #include <cjson/cJSON.h>
@@ -153,14 +154,6 @@ int trainer_log_end(struct trainer *trainer, enum run_end how, const char *text,
     return run_log_sync(&trainer->log, err);
 }
 
-static void add_number(cJSON *root, const char *key, double value)
-{
-    if (isfinite(value))
-        cJSON_AddNumberToObject(root, key, value);
-    else
-        cJSON_AddNullToObject(root, key);
-}
-
 /* RUN/status: what another process may show without reading the log. */
 static char *status_text(const struct trainer *trainer)
 {
@@ -177,12 +170,12 @@ static char *status_text(const struct trainer *trainer)
     cJSON_AddNumberToObject(root, "step", now->step);
     cJSON_AddNumberToObject(root, "steps", now->steps);
     cJSON_AddNumberToObject(root, "steps_per_epoch", now->steps_per_epoch);
-    add_number(root, "images_per_second", now->images_per_second);
-    add_number(root, "train_seconds", now->train_seconds);
-    add_number(root, "speedrun_seconds", now->speedrun_seconds);
-    add_number(root, "wall_seconds", now->wall_seconds);
-    add_number(root, "best_acc", now->best_acc);
-    add_number(root, "seconds_to_target", now->seconds_to_target);
+    json_add_number(root, "images_per_second", now->images_per_second);
+    json_add_number(root, "train_seconds", now->train_seconds);
+    json_add_number(root, "speedrun_seconds", now->speedrun_seconds);
+    json_add_number(root, "wall_seconds", now->wall_seconds);
+    json_add_number(root, "best_acc", now->best_acc);
+    json_add_number(root, "seconds_to_target", now->seconds_to_target);
     cJSON_AddStringToObject(root, "error", now->error);
     char *text = cJSON_Print(root);
     cJSON_Delete(root);

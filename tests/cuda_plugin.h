@@ -31,6 +31,27 @@ static inline const struct family *cuda_plugin_family(struct error *err)
     return family && family->probe(&options, err) == 0 ? family : NULL;
 }
 
+/* A group's set-up, and a test's first line: without a family the test is skipped, and it is told why. */
+static const struct family *cuda;
+
+static inline int cuda_plugin_find(void **state)
+{
+    struct error err = {""};
+    (void)state;
+    cuda_plugin_choose();
+    cuda = cuda_plugin_family(&err);
+    if (!cuda)
+        printf("SKIPPED: %s\n", err.text);
+    return 0;
+}
+
+#define NEEDS_CUDA(state)                                                                                              \
+    do {                                                                                                               \
+        (void)(state);                                                                                                 \
+        if (!cuda)                                                                                                     \
+            skip();                                                                                                    \
+    } while (0)
+
 static inline int cuda_plugin_is_emulated(const struct family *family)
 {
     return strstr(family->library(), "emulated") != NULL;

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -22,4 +23,24 @@ void figure_check_texts(const struct figure *figure)
                 fail_msg("%g x %g: \"%s\" lies over \"%s\"", page.w, page.h, texts[i].text, texts[k].text);
         }
     }
+}
+
+int figure_check_count(const struct figure *figure, const char *text)
+{
+    const struct figure_placed *texts;
+    size_t n = figure_texts(figure, &texts);
+    int count = 0;
+    for (size_t i = 0; i < n; i++)
+        count += strcmp(texts[i].text, text) == 0;
+    return count;
+}
+
+int figure_check_says(const struct figure *figure, const char *text)
+{
+    const struct figure_placed *texts;
+    size_t n = figure_texts(figure, &texts);
+    for (size_t i = 0; i < n; i++)
+        if (strstr(texts[i].text, text))
+            return 1;
+    return 0;
 }

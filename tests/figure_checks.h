@@ -1,4 +1,4 @@
-/* What holds of every figure: its texts lie inside the page, and no two of them on one another. */
+/* What holds of every figure: its texts lie inside the page, and no two of them on one another; and what they say. */
 #ifndef DAVIDNET_TESTS_FIGURE_CHECKS_H
 #define DAVIDNET_TESTS_FIGURE_CHECKS_H
 
@@ -6,5 +6,9 @@
 
 /* Ends the test where it does not. */
 void figure_check_texts(const struct figure *figure);
+
+/* How many texts are that one; and is it in any of them? */
+int figure_check_count(const struct figure *figure, const char *text);
+int figure_check_says(const struct figure *figure, const char *text);
 
 #endif

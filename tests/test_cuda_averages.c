@@ -6,26 +6,7 @@
 
 #define STEPS 7u
 
-static const struct family *cuda;
 static struct family on_host; /* the same family, but that it keeps no averages */
-
-static int find_family(void **state)
-{
-    struct error err = {""};
-    (void)state;
-    cuda_plugin_choose();
-    cuda = cuda_plugin_family(&err);
-    if (!cuda)
-        print_message("SKIPPED: %s\n", err.text);
-    return 0;
-}
-
-#define NEEDS_CUDA(state)                                                                                              \
-    do {                                                                                                               \
-        (void)(state);                                                                                                 \
-        if (!cuda)                                                                                                     \
-            skip();                                                                                                    \
-    } while (0)
 
 /* After FOLLOW, TAKE and SWAP the averages and weights are what the definition says, to the last bit but one. */
 static void test_averages(void **state)
@@ -161,5 +142,5 @@ int main(void)
         cmocka_unit_test(test_averages_are_evaluated),
         cmocka_unit_test(test_the_device_averages_as_the_host_does),
     };
-    return cmocka_run_group_tests(tests, find_family, NULL);
+    return cmocka_run_group_tests(tests, cuda_plugin_find, NULL);
 }

@@ -16,26 +16,6 @@ static const struct hyper hyper = {.lr = 0.002,
 #define BF16_TOLERANCE 4e-3 /* one rounding to 8 bits, relative */
 #define F16_TOLERANCE 6e-4  /* to 11 */
 
-static const struct family *cuda;
-
-static int find_family(void **state)
-{
-    struct error err = {""};
-    (void)state;
-    cuda_plugin_choose();
-    cuda = cuda_plugin_family(&err);
-    if (!cuda)
-        print_message("SKIPPED: %s\n", err.text);
-    return 0;
-}
-
-#define NEEDS_CUDA(state)                                                                                              \
-    do {                                                                                                               \
-        (void)(state);                                                                                                 \
-        if (!cuda)                                                                                                     \
-            skip();                                                                                                    \
-    } while (0)
-
 /* ---- networks of what the bag of tricks has ---- */
 
 static int row_ok(int row, const struct error *err)
@@ -593,6 +573,6 @@ int main(void)
     if (which && strcmp(which, "list") == 0)
         return 0;
     if (which && strcmp(which, "small") == 0)
-        return cmocka_run_group_tests(small, find_family, NULL);
-    return cmocka_run_group_tests(tests, find_family, NULL);
+        return cmocka_run_group_tests(small, cuda_plugin_find, NULL);
+    return cmocka_run_group_tests(tests, cuda_plugin_find, NULL);
 }

@@ -186,16 +186,6 @@ static struct figure *draw(const struct curve_set *set, enum figure_format forma
     return figure;
 }
 
-static int says(const struct figure *figure, const char *text)
-{
-    const struct figure_placed *texts;
-    size_t n = figure_texts(figure, &texts);
-    for (size_t i = 0; i < n; i++)
-        if (strcmp(texts[i].text, text) == 0)
-            return 1;
-    return 0;
-}
-
 static void a_figure_says_what_it_shows(void **state)
 {
     (void)state;
@@ -215,16 +205,17 @@ static void a_figure_says_what_it_shows(void **state)
     for (int log_axes = 0; log_axes < 2; log_axes++) {
         struct figure *figure = draw(&set, FIGURE_SVG, 520, 560, log_axes);
         for (size_t i = 0; i < sizeof several / sizeof *several; i++)
-            if (!says(figure, several[i]))
+            if (!figure_check_says(figure, several[i]))
                 fail_msg("the figure does not say \"%s\"", several[i]);
-        assert_false(says(figure, "train, each step"));
+        assert_false(figure_check_says(figure, "train, each step"));
         figure_check_texts(figure);
         figure_free(figure);
     }
     curve_set_release(&set);
     assert_int_equal(curve_set_schedule(&set, &recipes[0], "x", NULL), 0);
     struct figure *figure = draw(&set, FIGURE_SVG, 520, 300, 0);
-    assert_true(says(figure, "learning rate") && says(figure, "20") && !says(figure, "accuracy (%)"));
+    assert_true(figure_check_says(figure, "learning rate") && figure_check_says(figure, "20") &&
+                !figure_check_says(figure, "accuracy (%)"));
     figure_free(figure);
     curve_set_release(&set);
 }
@@ -277,7 +268,7 @@ static void places_of_values(void **state)
     assert_true(fabs(figure_axes_y(&axes, 10) - axes.plot.y - axes.plot.h / 2) < 1e-9);
     assert_true(figure_axes_y(&axes, 1) > figure_axes_y(&axes, 100));
     assert_true(fabs(figure_axes_y(&axes, 1e300)) < 1000);
-    assert_true(says(figure, "y (z)") && says(figure, "100"));
+    assert_true(figure_check_says(figure, "y (z)") && figure_check_says(figure, "100"));
     assert_int_equal(figure_axes_draw(figure, &chart, "x", 40, 20, (struct figure_box){0, 0, 70, 30}, &axes), -1);
     figure_free(figure);
 }

@@ -39,16 +39,6 @@ static struct figure *draw(const struct figure_network *network, enum figure_for
     return figure;
 }
 
-static int count_text(const struct figure *figure, const char *text)
-{
-    const struct figure_placed *texts;
-    size_t n = figure_texts(figure, &texts);
-    int count = 0;
-    for (size_t i = 0; i < n; i++)
-        count += strcmp(texts[i].text, text) == 0;
-    return count;
-}
-
 static void every_preset(void **state)
 {
     (void)state;
@@ -66,8 +56,8 @@ static void every_preset(void **state)
         int adds = 0;
         for (int r = 0; r < info->plan.n_rows; r++)
             adds += info->plan.rows[r].op == PLAN_ADD;
-        assert_int_equal(count_text(figure, "add"), adds);
-        assert_int_equal(count_text(figure, "loss"), 1);
+        assert_int_equal(figure_check_count(figure, "add"), adds);
+        assert_int_equal(figure_check_count(figure, "loss"), 1);
         figure_free(figure);
         free(info);
     }
@@ -81,14 +71,14 @@ static void says_what_rows_are(void **state)
     assert_int_equal(recipe_preset_load("davidnet-79", &recipe, NULL, NULL), 0);
     struct network_info *info = make(&recipe, &network);
     struct figure *figure = draw(&network, FIGURE_SVG, 520, 0);
-    assert_int_equal(count_text(figure, "conv 3x3"), 8);
-    assert_int_equal(count_text(figure, "act: relu"), 8);
-    assert_int_equal(count_text(figure, "pool: global_max"), 1);
-    assert_int_equal(count_text(figure, "residual"), 2);
-    assert_int_equal(count_text(figure, "2,359,296"), 2);
-    assert_int_equal(count_text(figure, "512×4×4"), 8);
-    assert_int_equal(count_text(figure, "151.0"), 3);
-    assert_int_equal(count_text(figure, "MFLOP forward"), 1);
+    assert_int_equal(figure_check_count(figure, "conv 3x3"), 8);
+    assert_int_equal(figure_check_count(figure, "act: relu"), 8);
+    assert_int_equal(figure_check_count(figure, "pool: global_max"), 1);
+    assert_int_equal(figure_check_count(figure, "residual"), 2);
+    assert_int_equal(figure_check_count(figure, "2,359,296"), 2);
+    assert_int_equal(figure_check_count(figure, "512×4×4"), 8);
+    assert_int_equal(figure_check_count(figure, "151.0"), 3);
+    assert_int_equal(figure_check_count(figure, "MFLOP forward"), 1);
     figure_free(figure);
     figure = draw(&network, FIGURE_SVG, 520, 400);
     figure_check_texts(figure);
@@ -96,7 +86,7 @@ static void says_what_rows_are(void **state)
     size_t n = figure_texts(figure, &texts);
     int left;
     assert_int_equal(sscanf(texts[n - 1].text, "and %d more", &left), 1);
-    assert_int_equal(count_text(figure, "loss"), 0);
+    assert_int_equal(figure_check_count(figure, "loss"), 0);
     assert_true(left > 5 && left < info->plan.n_rows);
     figure_free(figure);
     free(info);

@@ -42,31 +42,21 @@ static struct figure *draw(enum figure_format format, double w, double h)
     return figure;
 }
 
-static int count_text(const struct figure *figure, const char *text)
-{
-    const struct figure_placed *texts;
-    size_t n = figure_texts(figure, &texts);
-    int count = 0;
-    for (size_t i = 0; i < n; i++)
-        count += strcmp(texts[i].text, text) == 0;
-    return count;
-}
-
 static void sums_with_verdicts(void **state)
 {
     (void)state;
     struct figure *figure = draw(FIGURE_SVG, 600, 0);
     figure_check_texts(figure);
-    assert_int_equal(count_text(figure, "faster"), 3); /* the legend's, and two lines */
-    assert_int_equal(count_text(figure, "slower"), 2); /* that of the phase alone is not shown */
-    assert_int_equal(count_text(figure, "noise"), 1);
-    assert_int_equal(count_text(figure, "unknown"), 1);
-    assert_int_equal(count_text(figure, "only in B"), 1);
-    assert_int_equal(count_text(figure, "layer1/norm, act, pool"), 1);
-    assert_int_equal(count_text(figure, "-10.0 %"), 1);
-    assert_int_equal(count_text(figure, "+10.0 %"), 1);
-    assert_int_equal(count_text(figure, "change per step, B − A (ms)"), 3);
-    assert_int_equal(count_text(figure, "nan"), 0);
+    assert_int_equal(figure_check_count(figure, "faster"), 3); /* the legend's, and two lines */
+    assert_int_equal(figure_check_count(figure, "slower"), 2); /* that of the phase alone is not shown */
+    assert_int_equal(figure_check_count(figure, "noise"), 1);
+    assert_int_equal(figure_check_count(figure, "unknown"), 1);
+    assert_int_equal(figure_check_count(figure, "only in B"), 1);
+    assert_int_equal(figure_check_count(figure, "layer1/norm, act, pool"), 1);
+    assert_int_equal(figure_check_count(figure, "-10.0 %"), 1);
+    assert_int_equal(figure_check_count(figure, "+10.0 %"), 1);
+    assert_int_equal(figure_check_count(figure, "change per step, B − A (ms)"), 3);
+    assert_int_equal(figure_check_count(figure, "nan"), 0);
     figure_free(figure);
 }
 

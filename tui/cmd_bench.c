@@ -2,6 +2,7 @@
 #include "tui/command.h"
 #include "tui/options.h"
 
+#include "engine/json.h"
 #include "engine/number.h"
 #include "engine/operations.h"
 #include "engine/session.h"
@@ -125,14 +126,6 @@ static void add_setting(cJSON *root, const struct bench *b)
     cJSON_AddNumberToObject(root, "batch", recipe_batch(&s->recipe));
 }
 
-static void add_number(cJSON *item, const char *name, double value)
-{
-    if (isnan(value))
-        cJSON_AddNullToObject(item, name);
-    else
-        cJSON_AddNumberToObject(item, name, value);
-}
-
 static void print_json(const struct bench *b)
 {
     const struct session *s = &b->session;
@@ -147,13 +140,13 @@ static void print_json(const struct bench *b)
     cJSON_AddNumberToObject(root, "images_per_second", recipe_batch(&s->recipe) / b->median);
     cJSON_AddNumberToObject(root, "gflops_per_second", step_flops(s) / b->median * 1e-9);
     cJSON_AddNumberToObject(root, "memory_bytes", (double)s->family->memory(s->program));
-    add_number(root, "timing_percent", b->timing_percent);
-    add_number(root, "timing_readings_percent", b->readings_percent);
+    json_add_number(root, "timing_percent", b->timing_percent);
+    json_add_number(root, "timing_readings_percent", b->readings_percent);
     cJSON_AddNumberToObject(root, "logits_error", b->validation.logits);
     cJSON_AddNumberToObject(root, "gradient_error", b->validation.gradient);
     cJSON *phases = cJSON_AddObjectToObject(root, "phase_ms");
     for (int i = 0; i < PHASE_COUNT; i++)
-        add_number(phases, phase_name((enum phase)i), b->phase_ms[i]);
+        json_add_number(phases, phase_name((enum phase)i), b->phase_ms[i]);
     cJSON *steps = cJSON_AddArrayToObject(root, "program");
     for (int i = 0; i < s->program->n_train; i++) {
         const struct program_step *step = &s->program->train[i];
@@ -161,7 +154,7 @@ static void print_json(const struct bench *b)
         cJSON_AddStringToObject(item, "row", s->plan.rows[step->rows[0]].name);
         cJSON_AddStringToObject(item, "phase", phase_name(step->phase));
         cJSON_AddStringToObject(item, "implementation", step->impl);
-        add_number(item, "ms", (double)s->executor.train_ns[i] * 1e-6 / (double)s->executor.train_steps);
+        json_add_number(item, "ms", (double)s->executor.train_ns[i] * 1e-6 / (double)s->executor.train_steps);
         cJSON_AddItemToArray(steps, item);
     }
     command_print_json(root, 0);
@@ -265,8 +258,8 @@ static void print_ops_json(const struct bench *b)
     cJSON_AddStringToObject(root, "event", "bench");
     cJSON_AddStringToObject(root, "what", "ops");
     add_setting(root, b);
-    add_number(root, "ceiling_gflops", b->ceiling.flops * 1e-9);
-    add_number(root, "ceiling_gigabytes", b->ceiling.bytes * 1e-9);
+    json_add_number(root, "ceiling_gflops", b->ceiling.flops * 1e-9);
+    json_add_number(root, "ceiling_gigabytes", b->ceiling.bytes * 1e-9);
     cJSON *ops = cJSON_AddArrayToObject(root, "ops");
     for (int i = 0; i < s->program->n_train; i++) {
         const struct program_step *step = &s->program->train[i];
@@ -278,10 +271,11 @@ static void print_ops_json(const struct bench *b)
         cJSON_AddStringToObject(item, "op", plan_op_name(s->plan.rows[step->rows[0]].op));
         cJSON_AddStringToObject(item, "phase", phase_name(step->phase));
         cJSON_AddStringToObject(item, "shapes", shapes);
-        add_number(item, "ms", b->least[i] * 1e3);
-        add_number(item, "gflops", flops / b->least[i] * 1e-9);
-        add_number(item, "gigabytes", operation_bytes(s->program, step, recipe_batch(&s->recipe)) / b->least[i] * 1e-9);
-        add_number(item, "ceiling_share", share_of_ceiling(b, i));
+        json_add_number(item, "ms", b->least[i] * 1e3);
+        json_add_number(item, "gflops", flops / b->least[i] * 1e-9);
+        json_add_number(item, "gigabytes",
+                        operation_bytes(s->program, step, recipe_batch(&s->recipe)) / b->least[i] * 1e-9);
+        json_add_number(item, "ceiling_share", share_of_ceiling(b, i));
         cJSON_AddStringToObject(item, "implementation", step->impl);
         cJSON_AddItemToArray(ops, item);
     }

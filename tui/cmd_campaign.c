@@ -1,4 +1,5 @@
 /* davidnet campaign: runs with a change and without it, in turns, and the verdict. */
+#include "engine/json.h"
 #include "tui/columns.h"
 #include "tui/command.h"
 #include "tui/headless.h"
@@ -238,12 +239,12 @@ static void tell_run(struct teller *t, const struct run_entry *entry)
         cJSON_AddNumberToObject(object, "number", entry->label.number);
         cJSON_AddNumberToObject(object, "seed", (double)s->seed);
         cJSON_AddStringToObject(object, "state", state);
-        run_report_add_number(object, "test_acc", s->last_acc);
-        run_report_add_number(object, "train_seconds", s->train_seconds);
-        run_report_add_number(object, "noisy", entry->noisy);
+        json_add_number(object, "test_acc", s->last_acc);
+        json_add_number(object, "train_seconds", s->train_seconds);
+        json_add_number(object, "noisy", entry->noisy);
         cJSON_AddNumberToObject(object, "ended", ended);
         cJSON_AddNumberToObject(object, "of", planned);
-        run_report_add_number(object, "seconds_left", t->state.seconds_left);
+        json_add_number(object, "seconds_left", t->state.seconds_left);
         print_event(object);
         return;
     }

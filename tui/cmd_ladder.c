@@ -1,4 +1,5 @@
 /* davidnet ladder: the published rungs beside what was measured here; trains those that were not. */
+#include "engine/json.h"
 #include "engine/ladder.h"
 #include "tui/command.h"
 #include "tui/headless.h"
@@ -119,14 +120,14 @@ static void print_json(const struct ladder *ladder)
         cJSON_AddStringToObject(o, "preset", rung->about.name);
         cJSON_AddNumberToObject(o, "rung", rung->about.rung);
         cJSON_AddNumberToObject(o, "epochs", rung->epochs);
-        run_report_add_number(o, "published_accuracy", rung->about.accuracy);
-        run_report_add_number(o, "published_seconds", rung->about.seconds);
+        json_add_number(o, "published_accuracy", rung->about.accuracy);
+        json_add_number(o, "published_seconds", rung->about.seconds);
         cJSON_AddNumberToObject(o, "runs", rung->accuracy.n);
-        run_report_add_number(o, "accuracy", rung->accuracy.mean);
-        run_report_add_number(o, "accuracy_sd", rung->accuracy.sd);
+        json_add_number(o, "accuracy", rung->accuracy.mean);
+        json_add_number(o, "accuracy_sd", rung->accuracy.sd);
         cJSON_AddNumberToObject(o, "reached", rung->reached);
-        run_report_add_number(o, "train_seconds", rung->seconds);
-        run_report_add_number(o, "images_per_second", rung->images_per_second);
+        json_add_number(o, "train_seconds", rung->seconds);
+        json_add_number(o, "images_per_second", rung->images_per_second);
         cJSON_AddBoolToObject(o, "busy", rung->busy);
         cJSON_AddStringToObject(o, "machine", rung->machine);
         cJSON_AddStringToObject(o, "unfinished", rung->unfinished);

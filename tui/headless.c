@@ -1,34 +1,21 @@
 #include "tui/headless.h"
 
-#include "engine/stopwatch.h"
+#include "engine/json.h"
 #include "tui/columns.h"
 #include "tui/command.h"
 #include "tui/run_report.h"
+#include "tui/stop_signal.h"
 #include "views/format.h"
 
 #include <cjson/cJSON.h>
 #include <math.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
-
-static volatile sig_atomic_t stop_signal;
-
-static void on_signal(int number)
-{
-    stop_signal = number;
-}
-
-static void on_continue(int number)
-{
-    (void)number;
-    stopwatch_continued();
-}
 
 struct follower {
     struct trainer *trainer;
@@ -114,11 +101,11 @@ static void print_start(struct follower *f)
         cJSON_AddStringToObject(object, "device", s->device);
         cJSON_AddStringToObject(object, "data", s->data);
         cJSON_AddStringToObject(object, "eval", eval_name(recipe));
-        run_report_add_number(object, "epochs", recipe->epochs);
-        run_report_add_number(object, "steps", s->steps);
-        run_report_add_number(object, "steps_per_epoch", s->steps_per_epoch);
-        run_report_add_number(object, "batch", recipe_batch(recipe));
-        run_report_add_number(object, "step", s->step);
+        json_add_number(object, "epochs", recipe->epochs);
+        json_add_number(object, "steps", s->steps);
+        json_add_number(object, "steps_per_epoch", s->steps_per_epoch);
+        json_add_number(object, "batch", recipe_batch(recipe));
+        json_add_number(object, "step", s->step);
         print_event(object);
         return;
     }
@@ -136,32 +123,32 @@ static void print_start(struct follower *f)
 static void print_step(const struct record *record)
 {
     cJSON *object = event("step");
-    run_report_add_number(object, "step", record->step);
-    run_report_add_number(object, "epoch", record->epoch);
-    run_report_add_number(object, "lr", record->as.step.lr);
-    run_report_add_number(object, "loss", record->as.step.loss);
-    run_report_add_number(object, "acc", record->as.step.accuracy);
-    run_report_add_number(object, "train_seconds", record->as.step.train_seconds);
-    run_report_add_number(object, "wall_seconds", record->as.step.wall_seconds);
+    json_add_number(object, "step", record->step);
+    json_add_number(object, "epoch", record->epoch);
+    json_add_number(object, "lr", record->as.step.lr);
+    json_add_number(object, "loss", record->as.step.loss);
+    json_add_number(object, "acc", record->as.step.accuracy);
+    json_add_number(object, "train_seconds", record->as.step.train_seconds);
+    json_add_number(object, "wall_seconds", record->as.step.wall_seconds);
     print_event(object);
 }
 
 static void print_epoch_json(const struct record *record)
 {
     cJSON *object = event("epoch");
-    run_report_add_number(object, "epoch", record->epoch);
-    run_report_add_number(object, "step", record->step);
-    run_report_add_number(object, "lr", record->as.epoch.lr);
-    run_report_add_number(object, "train_loss", record->as.epoch.train_loss);
-    run_report_add_number(object, "train_acc", record->as.epoch.train_acc);
-    run_report_add_number(object, "test_loss", record->as.epoch.test_loss);
-    run_report_add_number(object, "test_acc", record->as.epoch.test_acc);
-    run_report_add_number(object, "train_seconds", record->as.epoch.train_seconds);
-    run_report_add_number(object, "speedrun_seconds", record->as.epoch.speedrun_seconds);
-    run_report_add_number(object, "wall_seconds", record->as.epoch.wall_seconds);
-    run_report_add_number(object, "steal_percent", record->as.epoch.steal);
-    run_report_add_number(object, "load", record->as.epoch.load);
-    run_report_add_number(object, "involuntary_switches", record->as.epoch.involuntary_switches);
+    json_add_number(object, "epoch", record->epoch);
+    json_add_number(object, "step", record->step);
+    json_add_number(object, "lr", record->as.epoch.lr);
+    json_add_number(object, "train_loss", record->as.epoch.train_loss);
+    json_add_number(object, "train_acc", record->as.epoch.train_acc);
+    json_add_number(object, "test_loss", record->as.epoch.test_loss);
+    json_add_number(object, "test_acc", record->as.epoch.test_acc);
+    json_add_number(object, "train_seconds", record->as.epoch.train_seconds);
+    json_add_number(object, "speedrun_seconds", record->as.epoch.speedrun_seconds);
+    json_add_number(object, "wall_seconds", record->as.epoch.wall_seconds);
+    json_add_number(object, "steal_percent", record->as.epoch.steal);
+    json_add_number(object, "load", record->as.epoch.load);
+    json_add_number(object, "involuntary_switches", record->as.epoch.involuntary_switches);
     print_event(object);
 }
 
@@ -238,12 +225,12 @@ static void print_outcome_json(const struct outcome *o)
     cJSON *object = event("done");
     cJSON_AddStringToObject(object, "run", o->run);
     cJSON_AddStringToObject(object, "state", o->state);
-    run_report_add_number(object, "test_acc", o->test_acc);
-    run_report_add_number(object, "best_acc", o->best_acc);
-    run_report_add_number(object, "train_seconds", o->train_seconds);
-    run_report_add_number(object, "speedrun_seconds", o->speedrun_seconds);
-    run_report_add_number(object, "wall_seconds", o->wall_seconds);
-    run_report_add_number(object, "seconds_to_target", o->seconds_to_target);
+    json_add_number(object, "test_acc", o->test_acc);
+    json_add_number(object, "best_acc", o->best_acc);
+    json_add_number(object, "train_seconds", o->train_seconds);
+    json_add_number(object, "speedrun_seconds", o->speedrun_seconds);
+    json_add_number(object, "wall_seconds", o->wall_seconds);
+    json_add_number(object, "seconds_to_target", o->seconds_to_target);
     cJSON_AddStringToObject(object, "eval", eval_name(o->recipe));
     print_event(object);
 }
@@ -329,27 +316,11 @@ static void run_finish_command(const struct follower *f)
                 WIFEXITED(status) ? WEXITSTATUS(status) : -1);
 }
 
-static void install_handlers(void (*handler)(int))
-{
-    struct sigaction action = {.sa_handler = handler};
-    sigemptyset(&action.sa_mask);
-    const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
-    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
-        struct sigaction before;
-        if (sigaction(numbers[i], NULL, &before) == 0 && before.sa_handler == SIG_IGN)
-            continue; /* nohup */
-        sigaction(numbers[i], &action, NULL);
-    }
-    action = (struct sigaction){.sa_handler = handler == SIG_DFL ? SIG_DFL : on_continue, .sa_flags = SA_RESTART};
-    sigemptyset(&action.sa_mask);
-    sigaction(SIGCONT, &action, NULL);
-}
-
 static void follow(struct follower *f)
 {
     double shown = 0;
     for (;;) {
-        if (stop_signal)
+        if (stop_signal_number())
             trainer_stop(f->trainer, TRAINER_STOP_NOW);
         struct pollfd fd = {.fd = trainer_wake_fd(f->trainer), .events = POLLIN};
         char drain[64];
@@ -391,8 +362,7 @@ int headless_run(const struct trainer_options *what, const struct headless_optio
         return EXIT_FAILED;
     }
     f.progress = !options->json && isatty(STDERR_FILENO) && isatty(STDOUT_FILENO);
-    stop_signal = 0;
-    install_handlers(on_signal);
+    stop_signal_begin(false);
     follow(&f);
     int code = EXIT_OK;
     if (f.status.phase == TRAINER_FAILED) {
@@ -408,6 +378,6 @@ int headless_run(const struct trainer_options *what, const struct headless_optio
         options->watch(options->context, &f.status);
     trainer_free(trainer); /* first: it gives the run's lock back, so that the command may resume or rename the run */
     run_finish_command(&f);
-    install_handlers(SIG_DFL);
-    return stop_signal && code == EXIT_OK ? 128 + stop_signal : code;
+    stop_signal_end();
+    return stop_signal_number() && code == EXIT_OK ? 128 + stop_signal_number() : code;
 }

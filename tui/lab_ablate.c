@@ -1,16 +1,16 @@
 /* davidnet lab ablate: what the parts of a training step cost, by leaving them out. */
 #include "engine/number.h"
-#include "engine/stopwatch.h"
+#include "engine/shell_word.h"
 #include "tui/command.h"
 #include "tui/figure_output.h"
 #include "tui/lab_ablate_figure.h"
 #include "tui/options.h"
 #include "tui/run_report.h"
+#include "tui/stop_signal.h"
 #include "tui/version.h"
 #include "views/format.h"
 
 #include <math.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -133,12 +133,9 @@ static void complete(struct asked *a)
 /* The words of the command line, each as a shell takes it. */
 static void join(char *out, size_t size, int argc, char **argv)
 {
-    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_=+,./:@%";
     size_t used = (size_t)snprintf(out, size, "davidnet lab");
-    for (int i = 0; i < argc && used < size; i++) {
-        int as_it_is = argv[i][0] && argv[i][strspn(argv[i], plain)] == '\0';
-        used += (size_t)snprintf(out + used, size - used, as_it_is ? " %s" : " '%s'", argv[i]);
-    }
+    for (int i = 0; i < argc; i++)
+        used = shell_word_add(argv[i], out, size, used);
 }
 
 static int parse(struct asked *a, int argc, char **argv)
@@ -166,34 +163,6 @@ static int parse(struct asked *a, int argc, char **argv)
 
 /* ---- carrying it out ---- */
 
-static volatile sig_atomic_t stop_signal;
-
-static void on_signal(int number)
-{
-    stop_signal = number;
-}
-
-static void on_continue(int number)
-{
-    (void)number;
-    stopwatch_continued();
-}
-
-static void install_handlers(void)
-{
-    static const int stops[] = {SIGINT, SIGTERM, SIGHUP};
-    for (size_t i = 0; i < sizeof stops / sizeof stops[0]; i++) {
-        struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESETHAND}, before;
-        sigemptyset(&action.sa_mask);
-        if (sigaction(stops[i], NULL, &before) == 0 && before.sa_handler == SIG_IGN)
-            continue; /* nohup */
-        sigaction(stops[i], &action, NULL);
-    }
-    struct sigaction action = {.sa_handler = on_continue, .sa_flags = SA_RESTART};
-    sigemptyset(&action.sa_mask);
-    sigaction(SIGCONT, &action, NULL);
-}
-
 /* On a terminal a line in place; elsewhere one for each round. */
 static bool tell(void *context, const struct ablate_progress *p)
 {
@@ -209,7 +178,7 @@ static bool tell(void *context, const struct ablate_progress *p)
         fprintf(stderr, "%s, batch %d, round %d: %d of %d measured, %s left\n", p->preset, p->batch, p->round + 1,
                 p->done, p->total, left);
     }
-    return stop_signal != 0;
+    return stop_signal_number() != 0;
 }
 
 /* Recipes of a->presets, or the one of --recipe; freed by the caller. Their number, or -1. */
@@ -238,8 +207,9 @@ static int measure(struct asked *a, struct recipe *const *recipes, int n_recipes
                                  .commit = version_commit()};
     int done = 0;
     memcpy(study.batches, a->batches, sizeof study.batches);
-    install_handlers();
+    stop_signal_begin(true);
     int status = ablate_run(&study, results, tell, &done, &err);
+    stop_signal_end();
     command_progress(NULL, 0, 0);
     if (status < 0)
         return command_fail("%s", err.text);
@@ -247,7 +217,7 @@ static int measure(struct asked *a, struct recipe *const *recipes, int n_recipes
         return EXIT_OK;
     fprintf(stderr, "davidnet: stopped; %d of %d measurements are in %s: the same command goes on from there\n", done,
             n_recipes * a->n_batches * a->rounds * ABLATE_VARIANT_COUNT, results->path);
-    return 128 + stop_signal;
+    return 128 + stop_signal_number();
 }
 
 static int write_report(const struct asked *a, const struct lab_ablate_report *report, struct error *err)

@@ -1,5 +1,6 @@
 #include "tui/lab_ablate_report.h"
 
+#include "engine/json.h"
 #include "tui/columns.h"
 #include "tui/run_report.h"
 
@@ -160,15 +161,15 @@ static cJSON *variant_json(const struct ablate_summary *s, int i)
     cJSON_AddStringToObject(object, "title", ablate_variant_title((enum ablate_variant)i));
     cJSON_AddNumberToObject(object, "rounds", v->rounds);
     cJSON_AddNumberToObject(object, "noisy", v->noisy);
-    run_report_add_number(object, "ms", v->ms);
-    run_report_add_number(object, "median_ms", v->median);
-    run_report_add_number(object, "high_ms", v->most);
-    run_report_add_number(object, "cpu_ms", v->cpu_ms);
-    run_report_add_number(object, "flops", v->flops);
-    run_report_add_number(object, "bytes", v->bytes);
+    json_add_number(object, "ms", v->ms);
+    json_add_number(object, "median_ms", v->median);
+    json_add_number(object, "high_ms", v->most);
+    json_add_number(object, "cpu_ms", v->cpu_ms);
+    json_add_number(object, "flops", v->flops);
+    json_add_number(object, "bytes", v->bytes);
     cJSON *parts = cJSON_AddObjectToObject(object, "parts_ms");
     for (int p = 0; p < ABLATE_PART_COUNT; p++)
-        run_report_add_number(parts, ablate_part_name((enum ablate_part)p), v->part_ms[p]);
+        json_add_number(parts, ablate_part_name((enum ablate_part)p), v->part_ms[p]);
     return object;
 }
 
@@ -178,15 +179,15 @@ static cJSON *cost_json(const struct ablate_summary *s, int i)
     cJSON *object = cJSON_CreateObject();
     cJSON_AddStringToObject(object, "name", ablate_cost_name(i));
     cJSON_AddStringToObject(object, "title", ablate_cost_title(i));
-    run_report_add_number(object, "ms", c->ms);
-    run_report_add_number(object, "median_ms", c->median);
-    run_report_add_number(object, "low_ms", c->low);
-    run_report_add_number(object, "high_ms", c->high);
-    run_report_add_number(object, "cpu_ms", c->cpu);
-    run_report_add_number(object, "timers_ms", c->timers);
-    run_report_add_number(object, "fused_ms", i == ABLATE_NO_UPDATE ? c->fused : (double)NAN);
-    run_report_add_number(object, "others_ms", c->others);
-    run_report_add_number(object, "between_ms", c->between);
+    json_add_number(object, "ms", c->ms);
+    json_add_number(object, "median_ms", c->median);
+    json_add_number(object, "low_ms", c->low);
+    json_add_number(object, "high_ms", c->high);
+    json_add_number(object, "cpu_ms", c->cpu);
+    json_add_number(object, "timers_ms", c->timers);
+    json_add_number(object, "fused_ms", i == ABLATE_NO_UPDATE ? c->fused : (double)NAN);
+    json_add_number(object, "others_ms", c->others);
+    json_add_number(object, "between_ms", c->between);
     return object;
 }
 
@@ -204,15 +205,15 @@ int lab_ablate_json(FILE *out, const struct lab_ablate_report *report, struct er
     cJSON_AddStringToObject(root, "library", setting->library);
     cJSON_AddStringToObject(root, "davidnet", setting->davidnet);
     cJSON_AddStringToObject(root, "commit", setting->commit);
-    run_report_add_number(root, "ceiling_flops", setting->ceiling.flops);
-    run_report_add_number(root, "ceiling_bytes", setting->ceiling.bytes);
+    json_add_number(root, "ceiling_flops", setting->ceiling.flops);
+    json_add_number(root, "ceiling_bytes", setting->ceiling.bytes);
     cJSON *cases = cJSON_AddArrayToObject(root, "cases");
     for (int i = 0; i < report->count; i++) {
         const struct ablate_summary *s = &report->list[i];
         cJSON *object = cJSON_CreateObject();
         cJSON_AddStringToObject(object, "preset", s->preset);
         cJSON_AddNumberToObject(object, "batch", s->batch);
-        run_report_add_number(object, "flop_bound_ms", s->bound_ms);
+        json_add_number(object, "flop_bound_ms", s->bound_ms);
         cJSON *list = cJSON_AddArrayToObject(object, "variants");
         for (int k = 0; k < ABLATE_VARIANT_COUNT; k++)
             cJSON_AddItemToArray(list, variant_json(s, k));

@@ -1,6 +1,7 @@
 #include "tui/run_report.h"
 
 #include "engine/files.h"
+#include "engine/json.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -47,14 +48,6 @@ void run_report_free(struct run_report *report)
     free(report);
 }
 
-void run_report_add_number(cJSON *object, const char *key, double value)
-{
-    if (isfinite(value))
-        cJSON_AddNumberToObject(object, key, value);
-    else
-        cJSON_AddNullToObject(object, key);
-}
-
 void run_report_summary_json(cJSON *object, const struct run_summary *s)
 {
     cJSON_AddStringToObject(object, "run", s->name);
@@ -63,14 +56,14 @@ void run_report_summary_json(cJSON *object, const struct run_summary *s)
     cJSON_AddStringToObject(object, "state", s->state);
     cJSON_AddNumberToObject(object, "step", s->step);
     cJSON_AddNumberToObject(object, "steps", s->steps);
-    run_report_add_number(object, "epochs_done", s->epochs_done);
-    run_report_add_number(object, "epochs", s->epochs);
-    run_report_add_number(object, "test_acc", s->last_acc);
-    run_report_add_number(object, "best_acc", s->best_acc);
-    run_report_add_number(object, "train_seconds", s->train_seconds);
-    run_report_add_number(object, "wall_seconds", s->wall_seconds);
-    run_report_add_number(object, "seconds_to_target", s->seconds_to_target);
-    run_report_add_number(object, "unix_start", s->unix_start);
+    json_add_number(object, "epochs_done", s->epochs_done);
+    json_add_number(object, "epochs", s->epochs);
+    json_add_number(object, "test_acc", s->last_acc);
+    json_add_number(object, "best_acc", s->best_acc);
+    json_add_number(object, "train_seconds", s->train_seconds);
+    json_add_number(object, "wall_seconds", s->wall_seconds);
+    json_add_number(object, "seconds_to_target", s->seconds_to_target);
+    json_add_number(object, "unix_start", s->unix_start);
     cJSON_AddNumberToObject(object, "bytes", (double)s->bytes);
 }
 

@@ -26,7 +26,6 @@ void run_report_free(struct run_report *report);
 void run_report_summary_json(cJSON *object, const struct run_summary *summary);
 /* The same for "tags" and "note", and for the campaign that it was made for. */
 void run_report_label_json(cJSON *object, const struct run_label *label);
-void run_report_add_number(cJSON *object, const char *key, double value);
 
 /*
  * Text for people; "-" for NaN. Each returns out.

@@ -36,7 +36,8 @@ static int make_caption(const struct timing_diff_report *report, FILE *out)
         fprintf(out, "of each step of the program the least that it took, not the mean; ");
     if (report->side[0].n == 1 || report->side[1].n == 1)
         fprintf(out, "%s\n", TIMING_DIFF_NO_VERDICT);
-    fprintf(out, "%s", figure_output_drawn_by(drawn, sizeof drawn));
+    timing_diff_report_command(report, command, RECIPE_COMMAND_MAX);
+    fprintf(out, "%s; %s", command, figure_output_drawn_by(drawn, sizeof drawn));
     free(command);
     return 0;
 }

@@ -1,5 +1,7 @@
 #include "tui/timing_diff_report.h"
 
+#include "engine/json.h"
+#include "engine/shell_word.h"
 #include "engine/timing_export.h"
 #include "tui/columns.h"
 #include "tui/run_report.h"
@@ -8,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define COMMAND_MAX 4096
 #define FORMAT "davidnet-timing-diff"
 #define COLUMNS_WIDTH (9 + 9 + 9 + 7 + 8 + 9 + 6) /* of a line's numbers and verdict, a blank before each */
 #define NAME_MIN 12
@@ -235,12 +238,24 @@ static void put_side_metas(FILE *out, const struct timing_diff_report *report, i
     }
 }
 
+void timing_diff_report_command(const struct timing_diff_report *report, char *out, size_t size)
+{
+    size_t used =
+        (size_t)snprintf(out, size, "davidnet timing diff%s%s", report->how & TIMING_DIFF_PAIRED ? " --paired" : "",
+                         report->how & TIMING_DIFF_LEAST ? " --least" : "");
+    for (int s = 0; s < 2; s++)
+        used = shell_word_add(report->words[s], out, size, used);
+}
+
 void timing_diff_report_csv(const struct timing_diff_report *report, FILE *out)
 {
+    char command[COMMAND_MAX];
+    timing_diff_report_command(report, command, sizeof command);
     const struct timing_diff *diff = report->diff;
     fputs("kind,name,phase,with,only,a_ms,b_ms,change_ms,change_percent,low_ms,high_ms,verdict,value\n", out);
     put_meta(out, "", "format", FORMAT);
     put_meta(out, "", "version", "1");
+    put_meta(out, "", "command", command);
     put_meta(out, "", "paired", report->how & TIMING_DIFF_PAIRED ? "true" : "false");
     put_meta(out, "", "least", report->how & TIMING_DIFF_LEAST ? "true" : "false");
     put_side_metas(out, report, 0);
@@ -279,7 +294,7 @@ static cJSON *side_json(const struct timing_diff_report *report, int s)
     cJSON_AddStringToObject(object, "commit", t->machine.commit);
     cJSON_AddStringToObject(object, "precision", t->precision);
     cJSON_AddNumberToObject(object, "threads", t->threads);
-    run_report_add_number(object, "images_per_step", t->images_per_step);
+    json_add_number(object, "images_per_step", t->images_per_step);
     cJSON *runs = cJSON_AddArrayToObject(object, "runs");
     for (int r = 0; r < side->n; r++) {
         struct timing_origin origin; /* large */
@@ -309,23 +324,21 @@ static cJSON *line_json(const struct timing_diff_line *line)
         cJSON_AddNullToObject(object, "phase");
     cJSON_AddStringToObject(object, "with", line->with);
     cJSON_AddStringToObject(object, "only", line->only);
-    run_report_add_number(object, "a_ms", line->a);
-    run_report_add_number(object, "b_ms", line->b);
-    run_report_add_number(object, "change_ms", line->change);
-    run_report_add_number(object, "change_percent", timing_diff_percent(line));
-    run_report_add_number(object, "low_ms", line->low);
-    run_report_add_number(object, "high_ms", line->high);
+    json_add_number(object, "a_ms", line->a);
+    json_add_number(object, "b_ms", line->b);
+    json_add_number(object, "change_ms", line->change);
+    json_add_number(object, "change_percent", timing_diff_percent(line));
+    json_add_number(object, "low_ms", line->low);
+    json_add_number(object, "high_ms", line->high);
     cJSON_AddStringToObject(object, "verdict", timing_diff_verdict_name(line->verdict));
     return object;
 }
 
 char *timing_diff_report_json(const struct timing_diff_report *report)
 {
-    char command[1024];
+    char command[COMMAND_MAX];
     cJSON *root = cJSON_CreateObject();
-    snprintf(command, sizeof command, "davidnet timing diff '%s' '%s'%s%s --format json", report->words[0],
-             report->words[1], report->how & TIMING_DIFF_PAIRED ? " --paired" : "",
-             report->how & TIMING_DIFF_LEAST ? " --least" : "");
+    timing_diff_report_command(report, command, sizeof command);
     cJSON_AddStringToObject(root, "format", FORMAT);
     cJSON_AddNumberToObject(root, "version", 1);
     cJSON_AddStringToObject(root, "command", command);

@@ -22,17 +22,18 @@ struct timing_diff_report {
 };
 
 /*
+ * command: the words that make this diff again, for a shell.
  * width 0: nothing is cut, as for a file. grey: noise is written in the terminal's grey.
- * CSV: one table. A line's kind is meta (value: what `name` says: format, version, paired, least, warning, and of each
- * side a.device, a.run, a.summary, a.command ..., once for each run), total, phase, block or row; what is not known is
- * empty, and so is the phase of a line that is of all of them. JSON: {"format": "davidnet-timing-diff", "version": 1,
- * "command": ..., "confidence": 0.95, "paired": false, "least": false, "a": {"family": ..., "runs": [{"run": ...,
- * "recipe": "davidnet-79", "summary": ..., "seed": ..., "eval": ..., "command": ...}]}, "b": {...}, "warnings":
- * ["..."], "lines":
- * [{"kind": "row", "phase": "forward", "name": ..., "with": "...", "only": "...", "a_ms": ..., "b_ms": ...,
- * "change_ms": ..., "change_percent": ..., "low_ms": ..., "high_ms": ..., "verdict": "noise"}]}; phase null: all
- * phases; numbers that are not known: null.
+ * CSV: one table. A line's kind is meta (value: what `name` says: format, version, command, paired, least, warning, and
+ * of each side a.device, a.run, a.summary, a.command ..., once for each run), total, phase, block or row; what is not
+ * known is empty, and so is the phase of a line that is of all of them. JSON: {"format": "davidnet-timing-diff",
+ * "version": 1, "command": ..., "confidence": 0.95, "paired": false, "least": false, "a": {"family": ..., "runs":
+ * [{"run": ..., "recipe": "davidnet-79", "summary": ..., "seed": ..., "eval": ..., "command": ...}]}, "b": {...},
+ * "warnings": ["..."], "lines": [{"kind": "row", "phase": "forward", "name": ..., "with": "...", "only": "...",
+ * "a_ms": ..., "b_ms": ..., "change_ms": ..., "change_percent": ..., "low_ms": ..., "high_ms": ..., "verdict":
+ * "noise"}]}; phase null: all phases; numbers that are not known: null.
  */
+void timing_diff_report_command(const struct timing_diff_report *report, char *out, size_t size);
 void timing_diff_report_table(const struct timing_diff_report *report, FILE *out, int width, int grey);
 void timing_diff_report_csv(const struct timing_diff_report *report, FILE *out);
 char *timing_diff_report_json(const struct timing_diff_report *report); /* malloc'ed; NULL: no memory */

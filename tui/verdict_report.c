@@ -1,5 +1,6 @@
 #include "tui/verdict_report.h"
 
+#include "engine/json.h"
 #include "tui/columns.h"
 #include "tui/command.h"
 #include "tui/run_report.h"
@@ -200,8 +201,8 @@ static cJSON *set_json(const struct verdict_report *r, int i)
         cJSON *run = cJSON_CreateObject();
         cJSON_AddStringToObject(run, "run", set->counted[k]->folder.name);
         cJSON_AddBoolToObject(run, "diverged", set->runs[k].diverged);
-        run_report_add_number(run, "test_acc", set->runs[k].diverged ? NAN : set->runs[k].accuracy);
-        run_report_add_number(run, "train_seconds", set->runs[k].seconds);
+        json_add_number(run, "test_acc", set->runs[k].diverged ? NAN : set->runs[k].accuracy);
+        json_add_number(run, "train_seconds", set->runs[k].seconds);
         cJSON_AddBoolToObject(run, "contended", set->runs[k].contended);
         cJSON_AddBoolToObject(run, "reached", set->runs[k].reached && !set->runs[k].diverged);
         cJSON_AddItemToArray(runs, run);
@@ -227,7 +228,7 @@ static cJSON *set_json(const struct verdict_report *r, int i)
                    {"failed", set->broken},
                    {"repeated", set->repeated}};
     for (size_t k = 0; k < sizeof numbers / sizeof *numbers; k++)
-        run_report_add_number(object, numbers[k].key, numbers[k].value);
+        json_add_number(object, numbers[k].key, numbers[k].value);
     return object;
 }
 
@@ -260,7 +261,7 @@ static cJSON *verdict_json(const struct verdict_report *r, int i)
                    {"worth_seconds", v->worth_seconds},
                    {"net_seconds", v->net_seconds}};
     for (size_t k = 0; k < sizeof numbers / sizeof *numbers; k++)
-        run_report_add_number(object, numbers[k].key, numbers[k].value);
+        json_add_number(object, numbers[k].key, numbers[k].value);
     cJSON_AddStringToObject(object, "time", verdict_time_sentence(v, text));
     return object;
 }

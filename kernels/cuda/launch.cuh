@@ -137,6 +137,26 @@ __device__ static __forceinline__ void store_used(const cuda_weights &t, size_t 
         store((float *)t.used + i, value);
 }
 
+/* A block of `threads` takes one SGD step with a chunk of a tensor, at this rate. finite: nothing before was not. */
+__device__ static __forceinline__ void sgd_chunk(const cuda_weights &t, const cuda_chunk &chunk, const cuda_rate &rate,
+                                                 float lr, int form, unsigned threads, bool finite, cuda_result *result)
+{
+    for (size_t i = chunk.begin + threadIdx.x * VECTOR; i < chunk.end; i += threads * VECTOR) {
+        vec w = load(t.value + i), v = load(t.momentum + i), g = load_as(t.gradient_type, t.gradient, i);
+#pragma unroll
+        for (int k = 0; k < VECTOR; k++) {
+            pointwise_sgd(form, lr, rate.decay, rate.momentum, g.v[k], &w.v[k], &v.v[k]);
+            finite = finite && isfinite(w.v[k]) && isfinite(g.v[k]);
+        }
+        store(t.value + i, w);
+        store(t.momentum + i, v);
+        if (t.used)
+            store_used(t, i, w);
+    }
+    if (!finite)
+        atomicMin(&result->bad_weight, t.row);
+}
+
 __device__ static __forceinline__ vec zeros()
 {
     vec r;

@@ -48,22 +48,7 @@ __global__ void __launch_bounds__(THREADS) lars_kernel(const cuda_weights *weigh
     weight = block_sum(weight);
     change = block_sum(change);
     float lr = (float)(rate.lr * sqrt(weight) / (sqrt(change) + PLAN_LARS_EPS));
-    int form = step->form;
-    bool finite = isfinite(lr);
-    for (size_t i = filter.begin + threadIdx.x * VECTOR; i < filter.end; i += THREADS * VECTOR) {
-        vec w = load(t.value + i), v = load(t.momentum + i), g = load_as(t.gradient_type, t.gradient, i);
-#pragma unroll
-        for (int k = 0; k < VECTOR; k++) {
-            pointwise_sgd(form, lr, rate.decay, rate.momentum, g.v[k], &w.v[k], &v.v[k]);
-            finite = finite && isfinite(w.v[k]) && isfinite(g.v[k]);
-        }
-        store(t.value + i, w);
-        store(t.momentum + i, v);
-        if (t.used)
-            store_used(t, i, w);
-    }
-    if (!finite)
-        atomicMin(&result->bad_weight, t.row);
+    sgd_chunk(t, filter, rate, lr, step->form, THREADS, isfinite(lr), result);
 }
 
 void cuda_lars(const struct cuda_weights *weights, const struct cuda_chunk *filters, int n_filters,

@@ -11,22 +11,7 @@ __global__ void __launch_bounds__(THREADS) update_kernel(const cuda_weights *wei
     const cuda_rate rate = step->rates[chunk.tensor];
     if (!rate.trains)
         return;
-    int form = step->form;
-    bool finite = true;
-    for (size_t i = chunk.begin + threadIdx.x * VECTOR; i < chunk.end; i += THREADS * VECTOR) {
-        vec w = load(t.value + i), v = load(t.momentum + i), g = load_as(t.gradient_type, t.gradient, i);
-#pragma unroll
-        for (int k = 0; k < VECTOR; k++) {
-            pointwise_sgd(form, rate.lr, rate.decay, rate.momentum, g.v[k], &w.v[k], &v.v[k]);
-            finite = finite && isfinite(w.v[k]) && isfinite(g.v[k]);
-        }
-        store(t.value + i, w);
-        store(t.momentum + i, v);
-        if (t.used)
-            store_used(t, i, w);
-    }
-    if (!finite)
-        atomicMin(&result->bad_weight, t.row);
+    sgd_chunk(t, chunk, rate, rate.lr, step->form, THREADS, true, result);
 }
 
 __global__ void __launch_bounds__(THREADS)
