@@ -103,6 +103,33 @@ static void test_prices(void **state)
     assert_string_equal(sent(60, 8), "01");
 }
 
+static char put_at[64];
+
+static void note_cell(int x, int y, const struct cell *cell)
+{
+    size_t used = strlen(put_at);
+    snprintf(put_at + used, sizeof put_at - used, "%d,%d%s ", x, y, cell->text);
+}
+
+/* Only cells that differ, and of the rows that go now; the other half of a wide one is no cell of its own. */
+static void test_put(void **state)
+{
+    (void)state;
+    sent(INT_MAX, 0);
+    write_row(1, "ab\xE4\xB8\xAD");
+    write_row(2, "c");
+    put_at[0] = '\0';
+    assert_int_equal(send_rows_choose(&sending, &frame, 1), 1);
+    assert_int_equal(send_rows_put(&sending, &frame, note_cell), 1);
+    assert_string_equal(put_at, "0,1a 1,1b 2,1\xE4\xB8\xAD ");
+    put_at[0] = '\0';
+    assert_int_equal(send_rows_choose(&sending, &frame, INT_MAX), 0);
+    assert_int_equal(send_rows_put(&sending, &frame, note_cell), 1);
+    assert_string_equal(put_at, "0,2c ");
+    assert_int_equal(send_rows_choose(&sending, &frame, INT_MAX), 0);
+    assert_int_equal(send_rows_put(&sending, &frame, note_cell), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -110,6 +137,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_in_parts, enter, leave),
         cmocka_unit_test_setup_teardown(test_the_newest_first, enter, leave),
         cmocka_unit_test_setup_teardown(test_prices, enter, leave),
+        cmocka_unit_test_setup_teardown(test_put, enter, leave),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,10 +1,14 @@
 /* What the terminal's file relies on and needs no terminal: pacing by answers, the line's speed, pastes, and the
  * clipboard's text. */
+#include "tui/burst.h"
 #include "tui/clipboard.h"
+#include "tui/flow.h"
 #include "tui/line_speed.h"
 #include "tui/pacing.h"
 #include "tui/paste.h"
+#include "tui/restore.h"
 
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -113,6 +117,103 @@ static void test_flood(void **state)
     assert_int_equal(paste_key(&paste, 2.5), PASTE_NONE);
 }
 
+static void fill_burst(struct burst *burst, const char *text, int more)
+{
+    memset(burst, 0, sizeof *burst);
+    for (; *text; text++)
+        burst_add(burst)->code = (unsigned char)*text;
+    for (int i = 0; i < more; i++)
+        burst_add(burst)->named = 1;
+}
+
+/* What a stalled connection brings at once was typed: held keys, escapes, a few commands. Text is a paste. */
+static void test_burst(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        int more, paste;
+    } cases[] = {
+        {"qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqq", 0, 0},
+        {"jjjjjjjjjjjjjjkkkkkkkkkk2", 0, 0},
+        {"2jjjx1?q", 0, 0},
+        {"davidnet train\r", 0, 0}, /* 15 */
+        {"davidnet train -h", 0, 1},
+        {"quit the\nworkbench\n", 0, 1},
+        {"quit the\nworkbench\n", 1, 0}, /* and an arrow key */
+        {"quit the\033workbench", 0, 0},
+        {"", 60, 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct burst burst;
+        fill_burst(&burst, cases[i].text, cases[i].more);
+        int n = 0;
+        assert_int_equal(burst_is_paste(&burst), cases[i].paste);
+        for (; burst_waits(&burst); n++)
+            assert_non_null(burst_next(&burst));
+        assert_int_equal(n, (int)strlen(cases[i].text) + cases[i].more);
+        assert_null(burst_next(&burst));
+        assert_int_equal(burst.n, 0);
+        assert_false(burst_is_paste(&burst));
+    }
+    struct burst full = {.n = BURST_MAX};
+    assert_null(burst_add(&full));
+    struct paste paste = {0};
+    paste_flood(&paste, 1);
+    assert_int_equal(paste_key(&paste, 1), PASTE_FLOOD);
+    struct paste bracketing = {.brackets = 1}; /* it would have said so */
+    paste_flood(&bracketing, 1);
+    assert_int_equal(paste_key(&bracketing, 1), PASTE_NONE);
+}
+
+static void test_restore(void **state)
+{
+    (void)state;
+    struct restore restore = {.length = 0};
+    char most[sizeof restore.text];
+    restore_add(&restore, NULL);
+    restore_add(&restore, (const char *)-1);
+    restore_add(&restore, "\033[0m$<5>x$<10/>");
+    assert_int_equal(restore.length, 5);
+    assert_memory_equal(restore.text, "\033[0mx", 5);
+    memset(most, 'a', sizeof most);
+    most[sizeof most - 1] = '\0';
+    restore_add(&restore, most); /* half an escape would show */
+    assert_int_equal(restore.length, 5);
+    most[sizeof most - 5] = '\0';
+    restore_add(&restore, most + 1);
+    assert_int_equal(restore.length, sizeof restore.text - 1);
+}
+
+/* How much of a frame goes at once: little at first, small parts on a slow line where no key waits, all on others. */
+static void test_flow(void **state)
+{
+    (void)state;
+    struct flow flow = {.now = 0};
+    flow_tick(&flow, 10);
+    pacing_asked(&flow.pacing, 10);
+    assert_false(flow_ready(&flow));
+    flow_tick(&flow, 10 + 2 * FLOW_OPENING_SECONDS);
+    assert_true(flow_ready(&flow)); /* it may never answer: then nothing says that it is slow */
+    assert_int_equal(flow_most_bytes(&flow, 1), INT_MAX);
+    flow_answered(&flow);
+    assert_int_equal(flow_most_bytes(&flow, 1), LINE_SPEED_FIRST);
+    for (int i = 0; i < 3; i++) {
+        flow.shows = 1;
+        flow_sent(&flow, 400);
+        pacing_asked(&flow.pacing, flow.now);
+        assert_false(flow_ready(&flow));
+        flow_tick(&flow, flow.now + 1.5);
+        flow_answered(&flow);
+        assert_true(flow_ready(&flow));
+    }
+    assert_true(flow.line.slow);
+    assert_int_equal(flow_most_bytes(&flow, 1), LINE_SPEED_PART);
+    assert_true(flow_most_bytes(&flow, 0) < LINE_SPEED_PART);
+    flow.line = (struct line_speed){.measured = 1};
+    assert_int_equal(flow_most_bytes(&flow, 0), INT_MAX);
+}
+
 static void send(struct line_speed *line, double bytes, double took)
 {
     line_speed_sent(line, 100, bytes);
@@ -210,11 +311,19 @@ static void test_clipboard(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_answers),         cmocka_unit_test(test_silence),
-        cmocka_unit_test(test_leave),           cmocka_unit_test(test_torn),
-        cmocka_unit_test(test_bracketed_paste), cmocka_unit_test(test_lost_end_of_a_paste),
-        cmocka_unit_test(test_slow_lines),      cmocka_unit_test(test_rest),
-        cmocka_unit_test(test_flood),           cmocka_unit_test(test_clipboard),
+        cmocka_unit_test(test_answers),
+        cmocka_unit_test(test_silence),
+        cmocka_unit_test(test_leave),
+        cmocka_unit_test(test_torn),
+        cmocka_unit_test(test_bracketed_paste),
+        cmocka_unit_test(test_lost_end_of_a_paste),
+        cmocka_unit_test(test_slow_lines),
+        cmocka_unit_test(test_rest),
+        cmocka_unit_test(test_flood),
+        cmocka_unit_test(test_clipboard),
+        cmocka_unit_test(test_burst),
+        cmocka_unit_test(test_restore),
+        cmocka_unit_test(test_flow),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

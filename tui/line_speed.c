@@ -55,5 +55,5 @@ double line_speed_rest(const struct line_speed *line, int cells)
     double size = cells > 80 * 24 ? cells / (80.0 * 24.0) : 1;
     double rest = line->bytes / (LINE_SPEED_FRAME * size);
     rest = rest < 1 ? rest : 1; /* a full redraw must not leave the screen standing still */
-    return rest > 2 * line->busy ? rest : 2 * line->busy;
+    return rest > LINE_SPEED_REST * line->busy ? rest : LINE_SPEED_REST * line->busy;
 }

@@ -9,6 +9,7 @@
 #define LINE_SPEED_FRAME 1600.0 /* a second, what frames that nobody waits for may use of a screen of 80 x 24 */
 
 #define LINE_SPEED_PART 600  /* about, of a frame that a slow line takes in parts */
+#define LINE_SPEED_REST 3    /* of what a frame that nobody waits for took: a key finds the line free */
 #define LINE_SPEED_FIRST 300 /* about, until it is known how fast the line is */
 
 /* Zeroed: nothing known. */

@@ -63,7 +63,7 @@ static int draw(struct loop *loop)
         loop->grid.slow = term_slow();
         app_draw(app, &loop->grid);
     }
-    int shown = term_show(&loop->grid);
+    int shown = term_show(&loop->grid, answer);
     loop->partial = shown > 0;
     loop->frames -= 1;
     loop->drawn_at = loop_seconds();
@@ -240,7 +240,9 @@ static void wait_for_something(struct loop *loop)
     struct pollfd fds[4] = {{.fd = term_input_fd(), .events = POLLIN}, {.fd = signals_fd(), .events = POLLIN}};
     int n = 2, busy = !app_idle(app) || app->fetch || *app->said || term_pasting() || runs_watch_reading(app);
     int timeout = busy ? app->delay_ms : IDLE_MS;
-    if (app->dirty) {
+    if (term_unread())
+        timeout = 0;
+    else if (app->dirty) {
         double due = draw_is_due(loop) * 1000 + 1;
         timeout = !term_ready() ? WAITING_MS : due < timeout ? (int)due : timeout;
     }

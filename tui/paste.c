@@ -15,7 +15,13 @@ void paste_bracket(struct paste *paste, int begins, double now)
 
 void paste_waiting(struct paste *paste, int bytes, double now)
 {
-    if (!paste->brackets && paste->state == PASTE_NONE && bytes >= PASTE_FLOOD_BYTES)
+    if (bytes >= PASTE_FLOOD_BYTES)
+        paste_flood(paste, now);
+}
+
+void paste_flood(struct paste *paste, double now)
+{
+    if (!paste->brackets && paste->state == PASTE_NONE)
         enter(paste, PASTE_FLOOD, now);
 }
 

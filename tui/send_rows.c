@@ -74,3 +74,19 @@ int send_rows_choose(struct send_rows *send, const struct grid *frame, int bytes
     memcpy(send->wanted.cells, frame->cells, (size_t)frame->w * (size_t)frame->h * sizeof *frame->cells);
     return left;
 }
+
+int send_rows_put(struct send_rows *send, const struct grid *frame, void (*put)(int x, int y, const struct cell *))
+{
+    int differs = 0;
+    for (int i = 0; i < frame->w * frame->h; i++) {
+        const struct cell *cell = &frame->cells[i];
+        int x = i % frame->w, y = i / frame->w;
+        if (!send->row[y])
+            continue;
+        if (!send_rows_same(cell, &send->shown.cells[i]) && cell->width) /* 0: the one to the left covers it */
+            put(x, y, cell);
+        send->shown.cells[i] = *cell;
+        differs = 1;
+    }
+    return differs;
+}

@@ -19,9 +19,12 @@ void send_rows_release(struct send_rows *send);
 
 /*
  * Marks the rows of a frame of that size that are sent now: about so many bytes, but at least one row, if any differs.
- * Returns how many rows that differ stay behind. The caller keeps `shown` up to date.
+ * Returns how many rows that differ stay behind.
  */
 int send_rows_choose(struct send_rows *send, const struct grid *frame, int bytes);
+
+/* Hands each cell that differs in those rows to put, and keeps `shown` up to date. 1: there was one. */
+int send_rows_put(struct send_rows *send, const struct grid *frame, void (*put)(int x, int y, const struct cell *));
 
 int send_rows_same(const struct cell *a, const struct cell *b);
 

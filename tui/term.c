@@ -8,14 +8,15 @@
  */
 #include "tui/term.h"
 
+#include "tui/burst.h"
 #include "tui/clipboard.h"
+#include "tui/flow.h"
 #include "tui/ink.h"
 #include "tui/keys.h"
-#include "tui/line_speed.h"
 #include "tui/noise.h"
 #include "tui/outlet.h"
-#include "tui/pacing.h"
 #include "tui/paste.h"
+#include "tui/restore.h"
 #include "tui/send_rows.h"
 #include "tui/signals.h"
 #include "views/palette.h"
@@ -25,7 +26,6 @@
 #include <curses.h>
 #include <errno.h>
 #include <langinfo.h>
-#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -44,16 +44,12 @@ static struct {
     int repaint; /* nothing is known of what is shown */
     struct send_rows send;
     struct ink ink;
-    char restore[512]; /* for the handler of fatal signals */
-    size_t restore_length;
+    struct restore restore; /* for the handler of fatal signals */
     int has_mouse, has_clipboard, wants_mouse;
-    int shows;  /* a frame has been sent */
-    double now; /* of term_tick */
+    struct flow flow;
+    int plain; /* on a slow line there are no colours, which are most of what is sent */
     struct paste paste;
-    struct pacing pacing;
-    struct line_speed line;
-    int plain;        /* on a slow line there are no colours, which are most of what is sent */
-    double opened_at; /* the first question's time */
+    struct burst burst;
 } term;
 
 static volatile sig_atomic_t is_open;
@@ -72,8 +68,7 @@ static const char raw_copy[] = "\033]52;c;%s\007"; /* OSC 52, as xterm defined i
 static const char raw_paste_begins[] = "\033[200~", raw_paste_ends[] = "\033[201~", raw_answer[] = "\033[0n";
 enum { CODE_ANSWER = 0xF000, CODE_PASTE_BEGINS, CODE_PASTE_ENDS };
 
-#define OPENING_SECONDS 0.3 /* that a first answer is waited for */
-#define TAKEN_SECONDS 1.0   /* for what restores the terminal */
+#define TAKEN_SECONDS 1.0 /* for what restores the terminal */
 
 /* ---- within signal handlers ---- */
 
@@ -82,7 +77,7 @@ static void on_fatal(void)
     if (!is_open)
         return;
     is_open = 0;
-    outlet_crash(term.restore, term.restore_length);
+    outlet_crash(term.restore.text, term.restore.length);
     tcsetattr(STDIN_FILENO, TCSANOW, &term.before);
     noise_crash();
 }
@@ -132,48 +127,27 @@ static void open_colors(int no_color)
         define_colors();
 }
 
-static void add_restore(const char *text)
-{
-    if (!text || text == (const char *)-1)
-        return;
-    /* Padding such as $<5> is for terminals of another age; leave it out. */
-    while (*text && term.restore_length < sizeof term.restore) {
-        const char *end = strncmp(text, "$<", 2) == 0 ? strchr(text, '>') : NULL;
-        if (end)
-            text = end + 1;
-        else
-            term.restore[term.restore_length++] = *text++;
-    }
-}
-
 static void prepare_restore(void)
 {
-    term.restore_length = 0;
+    term.restore.length = 0;
     if (term.depth == 24)
-        add_restore(tigetstr("oc"));
-    add_restore(raw_paste_off);
-    add_restore(raw_restore);
+        restore_add(&term.restore, tigetstr("oc"));
+    restore_add(&term.restore, raw_paste_off);
+    restore_add(&term.restore, raw_restore);
     if (term.has_mouse)
-        add_restore(raw_mouse_off);
-    add_restore(tigetstr("sgr0"));
-    add_restore(tigetstr("rmkx"));
-    add_restore(tigetstr("cnorm"));
-    add_restore(tigetstr("rmcup"));
-}
-
-static void answered(void)
-{
-    pacing_answered(&term.pacing);
-    if (term.pacing.due == 0)
-        line_speed_taken(&term.line, term.now);
+        restore_add(&term.restore, raw_mouse_off);
+    restore_add(&term.restore, tigetstr("sgr0"));
+    restore_add(&term.restore, tigetstr("rmkx"));
+    restore_add(&term.restore, tigetstr("cnorm"));
+    restore_add(&term.restore, tigetstr("rmcup"));
 }
 
 static void ask(void)
 {
-    if (!pacing_wants(&term.pacing, term.now))
+    if (!pacing_wants(&term.flow.pacing, term.flow.now))
         return;
     fputs(raw_question, stdout);
-    pacing_asked(&term.pacing, term.now);
+    pacing_asked(&term.flow.pacing, term.flow.now);
 }
 
 int term_check(struct error *err)
@@ -211,11 +185,10 @@ static void open_input(const char *name, const struct term_options *options)
     define_key(raw_paste_ends, CODE_PASTE_ENDS);
     mouseinterval(0); /* a press is one at once; loop.c knows what a double click is */
     term.wants_mouse = modern && !options->no_mouse;
-    term.pacing = (struct pacing){0};
-    term.line = (struct line_speed){0};
+    term.flow = (struct flow){0};
     term.paste = (struct paste){0};
-    term.plain = term.shows = 0;
-    term.opened_at = 0;
+    term.burst = (struct burst){0};
+    term.plain = 0;
 }
 
 static void tell_mouse(void)
@@ -249,8 +222,8 @@ static void enter(void)
 static void await_answers(void)
 {
     struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
-    double end = outlet_seconds() + pacing_leave(&term.pacing, term.now);
-    for (double left; term.pacing.owed > 0 && (left = end - outlet_seconds()) > 0;) {
+    double end = outlet_seconds() + pacing_leave(&term.flow.pacing, term.flow.now);
+    for (double left; term.flow.pacing.owed > 0 && (left = end - outlet_seconds()) > 0;) {
         wint_t code;
         if (poll(&input, 1, (int)(left * 1000) + 1) <= 0)
             continue;
@@ -258,11 +231,11 @@ static void await_answers(void)
             break;
         int status = wget_wch(term.input, &code);
         if (status == KEY_CODE_YES && code == CODE_ANSWER)
-            pacing_answered(&term.pacing);
+            pacing_answered(&term.flow.pacing);
         else if (status == OK)
-            pacing_torn(&term.pacing, raw_answer, code, term.now);
+            pacing_torn(&term.flow.pacing, raw_answer, code, term.flow.now);
     }
-    term.pacing.due = term.pacing.owed = 0;
+    term.flow.pacing.due = term.flow.pacing.owed = 0;
 }
 
 /* The terminal is as it was. 0: it did not take all that this needs. */
@@ -280,7 +253,7 @@ static int leave(void)
     outlet_end();
     taken = outlet_finish(taken ? TAKEN_SECONDS : 0) && taken;
     if (!taken)
-        outlet_crash(term.restore, term.restore_length);
+        outlet_crash(term.restore.text, term.restore.length);
     tcsetattr(STDIN_FILENO, TCSANOW, &term.before); /* draining might wait for ever */
     return taken;
 }
@@ -381,17 +354,17 @@ void term_resume(void)
 
 int term_ascii(void)
 {
-    return term.ascii || term.line.slow;
+    return term.ascii || term.flow.line.slow;
 }
 
 int term_slow(void)
 {
-    return term.line.slow;
+    return term.flow.line.slow;
 }
 
 int term_depth(void)
 {
-    return term.line.slow ? 0 : term.depth;
+    return term.flow.line.slow ? 0 : term.depth;
 }
 
 int term_input_fd(void)
@@ -452,24 +425,19 @@ static int named_key(wint_t code)
 static int take_mouse(struct mouse *mouse)
 {
     MEVENT event;
-    if (getmouse(&event) != OK)
+    if (getmouse(&event) != OK || !(event.bstate & (BUTTON1_PRESSED | BUTTON4_PRESSED | BUTTON5_PRESSED)))
         return 0;
     *mouse = (struct mouse){.x = event.x, .y = event.y};
-    if (event.bstate & BUTTON1_PRESSED)
-        mouse->what = MOUSE_PRESS;
-    else if (event.bstate & BUTTON4_PRESSED)
-        mouse->what = MOUSE_WHEEL_UP;
-    else if (event.bstate & BUTTON5_PRESSED)
-        mouse->what = MOUSE_WHEEL_DOWN;
-    else
-        return 0;
+    mouse->what = event.bstate & BUTTON1_PRESSED   ? MOUSE_PRESS
+                  : event.bstate & BUTTON4_PRESSED ? MOUSE_WHEEL_UP
+                                                   : MOUSE_WHEEL_DOWN;
     return 1;
 }
 
 static enum term_input nothing(void)
 {
     struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
-    paste_nothing(&term.paste, term.now);
+    paste_nothing(&term.paste, term.flow.now);
     /* Nothing to read, or nothing ever again: end of file is readable for ever. */
     if (poll(&input, 1, 0) > 0 && (input.revents & (POLLHUP | POLLERR | POLLNVAL)))
         return TERM_LOST;
@@ -480,40 +448,59 @@ static enum term_input nothing(void)
 static int take_code(wint_t code)
 {
     if (code == CODE_PASTE_BEGINS || code == CODE_PASTE_ENDS)
-        paste_bracket(&term.paste, code == CODE_PASTE_BEGINS, term.now);
+        paste_bracket(&term.paste, code == CODE_PASTE_BEGINS, term.flow.now);
     else if (code == CODE_ANSWER)
-        answered();
+        flow_answered(&term.flow);
     else
         return 0;
     return 1;
 }
 
+/* What is there to be read now. */
+static void take_burst(void)
+{
+    struct burst_key *key;
+    int waiting;
+    wint_t code;
+    if (term.paste.state == PASTE_NONE && ioctl(STDIN_FILENO, FIONREAD, &waiting) == 0)
+        paste_waiting(&term.paste, waiting, term.flow.now);
+    for (int status; term.burst.n < BURST_MAX && (status = wget_wch(term.input, &code)) != ERR;) {
+        key = burst_add(&term.burst);
+        key->code = code;
+        key->named = status == KEY_CODE_YES;
+        key->is_mouse = key->named && code == KEY_MOUSE && take_mouse(&key->mouse);
+    }
+    if (burst_is_paste(&term.burst))
+        paste_flood(&term.paste, term.flow.now);
+}
+
 enum term_input term_read(int *key, struct mouse *mouse)
 {
     for (;;) {
-        wint_t code;
-        int waiting;
-        if (term.paste.state == PASTE_NONE && ioctl(STDIN_FILENO, FIONREAD, &waiting) == 0)
-            paste_waiting(&term.paste, waiting, term.now);
-        int status = wget_wch(term.input, &code);
-        if (status == ERR)
+        const struct burst_key *next = burst_next(&term.burst);
+        if (!next)
+            take_burst();
+        if (!next && !(next = burst_next(&term.burst)))
             return nothing();
-        int is_named = status == KEY_CODE_YES;
-        if (is_named ? take_code(code) : pacing_torn(&term.pacing, raw_answer, code, term.now))
+        wint_t code = next->code;
+        if (next->named ? take_code(code) : pacing_torn(&term.flow.pacing, raw_answer, code, term.flow.now))
             continue;
-        enum paste_state state = paste_key(&term.paste, term.now);
-        if (is_named && code == KEY_MOUSE) { /* in a paste, too: so that curses forgets it */
-            if (take_mouse(mouse) && state == PASTE_NONE)
-                return TERM_MOUSE;
-            continue;
-        }
-        if (state == PASTE_DROPPED || (is_named && state == PASTE_BRACKETED))
+        enum paste_state state = paste_key(&term.paste, term.flow.now);
+        *mouse = next->mouse;
+        if (next->is_mouse && state == PASTE_NONE)
+            return TERM_MOUSE;
+        if ((next->named && code == KEY_MOUSE) || state == PASTE_DROPPED || (next->named && state == PASTE_BRACKETED))
             continue; /* a pasted escape is no key */
-        *key = is_named ? named_key(code) : code == '\r' ? KEYS_ENTER : code == 8 ? KEYS_BACKSPACE : (int)code;
+        *key = next->named ? named_key(code) : code == '\r' ? KEYS_ENTER : code == 8 ? KEYS_BACKSPACE : (int)code;
         if (state != PASTE_NONE && *key >= KEYS_UP)
             continue;
         return state == PASTE_NONE ? TERM_KEY : TERM_PASTED;
     }
+}
+
+int term_unread(void)
+{
+    return burst_waits(&term.burst);
 }
 
 int term_pasting(void)
@@ -565,17 +552,6 @@ static void put_cell(int x, int y, const struct cell *cell)
         mvadd_wch(y, x, &wide);
 }
 
-static void put_row(const struct grid *grid, int y)
-{
-    for (int x = 0; x < grid->w; x++) {
-        const struct cell *cell = &grid->cells[(size_t)y * (size_t)grid->w + (size_t)x];
-        struct cell *old = grid_at(&term.send.shown, x, y);
-        if (!send_rows_same(cell, old) && cell->width)
-            put_cell(x, y, cell);
-        *old = *cell;
-    }
-}
-
 /* From an empty screen of that size. */
 static int start_over(const struct grid *grid)
 {
@@ -583,63 +559,45 @@ static int start_over(const struct grid *grid)
         return -1;
     clearok(stdscr, TRUE);
     erase();
-    term.plain = term.line.slow;
+    term.plain = term.flow.line.slow;
     term.repaint = 0;
     return 0;
 }
 
-/* About how many bytes a frame may take: few until they have told how slow the line is, where answers come at all. */
-static int most_bytes(void)
-{
-    return term.line.slow ? LINE_SPEED_PART : !term.line.measured && term.pacing.known ? LINE_SPEED_FIRST : INT_MAX;
-}
-
-int term_show(const struct grid *grid)
+int term_show(const struct grid *grid, int awaited)
 {
     const struct grid *shown = &term.send.shown;
-    int differs = 0;
     if (!outlet_pump())
         return 1;
-    if ((term.repaint || term.plain != term.line.slow || grid->w != shown->w || grid->h != shown->h) &&
+    if ((term.repaint || term.plain != term.flow.line.slow || grid->w != shown->w || grid->h != shown->h) &&
         start_over(grid))
         return -1;
-    int left = send_rows_choose(&term.send, grid, most_bytes());
-    for (int y = 0; y < grid->h; y++) {
-        if (term.send.row[y])
-            put_row(grid, y);
-        differs |= term.send.row[y];
-    }
-    term.shows = 1;
+    int left = send_rows_choose(&term.send, grid, flow_most_bytes(&term.flow, awaited));
+    int differs = send_rows_put(&term.send, grid, put_cell);
+    term.flow.shows = 1;
     if (!differs)
         return 0;
     outlet_begin();
     refresh();
     ask();
     outlet_end();
-    line_speed_sent(&term.line, term.now, (double)outlet_caught());
+    flow_sent(&term.flow, (double)outlet_caught());
     return left > 0;
 }
 
 void term_tick(double now)
 {
-    if (term.opened_at == 0)
-        term.opened_at = term.line.since = now;
-    term.now = now;
+    flow_tick(&term.flow, now);
 }
 
 int term_ready(void)
 {
-    if (!outlet_pump())
-        return 0;
-    /* At first the answer to the question of term_open says how long the way is; not every terminal answers. */
-    if (!term.shows && !term.pacing.known)
-        return term.now - term.opened_at > OPENING_SECONDS;
-    return pacing_ready(&term.pacing, term.now);
+    return outlet_pump() && flow_ready(&term.flow);
 }
 
 double term_rest(void)
 {
-    return line_speed_rest(&term.line, term.send.shown.w * term.send.shown.h);
+    return line_speed_rest(&term.flow.line, term.send.shown.w * term.send.shown.h);
 }
 
 void term_forget(void)

@@ -41,6 +41,7 @@ enum term_input {
     TERM_LOST /* the terminal is gone */
 };
 enum term_input term_read(int *key, struct mouse *mouse);
+int term_unread(void);  /* 1: term_read has something although poll says nothing */
 int term_pasting(void); /* 1: in the middle of a paste: more is to come */
 
 /* Whether the terminal tells us what the mouse does; nothing where it cannot. */
@@ -66,7 +67,10 @@ enum term_copied term_copy(const char *text);
 void term_tick(double now); /* what time it is, in seconds of a monotonic clock */
 int term_ready(void);
 double term_rest(void); /* seconds after a frame before another one that nobody waits for */
-/* Sends what differs from what is shown. 1: not all of it, call again when ready; -1: no memory. */
-int term_show(const struct grid *);
+/*
+ * Sends what differs from what is shown; awaited: it answers a key. 1: not all of it, call again when ready; -1: no
+ * memory.
+ */
+int term_show(const struct grid *grid, int awaited);
 
 #endif

@@ -67,6 +67,11 @@ enum term_input term_read(int *key, struct mouse *mouse)
     return TERM_LOST;
 }
 
+int term_unread(void)
+{
+    return 0;
+}
+
 int term_pasting(void)
 {
     return 0;
@@ -98,8 +103,8 @@ double term_rest(void)
     return 0;
 }
 
-int term_show(const struct grid *grid)
+int term_show(const struct grid *grid, int awaited)
 {
-    (void)grid;
+    (void)grid, (void)awaited;
     return 0;
 }
