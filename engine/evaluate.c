@@ -43,6 +43,17 @@ int evaluate_views(const struct recipe *recipe)
     return kinds[recipe->tta].count;
 }
 
+uint32_t evaluate_batches(const struct session *session)
+{
+    const struct kind *kind = &kinds[session->recipe.tta];
+    uint32_t count = session->dataset.test.count, most = (uint32_t)session->program->options.max_batch;
+    uint32_t all = (count + most - 1) / most, views = (uint32_t)kind->count, plain = (uint32_t)kind->plain;
+    if (session->recipe.tta_share >= 1)
+        return all * views;
+    uint32_t chosen = (uint32_t)ceil(session->recipe.tta_share * count);
+    return all * plain + (chosen + most - 1) / most * (views - plain);
+}
+
 static struct choice view_choice(const struct view *view, uint32_t image)
 {
     struct choice choice = {.image = image, .flip = view->flip ? CHOICE_FLIP_HORIZONTAL : CHOICE_FLIP_NONE};

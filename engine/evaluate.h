@@ -25,4 +25,7 @@ int session_evaluate(struct session *session, float *logits, struct step_result 
 /* How many views an image gets at most: 1, 2 or 6. */
 int evaluate_views(const struct recipe *recipe);
 
+/* How many times stop is asked, if it never says 1: a batch in one view each. */
+uint32_t evaluate_batches(const struct session *session);
+
 #endif

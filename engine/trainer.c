@@ -197,6 +197,15 @@ static int train_step(struct trainer *trainer, int ahead, struct error *err)
     return 0;
 }
 
+/* After each batch of an evaluation; 1: it shall stop. */
+static int evaluated_batch(void *context)
+{
+    struct trainer *trainer = context;
+    trainer->now.evaluated++;
+    trainer_publish_status(trainer, TRAINER_EVALUATING);
+    return stop_now(trainer);
+}
+
 /* 1 when the user stopped it half-way: then nothing is recorded. */
 static int evaluate(struct trainer *trainer, struct error *err)
 {
@@ -210,7 +219,10 @@ static int evaluate(struct trainer *trainer, struct error *err)
     session_size(session, &height, &width);
     if (session_size_use(session, 0, 0, err) || averages_show(&trainer->averages, session->program, err))
         return -1;
-    int status = session_evaluate(session, NULL, &test, stop_now, trainer, err);
+    trainer->now.evaluated = 0;
+    trainer->now.to_evaluate = evaluate_batches(session);
+    int status = session_evaluate(session, NULL, &test, evaluated_batch, trainer, err);
+    trainer->now.evaluated = trainer->now.to_evaluate = 0;
     if (averages_hide(&trainer->averages, session->program, err) || session_size_use(session, height, width, err))
         return -1;
     if (status)

@@ -56,7 +56,8 @@ struct trainer_status {
     char data[512];
     int data_is_synthetic;
     uint32_t step, steps, steps_per_epoch; /* steps done */
-    double images_per_second;              /* over the last few seconds of training; NaN at first */
+    uint32_t evaluated, to_evaluate; /* batches of the evaluation in progress, done and in all; 0: there is none */
+    double images_per_second;        /* over the last few seconds of training; NaN at first */
     double train_seconds, speedrun_seconds, wall_seconds;
     double eta_seconds;        /* to the end, evaluations included; NaN when unknown */
     double lr, loss, accuracy; /* of the last step */

@@ -67,6 +67,7 @@ void *trainer_main(void *argument); /* a trainer; trainer.c: the engine thread *
 
 /* trainer_report.c: publishing and writing */
 void trainer_publish(struct trainer *trainer, enum trainer_phase phase);
+void trainer_publish_status(struct trainer *trainer, enum trainer_phase phase); /* without the timing: in mid-lap */
 void trainer_wake(struct trainer *trainer);
 uint32_t trainer_epochs_begun(const struct trainer *trainer); /* for a record */
 int trainer_log_step(struct trainer *trainer, double lr, const struct step_result *result, struct error *err);

@@ -89,8 +89,13 @@ static void refresh(struct trainer *trainer, enum trainer_phase phase)
 
 void trainer_publish(struct trainer *trainer, enum trainer_phase phase)
 {
-    refresh(trainer, phase);
     trainer_publish_timing(trainer, trainer_ended(phase));
+    trainer_publish_status(trainer, phase);
+}
+
+void trainer_publish_status(struct trainer *trainer, enum trainer_phase phase)
+{
+    refresh(trainer, phase);
     if (trainer_ended(phase)) /* the last word must not be missed, and there is nothing left to hold up */
         pthread_mutex_lock(&trainer->status_lock);
     else if (pthread_mutex_trylock(&trainer->status_lock) != 0)

@@ -245,12 +245,37 @@ static void test_it_stops_between_batches(void **state)
     }
 }
 
+static int count_up(void *context)
+{
+    ++*(uint32_t *)context;
+    return 0;
+}
+
+/* What a line of progress counts to. */
+static void test_batches_are_counted(void **state)
+{
+    (void)state;
+    static const double shares[] = {1, 0.5, 0.01};
+    struct error err = {""};
+    struct step_result result;
+    for (int tta = 0; tta < RECIPE_TTA_COUNT; tta++)
+        for (size_t i = 0; i < sizeof shares / sizeof *shares; i++) {
+            uint32_t asked = 0;
+            session.recipe.tta = (enum recipe_tta)tta;
+            session.recipe.tta_share = shares[i];
+            assert_int_equal(session_evaluate(&session, NULL, &result, count_up, &asked, &err), 0);
+            assert_int_equal(evaluate_batches(&session), asked);
+            assert_true(asked > 1);
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_all_images_in_all_views),
         cmocka_unit_test(test_the_least_sure_share),
         cmocka_unit_test(test_it_stops_between_batches),
+        cmocka_unit_test(test_batches_are_counted),
     };
     return cmocka_run_group_tests(tests, open_session, close_session);
 }

@@ -88,6 +88,15 @@ static void test_golden_other_states(void **state)
     snprintf(f.model.notice, sizeof f.model.notice, "synthetic data: press f to fetch CIFAR-10");
     golden_check("run-loading", 80, 24, 0, draw, &f.model);
     close_fixture(&f);
+    open_fixture(&f, 1372);
+    f.status.phase = TRAINER_EVALUATING; /* a long one moves, too */
+    f.status.evaluated = 7;
+    f.status.to_evaluate = 20;
+    assert_int_equal(run_model_update(&f.model, &f.log, &f.status), 1);
+    golden_check("run-evaluating", 80, 24, 0, draw, &f.model);
+    f.status.evaluated++;
+    assert_int_equal(run_model_update(&f.model, &f.log, &f.status), 1);
+    close_fixture(&f);
     open_fixture(&f, 100000);
     golden_check("run-done", 80, 24, 0, draw, &f.model);
     snprintf(f.status.error, sizeof f.status.error, "step 2352: the loss is not a finite number");

@@ -106,7 +106,7 @@ static int tell(void *self)
 {
     struct eval *e = self;
     e->done++;
-    command_progress("evaluating: batch", e->done, e->done > e->batches ? e->done : e->batches);
+    command_progress("evaluating: batch", e->done, e->batches);
     return 0;
 }
 
@@ -118,8 +118,7 @@ static int evaluate(struct eval *e, struct error *err)
     e->logits = malloc(test->count * classes * sizeof *e->logits);
     if (!e->logits)
         return error_set(err, "out of memory for the logits");
-    int most = s->program->options.max_batch;
-    e->batches = ((int)test->count + most - 1) / most * evaluate_views(&s->recipe);
+    e->batches = (int)evaluate_batches(s);
     int status = session_evaluate(s, e->logits, &e->result, tell, e, err);
     command_progress(NULL, 0, 0);
     if (status)

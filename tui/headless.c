@@ -207,8 +207,12 @@ static void print_progress(struct follower *f)
     char eta[RUN_TEXT];
     if (!f->progress || s->steps == 0)
         return;
-    fprintf(stderr, "\r\033[K%s: step %u/%u, loss %.4f, %.0f images/s, %s left", trainer_phase_name(s->phase), s->step,
-            s->steps, s->loss, s->images_per_second, format_seconds(s->eta_seconds, eta, sizeof eta));
+    if (s->phase == TRAINER_EVALUATING && s->to_evaluate > 0)
+        fprintf(stderr, "\r\033[Kevaluating after step %u/%u: batch %u of %u", s->step, s->steps, s->evaluated,
+                s->to_evaluate);
+    else
+        fprintf(stderr, "\r\033[K%s: step %u/%u, loss %.4f, %.0f images/s, %s left", trainer_phase_name(s->phase),
+                s->step, s->steps, s->loss, s->images_per_second, format_seconds(s->eta_seconds, eta, sizeof eta));
     f->progress_shown = 1;
 }
 

@@ -172,12 +172,12 @@ static int same_number(double a, double b)
 /* Whether both look the same on the screen. */
 static int same_status(const struct trainer_status *a, const struct trainer_status *b)
 {
-    return a->phase == b->phase && a->step == b->step && a->steps == b->steps &&
-           a->steps_per_epoch == b->steps_per_epoch && a->data_is_synthetic == b->data_is_synthetic &&
-           same_number(a->wall_seconds, b->wall_seconds) && same_number(a->train_seconds, b->train_seconds) &&
-           same_number(a->speedrun_seconds, b->speedrun_seconds) && same_number(a->eta_seconds, b->eta_seconds) &&
-           same_number(a->images_per_second, b->images_per_second) && same_number(a->lr, b->lr) &&
-           same_number(a->loss, b->loss) && same_number(a->accuracy, b->accuracy) &&
+    return a->phase == b->phase && a->step == b->step && a->evaluated == b->evaluated &&
+           a->to_evaluate == b->to_evaluate && a->steps == b->steps && a->steps_per_epoch == b->steps_per_epoch &&
+           a->data_is_synthetic == b->data_is_synthetic && same_number(a->wall_seconds, b->wall_seconds) &&
+           same_number(a->train_seconds, b->train_seconds) && same_number(a->speedrun_seconds, b->speedrun_seconds) &&
+           same_number(a->eta_seconds, b->eta_seconds) && same_number(a->images_per_second, b->images_per_second) &&
+           same_number(a->lr, b->lr) && same_number(a->loss, b->loss) && same_number(a->accuracy, b->accuracy) &&
            same_number(a->test_acc, b->test_acc) && same_number(a->best_acc, b->best_acc) &&
            same_number(a->seconds_to_target, b->seconds_to_target) && strcmp(a->run, b->run) == 0 &&
            strcmp(a->device, b->device) == 0 && strcmp(a->error, b->error) == 0;

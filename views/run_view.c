@@ -170,9 +170,12 @@ static void draw_progress(const struct run_model *model, struct grid *grid, stru
         in_epoch = status->steps_per_epoch; /* a whole epoch rather than nothing of the next */
     uint32_t epoch =
         status->steps_per_epoch ? (status->step ? (status->step - 1) / status->steps_per_epoch + 1 : 0) : 0;
+    int testing = status->phase == TRAINER_EVALUATING && status->to_evaluate > 0;
+    uint32_t done = testing ? status->evaluated : in_epoch;
+    uint32_t of = testing ? status->to_evaluate : status->steps_per_epoch;
     char left[48], middle[48], right[16];
     snprintf(left, sizeof left, "epoch %.4g/%.4g", fmin(epoch, model->epochs), model->epochs);
-    snprintf(middle, sizeof middle, "step %u/%u", in_epoch, status->steps_per_epoch);
+    snprintf(middle, sizeof middle, "%s %u/%u", testing ? "test" : "step", done, of);
     snprintf(right, sizeof right, "%.0f %%", floor(part * 100));
     if (area.h < 1)
         return;
@@ -185,10 +188,11 @@ static void draw_progress(const struct run_model *model, struct grid *grid, stru
     draw_bar(grid, (struct rect){x, area.y, end - x - percent_width - 1, 1}, part, COLOR_ACCENT);
     put_right(grid, area, end, area.y, COLOR_TITLE, ATTR_BOLD, right);
     if (step_width) {
-        int at = end + 3, digits = (int)ceil(log10(steps_per_epoch + 1));
+        int at = end + 3, digits = (int)ceil(log10(of + 1.0));
         put_text(grid, area, at, area.y, COLOR_DIM, ATTR_NONE, middle);
         at += 6 + 2 * digits + 1;
-        draw_bar(grid, (struct rect){at, area.y, area.x + area.w - at, 1}, in_epoch / steps_per_epoch, COLOR_TRAIN);
+        draw_bar(grid, (struct rect){at, area.y, area.x + area.w - at, 1}, (double)done / of,
+                 testing ? COLOR_VALID : COLOR_TRAIN);
     }
 }
 
