@@ -167,6 +167,43 @@ static void says(struct run_model *model, int wide, const char *text)
     assert_string_equal(out, text);
 }
 
+#define MARKED                                                                                                         \
+    "e\xCC\x81"                                                                                                        \
+    "e\xCC\x81"                                                                                                        \
+    "e\xCC\x81"                                                                                                        \
+    "e\xCC\x81"                                                                                                        \
+    "e\xCC\x81"
+
+/* A run's folder can have any name; the legend is cut between characters, a mark stays with its letter. */
+static void test_overlays_of_any_name(void **state)
+{
+    (void)state;
+    static const char *const names[] = {
+        "na\xC3\xAFve-\xC3\xA9tude-sur-les-r\xC3\xA9seaux-\xC3\xA9troits",
+        "\xE6\x97\xA5\xE6\x9C\xAC\xE8\xAA\x9E\xE3\x81\xAE\xE9\x95\xB7\xE3\x81\x84\xE5\x90\x8D\xE5\x89\x8D\xE3\x81\xAE"
+        "\xE5\xAE\x9F\xE9\xA8\x93",
+        MARKED MARKED MARKED};
+    struct fixture f;
+    open_fixture(&f, 1300);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        struct run_entry *entry = make_other(names[i], 4, 24);
+        const struct run_overlay overlay = {entry, 'a', COLOR_RUN_A};
+        run_model_overlay(&f.model, &overlay, 1);
+        run_entry_free(entry);
+        for (int width = 40; width <= 200; width += 7) {
+            struct grid grid;
+            assert_int_equal(grid_init(&grid, width, 50), 0);
+            draw(&f.model, &grid, (struct rect){0, 0, width, 50});
+            char *text = grid_text(&grid);
+            assert_null(strstr(text, "\xEF\xBF\xBD"));
+            assert_true(width < 200 || strstr(text, "..") != NULL || i == 2);
+            free(text);
+            grid_release(&grid);
+        }
+    }
+    close_fixture(&f);
+}
+
 static void test_forecast_text(void **state)
 {
     (void)state;
@@ -444,6 +481,7 @@ int main(void)
         cmocka_unit_test(test_golden_training),
         cmocka_unit_test(test_golden_other_states),
         cmocka_unit_test(test_overlays),
+        cmocka_unit_test(test_overlays_of_any_name),
         cmocka_unit_test(test_forecast_text),
         cmocka_unit_test(test_small_sizes),
         cmocka_unit_test(test_ascii_is_ascii),

@@ -198,8 +198,11 @@ static int print_text(const struct dataset *dataset)
     print_channels("mean", train->mean, train->channels);
     print_channels("std", train->std, train->channels);
     printf("sha256  %s\n\nclass                 train    test\n", dataset->sha256);
-    for (int c = 0; c < train->classes; c++)
-        printf("%2d %-16s%8u%8u\n", c, dataset->class_name[c], in_train[c], in_test[c]);
+    for (int c = 0; c < train->classes; c++) {
+        printf("%2d ", c);
+        columns_print(stdout, dataset->class_name[c], 16, 0);
+        printf("%8u%8u\n", in_train[c], in_test[c]);
+    }
     return EXIT_OK;
 }
 

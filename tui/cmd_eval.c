@@ -1,4 +1,5 @@
 /* `davidnet eval`: accuracy, loss and confusion of a run's newest checkpoint or of a model file. */
+#include "tui/columns.h"
 #include "tui/command.h"
 #include "tui/options.h"
 
@@ -176,11 +177,13 @@ static void print_table(const struct eval *e)
         printf(", in %d views", views);
     printf(": accuracy %.2f %%, loss %.4f\n", step_result_accuracy(&e->result), e->result.loss_sum / e->result.n);
     printf("\ntrue class (rows) and predicted class (columns), images:\n%-12s", "");
-    for (int k = 0; k < classes; k++)
-        printf(" %5.5s", dataset->class_name[k]);
+    for (int k = 0; k < classes; k++) {
+        putchar(' ');
+        columns_print(stdout, dataset->class_name[k], 5, 1);
+    }
     putchar('\n');
     for (int i = 0; i < classes; i++) {
-        printf("%-12.12s", dataset->class_name[i]);
+        columns_print(stdout, dataset->class_name[i], 12, 0);
         for (int k = 0; k < classes; k++)
             printf(" %5u", e->confusion[i][k]);
         putchar('\n');

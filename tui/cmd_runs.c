@@ -3,6 +3,7 @@
 #include "tui/command.h"
 #include "tui/run_report.h"
 #include "views/format.h"
+#include "views/grid.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -50,16 +51,15 @@ static void print_line(const char *name, const char *const *cells, const char *t
                        int gap)
 {
     char text[1024];
-    int n = snprintf(text, sizeof text, "%-*s", name_width, name);
-    if (n > name_width) {
+    int n = 0, fitting = text_width(name) <= name_width;
+    if (!fitting)
         printf("%s\n", name);
-        n = snprintf(text, sizeof text, "%*s", name_width, "");
-    }
+    columns_print(stdout, fitting ? name : "", name_width, 0);
     for (int c = 0; c < COLUMNS; c++)
         n += snprintf(text + n, sizeof text - (size_t)n, left[c] ? "%*s%-*s" : "%*s%*s", gap, "", widths[c], cells[c]);
     while (n > 0 && text[n - 1] == ' ')
         text[--n] = '\0';
-    int fits = tags[0] == '\0' || n + gap + (int)strlen(tags) <= WIDTH;
+    int fits = tags[0] == '\0' || name_width + n + gap + (int)strlen(tags) <= WIDTH;
     printf("%s%*s%s\n", text, tags[0] != '\0' && fits ? gap : 0, "", fits ? tags : "");
     if (!fits)
         columns_wrap(stdout, tags, printf("%*s", 2, ""), 2, WIDTH);
@@ -75,7 +75,7 @@ static void print_table(const struct line *lines, int count)
         total += widths[c];
     }
     for (int i = 0; i < count; i++)
-        name_width = (int)strlen(lines[i].name) > name_width ? (int)strlen(lines[i].name) : name_width;
+        name_width = text_width(lines[i].name) > name_width ? text_width(lines[i].name) : name_width;
     int gap = name_width + total + 2 * COLUMNS <= WIDTH ? 2 : 1;
     total += gap * COLUMNS;
     if (name_width > WIDTH - total)

@@ -1,5 +1,7 @@
 #include "tui/columns.h"
 
+#include "views/grid.h"
+
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -18,20 +20,27 @@ int columns_width(FILE *out)
     return size.ws_col < WIDTH_MAX ? size.ws_col : WIDTH_MAX;
 }
 
+/* Columns of the first `length` bytes. */
+static int width_of(const char *text, int length)
+{
+    char part[512];
+    return length < (int)sizeof part ? (snprintf(part, sizeof part, "%.*s", length, text), text_width(part)) : length;
+}
+
 void columns_wrap(FILE *out, const char *text, int at, int indent, int width)
 {
     if (width < indent + WRAP_MIN)
         width = indent + WRAP_MIN;
     int first = 1;
     while (*(text += strspn(text, " "))) {
-        int length = (int)strcspn(text, " ");
-        if (!first && at + 1 + length > width) {
+        int length = (int)strcspn(text, " "), word = width_of(text, length);
+        if (!first && at + 1 + word > width) {
             fprintf(out, "\n%*s", indent, "");
             at = indent;
             first = 1;
         }
         fprintf(out, "%s%.*s", first ? "" : " ", length, text);
-        at += length + !first;
+        at += word + !first;
         first = 0;
         text += length;
     }
@@ -60,6 +69,15 @@ void columns_paragraphs(FILE *out, const char *text, int width)
     }
 }
 
+void columns_print(FILE *out, const char *text, int width, int right)
+{
+    int length = text_fit(text, width), free_columns = width;
+    char cut[1024];
+    snprintf(cut, sizeof cut, "%.*s", length, text);
+    free_columns -= text_width(cut);
+    fprintf(out, "%*s%s%*s", right ? free_columns : 0, "", cut, right ? 0 : free_columns, "");
+}
+
 void columns_table(FILE *out, const char *const *head, int n_columns, const char *const *cells, int n_rows, int indent,
                    int width)
 {
@@ -69,7 +87,7 @@ void columns_table(FILE *out, const char *const *head, int n_columns, const char
     for (int r = head ? -1 : 0; r < n_rows; r++)
         for (int c = 0; c < n_columns; c++) {
             const char *text = r < 0 ? head[c] : cells[r * n_columns + c];
-            int length = (int)strlen(text) - (r < 0 && text[0] == '>');
+            int length = text_width(text) - (r < 0 && text[0] == '>');
             if (length > widths[c])
                 widths[c] = length;
         }
@@ -81,12 +99,13 @@ void columns_table(FILE *out, const char *const *head, int n_columns, const char
         fprintf(out, "%*s", indent, "");
         for (int c = 0; c < last; c++) {
             int right = head && head[c][0] == '>';
-            fprintf(out, right ? "%*s%*s" : "%-*s%*s", widths[c], row[c] + (r < 0 && right), GAP, "");
+            columns_print(out, row[c] + (r < 0 && right), widths[c], right);
+            fprintf(out, "%*s", GAP, "");
             at += widths[c] + GAP;
         }
         int right = head && head[last][0] == '>';
         if (right)
-            fprintf(out, "%*s\n", widths[last], row[last] + (r < 0));
+            fprintf(out, "%*s\n", widths[last], row[last] + (r < 0)); /* numbers */
         else
             columns_wrap(out, row[last], at, at, width);
     }

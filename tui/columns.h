@@ -16,6 +16,9 @@ void columns_wrap(FILE *out, const char *text, int at, int indent, int width);
  */
 void columns_paragraphs(FILE *out, const char *text, int width);
 
+/* Prints text in so many columns, blanks before it or after; what does not fit is cut between characters. */
+void columns_print(FILE *out, const char *text, int width, int right);
+
 /*
  * Prints a table. head and every row hold n_columns strings, rows one after the other in cells; a head that begins
  * with '>' (not printed) aligns to the right. The last column is wrapped. head may be NULL: no headings, all left.

@@ -5,6 +5,7 @@
 #include "tui/command.h"
 #include "tui/run_report.h"
 #include "views/format.h"
+#include "views/grid.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -91,8 +92,11 @@ static void print_differences(const struct verdict_report *r)
         snprintf(name, sizeof name, "%s%s%s%s", rows[d].key, rows[d].unit[0] ? " (" : "", rows[d].unit,
                  rows[d].unit[0] ? ")" : "");
         printf("%-*s", NAME_WIDTH, name);
-        for (int i = 0; i < r->n_sets; i++)
-            printf("  %-*.*s", i + 1 < r->n_sets ? width : 1, width, rows[d].value[i]);
+        for (int i = 0; i < r->n_sets; i++) {
+            int used = text_width(rows[d].value[i]);
+            fputs("  ", stdout);
+            columns_print(stdout, rows[d].value[i], i + 1 == r->n_sets && used < width ? used : width, 0);
+        }
         putchar('\n');
     }
     putchar('\n');

@@ -81,7 +81,8 @@ struct rect rect_inset(struct rect r, int dx, int dy); /* never negative sizes *
 int put_text(struct grid *grid, struct rect clip, int x, int y, uint32_t fg, uint8_t attr, const char *utf8);
 int put_format(struct grid *grid, struct rect clip, int x, int y, uint32_t fg, uint8_t attr, const char *format, ...)
     __attribute__((format(printf, 7, 8)));
-int text_width(const char *utf8); /* columns */
+int text_width(const char *utf8);            /* columns */
+int text_fit(const char *utf8, int columns); /* bytes of the whole characters, with their marks, that so many hold */
 
 /* In the first row of area; what does not fit ends in an ellipsis ('~' in ASCII). Returns the columns used. */
 int put_cut(struct grid *grid, struct rect area, uint32_t fg, uint8_t attr, const char *utf8);

@@ -71,16 +71,15 @@ static void add_failure(const struct run_model *model, struct chart *chart)
 }
 
 /* Names of other runs in the legend, cut. */
+#define NAME_WIDTH 23
 struct names {
-    char text[RUN_OVERLAYS_MAX][24];
+    char text[RUN_OVERLAYS_MAX][sizeof((struct run_folder *)0)->name + 2];
 };
 
 static void name_overlay(const char *name, char *out, size_t size)
 {
-    if (strlen(name) < size)
-        snprintf(out, size, "%.*s", (int)size - 1, name);
-    else
-        snprintf(out, size, "%.*s..", (int)size - 3, name);
+    int cut = text_width(name) > NAME_WIDTH;
+    snprintf(out, size, "%.*s%s", cut ? text_fit(name, NAME_WIDTH - 2) : (int)strlen(name), name, cut ? ".." : "");
 }
 
 /* The curves of other runs: offset is the place of the array in struct run_entry. */

@@ -122,6 +122,15 @@ int text_width(const char *utf8)
     return width;
 }
 
+int text_fit(const char *utf8, int columns)
+{
+    const char *at = utf8, *end = utf8;
+    struct glyph glyph;
+    while (next_glyph(&at, 0, &glyph) && (columns -= glyph.width) >= 0)
+        end = at;
+    return (int)(end - utf8);
+}
+
 int put_cut(struct grid *grid, struct rect area, uint32_t fg, uint8_t attr, const char *utf8)
 {
     if (area.w <= 0 || area.h <= 0)
