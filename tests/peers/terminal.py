@@ -13,13 +13,14 @@ import os
 import re
 import shutil
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-from pty_session import QUESTION, Session  # noqa: E402
+from pty_session import BIN, QUESTION, Session  # noqa: E402
 
 
 def thread_seconds(pid):
@@ -78,15 +79,23 @@ def show(value, form, missing="none came"):
     return missing if value is None else form % value
 
 
-def measure(options, folder, size, baud):
+def count_screens(folder):
+    """Those in the header of a terminal that is wide enough for all of them."""
+    out = folder + "/screens.txt"
+    subprocess.run([BIN, "tui", "--size", "200x24", "--dump", out] + ["--data", "synthetic:1:100"],
+                   env=dict(os.environ, DAVIDNET_RUNS=folder + "/none", HOME=folder), stdin=subprocess.DEVNULL,
+                   stdout=subprocess.DEVNULL, check=True)
+    with open(out, encoding="utf-8") as file:
+        return len(re.findall(r"\d [A-Z]", file.readline()))
+
+
+def measure(options, folder, size, baud, screens):
     session = Session(["tui", "--name", "r%d%s" % (size[0], "s" if baud else "")] + options.tui, folder, size=size)
     line = Line(session, baud / 10 if baud else None)
     try:
         if line.until(60, rb"training") is None:  # over the line from the first byte, as by that its speed is told
             raise SystemExit("no training: %r" % session.output[-500:])
-        titles = sorted(set(re.findall(rb"[1-9](?:\x1b\[[0-9;]*m|\x1b\(B|\x0f)* (?:\x1b\[[0-9;]*m)*[A-Z][a-z]+", session.output)))
-        count = max([int(title[:1]) for title in titles], default=1)
-        for screen in range(1, count + 1):
+        for screen in range(1, screens + 1):
             session.send(b"%d" % screen)
             line.until(3)
             begin, cpu, at = time.monotonic(), thread_seconds(session.process.pid), len(session.output)
@@ -118,9 +127,10 @@ def main():
     print("%-8s %6s  %s  %8s  %6s  %7s  %9s  %15s  %s" % (
         "size", "baud", "screen"[:1], "bytes/s", "fps", "% core", "redraw B", "key ms: med max", "redraw ms"))
     try:
+        screens = count_screens(folder)
         for baud in (None, options.baud):
             for size in ((80, 24), (120, 40)):
-                measure(options, folder, size, baud)
+                measure(options, folder, size, baud, screens)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
