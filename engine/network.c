@@ -84,7 +84,11 @@ static int append_conv(struct builder *b, const char *name, int first)
 
 static int append_norm(struct builder *b, const char *name)
 {
-    struct network_node node = {.op = PLAN_NORM, .input = {-1, -1}, .eps = b->line->eps, .momentum = b->line->momentum};
+    struct network_node node = {.op = PLAN_NORM,
+                                .input = {-1, -1},
+                                .eps = b->line->eps,
+                                .momentum = b->line->momentum,
+                                .named_momentum = b->line->named_momentum};
     name_node(&node, "%s", name);
     return append(b, &node);
 }

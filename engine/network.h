@@ -34,6 +34,7 @@ struct network_node {
     double alpha;  /* celu */
     int named_act; /* act: 1: the line says which; 0: the knob `activation` does */
     double factor, eps, momentum, smoothing;
+    int named_momentum;                     /* norm: 1: the line says which; 0: the knob `norm_momentum` does */
     int bias;                               /* conv, linear: 1: there is one */
     int groups, fixed_scale, half;          /* norm: as in struct plan_norm_options */
     double bias_lr_scale, bias_decay_scale; /* norm: its bias's rates are multiplied by these; 0: by 1 */

@@ -267,6 +267,26 @@ static int duplicate_norm(const struct recipe *recipe, struct network *network, 
     return 0;
 }
 
+/* norm_momentum is in the nodes already, where there is one that takes it. */
+static int find_momentum(const struct recipe *recipe, struct network *network, struct error *err)
+{
+    (void)recipe;
+    for (int i = 0; i < network->n_nodes; i++)
+        if (network->node[i].op == PLAN_NORM && !network->node[i].named_momentum)
+            return 0;
+    return error_set(err, "the network has no batch norm but those whose lines say theirs; set norm_momentum=0.1");
+}
+
+/* How filters begin and are updated is not in the nodes: it is a wish where there are some that learn. */
+static int find_filters(const struct recipe *recipe, struct network *network, struct error *err)
+{
+    (void)recipe;
+    for (int i = 0; i < network->n_nodes; i++)
+        if (network->node[i].op == PLAN_CONV && network->node[i].whiten.kernel == 0)
+            return 0;
+    return error_set(err, "the network has no convolution that learns");
+}
+
 static int whitening_is_wanted(const struct recipe *recipe)
 {
     return recipe->whitening != RECIPE_WHITENING_NONE;
@@ -312,6 +332,21 @@ static int duplicate_norm_is_wanted(const struct recipe *recipe)
     return recipe->duplicate_norm;
 }
 
+static int momentum_is_wanted(const struct recipe *recipe)
+{
+    return recipe->norm_momentum != 0.1;
+}
+
+static int conv_init_is_wanted(const struct recipe *recipe)
+{
+    return recipe->conv_init != INITIALISE_PYTORCH;
+}
+
+static int optimiser_is_wanted(const struct recipe *recipe)
+{
+    return recipe->optimiser != RECIPE_OPTIMISER_SGD;
+}
+
 /* In this order: a row sees what those before it have made. */
 static const struct rewrite {
     const char *knob; /* whose value asks for it */
@@ -327,6 +362,9 @@ static const struct rewrite {
     {"norm_bias_lr", bias_lr_is_wanted, set_norms},
     {"norm_bias_decay", bias_decay_is_wanted, set_norms},
     {"half_norm", half_norm_is_wanted, set_norms},
+    {"norm_momentum", momentum_is_wanted, find_momentum},
+    {"conv_init", conv_init_is_wanted, find_filters},
+    {"optimiser", optimiser_is_wanted, find_filters},
 };
 
 int network_rewrite_nodes(const struct recipe *recipe, struct network *network, struct error *err)

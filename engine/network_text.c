@@ -349,6 +349,7 @@ static int parse_line(char *text, int c, struct network_line *line, struct error
         if (parse_option(line, words[i], value + 1, &seen, err))
             return -1;
     }
+    line->named_momentum = (seen & MOMENTUM) != 0;
     return 0;
 }
 

@@ -47,6 +47,7 @@ struct network_line {
     int residual, blocks;        /* of group; of preact */
     double scale;                /* NaN: not given */
     double eps, momentum;        /* batch norm's */
+    int named_momentum;          /* 1: the line says it */
     double alpha;                /* celu's */
     int images;                  /* whiten's, and how long its bias is trained; 0: it has none */
     double bias_epochs;
