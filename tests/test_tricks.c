@@ -361,6 +361,50 @@ static void test_plot(void **state)
     form_close(model);
 }
 
+static int draws(const struct tricks_plot *plot, const char *text)
+{
+    struct grid grid;
+    assert_int_equal(grid_init(&grid, 80, 20), 0);
+    tricks_plot_draw(plot, &grid, (struct rect){0, 0, 80, 20});
+    char *dump = grid_text(&grid);
+    assert_non_null(dump);
+    int found = strstr(dump, text) != NULL;
+    free(dump);
+    grid_release(&grid);
+    return found;
+}
+
+/* The kink goes with the knot where the fall begins, is drawn, and is still there when the plot is taken. */
+static void test_plot_has_the_kink(void **state)
+{
+    (void)state;
+    struct tricks_model *model = form_open();
+    struct tricks_plot *plot = &model->plot;
+    double rate;
+    tricks_model_open(model, TRICKS_PLOT);
+    assert_true(tricks_plot_kink(plot, &rate) == -1 && isnan(rate));
+    assert_false(draws(plot, "lr_kink"));
+    tricks_model_cancel(model);
+    form_go_knob(model, "lr_kink");
+    tricks_model_step(model, 1);
+    form_set(model, "lr_kink_factor", "1.5");
+    tricks_model_open(model, TRICKS_PLOT);
+    assert_int_equal(tricks_plot_kink(plot, &rate), 1);
+    assert_true(fabs(rate - 0.6) < 1e-12);
+    assert_true(draws(plot, "Knot 2 of 3: rate 0.4 at epoch 5, then 0.6 (lr_kink)"));
+    tricks_model_add_knot(model, 1);
+    tricks_model_move_knot(model, 0, 20); /* the new one is the highest now */
+    assert_int_equal(tricks_plot_kink(plot, &rate), 2);
+    assert_true(fabs(rate - 1.5 * plot->value[2]) < 1e-12);
+    tricks_model_select_knot(model, -1);
+    assert_false(draws(plot, "lr_kink"));
+    assert_true(tricks_model_accept(model));
+    expect(model, "lr_kink", "on");
+    expect(model, "lr_kink_factor", "1.5");
+    assert_true(schedule_highest(&model->draft.recipe.schedule) == rate);
+    form_close(model);
+}
+
 /* Whatever is pressed, it is a schedule, and what is drawn is what is taken. */
 static void test_plot_stays_a_schedule(void **state)
 {
@@ -484,6 +528,7 @@ int main(void)
         cmocka_unit_test(test_cost_only_with_ground),
         cmocka_unit_test(test_the_same_data_is_no_difference),
         cmocka_unit_test(test_plot),
+        cmocka_unit_test(test_plot_has_the_kink),
         cmocka_unit_test(test_plot_stays_a_schedule),
         cmocka_unit_test(test_save_and_pick),
         cmocka_unit_test(test_a_trick_without_effect_is_told_of),

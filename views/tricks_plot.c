@@ -23,6 +23,15 @@ static double highest(const struct tricks_plot *plot)
     return high;
 }
 
+int tricks_plot_kink(const struct tricks_plot *plot, double *rate)
+{
+    struct schedule schedule = {.shape = SCHEDULE_PIECEWISE, .n_knots = plot->n};
+    memcpy(schedule.value, plot->value, sizeof schedule.value);
+    int fall = plot->kink ? schedule_fall(&schedule) : -1;
+    *rate = fall >= 0 ? plot->value[fall] * plot->kink_factor : NAN;
+    return fall;
+}
+
 int tricks_plot_open(struct tricks_plot *plot, const struct recipe *recipe, struct error *err)
 {
     const struct schedule *schedule = &recipe->schedule;
@@ -34,6 +43,8 @@ int tricks_plot_open(struct tricks_plot *plot, const struct recipe *recipe, stru
     plot->n = schedule->n_knots;
     memcpy(plot->knot, schedule->knot, sizeof plot->knot);
     memcpy(plot->value, schedule->value, sizeof plot->value);
+    plot->kink = schedule->kink;
+    plot->kink_factor = schedule->kink_factor;
     plot->epochs = recipe->epochs;
     plot->knot_step = round_step(recipe->epochs / 40);
     plot->value_step = round_step((highest(plot) > 0 ? highest(plot) : 1) / 20);
@@ -119,13 +130,13 @@ void tricks_plot_text(const struct tricks_plot *plot, char *knots, char *values)
     list_text(plot->value, plot->n, values);
 }
 
-void tricks_plot_draw(const struct tricks_plot *plot, struct grid *grid, struct rect area)
+/* The line through the knots: flat before the first one and after the last, as the schedule is, and with the kink,
+ * which takes a second point at its knot. Returns the points. */
+static size_t make_line(const struct tricks_plot *plot, double *x, double *y)
 {
-    /* Flat before the first knot and after the last, as the schedule is. */
-    double x[SCHEDULE_KNOTS_MAX + 2], y[SCHEDULE_KNOTS_MAX + 2];
+    double kinked;
+    int kink = tricks_plot_kink(plot, &kinked);
     size_t n = 0;
-    if (plot->n < 1 || area.h < 1)
-        return;
     if (plot->knot[0] > 0) {
         x[n] = 0;
         y[n++] = plot->value[0];
@@ -133,15 +144,37 @@ void tricks_plot_draw(const struct tricks_plot *plot, struct grid *grid, struct 
     for (int i = 0; i < plot->n; i++) {
         x[n] = plot->knot[i];
         y[n++] = plot->value[i];
+        if (i != kink)
+            continue;
+        x[n] = plot->knot[i];
+        y[n++] = kinked;
     }
     if (plot->knot[plot->n - 1] < plot->epochs) {
         x[n] = plot->epochs;
         y[n++] = plot->value[plot->n - 1];
     }
-    double top = highest(plot);
-    char title[96];
-    snprintf(title, sizeof title, "Knot %d of %d: rate %.9g at epoch %.9g", plot->at + 1, plot->n,
-             plot->value[plot->at], plot->knot[plot->at]);
+    return n;
+}
+
+static void make_title(const struct tricks_plot *plot, char *out, size_t size)
+{
+    double kinked;
+    int kink = tricks_plot_kink(plot, &kinked);
+    size_t used = (size_t)snprintf(out, size, "Knot %d of %d: rate %.9g at epoch %.9g", plot->at + 1, plot->n,
+                                   plot->value[plot->at], plot->knot[plot->at]);
+    if (kink >= 0 && kink == plot->at && used < size)
+        snprintf(out + used, size - used, ", then %.9g (lr_kink)", number_tidy(kinked, 9));
+}
+
+void tricks_plot_draw(const struct tricks_plot *plot, struct grid *grid, struct rect area)
+{
+    double x[SCHEDULE_KNOTS_MAX + 3], y[SCHEDULE_KNOTS_MAX + 3], kinked;
+    char title[128];
+    if (plot->n < 1 || area.h < 1)
+        return;
+    size_t n = make_line(plot, x, y);
+    double top = tricks_plot_kink(plot, &kinked) < 0 ? highest(plot) : fmax(highest(plot), kinked);
+    make_title(plot, title, sizeof title);
     struct chart chart = {.title = title,
                           .x = {CHART_LINEAR, 0, plot->epochs, 1, "epochs"},
                           .y = {CHART_LINEAR, 0, top > 0 ? top * 1.15 : 1, 0, ""}};

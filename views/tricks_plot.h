@@ -1,7 +1,8 @@
 /*
  * The learning rate's knots, moved on a plot: a copy of the recipe's two lists until Enter makes one edit of it. The
  * knots stay in order and inside the run, the rates inside the knobs' range, and no three knots meet, so it is a
- * schedule at any time.
+ * schedule at any time. A kink (lr_kink) is no knot: it is drawn where the fall begins, goes there with the knots, and
+ * stays as the recipe has it.
  */
 #ifndef DAVIDNET_VIEWS_TRICKS_PLOT_H
 #define DAVIDNET_VIEWS_TRICKS_PLOT_H
@@ -15,6 +16,8 @@ struct tricks_plot {
     double value[SCHEDULE_KNOTS_MAX]; /* rates */
     double epochs;                    /* of the run */
     double knot_step, value_step;     /* of one key, round numbers */
+    int kink;                         /* as in struct schedule */
+    double kink_factor;
 };
 
 /* -1: the recipe's schedule is not piecewise. */
@@ -28,6 +31,9 @@ void tricks_plot_move(struct tricks_plot *plot, double knot_steps, double value_
  */
 int tricks_plot_add(struct tricks_plot *plot, struct error *err);
 int tricks_plot_remove(struct tricks_plot *plot, struct error *err); /* -1: it is the only one */
+
+/* The knot at which the rate jumps, and the rate that it falls from; -1: there is no kink, or no fall. */
+int tricks_plot_kink(const struct tricks_plot *plot, double *rate);
 
 /* As the knobs take them; each has room for KNOB_TEXT_MAX. */
 void tricks_plot_text(const struct tricks_plot *plot, char *knots, char *values);
