@@ -138,7 +138,7 @@ __global__ void __launch_bounds__(THREADS) moments_kernel(cuda_chain a, const cu
                 x = pooled_at<T>(a, image, at / width, at % width, p.channel, where);
                 store((T *)a.inner + to, x);
                 if (a.max)
-                    memcpy(a.where + to, where, VECTOR);
+                    store_bytes(a.where + to, where);
             } else {
                 x = x_at<T>(a, image, at / width, at % width, p.channel);
             }
@@ -370,7 +370,7 @@ __device__ static __forceinline__ void unpool_backward(const cuda_chain &a, cons
                 dp.v[j] /= (float)(a.before * a.before);
         }
         if (a.max)
-            memcpy(won, a.where + pixel * a.c + channel, VECTOR);
+            load_bytes(a.where + pixel * a.c + channel, won);
     }
     for (int k = 0; k < a.before * a.before; k++) {
         int iy = y * a.before + k / a.before, ix = x * a.before + k % a.before;

@@ -73,9 +73,27 @@ struct alignas(16) bytes16 {
     uint32_t word[4];
 };
 
+struct alignas(8) bytes8 {
+    uint32_t word[2];
+};
+
 struct vec {
     float v[VECTOR];
 };
+
+/* A byte a channel, in one access: memcpy would not know how p is aligned (to 8) and make eight of it. */
+__device__ static __forceinline__ void load_bytes(const uint8_t *p, uint8_t *r)
+{
+    bytes8 all = *reinterpret_cast<const bytes8 *>(p);
+    memcpy(r, &all, VECTOR);
+}
+
+__device__ static __forceinline__ void store_bytes(uint8_t *p, const uint8_t *r)
+{
+    bytes8 all;
+    memcpy(&all, r, VECTOR);
+    *reinterpret_cast<bytes8 *>(p) = all;
+}
 
 /* p is aligned to 16 bytes. */
 template <typename T> __device__ static __forceinline__ vec load(const T *p)
