@@ -277,6 +277,8 @@ $(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(TEST_SUPPORT) $(LIB) $(filter %
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(SANITIZE_FLAGS) -pie $(LDFLAGS) -o $@ $^ $(filter-out %.o,$(CMOCKA)) $(LIBS)
 
+$(BUILD)/tests/test_conv_plans: $(BUILD)/kernels/cuda/conv_plans.o # else in the CUDA engine's shared object only
+
 test-%: FORCE
 	@$(DEPS) $(TEST_DEPS)
 	$(again) built $(patsubst %.c,$(BUILD)/%,$(wildcard tests/test_$*.c)) $(if $(findstring cuda,$*),$(EMULATED))

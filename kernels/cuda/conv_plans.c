@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define FILE_MAX (1 << 20)
+#define PLAN_MAX (64l << 20) /* bytes: one that was compiled has its machine code in it */
 
 static void plan_path(const char *folder, const char *key, char *path, size_t size)
 {
@@ -26,8 +26,10 @@ char *conv_plans_read(const char *folder, const char *key, char name[CONV_PLANS_
     FILE *file = fopen(path, "rbe");
     if (!file)
         return NULL;
-    char *text = calloc(1, FILE_MAX), *json = NULL;
-    size_t size = text ? fread(text, 1, FILE_MAX - 1, file) : 0;
+    struct stat about;
+    size_t room = fstat(fileno(file), &about) == 0 && about.st_size < PLAN_MAX ? (size_t)about.st_size : 0;
+    char *text = calloc(1, room + 1), *json = NULL;
+    size_t size = text ? fread(text, 1, room, file) : 0;
     fclose(file);
     snprintf(wanted, sizeof wanted, "%s\n", key);
     char *second = size && strncmp(text, wanted, strlen(wanted)) == 0 ? text + strlen(wanted) : NULL;
