@@ -24,6 +24,9 @@
 #define CUDA_DATASETS 4 /* data sets that lie on the device at once */
 #define CUDA_PARTS_MAX 2
 
+/* The variants of a step, each recorded: a list, or a list with an event between its operations. */
+enum cuda_recording { CUDA_TRAIN, CUDA_EVALUATE, CUDA_TRAIN_TIMED, CUDA_EVALUATE_TIMED, CUDA_RECORDINGS };
+
 struct cuda_program;
 
 struct cuda_op {
@@ -90,7 +93,7 @@ struct cuda_program {
     struct cuda_op *train_ops, *eval_ops;
     void *workspace;
     size_t workspace_bytes;
-    void *recording[2]; /* training, evaluation */
+    void *recording[CUDA_RECORDINGS];
 
     struct cuda_step *step;
     struct cuda_result *result;

@@ -220,28 +220,53 @@ static void record_evaluation(void *context)
     run_list(context, false, false);
 }
 
+static void record_timed_training(void *context)
+{
+    run_list(context, true, true);
+}
+
+static void record_timed_evaluation(void *context)
+{
+    run_list(context, false, true);
+}
+
+/* All is done, and nothing failed. */
+static int settle(struct cuda_program *own, struct error *err)
+{
+    int status = cuda_device_wait(&own->device, err);
+    if (own->trouble.text[0]) /* it comes first, and says more */
+        *err = own->trouble;
+    return status || own->trouble.text[0] ? -1 : 0;
+}
+
 /*
- * Loads kernels and libraries by two rounds without an image, then records both lists. What the rounds leave behind in
- * weights and statistics is made undone by cuda_weights_reset.
+ * A round of both lists without an image, which loads kernels and libraries: that may allocate, which a recording
+ * forbids. Then the recordings, and a round of them. What the rounds leave behind in weights and statistics is made
+ * undone by cuda_weights_reset.
  */
 static int warm_up(struct cuda_program *own, struct error *err)
 {
-    own->recording[0] = cuda_recording_new(&own->device, record_training, own, err);
-    own->recording[1] = own->recording[0] ? cuda_recording_new(&own->device, record_evaluation, own, err) : NULL;
-    if (!own->recording[1])
-        return -1;
+    static void (*const work[CUDA_RECORDINGS])(void *) = {
+        [CUDA_TRAIN] = record_training,
+        [CUDA_EVALUATE] = record_evaluation,
+        [CUDA_TRAIN_TIMED] = record_timed_training,
+        [CUDA_EVALUATE_TIMED] = record_timed_evaluation,
+    };
     put_step(own, own->slot[0].step); /* no image, and rates that change nothing */
-    for (int i = 0; i < 2; i++) {
-        cuda_recording_replay(&own->device, own->recording[0]);
-        cuda_recording_replay(&own->device, own->recording[1]);
-    }
-    if (cuda_device_wait(&own->device, err))
+    run_list(own, true, false);
+    run_list(own, false, false);
+    if (settle(own, err))
         return -1;
-    if (own->trouble.text[0]) {
-        *err = own->trouble;
-        return -1;
+    for (int i = 0; i < CUDA_RECORDINGS; i++) {
+        own->recording[i] = cuda_recording_new(&own->device, work[i], own, err);
+        if (own->trouble.text[0])
+            *err = own->trouble;
+        if (!own->recording[i] || own->trouble.text[0])
+            return -1;
     }
-    return cuda_weights_reset(own, err);
+    for (int i = 0; i < CUDA_RECORDINGS; i++)
+        cuda_recording_replay(&own->device, own->recording[i]);
+    return settle(own, err) ? -1 : cuda_weights_reset(own, err);
 }
 
 int cuda_run_init(struct cuda_program *own, struct error *err)
@@ -272,7 +297,7 @@ int cuda_run_init(struct cuda_program *own, struct error *err)
 
 void cuda_run_release(struct cuda_program *own)
 {
-    for (int i = 0; i < 2; i++)
+    for (int i = 0; i < CUDA_RECORDINGS; i++)
         cuda_recording_free(&own->device, own->recording[i]);
     cuda_device_unpin(&own->device, own->found);
     for (int i = 0; i < CUDA_AHEAD; i++) {
@@ -300,13 +325,11 @@ int cuda_submit(struct program *program, bool training, bool timed, struct error
     struct cuda_slot *slot = &own->slot[(own->first + own->pending) % CUDA_AHEAD];
     if (begin(own, slot, err))
         return -1;
-    slot->n_events = 0;
-    if (timed && own->pending == 0) { /* alone, so that nobody else writes to the timer */
-        slot->n_events = (training ? program->n_train : program->n_eval) + 1;
-        run_list(own, training, true);
-    } else {
-        cuda_recording_replay(&own->device, own->recording[training ? 0 : 1]);
-    }
+    timed = timed && own->pending == 0; /* alone, so that nobody else writes to the timer */
+    slot->n_events = !timed ? 0 : (training ? program->n_train : program->n_eval) + 1;
+    enum cuda_recording which =
+        training ? (timed ? CUDA_TRAIN_TIMED : CUDA_TRAIN) : (timed ? CUDA_EVALUATE_TIMED : CUDA_EVALUATE);
+    cuda_recording_replay(&own->device, own->recording[which]);
     cuda_device_get(&own->device, slot->result, own->result, sizeof *slot->result);
     cuda_event_record(&own->device, slot->done);
     own->pending++;
@@ -330,7 +353,11 @@ int cuda_collect(struct program *program, struct step_result *result, uint64_t *
         return -1;
     }
     take_result(own, slot, result);
-    for (int i = 0; i + 1 < slot->n_events && ns; i++)
-        ns[i] = (uint64_t)(1e9 * cuda_event_seconds(&own->device, own->timer[i], own->timer[i + 1]));
+    for (int i = 0; i + 1 < slot->n_events && ns; i++) {
+        double seconds = cuda_event_seconds(&own->device, own->timer[i], own->timer[i + 1]);
+        if (!(seconds >= 0)) /* no time at all is better than a wrong one */
+            return 0;
+        ns[i] = (uint64_t)(1e9 * seconds);
+    }
     return slot->n_events > 0 && ns ? 1 : 0;
 }

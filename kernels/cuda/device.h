@@ -48,14 +48,20 @@ void cuda_device_get(struct cuda_device *device, void *to, const void *from, siz
 int cuda_device_wait(struct cuda_device *device, struct error *err);
 int cuda_device_check(struct cuda_device *device, struct error *err);
 
-/* A mark in the stream. wait: until all before it is done. */
+/* A mark in the stream. wait: until all before it is done. One that is recorded in a recording is made anew by each
+ * replay, and has a time, too. */
 void *cuda_event_new(struct cuda_device *device, struct error *err);
 void cuda_event_free(struct cuda_device *device, void *event);
 void cuda_event_record(struct cuda_device *device, void *event);
 int cuda_event_wait(struct cuda_device *device, void *event, struct error *err);
 double cuda_event_seconds(struct cuda_device *device, void *from, void *to); /* NaN: not known */
 
-/* What work() puts into the stream, recorded once (work is called for that) and done by each replay. NULL with err. */
+/*
+ * What work() puts into the stream, recorded once (work is called for that) and done by each replay. NULL with err.
+ * Meanwhile nothing is done, so that work() must not allocate, copy from memory that is not pinned, or wait. It must
+ * have been called before: a kernel, or a library's, that is launched for the first time is loaded, which a recording
+ * may not allow.
+ */
 void *cuda_recording_new(struct cuda_device *device, void (*work)(void *context), void *context, struct error *err);
 void cuda_recording_replay(struct cuda_device *device, void *recording);
 void cuda_recording_free(struct cuda_device *device, void *recording);

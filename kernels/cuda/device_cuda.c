@@ -9,9 +9,12 @@
 /* The oldest GPUs that the kernels are built for, and cuDNN 9 supports. */
 #define OLDEST_MAJOR 7
 
-/* What became of a call, as a sentence; 0 for success. */
+/* What became of a call, as a sentence; 0 for success. What is told of is forgotten by the runtime, so that the next
+ * check does not take it for what it asked about; a sticky error comes back by itself. */
 static int told(cudaError_t status, const char *what, struct error *err)
 {
+    if (status != cudaSuccess)
+        cudaGetLastError();
     switch (status) {
     case cudaSuccess:
         return 0;
@@ -175,9 +178,14 @@ void cuda_event_free(struct cuda_device *device, void *event)
         cudaEventDestroy(event);
 }
 
+/* In a recording an event is a node of its own, or it would be no more than a dependency and have no time. */
 void cuda_event_record(struct cuda_device *device, void *event)
 {
-    cudaEventRecord(event, device->stream);
+    enum cudaStreamCaptureStatus status = cudaStreamCaptureStatusNone;
+    cudaStreamIsCapturing(device->stream, &status);
+    cudaEventRecordWithFlags(event, device->stream,
+                             status == cudaStreamCaptureStatusActive ? cudaEventRecordExternal
+                                                                     : cudaEventRecordDefault);
 }
 
 int cuda_event_wait(struct cuda_device *device, void *event, struct error *err)
@@ -190,7 +198,8 @@ double cuda_event_seconds(struct cuda_device *device, void *from, void *to)
 {
     float milliseconds;
     (void)device;
-    return cudaEventElapsedTime(&milliseconds, from, to) == cudaSuccess ? milliseconds / 1e3 : (double)NAN;
+    return told(cudaEventElapsedTime(&milliseconds, from, to), "reading a timer", NULL) ? (double)NAN
+                                                                                        : milliseconds / 1e3;
 }
 
 void *cuda_recording_new(struct cuda_device *device, void (*work)(void *context), void *context, struct error *err)
@@ -200,8 +209,12 @@ void *cuda_recording_new(struct cuda_device *device, void (*work)(void *context)
     if (told(cudaStreamBeginCapture(device->stream, cudaStreamCaptureModeThreadLocal), "recording a step", err))
         return NULL;
     work(context);
-    if (told(cudaStreamEndCapture(device->stream, &graph), "recording a step", err))
+    cudaError_t launched = cudaGetLastError(), ended = cudaStreamEndCapture(device->stream, &graph);
+    if (told(launched != cudaSuccess ? launched : ended, "recording a step", err)) {
+        if (graph)
+            cudaGraphDestroy(graph);
         return NULL;
+    }
     cudaError_t status = cudaGraphInstantiateWithFlags(&executable, graph, 0);
     cudaGraphDestroy(graph);
     return told(status, "preparing a recorded step", err) ? NULL : executable;

@@ -1,6 +1,7 @@
 /* Convolutions by loops, for the emulated family: no speed, no library, sums in double. */
 extern "C" {
 #include "kernels/cuda/conv.h"
+#include "kernels/cuda/emulator/recording.h"
 }
 
 #include "kernels/cuda/pointwise.h"
@@ -15,6 +16,7 @@ struct cuda_conv_library {
 struct cuda_conv {
     cuda_conv_shape shape;
     cuda_conv_pass pass;
+    bool ran;
 };
 
 struct cuda_conv_library *cuda_conv_open(struct cuda_device *, const char *, struct error *err)
@@ -121,6 +123,9 @@ static float *floats(const cuda_conv_shape &s, const void *p, size_t count)
 int cuda_conv_run(struct cuda_conv *conv, const void *x, const void *w, void *out, void *, struct error *err)
 {
     const cuda_conv_shape &s = conv->shape;
+    if (emulator_recording)
+        return conv->ran ? 0 : error_set(err, "a convolution runs for the first time while a recording is made");
+    conv->ran = true;
     size_t in_count = (size_t)s.n * s.h * s.w * s.c, out_count = (size_t)s.n * s.out_h * s.out_w * s.k;
     size_t weights = (size_t)s.k * s.size * s.size * s.c;
     size_t x_count = conv->pass == CUDA_CONV_DATA ? out_count : in_count;

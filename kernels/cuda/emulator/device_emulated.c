@@ -1,9 +1,11 @@
 /*
  * The device layer on a CPU. Memory ends at a page that cannot be touched, so that a kernel which reads or writes
  * behind its buffer stops at once. "GPU 0" is always there; CUDA_EMULATED_MEMORY limits its memory (bytes), for tests.
- * A recording is its callback, called again by each replay.
+ * A recording is its callback, called again by each replay; the call that records does nothing (recording.h).
  */
 #include "kernels/cuda/device.h"
+
+#include "kernels/cuda/emulator/recording.h"
 
 #include <math.h>
 #include <stdint.h>
@@ -22,6 +24,16 @@ struct block {
 };
 
 static size_t used;
+bool emulator_recording;
+
+/* What a recording may not have in it. */
+static void not_recorded(const char *what)
+{
+    if (!emulator_recording)
+        return;
+    fprintf(stderr, "a recording has %s in it\n", what);
+    abort();
+}
 
 static size_t limit(void)
 {
@@ -65,6 +77,7 @@ void *cuda_device_alloc(struct cuda_device *device, size_t bytes, struct error *
 {
     size_t page = (size_t)sysconf(_SC_PAGESIZE), inside = (bytes + ALIGN - 1) / ALIGN * ALIGN;
     size_t pages = (inside + page - 1) / page + 2; /* the header's and the guard */
+    not_recorded("an allocation");
     if (bytes > cuda_device_free_memory(device)) {
         error_set(err, "the GPU has %.2f GiB left of %.2f, and %.2f GiB more are needed",
                   (double)cuda_device_free_memory(device) / (1 << 30), (double)device->memory / (1 << 30),
@@ -85,6 +98,7 @@ void cuda_device_free(struct cuda_device *device, void *memory)
 {
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
     (void)device;
+    not_recorded("memory that is freed");
     if (!memory)
         return;
     char *header = (char *)((uintptr_t)memory / page * page) - page; /* the page before the first byte's */
@@ -111,12 +125,14 @@ void cuda_device_unpin(struct cuda_device *device, void *memory)
 void cuda_device_put(struct cuda_device *device, void *to, const void *from, size_t bytes)
 {
     (void)device;
+    not_recorded("a copy from the host");
     memcpy(to, from, bytes);
 }
 
 void cuda_device_get(struct cuda_device *device, void *to, const void *from, size_t bytes)
 {
     (void)device;
+    not_recorded("a copy to the host");
     memcpy(to, from, bytes);
 }
 
@@ -124,6 +140,7 @@ int cuda_device_wait(struct cuda_device *device, struct error *err)
 {
     (void)device;
     (void)err;
+    not_recorded("a wait");
     return 0;
 }
 
@@ -148,7 +165,8 @@ void cuda_event_free(struct cuda_device *device, void *event)
 void cuda_event_record(struct cuda_device *device, void *event)
 {
     (void)device;
-    clock_gettime(CLOCK_MONOTONIC, event);
+    if (!emulator_recording)
+        clock_gettime(CLOCK_MONOTONIC, event);
 }
 
 int cuda_event_wait(struct cuda_device *device, void *event, struct error *err)
@@ -156,6 +174,7 @@ int cuda_event_wait(struct cuda_device *device, void *event, struct error *err)
     (void)device;
     (void)event;
     (void)err;
+    not_recorded("a wait for an event");
     return 0;
 }
 
@@ -174,8 +193,12 @@ struct recording {
 void *cuda_recording_new(struct cuda_device *device, void (*work)(void *context), void *context, struct error *err)
 {
     struct recording *recording = cuda_device_pin(device, sizeof *recording, err);
-    if (recording)
-        *recording = (struct recording){work, context};
+    if (!recording)
+        return NULL;
+    *recording = (struct recording){work, context};
+    emulator_recording = true;
+    work(context);
+    emulator_recording = false;
     return recording;
 }
 

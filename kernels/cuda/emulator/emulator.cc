@@ -1,5 +1,9 @@
 #include "kernels/cuda/emulator/emulator.hh"
 
+extern "C" {
+#include "kernels/cuda/emulator/recording.h"
+}
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <ucontext.h>
@@ -43,6 +47,20 @@ bool may_wait;
 unsigned launches;
 void (*entry)(void *);
 void *entry_context;
+
+/* Kernels that have run; each place that launches one has an entry of its own. */
+void (*known[512])(void *);
+int n_known;
+
+bool has_run(void (*call)(void *))
+{
+    for (int i = 0; i < n_known; i++)
+        if (known[i] == call)
+            return true;
+    if (!emulator_recording && n_known < (int)(sizeof known / sizeof *known))
+        known[n_known++] = call;
+    return false;
+}
 
 void change(fiber *from, fiber *to)
 {
@@ -181,6 +199,13 @@ void emulator_launch(dim3 grid, dim3 block, bool alone, void (*call)(void *), vo
         fprintf(stderr, "a launch of %u x %u blocks of %d threads: impossible\n", grid.x, grid.y, count);
         abort();
     }
+    bool loaded = has_run(call);
+    if (emulator_recording && !loaded) {
+        fprintf(stderr, "a kernel is launched for the first time while a recording is made: the GPU would have to load it\n");
+        abort();
+    }
+    if (emulator_recording)
+        return;
     gridDim = grid;
     blockDim = block;
     entry = call;
