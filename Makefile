@@ -141,11 +141,11 @@ CUDA_TARGETS = $(if $(filter native,$(CUDA_ARCHS)),-arch=native)$(if $(filter de
 	-gencode arch=compute_90$(comma)code=compute_90)
 
 CUDA_SRC := $(wildcard kernels/cuda/*.cu)
-CUDA_C := $(filter-out %/conv_cudnn.c %/device_cuda.c,$(wildcard kernels/cuda/*.c)) \
+CUDA_DEVICE_C := kernels/cuda/conv_cudnn.c kernels/cuda/descriptors.c kernels/cuda/device_cuda.c
+CUDA_C := $(filter-out $(CUDA_DEVICE_C),$(wildcard kernels/cuda/*.c)) \
 	kernels/augment.c kernels/error.c kernels/plan.c kernels/program.c kernels/shrink.c
 CUDA_SHARED := $(CUDA_C:%.c=$(BUILD)/pic/%.o)
-CUDA_DEVICE := $(CUDA_SRC:%.cu=$(BUILD)/cuda/$(CUDA_ARCHS)/%.o) \
-	$(BUILD)/pic/kernels/cuda/conv_cudnn.o $(BUILD)/pic/kernels/cuda/device_cuda.o
+CUDA_DEVICE := $(CUDA_SRC:%.cu=$(BUILD)/cuda/$(CUDA_ARCHS)/%.o) $(CUDA_DEVICE_C:%.c=$(BUILD)/pic/%.o)
 CUDA_FLAGS = -std=c++17 -O3 -I. -Xcompiler -fPIC,-fvisibility=hidden,-Wall,-Wextra,-Werror -Werror all-warnings \
 	-lineinfo -Xptxas -v $(CUDA_TARGETS)
 CUDA_LINK = -shared -cudart static -Xlinker -z,defs,-rpath,$(CUDNN_LIB) -L$(CUDNN_LIB) -Xlinker -l:libcudnn.so.9

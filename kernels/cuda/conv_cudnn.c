@@ -1,23 +1,26 @@
 /*
  * Convolutions by cuDNN's graph API (the backend descriptors, from C). A pass is one operation in a graph; heuristics
  * (mode A, then the fallback list) name engines and their knobs, those that a caller rules out are dropped by their
- * numerical notes, the rest are timed on the device, and the fastest is kept as a plan. A plan has a JSON form, which
- * is kept on disk under everything that it depends on, so that a machine measures once.
+ * numerical notes, the rest are timed on the device, and the fastest is kept as a plan. They are timed as steps run
+ * them, in a recording, so that an engine that cannot be recorded is out and the host's part of a launch does not
+ * count. A plan has a JSON form, which is kept on disk under everything that it depends on, so that a machine measures
+ * once.
  */
 #include "kernels/cuda/conv.h"
 
 #include "kernels/cuda/conv_plans.h"
+#include "kernels/cuda/descriptors.h"
 
-#include <cudnn_graph.h>
-
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
-#define CANDIDATES 10                   /* engine configurations that are timed, at most */
+#define CANDIDATES 10      /* engine configurations that are timed, at most */
+#define SEARCH_SECONDS 4.0 /* after which no further one is tried if one works: some take seconds to compile */
+#define SMALL_FLOPS 1e9    /* of less work nothing is worth a search: the first that works is taken */
 #define WORKSPACE_MAX ((size_t)1 << 30) /* a plan that wants more is not taken */
-#define ROUNDS 3                        /* of timing, each of */
+#define ROUNDS 4                        /* of timing, each of */
 #define RUNS 4                          /* runs */
 
 enum { UID_X = 1, UID_W, UID_OUT };
@@ -36,74 +39,17 @@ struct cuda_conv {
     char name[CONV_PLANS_NAME_MAX];
 };
 
-/* ---- descriptors ---- */
-
-/* Those made on the way, destroyed together. */
-struct made {
-    cudnnBackendDescriptor_t all[512];
-    int count;
-    struct error *err;
-    bool failed;
-};
-
-static int check(cudnnStatus_t status, const char *what, struct error *err)
-{
-    char more[256] = "";
-    if (status == CUDNN_STATUS_SUCCESS)
-        return 0;
-    cudnnGetLastErrorString(more, sizeof more);
-    return error_set(err, "cuDNN: %s: %s%s%s", what, cudnnGetErrorString(status), more[0] ? ": " : "", more);
-}
-
-static void destroy_all(struct made *made)
-{
-    while (made->count > 0)
-        cudnnBackendDestroyDescriptor(made->all[--made->count]);
-}
-
-static cudnnBackendDescriptor_t make(struct made *made, cudnnBackendDescriptorType_t type)
-{
-    cudnnBackendDescriptor_t descriptor = NULL;
-    if (made->failed || made->count == (int)(sizeof made->all / sizeof made->all[0]) ||
-        check(cudnnBackendCreateDescriptor(type, &descriptor), "making a descriptor", made->err)) {
-        made->failed = true;
-        return NULL;
-    }
-    made->all[made->count++] = descriptor;
-    return descriptor;
-}
-
-static void set(struct made *made, cudnnBackendDescriptor_t descriptor, cudnnBackendAttributeName_t name,
-                cudnnBackendAttributeType_t type, int64_t count, const void *values)
-{
-    char what[48];
-    if (made->failed)
-        return;
-    snprintf(what, sizeof what, "setting attribute %d", (int)name);
-    if (check(cudnnBackendSetAttribute(descriptor, name, type, count, values), what, made->err))
-        made->failed = true;
-}
-
-static void set_int(struct made *made, cudnnBackendDescriptor_t descriptor, cudnnBackendAttributeName_t name,
-                    int64_t value)
-{
-    set(made, descriptor, name, CUDNN_TYPE_INT64, 1, &value);
-}
-
-static void finalize(struct made *made, cudnnBackendDescriptor_t descriptor, const char *what)
-{
-    if (!made->failed && check(cudnnBackendFinalize(descriptor), what, made->err))
-        made->failed = true;
-}
+/* ---- descriptions ---- */
 
 /* For what runs on the device that the library is for. */
-static void set_device(const struct cuda_conv_library *library, struct made *made, cudnnBackendDescriptor_t descriptor,
-                       cudnnBackendAttributeName_t handle, cudnnBackendAttributeName_t properties)
+static void set_device(const struct cuda_conv_library *library, struct descriptors *made,
+                       cudnnBackendDescriptor_t descriptor, cudnnBackendAttributeName_t handle,
+                       cudnnBackendAttributeName_t properties)
 {
     if (library->properties)
-        set(made, descriptor, properties, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &library->properties);
+        descriptors_set(made, descriptor, properties, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &library->properties);
     else
-        set(made, descriptor, handle, CUDNN_TYPE_HANDLE, 1, &library->handle);
+        descriptors_set(made, descriptor, handle, CUDNN_TYPE_HANDLE, 1, &library->handle);
 }
 
 static cudnnDataType_t data_type(enum cuda_type type)
@@ -112,34 +58,35 @@ static cudnnDataType_t data_type(enum cuda_type type)
 }
 
 /* [a][c][h][w] in this order of names, in memory [a][h][w][c]. */
-static cudnnBackendDescriptor_t tensor(struct made *made, int64_t uid, enum cuda_type type, int a, int c, int h, int w)
+static cudnnBackendDescriptor_t tensor(struct descriptors *made, int64_t uid, enum cuda_type type, int a, int c, int h,
+                                       int w)
 {
-    cudnnBackendDescriptor_t d = make(made, CUDNN_BACKEND_TENSOR_DESCRIPTOR);
+    cudnnBackendDescriptor_t d = descriptors_new(made, CUDNN_BACKEND_TENSOR_DESCRIPTOR);
     cudnnDataType_t data = data_type(type);
     int64_t dims[4] = {a, c, h, w}, strides[4] = {(int64_t)c * h * w, 1, (int64_t)c * w, c}, alignment = 16;
-    set(made, d, CUDNN_ATTR_TENSOR_DATA_TYPE, CUDNN_TYPE_DATA_TYPE, 1, &data);
-    set(made, d, CUDNN_ATTR_TENSOR_DIMENSIONS, CUDNN_TYPE_INT64, 4, dims);
-    set(made, d, CUDNN_ATTR_TENSOR_STRIDES, CUDNN_TYPE_INT64, 4, strides);
-    set_int(made, d, CUDNN_ATTR_TENSOR_UNIQUE_ID, uid);
-    set_int(made, d, CUDNN_ATTR_TENSOR_BYTE_ALIGNMENT, alignment);
-    finalize(made, d, "describing a tensor");
+    descriptors_set(made, d, CUDNN_ATTR_TENSOR_DATA_TYPE, CUDNN_TYPE_DATA_TYPE, 1, &data);
+    descriptors_set(made, d, CUDNN_ATTR_TENSOR_DIMENSIONS, CUDNN_TYPE_INT64, 4, dims);
+    descriptors_set(made, d, CUDNN_ATTR_TENSOR_STRIDES, CUDNN_TYPE_INT64, 4, strides);
+    descriptors_set_int(made, d, CUDNN_ATTR_TENSOR_UNIQUE_ID, uid);
+    descriptors_set_int(made, d, CUDNN_ATTR_TENSOR_BYTE_ALIGNMENT, alignment);
+    descriptors_finalize(made, d, "describing a tensor");
     return d;
 }
 
-static cudnnBackendDescriptor_t convolution(struct made *made, const struct cuda_conv_shape *s)
+static cudnnBackendDescriptor_t convolution(struct descriptors *made, const struct cuda_conv_shape *s)
 {
-    cudnnBackendDescriptor_t d = make(made, CUDNN_BACKEND_CONVOLUTION_DESCRIPTOR);
+    cudnnBackendDescriptor_t d = descriptors_new(made, CUDNN_BACKEND_CONVOLUTION_DESCRIPTOR);
     cudnnDataType_t compute = CUDNN_DATA_FLOAT;
     cudnnConvolutionMode_t mode = CUDNN_CROSS_CORRELATION;
     int64_t pads[2] = {s->pad, s->pad}, strides[2] = {s->stride, s->stride}, dilations[2] = {1, 1};
-    set(made, d, CUDNN_ATTR_CONVOLUTION_COMP_TYPE, CUDNN_TYPE_DATA_TYPE, 1, &compute);
-    set(made, d, CUDNN_ATTR_CONVOLUTION_CONV_MODE, CUDNN_TYPE_CONVOLUTION_MODE, 1, &mode);
-    set_int(made, d, CUDNN_ATTR_CONVOLUTION_SPATIAL_DIMS, 2);
-    set(made, d, CUDNN_ATTR_CONVOLUTION_PRE_PADDINGS, CUDNN_TYPE_INT64, 2, pads);
-    set(made, d, CUDNN_ATTR_CONVOLUTION_POST_PADDINGS, CUDNN_TYPE_INT64, 2, pads);
-    set(made, d, CUDNN_ATTR_CONVOLUTION_DILATIONS, CUDNN_TYPE_INT64, 2, dilations);
-    set(made, d, CUDNN_ATTR_CONVOLUTION_FILTER_STRIDES, CUDNN_TYPE_INT64, 2, strides);
-    finalize(made, d, "describing a convolution");
+    descriptors_set(made, d, CUDNN_ATTR_CONVOLUTION_COMP_TYPE, CUDNN_TYPE_DATA_TYPE, 1, &compute);
+    descriptors_set(made, d, CUDNN_ATTR_CONVOLUTION_CONV_MODE, CUDNN_TYPE_CONVOLUTION_MODE, 1, &mode);
+    descriptors_set_int(made, d, CUDNN_ATTR_CONVOLUTION_SPATIAL_DIMS, 2);
+    descriptors_set(made, d, CUDNN_ATTR_CONVOLUTION_PRE_PADDINGS, CUDNN_TYPE_INT64, 2, pads);
+    descriptors_set(made, d, CUDNN_ATTR_CONVOLUTION_POST_PADDINGS, CUDNN_TYPE_INT64, 2, pads);
+    descriptors_set(made, d, CUDNN_ATTR_CONVOLUTION_DILATIONS, CUDNN_TYPE_INT64, 2, dilations);
+    descriptors_set(made, d, CUDNN_ATTR_CONVOLUTION_FILTER_STRIDES, CUDNN_TYPE_INT64, 2, strides);
+    descriptors_finalize(made, d, "describing a convolution");
     return d;
 }
 
@@ -168,7 +115,7 @@ static const struct {
 };
 
 /* The graph of the one operation. Unique ids are as cuda_conv_run's arguments: x, w, out. */
-static cudnnBackendDescriptor_t operation_graph(const struct cuda_conv_library *library, struct made *made,
+static cudnnBackendDescriptor_t operation_graph(const struct cuda_conv_library *library, struct descriptors *made,
                                                 const struct cuda_conv_shape *s, enum cuda_conv_pass pass)
 {
     bool data = pass == CUDA_CONV_DATA, weights = pass == CUDA_CONV_WEIGHTS;
@@ -176,38 +123,58 @@ static cudnnBackendDescriptor_t operation_graph(const struct cuda_conv_library *
     cudnnBackendDescriptor_t w = tensor(made, weights ? UID_OUT : UID_W, s->type, s->k, s->c, s->size, s->size);
     int64_t y_uid = data ? UID_X : weights ? UID_W : UID_OUT;
     cudnnBackendDescriptor_t y = tensor(made, y_uid, s->type, s->n, s->k, s->out_h, s->out_w);
-    cudnnBackendDescriptor_t conv = convolution(made, s), operation = make(made, passes[pass].operation);
+    cudnnBackendDescriptor_t conv = convolution(made, s), operation = descriptors_new(made, passes[pass].operation);
     float alpha = 1, beta = 0;
-    set(made, operation, passes[pass].convolution, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &conv);
-    set(made, operation, passes[pass].x, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &x);
-    set(made, operation, passes[pass].w, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &w);
-    set(made, operation, passes[pass].y, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &y);
-    set(made, operation, passes[pass].alpha, CUDNN_TYPE_FLOAT, 1, &alpha);
-    set(made, operation, passes[pass].beta, CUDNN_TYPE_FLOAT, 1, &beta);
-    finalize(made, operation, "describing an operation");
-    cudnnBackendDescriptor_t graph = make(made, CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR);
-    set(made, graph, CUDNN_ATTR_OPERATIONGRAPH_OPS, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &operation);
+    descriptors_set(made, operation, passes[pass].convolution, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &conv);
+    descriptors_set(made, operation, passes[pass].x, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &x);
+    descriptors_set(made, operation, passes[pass].w, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &w);
+    descriptors_set(made, operation, passes[pass].y, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &y);
+    descriptors_set(made, operation, passes[pass].alpha, CUDNN_TYPE_FLOAT, 1, &alpha);
+    descriptors_set(made, operation, passes[pass].beta, CUDNN_TYPE_FLOAT, 1, &beta);
+    descriptors_finalize(made, operation, "describing an operation");
+    cudnnBackendDescriptor_t graph = descriptors_new(made, CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR);
+    descriptors_set(made, graph, CUDNN_ATTR_OPERATIONGRAPH_OPS, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &operation);
     if (!library->properties)
-        set(made, graph, CUDNN_ATTR_OPERATIONGRAPH_HANDLE, CUDNN_TYPE_HANDLE, 1, &library->handle);
-    finalize(made, graph, "making a graph");
+        descriptors_set(made, graph, CUDNN_ATTR_OPERATIONGRAPH_HANDLE, CUDNN_TYPE_HANDLE, 1, &library->handle);
+    descriptors_finalize(made, graph, "making a graph");
     return graph;
 }
 
 /* ---- which engines ---- */
 
-/* The engine's number, and whether its notes allow it. */
-static bool allowed(struct made *made, cudnnBackendDescriptor_t config, const struct cuda_conv_shape *s,
-                    int64_t *number)
+/* An engine with its knobs. */
+struct candidate {
+    cudnnBackendDescriptor_t config;
+    int64_t engine;
+    bool compiles; /* its kernel is compiled when a plan is made: one or two seconds */
+};
+
+static bool compiles(cudnnBackendDescriptor_t engine)
 {
-    cudnnBackendDescriptor_t engine = make(made, CUDNN_BACKEND_ENGINE_DESCRIPTOR);
+    cudnnBackendBehaviorNote_t notes[CUDNN_BEHAVIOR_NOTE_TYPE_COUNT];
+    int64_t count = 0;
+    if (cudnnBackendGetAttribute(engine, CUDNN_ATTR_ENGINE_BEHAVIOR_NOTE, CUDNN_TYPE_BEHAVIOR_NOTE,
+                                 CUDNN_BEHAVIOR_NOTE_TYPE_COUNT, &count, notes) != CUDNN_STATUS_SUCCESS)
+        return false;
+    for (int64_t i = 0; i < count && i < CUDNN_BEHAVIOR_NOTE_TYPE_COUNT; i++)
+        if (notes[i] == CUDNN_BEHAVIOR_NOTE_RUNTIME_COMPILATION)
+            return true;
+    return false;
+}
+
+/* What it is, and whether its notes allow it. */
+static bool allowed(struct descriptors *made, cudnnBackendDescriptor_t config, const struct cuda_conv_shape *s,
+                    struct candidate *candidate)
+{
+    cudnnBackendDescriptor_t engine = descriptors_new(made, CUDNN_BACKEND_ENGINE_DESCRIPTOR);
     cudnnBackendNumericalNote_t notes[CUDNN_NUMERICAL_NOTE_TYPE_COUNT];
     int64_t count = 0;
-    *number = -1;
+    *candidate = (struct candidate){.config = config, .engine = -1};
     if (made->failed ||
         cudnnBackendGetAttribute(config, CUDNN_ATTR_ENGINECFG_ENGINE, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &count,
                                  &engine) != CUDNN_STATUS_SUCCESS ||
-        cudnnBackendGetAttribute(engine, CUDNN_ATTR_ENGINE_GLOBAL_INDEX, CUDNN_TYPE_INT64, 1, &count, number) !=
-            CUDNN_STATUS_SUCCESS ||
+        cudnnBackendGetAttribute(engine, CUDNN_ATTR_ENGINE_GLOBAL_INDEX, CUDNN_TYPE_INT64, 1, &count,
+                                 &candidate->engine) != CUDNN_STATUS_SUCCESS ||
         cudnnBackendGetAttribute(engine, CUDNN_ATTR_ENGINE_NUMERICAL_NOTE, CUDNN_TYPE_NUMERICAL_NOTE,
                                  CUDNN_NUMERICAL_NOTE_TYPE_COUNT, &count, notes) != CUDNN_STATUS_SUCCESS)
         return false;
@@ -223,6 +190,7 @@ static bool allowed(struct made *made, cudnnBackendDescriptor_t config, const st
              (notes[i] == CUDNN_NUMERICAL_NOTE_TENSOR_CORE || notes[i] == CUDNN_NUMERICAL_NOTE_DOWN_CONVERT_INPUTS)))
             return false;
     }
+    candidate->compiles = compiles(engine);
     return true;
 }
 
@@ -230,12 +198,12 @@ static bool allowed(struct made *made, cudnnBackendDescriptor_t config, const st
  * program.json has it, so that a resumed run notices when another one was chosen. */
 static void name_config(cudnnBackendDescriptor_t config, int64_t engine, char name[CONV_PLANS_NAME_MAX])
 {
-    struct made made = {0};
+    struct descriptors made = {0};
     cudnnBackendDescriptor_t choices[CUDNN_KNOB_TYPE_COUNTS];
     int64_t count = 0, got;
     int used = snprintf(name, CONV_PLANS_NAME_MAX, "cudnn:eng%lld", (long long)engine);
     for (int i = 0; i < CUDNN_KNOB_TYPE_COUNTS; i++)
-        choices[i] = make(&made, CUDNN_BACKEND_KNOB_CHOICE_DESCRIPTOR);
+        choices[i] = descriptors_new(&made, CUDNN_BACKEND_KNOB_CHOICE_DESCRIPTOR);
     if (made.failed ||
         cudnnBackendGetAttribute(config, CUDNN_ATTR_ENGINECFG_KNOB_CHOICES, CUDNN_TYPE_BACKEND_DESCRIPTOR,
                                  CUDNN_KNOB_TYPE_COUNTS, &count, choices) != CUDNN_STATUS_SUCCESS)
@@ -250,38 +218,38 @@ static void name_config(cudnnBackendDescriptor_t config, int64_t engine, char na
             used +=
                 snprintf(name + used, (size_t)(CONV_PLANS_NAME_MAX - used), "_k%d=%lld", (int)knob, (long long)value);
     }
-    destroy_all(&made);
+    descriptors_release(&made);
 }
 
-/* Up to `room` configurations that are allowed, the most promising first. */
-static int configurations(const struct cuda_conv_library *library, struct made *made, cudnnBackendDescriptor_t graph,
-                          const struct cuda_conv_shape *s, cudnnBackendHeurMode_t mode,
-                          cudnnBackendDescriptor_t *configs, int64_t *numbers, int room)
+/* Up to CANDIDATES configurations that are allowed, the most promising first. */
+static int configurations(const struct cuda_conv_library *library, struct descriptors *made,
+                          cudnnBackendDescriptor_t graph, const struct cuda_conv_shape *s, cudnnBackendHeurMode_t mode,
+                          struct candidate *candidates)
 {
-    cudnnBackendDescriptor_t heuristics = make(made, CUDNN_BACKEND_ENGINEHEUR_DESCRIPTOR);
+    cudnnBackendDescriptor_t heuristics = descriptors_new(made, CUDNN_BACKEND_ENGINEHEUR_DESCRIPTOR);
     cudnnBackendDescriptor_t found[64];
     int64_t count = 0, got = 0;
     int kept = 0;
-    set(made, heuristics, CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &graph);
-    set(made, heuristics, CUDNN_ATTR_ENGINEHEUR_MODE, CUDNN_TYPE_HEUR_MODE, 1, &mode);
+    descriptors_set(made, heuristics, CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &graph);
+    descriptors_set(made, heuristics, CUDNN_ATTR_ENGINEHEUR_MODE, CUDNN_TYPE_HEUR_MODE, 1, &mode);
     if (library->properties)
-        set(made, heuristics, CUDNN_ATTR_ENGINEHEUR_DEVICEPROP, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &library->properties);
-    finalize(made, heuristics, "asking for engines");
-    if (made->failed || check(cudnnBackendGetAttribute(heuristics, CUDNN_ATTR_ENGINEHEUR_RESULTS,
-                                                       CUDNN_TYPE_BACKEND_DESCRIPTOR, 0, &count, NULL),
-                              "counting engines", made->err))
+        descriptors_set(made, heuristics, CUDNN_ATTR_ENGINEHEUR_DEVICEPROP, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1,
+                        &library->properties);
+    descriptors_finalize(made, heuristics, "asking for engines");
+    if (made->failed || cudnn_check(cudnnBackendGetAttribute(heuristics, CUDNN_ATTR_ENGINEHEUR_RESULTS,
+                                                             CUDNN_TYPE_BACKEND_DESCRIPTOR, 0, &count, NULL),
+                                    "counting engines", made->err))
         return 0;
     count = count < 64 ? count : 64;
     for (int64_t i = 0; i < count; i++)
-        found[i] = make(made, CUDNN_BACKEND_ENGINECFG_DESCRIPTOR);
+        found[i] = descriptors_new(made, CUDNN_BACKEND_ENGINECFG_DESCRIPTOR);
     if (made->failed || count == 0 ||
-        check(cudnnBackendGetAttribute(heuristics, CUDNN_ATTR_ENGINEHEUR_RESULTS, CUDNN_TYPE_BACKEND_DESCRIPTOR, count,
-                                       &got, found),
-              "listing engines", made->err))
+        cudnn_check(cudnnBackendGetAttribute(heuristics, CUDNN_ATTR_ENGINEHEUR_RESULTS, CUDNN_TYPE_BACKEND_DESCRIPTOR,
+                                             count, &got, found),
+                    "listing engines", made->err))
         return 0;
-    for (int64_t i = 0; i < got && i < count && kept < room; i++)
-        if (allowed(made, found[i], s, &numbers[kept]))
-            configs[kept++] = found[i];
+    for (int64_t i = 0; i < got && i < count && kept < CANDIDATES; i++)
+        kept += allowed(made, found[i], s, &candidates[kept]);
     return kept;
 }
 
@@ -299,33 +267,36 @@ static cudnnBackendDescriptor_t new_plan(const struct cuda_conv_library *library
                                          const char *json)
 {
     struct error err = {""};
-    struct made made = {.err = &err};
-    cudnnBackendDescriptor_t plan = make(&made, CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR);
+    struct descriptors made = {.err = &err};
+    cudnnBackendDescriptor_t plan = descriptors_new(&made, CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR);
     set_device(library, &made, plan, CUDNN_ATTR_EXECUTION_PLAN_HANDLE, CUDNN_ATTR_EXECUTION_PLAN_DEVICEPROP);
     if (config)
-        set(&made, plan, CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &config);
-    else
-        set(&made, plan, CUDNN_ATTR_EXECUTION_PLAN_JSON_REPRESENTATION, CUDNN_TYPE_CHAR, (int64_t)strlen(json), json);
-    finalize(&made, plan, "making a plan");
+        descriptors_set(&made, plan, CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1,
+                        &config);
+    else if (json)
+        descriptors_set(&made, plan, CUDNN_ATTR_EXECUTION_PLAN_JSON_REPRESENTATION, CUDNN_TYPE_CHAR,
+                        (int64_t)strlen(json), json);
+    descriptors_finalize(&made, plan, "making a plan");
     if (!made.failed)
         return plan;
-    destroy_all(&made);
+    descriptors_release(&made);
     return NULL;
 }
 
 static int run_plan(const struct cuda_conv_library *library, cudnnBackendDescriptor_t plan, const void *x,
                     const void *w, void *out, void *workspace, struct error *err)
 {
-    struct made made = {.err = err};
-    cudnnBackendDescriptor_t pack = make(&made, CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR);
+    struct descriptors made = {.err = err};
+    cudnnBackendDescriptor_t pack = descriptors_new(&made, CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR);
     const void *pointers[3] = {x, w, out};
     int64_t uids[3] = {UID_X, UID_W, UID_OUT};
-    set(&made, pack, CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS, CUDNN_TYPE_VOID_PTR, 3, pointers);
-    set(&made, pack, CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS, CUDNN_TYPE_INT64, 3, uids);
-    set(&made, pack, CUDNN_ATTR_VARIANT_PACK_WORKSPACE, CUDNN_TYPE_VOID_PTR, 1, &workspace);
-    finalize(&made, pack, "naming a convolution's tensors");
-    int status = made.failed || check(cudnnBackendExecute(library->handle, plan, pack), "a convolution", err) ? -1 : 0;
-    destroy_all(&made);
+    descriptors_set(&made, pack, CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS, CUDNN_TYPE_VOID_PTR, 3, pointers);
+    descriptors_set(&made, pack, CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS, CUDNN_TYPE_INT64, 3, uids);
+    descriptors_set(&made, pack, CUDNN_ATTR_VARIANT_PACK_WORKSPACE, CUDNN_TYPE_VOID_PTR, 1, &workspace);
+    descriptors_finalize(&made, pack, "naming a convolution's tensors");
+    int status =
+        made.failed || cudnn_check(cudnnBackendExecute(library->handle, plan, pack), "a convolution", err) ? -1 : 0;
+    descriptors_release(&made);
     return status;
 }
 
@@ -374,6 +345,8 @@ static void save_plan(const struct cuda_conv_library *library, const char *key, 
 
 /* ---- measuring ---- */
 
+#define NOT_RUN 1e30 /* seconds of what does not run */
+
 struct bench {
     struct cuda_conv_library *library;
     void *x, *w, *out, *workspace;
@@ -415,12 +388,32 @@ static int bench_init(struct bench *b, struct cuda_conv_library *library, const 
     return 0;
 }
 
+/* What is recorded. */
+struct bench_runs {
+    struct bench *bench;
+    cudnnBackendDescriptor_t plan;
+    bool failed;
+};
+
+static int run_once(struct bench *b, cudnnBackendDescriptor_t plan)
+{
+    return run_plan(b->library, plan, b->x, b->w, b->out, b->workspace, NULL);
+}
+
+static void record_runs(void *context)
+{
+    struct bench_runs *runs = context;
+    for (int i = 0; i < RUNS && !runs->failed; i++)
+        runs->failed = run_once(runs->bench, runs->plan) != 0;
+}
+
 /* Seconds of one run, the best of some rounds; infinite when it does not run. */
 static double bench_plan(struct bench *b, cudnnBackendDescriptor_t plan)
 {
     struct cuda_device *d = b->library->device;
+    struct bench_runs runs = {.bench = b, .plan = plan};
     size_t bytes = plan_workspace(plan);
-    double best = 1e30;
+    double best = NOT_RUN;
     if (bytes > WORKSPACE_MAX)
         return best;
     if (bytes > b->room) {
@@ -430,37 +423,51 @@ static double bench_plan(struct bench *b, cudnnBackendDescriptor_t plan)
         if (!b->workspace)
             return best;
     }
-    if (run_plan(b->library, plan, b->x, b->w, b->out, b->workspace, NULL) || cuda_device_wait(d, NULL))
+    int failed = run_once(b, plan); /* loads its kernels */
+    if (cuda_device_wait(d, NULL) || failed)
         return best;
-    for (int i = 0; i < ROUNDS; i++) {
+    void *recording = cuda_recording_new(d, record_runs, &runs, NULL);
+    for (int i = 0; i < ROUNDS && recording && !runs.failed; i++) {
         cuda_event_record(d, b->from);
-        for (int k = 0; k < RUNS; k++)
-            if (run_plan(b->library, plan, b->x, b->w, b->out, b->workspace, NULL))
-                return 1e30;
+        cuda_recording_replay(d, recording);
         cuda_event_record(d, b->to);
-        if (cuda_event_wait(d, b->to, NULL))
-            return 1e30;
-        double seconds = cuda_event_seconds(d, b->from, b->to) / RUNS;
+        double seconds = cuda_event_wait(d, b->to, NULL) ? NOT_RUN : cuda_event_seconds(d, b->from, b->to) / RUNS;
         best = seconds < best ? seconds : best;
     }
-    return best;
+    cuda_recording_free(d, recording);
+    return cuda_device_check(d, NULL) ? NOT_RUN : best;
 }
 
-/* The fastest of the configurations, or NULL when none runs. */
-static cudnnBackendDescriptor_t fastest(struct bench *b, const cudnnBackendDescriptor_t *configs,
-                                        const int64_t *numbers, int count, char name[CONV_PLANS_NAME_MAX])
+static double clock_seconds(void)
 {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* The fastest of the configurations, or NULL when none runs. Of little work it is the first that runs, those that need
+ * no compiler before the others. */
+static cudnnBackendDescriptor_t fastest(struct bench *b, const struct cuda_conv_shape *s,
+                                        const struct candidate *candidates, int count, char name[CONV_PLANS_NAME_MAX])
+{
+    double flops = 2.0 * s->n * s->out_h * s->out_w * s->k * s->c * s->size * s->size;
+    bool small = flops < SMALL_FLOPS;
     cudnnBackendDescriptor_t best = NULL;
-    double best_seconds = 1e29;
-    for (int i = 0; i < count; i++) {
-        cudnnBackendDescriptor_t plan = new_plan(b->library, configs[i], NULL);
-        double seconds = plan ? bench_plan(b, plan) : 1e30;
+    double best_seconds = NOT_RUN, begin = clock_seconds();
+    for (int i = 0; i < (small ? 2 * count : count); i++) {
+        const struct candidate *candidate = &candidates[i % count];
+        if (best && (small || clock_seconds() - begin > SEARCH_SECONDS))
+            break;
+        if (small && candidate->compiles != (i >= count))
+            continue;
+        cudnnBackendDescriptor_t plan = new_plan(b->library, candidate->config, NULL);
+        double seconds = plan ? bench_plan(b, plan) : NOT_RUN;
         if (seconds < best_seconds) {
             if (best)
                 cudnnBackendDestroyDescriptor(best);
             best = plan;
             best_seconds = seconds;
-            name_config(configs[i], numbers[i], name);
+            name_config(candidate->config, candidate->engine, name);
         } else if (plan) {
             cudnnBackendDestroyDescriptor(plan);
         }
@@ -480,8 +487,8 @@ struct cuda_conv_library *cuda_conv_open(struct cuda_device *device, const char 
     library->device = device;
     if (plans && strlen(plans) < sizeof library->folder)
         memcpy(library->folder, plans, strlen(plans) + 1);
-    if (check(cudnnCreate(&library->handle), "opening the library", err) ||
-        check(cudnnSetStream(library->handle, device->stream), "taking the stream", err)) {
+    if (cudnn_check(cudnnCreate(&library->handle), "opening the library", err) ||
+        cudnn_check(cudnnSetStream(library->handle, device->stream), "taking the stream", err)) {
         cuda_conv_close(library);
         return NULL;
     }
@@ -507,19 +514,19 @@ static cudnnBackendDescriptor_t search(struct cuda_conv_library *library, const 
                                        enum cuda_conv_pass pass, char name[CONV_PLANS_NAME_MAX], struct error *err)
 {
     static const cudnnBackendHeurMode_t modes[] = {CUDNN_HEUR_MODE_A, CUDNN_HEUR_MODE_FALLBACK};
-    cudnnBackendDescriptor_t configs[CANDIDATES], plan = NULL;
-    int64_t numbers[CANDIDATES];
+    struct candidate candidates[CANDIDATES];
+    cudnnBackendDescriptor_t plan = NULL;
     struct bench bench;
     if (bench_init(&bench, library, shape, pass, err)) {
         bench_release(&bench);
         return NULL;
     }
     for (size_t i = 0; i < 2 && !plan; i++) {
-        struct made made = {.err = err};
+        struct descriptors made = {.err = err};
         cudnnBackendDescriptor_t graph = operation_graph(library, &made, shape, pass);
-        int count = configurations(library, &made, graph, shape, modes[i], configs, numbers, CANDIDATES);
-        plan = fastest(&bench, configs, numbers, count, name);
-        destroy_all(&made);
+        int count = configurations(library, &made, graph, shape, modes[i], candidates);
+        plan = fastest(&bench, shape, candidates, count, name);
+        descriptors_release(&made);
     }
     bench_release(&bench);
     if (!plan && (!err || !err->text[0]))
