@@ -5,7 +5,7 @@
 #   make test-NAME        build and run one test           make lint      formatting, clang-tidy, layers
 #   make format           clang-format in place            make install   to DESTDIR + PREFIX (/usr/local)
 #   make screenshots      remake screenshots/              make clean     remove everything that was built
-#   make gpu-check        what only a GPU can show: parity, compute-sanitizer, times
+#   make gpu-check        what only a GPU can show: parity, compute-sanitizer, times (ARGS=: see tests/gpu_check)
 #   make take-along       what a bare GPU host needs for HEADLESS=1, into build-along, to be copied there
 #   make ladder           train every rung that is not measured yet (ARGS=--table: only README's table of them)
 #
@@ -293,7 +293,7 @@ gpu-check:
 		echo "packages of the whole build are missing: make HEADLESS=1 gpu-check"; \
 		$(MAKE) --no-print-directory HEADLESS=1 gpu-check; \
 	else $(MAKE) --no-print-directory $(JOBS) built $(BUILD)/tests/test_cuda_family $(BUILD)/tests/test_cuda_averages $(EMULATED) && \
-		BUILD='$(BUILD)' DAVIDNET_BIN='$(abspath $(BIN))' tests/gpu_check; fi
+		BUILD='$(BUILD)' DAVIDNET_BIN='$(abspath $(BIN))' tests/gpu_check $(ARGS); fi
 
 # ---- lint ----
 

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """On one GPU: DavidNet's training step in PyTorch and in davidnet, and airbench94, in turns (by hand; no part of make test).
 
-    tests/peers/torch_gpu.py [--batch 512] [--steps 50] [--rounds 5] [--airbench FILE] [--runs 5] [--try]
+    tests/peers/torch_gpu.py [--batch 512] [--steps 50] [--rounds 5] [--mode max-autotune] [--airbench FILE] [--runs 5]
+                             [--try]
 
 Needs a Python with torch that sees the GPU, and a davidnet with its CUDA engine (DAVIDNET_BIN: ./davidnet, or
 build/headless/davidnet of make HEADLESS=1). PyTorch gets what makes it fast: f16 weights beside float32 masters by
@@ -42,7 +43,7 @@ class Torch:
         model = davidnet79(torch).to(device).to(memory_format=torch.channels_last)
         optimizer = torch.optim.SGD(model.parameters(), lr=1e-4, momentum=0.9, nesterov=True, weight_decay=1e-4,
                                     fused=self.gpu or None)
-        run = torch.compile(model, mode="max-autotune") if self.gpu else model
+        run = torch.compile(model, mode=args.mode) if self.gpu else model
         x = torch.randn(args.batch, 3, 32, 32, device=device).to(memory_format=torch.channels_last)
         y = torch.randint(0, 10, (args.batch,), device=device)
         scale = 1.0 / args.batch # of the summed loss, so that gradients fit into f16
@@ -63,7 +64,7 @@ class Torch:
             sys.exit("PyTorch's loss is not finite")
         name = torch.cuda.get_device_name() if self.gpu else "CPU"
         print("PyTorch %s on %s, %s, channels_last" % (torch.__version__, name,
-                                                       "f16, max-autotune" if self.gpu else "f32"))
+                                                       "f16, " + args.mode if self.gpu else "f32"))
 
     def seconds(self, steps):
         """The median of a step. On the GPU between events, with nothing waited for in between."""
@@ -116,6 +117,7 @@ def main():
     parser.add_argument("--batch", type=int, default=512)
     parser.add_argument("--steps", type=int, default=50, help="of one round")
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--mode", default="max-autotune", help="torch.compile's; reduce-overhead compiles much faster")
     parser.add_argument("--airbench", metavar="FILE")
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--try", dest="small", action="store_true")
