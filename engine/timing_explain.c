@@ -147,9 +147,7 @@ static void add_rates(struct timing_sum *sum, double variance)
     if (sum->steps == 0)
         sum->ms = variance = sum->flops = sum->bytes = sum->floor_ms = NAN;
     sum->ms_sd = sqrt(variance);
-    sum->gflops = sum->flops > 0 && sum->ms > 0 ? sum->flops * 1e-6 / sum->ms : (double)NAN;
-    sum->gigabytes = sum->bytes > 0 && sum->ms > 0 ? sum->bytes * 1e-6 / sum->ms : (double)NAN;
-    sum->ceiling = sum->floor_ms > 0 && sum->ms > 0 ? sum->floor_ms / sum->ms : (double)NAN;
+    rate(sum);
 }
 
 struct timing_sum timing_sum(const struct timing *timing, int row, unsigned mask)

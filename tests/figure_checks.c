@@ -8,6 +8,16 @@
 
 #include <cmocka.h>
 
+struct figure *figure_check_new(enum figure_format format, double w, double h, double content)
+{
+    struct figure_page page = {format, w, h, 1, "A title", "a subtitle", "a caption"};
+    if (h <= 0)
+        page.height = figure_page_height(&page, content);
+    struct figure *figure = figure_new(&page, NULL);
+    assert_non_null(figure);
+    return figure;
+}
+
 void figure_check_texts(const struct figure *figure)
 {
     const struct figure_placed *texts;

@@ -4,6 +4,9 @@
 
 #include "views/figure.h"
 
+/* A page for a figure of so high a content: h points high, or as high as it takes where that is 0. */
+struct figure *figure_check_new(enum figure_format format, double w, double h, double content);
+
 /* Ends the test where it does not. */
 void figure_check_texts(const struct figure *figure);
 

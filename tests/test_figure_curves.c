@@ -178,10 +178,8 @@ static void a_schedule_before_any_run(void **state)
 
 static struct figure *draw(const struct curve_set *set, enum figure_format format, double w, double h, int log_axes)
 {
-    const struct figure_page page = {format, w, h, 1, "A title", "a subtitle", "a caption"};
     const struct figure_curves curves = {set, FIGURE_BAND_RANGE, log_axes};
-    struct figure *figure = figure_new(&page, NULL);
-    assert_non_null(figure);
+    struct figure *figure = figure_check_new(format, w, h, 0);
     figure_curves_draw(figure, &curves, figure_content(figure));
     return figure;
 }

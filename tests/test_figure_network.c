@@ -30,11 +30,7 @@ static struct network_info *make(const struct recipe *recipe, struct figure_netw
 
 static struct figure *draw(const struct figure_network *network, enum figure_format format, double w, double h)
 {
-    struct figure_page page = {format, w, h, 1, "A title", "a subtitle", "a caption"};
-    if (h <= 0)
-        page.height = figure_page_height(&page, figure_network_height(network));
-    struct figure *figure = figure_new(&page, NULL);
-    assert_non_null(figure);
+    struct figure *figure = figure_check_new(format, w, h, figure_network_height(network));
     figure_network_draw(figure, network, figure_content(figure));
     return figure;
 }

@@ -16,11 +16,7 @@
 
 static struct figure *draw(const struct timing *timing, enum figure_format format, double w, double h)
 {
-    struct figure_page page = {format, w, h, 1, "A title", "a subtitle", "a caption"};
-    if (h <= 0)
-        page.height = figure_page_height(&page, figure_timing_height(timing));
-    struct figure *figure = figure_new(&page, NULL);
-    assert_non_null(figure);
+    struct figure *figure = figure_check_new(format, w, h, figure_timing_height(timing));
     figure_timing_draw(figure, timing, figure_content(figure));
     return figure;
 }

@@ -33,11 +33,7 @@ static struct timing_diff_line lines[] = {
 static struct figure *draw(enum figure_format format, double w, double h)
 {
     const struct timing_diff diff = {.lines = lines, .n_lines = sizeof lines / sizeof *lines};
-    struct figure_page page = {format, w, h, 1, "A title", "a subtitle", "a caption"};
-    if (h <= 0)
-        page.height = figure_page_height(&page, figure_timing_diff_height(&diff));
-    struct figure *figure = figure_new(&page, NULL);
-    assert_non_null(figure);
+    struct figure *figure = figure_check_new(format, w, h, figure_timing_diff_height(&diff));
     figure_timing_diff_draw(figure, &diff, figure_content(figure));
     return figure;
 }

@@ -75,16 +75,30 @@ static void forget_version_2(struct timing *timing)
     timing->n_history = 0;
 }
 
+/* Loader threads augment beside the step. */
+static void hide_augmentation(struct timing *timing)
+{
+    timing->hidden_ms[TIMING_AUGMENT] = 181;
+    timing->part_ms[TIMING_AUGMENT] = timing->part_ms[TIMING_TRANSFER] = NAN;
+    timing->part_ms[TIMING_DATA] = 402;
+}
+
+/* The model of a breakdown with that change, whose weights are all updated in one step. */
+static void begin_changed(struct layers_model *model, int page, void (*change)(struct timing *))
+{
+    struct timing timing;
+    layers_model_init(model);
+    layers_model_set_page(model, page);
+    fake_timing(&timing, 1, 1);
+    change(&timing);
+    assert_int_equal(layers_model_take(model, &timing), 0);
+}
+
 static void test_golden_of_version_1(void **state)
 {
     (void)state;
     struct layers_model model;
-    struct timing timing;
-    layers_model_init(&model);
-    layers_model_set_page(&model, 24);
-    fake_timing(&timing, 1, 1);
-    forget_version_2(&timing);
-    assert_int_equal(layers_model_take(&model, &timing), 0);
+    begin_changed(&model, 24, forget_version_2);
     golden_check("layers-version-1", 80, 24, 0, draw, &model);
     golden_check("layers-version-1", 120, 40, 1, draw, &model);
     golden_check_small(draw, &model);
@@ -94,19 +108,12 @@ static void test_golden_of_version_1(void **state)
     layers_model_release(&model);
 }
 
-/* Work beside the step is told where there is room; loader threads hide augmentation. */
+/* Work beside the step is told where there is room. */
 static void test_golden_hidden(void **state)
 {
     (void)state;
     struct layers_model model;
-    struct timing timing;
-    layers_model_init(&model);
-    layers_model_set_page(&model, 40);
-    fake_timing(&timing, 1, 1);
-    timing.hidden_ms[TIMING_AUGMENT] = 181;
-    timing.part_ms[TIMING_AUGMENT] = timing.part_ms[TIMING_TRANSFER] = NAN;
-    timing.part_ms[TIMING_DATA] = 402;
-    assert_int_equal(layers_model_take(&model, &timing), 0);
+    begin_changed(&model, 40, hide_augmentation);
     fake_layers_select(&model, "(update, all)");
     golden_check("layers-hidden", 160, 50, 0, draw, &model);
     layers_model_release(&model);

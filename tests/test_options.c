@@ -163,6 +163,26 @@ static char *run_command(const struct command *command, int want, char **words)
     return text;
 }
 
+/* What it prints as JSON, to be deleted. */
+static cJSON *run_json(const struct command *command, char **words)
+{
+    char *text = run_command(command, EXIT_OK, words);
+    cJSON *json = cJSON_Parse(text);
+    assert_non_null(json);
+    free(text);
+    return json;
+}
+
+/* It prints each of these parts, and none that follows a '!'. */
+static void prints(const struct command *command, char **words, char **parts)
+{
+    char *text = run_command(command, EXIT_OK, words);
+    for (; *parts; parts++)
+        if (**parts == '!' ? strstr(text, *parts + 1) != NULL : strstr(text, *parts) == NULL)
+            fail_msg("%s: expected %s in: %s", words[0], *parts, text);
+    free(text);
+}
+
 /* tests/golden/network-NAME.txt for every preset; GOLDEN=update rewrites them. */
 static void test_network_tables(void **state)
 {
@@ -190,9 +210,7 @@ static double number(const cJSON *object, const char *key)
 static void test_network_json(void **state)
 {
     (void)state;
-    char *text = run_command(&command_network, EXIT_OK, WORDS("network", "--format", "json"));
-    cJSON *json = cJSON_Parse(text);
-    assert_non_null(json);
+    cJSON *json = run_json(&command_network, WORDS("network", "--format", "json"));
     assert_true(number(json, "forward_flops") == 758523904);
     assert_true(number(json, "backward_flops") == 1513508864);
     assert_true(number(json, "parameters") == 6573120);
@@ -206,7 +224,6 @@ static void test_network_json(void **state)
     }
     assert_true(forward == 758523904 && parameters == 6573120);
     cJSON_Delete(json);
-    free(text);
 }
 
 static void test_network_diagram(void **state)
@@ -223,20 +240,16 @@ static void test_network_diagram(void **state)
 static void test_network_of_ones_own(void **state)
 {
     (void)state;
-    char *text = run_command(&command_network, EXIT_OK,
-                             WORDS("network", "--set", "network=a = conv_bn 2c; p = global_avg; out = linear", "--set",
-                                   "width=6", "--set=logit_scale=1"));
-    assert_non_null(strstr(text, "12x32x32"));
-    assert_non_null(strstr(text, "\nout"));
-    assert_null(strstr(text, "multiplied"));
-    free(text);
+    prints(&command_network,
+           WORDS("network", "--set", "network=a = conv_bn 2c; p = global_avg; out = linear", "--set", "width=6",
+                 "--set=logit_scale=1"),
+           WORDS("12x32x32", "\nout", "!multiplied"));
 }
 
 static void test_lists(void **state)
 {
     (void)state;
-    char *text = run_command(&command_knobs, EXIT_OK, WORDS("knobs", "--json"));
-    cJSON *json = cJSON_Parse(text);
+    cJSON *json = run_json(&command_knobs, WORDS("knobs", "--json"));
     assert_int_equal(cJSON_GetArraySize(json), knob_count);
     for (int i = 0; i < knob_count; i++) {
         const cJSON *row = cJSON_GetArrayItem(json, i);
@@ -244,27 +257,19 @@ static void test_lists(void **state)
         assert_string_equal(cJSON_GetObjectItem(row, "default")->valuestring, knobs[i].default_text);
     }
     cJSON_Delete(json);
-    free(text);
 
-    text = run_command(&command_tricks, EXIT_OK, WORDS("tricks", "--json"));
-    json = cJSON_Parse(text);
+    json = run_json(&command_tricks, WORDS("tricks", "--json"));
     assert_int_equal(cJSON_GetArraySize(json), trick_count);
     cJSON_Delete(json);
-    free(text);
-    text = run_command(&command_tricks, EXIT_OK, WORDS("tricks"));
+    char *text = run_command(&command_tricks, EXIT_OK, WORDS("tricks"));
     for (int i = 0; i < trick_count; i++)
         assert_non_null(strstr(text, tricks[i].title));
     free(text);
 
-    text = run_command(&command_presets, EXIT_OK, WORDS("presets", "--json"));
-    json = cJSON_Parse(text);
+    json = run_json(&command_presets, WORDS("presets", "--json"));
     assert_true(cJSON_GetArraySize(json) >= 3);
     cJSON_Delete(json);
-    free(text);
-    text = run_command(&command_presets, EXIT_OK, WORDS("presets"));
-    assert_non_null(strstr(text, "davidnet-79\n"));
-    assert_non_null(strstr(text, "94.08 %"));
-    free(text);
+    prints(&command_presets, WORDS("presets"), WORDS("davidnet-79\n", "94.08 %"));
 }
 
 static int has_conflict(const cJSON *trick, const char *other, const char *knob)
@@ -282,43 +287,27 @@ static int has_conflict(const cJSON *trick, const char *other, const char *knob)
 static void test_one_of_each(void **state)
 {
     (void)state;
-    char *text = run_command(&command_tricks, EXIT_OK, WORDS("tricks", "celu"));
-    assert_non_null(strstr(text, "gelu (both write activation), silu (both write activation)"));
-    assert_null(strstr(text, "Cutout"));
-    free(text);
-    text = run_command(&command_tricks, EXIT_OK, WORDS("tricks", "frozen_scale"));
-    assert_non_null(strstr(text, "norm_bias_lr = 64"));
-    assert_non_null(strstr(text, "the knob frozen_scale alone"));
-    assert_null(strstr(text, "not with"));
-    free(text);
-    text = run_command(&command_tricks, EXIT_OK, WORDS("tricks", "whitening", "--json"));
-    cJSON *json = cJSON_Parse(text);
+    prints(&command_tricks, WORDS("tricks", "celu"),
+           WORDS("gelu (both write activation), silu (both write activation)", "!Cutout"));
+    prints(&command_tricks, WORDS("tricks", "frozen_scale"),
+           WORDS("norm_bias_lr = 64", "the knob frozen_scale alone", "!not with"));
+    prints(&command_knobs, WORDS("knobs", "celu_alpha"),
+           WORDS("only with activation=celu", "frozen_scale sets it to 0.3"));
+    prints(&command_presets, WORDS("presets", "frozen-scale-43"),
+           WORDS("celu, ", "\nlogit_scale = 0.0625\n", "[network]\nprep = conv_bn c\n"));
+    cJSON *json = run_json(&command_tricks, WORDS("tricks", "whitening", "--json"));
     assert_string_equal(cJSON_GetObjectItem(json, "key")->valuestring, "whitening");
     assert_true(has_conflict(json, "whitening_2x2", "whitening"));
     assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItem(json, "conflicts")), 1);
     cJSON_Delete(json);
-    free(text);
-    text = run_command(&command_knobs, EXIT_OK, WORDS("knobs", "celu_alpha"));
-    assert_non_null(strstr(text, "only with activation=celu"));
-    assert_non_null(strstr(text, "frozen_scale sets it to 0.3"));
-    free(text);
-    text = run_command(&command_knobs, EXIT_OK, WORDS("knobs", "--json", "activation"));
-    json = cJSON_Parse(text);
+    json = run_json(&command_knobs, WORDS("knobs", "--json", "activation"));
     assert_string_equal(cJSON_GetObjectItem(json, "key")->valuestring, "activation");
     assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItem(json, "tricks")), 3);
     assert_true(cJSON_IsNull(cJSON_GetObjectItem(json, "when")));
     cJSON_Delete(json);
-    free(text);
-    text = run_command(&command_presets, EXIT_OK, WORDS("presets", "frozen-scale-43"));
-    assert_non_null(strstr(text, "celu, "));
-    assert_non_null(strstr(text, "\nlogit_scale = 0.0625\n"));
-    assert_non_null(strstr(text, "[network]\nprep = conv_bn c\n"));
-    free(text);
-    text = run_command(&command_presets, EXIT_OK, WORDS("presets", "quick", "--json"));
-    json = cJSON_Parse(text);
+    json = run_json(&command_presets, WORDS("presets", "quick", "--json"));
     assert_string_equal(cJSON_GetObjectItem(json, "name")->valuestring, "quick");
     cJSON_Delete(json);
-    free(text);
 }
 
 static void test_wrong_words(void **state)

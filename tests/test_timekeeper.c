@@ -299,6 +299,16 @@ static void epochs_are_told_apart(void **state)
     assert_true(isnan(keeper.timing.history[2 * STEPS]));
 }
 
+/* Of a run that is done. */
+static void wait_for_times(struct trainer *trainer, struct trainer_status *status, struct timing *timing)
+{
+    struct error err = {""};
+    uint64_t version = 0;
+    trainer_wait_for_end(trainer, status);
+    assert_int_equal(status->phase, TRAINER_DONE);
+    assert_int_equal(trainer_timing(trainer, &version, timing, &err), 1);
+}
+
 /* A real training: the parts are all of the time that the run's other clocks saw. */
 static void a_real_run_adds_up(void **state)
 {
@@ -306,13 +316,9 @@ static void a_real_run_adds_up(void **state)
     struct trainer_options options = {.parent = trainer_folder, .name = "sums"};
     struct trainer_status status;
     struct timing timing;
-    struct error err = {""};
-    uint64_t version = 0;
     trainer_tiny(&options.recipe, "4");
     struct trainer *trainer = trainer_must_start(&options);
-    trainer_wait_for_end(trainer, &status);
-    assert_int_equal(status.phase, TRAINER_DONE);
-    assert_int_equal(trainer_timing(trainer, &version, &timing, &err), 1);
+    wait_for_times(trainer, &status, &timing);
     double sum = 0, steps = (double)timing.train_steps, evaluated = 0;
     for (int p = 0; p < TIMING_PART_COUNT; p++) {
         assert_true(timing.part_ms[p] >= 0); /* each of them is known here */
@@ -354,8 +360,6 @@ static void a_pause_is_in_no_lap(void **state)
     struct trainer_options options = {.parent = trainer_folder, .name = "paused"};
     struct trainer_status status;
     struct timing timing;
-    struct error err = {""};
-    uint64_t version = 0;
     trainer_tiny(&options.recipe, "4");
     struct trainer *trainer = trainer_must_start(&options);
     do
@@ -366,9 +370,7 @@ static void a_pause_is_in_no_lap(void **state)
     int paused = status.phase == TRAINER_PAUSED; /* on a busy machine the run may have ended before */
     usleep(400000);
     trainer_pause(trainer, 0);
-    trainer_wait_for_end(trainer, &status);
-    assert_int_equal(status.phase, TRAINER_DONE);
-    assert_int_equal(trainer_timing(trainer, &version, &timing, &err), 1);
+    wait_for_times(trainer, &status, &timing);
     assert_int_equal(timing.train_steps, 19);
     assert_true(timing.wall_ms * 1e-3 * 19 <= status.wall_seconds - (paused ? 0.4 : 0));
     timing_release(&timing);

@@ -1,6 +1,7 @@
 #include "engine/timing.h"
 
 #include "tests/fake_timing.h"
+#include "tests/parity.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -44,9 +45,7 @@ static int setup(void **state)
     struct error err = {""};
     plan_init(&plan);
     int row = plan_input(&plan, (struct plan_shape){3, 8, 8}, &err);
-    row = plan_conv(&plan, "prep/conv", row, 4, plan_window(3, 1, 1), &err);
-    row = plan_norm(&plan, "prep/norm", row, plan_moments(1e-5, 0.1), &err);
-    row = plan_act(&plan, "prep/act", row, PLAN_ACT_RELU, 0, &err);
+    row = parity_conv_bn(&plan, "prep", row, 4, &err);
     row = plan_pool(&plan, "pool", row, PLAN_GLOBAL_MAX, 0, &err);
     row = plan_linear(&plan, "linear", row, 10, 1, true, &err);
     plan_loss(&plan, "loss", row, 0, &err);
