@@ -83,15 +83,7 @@ __device__ static __forceinline__ vec pooled_at(const cuda_chain &a, int image, 
     uint8_t at[VECTOR] = {0, 0, 0, 0, 0, 0, 0, 0};
     for (int i = 0; i < a.before * a.before; i++) {
         vec one = x_at<T>(a, image, y * a.before + i / a.before, x * a.before + i % a.before, channel);
-#pragma unroll
-        for (int k = 0; k < VECTOR; k++) {
-            if (!a.max) {
-                best.v[k] += one.v[k];
-            } else if (i == 0 || pointwise_wins(one.v[k], best.v[k])) {
-                best.v[k] = one.v[k];
-                at[k] = (uint8_t)i;
-            }
-        }
+        pool_take(a.max, one, i, &best, at);
     }
 #pragma unroll
     for (int k = 0; k < VECTOR; k++) {

@@ -175,6 +175,21 @@ __device__ static __forceinline__ void sgd_chunk(const cuda_weights &t, const cu
         atomicMin(&result->bad_weight, t.row);
 }
 
+/* One more pixel, the i-th, of a pool: of its sums, or with max of its maxima and, each channel, which pixel won. */
+template <typename I>
+__device__ static __forceinline__ void pool_take(bool max, const vec &one, int i, vec *best, I *won)
+{
+#pragma unroll
+    for (int k = 0; k < VECTOR; k++) {
+        if (!max) {
+            best->v[k] += one.v[k];
+        } else if (i == 0 || pointwise_wins(one.v[k], best->v[k])) {
+            best->v[k] = one.v[k];
+            won[k] = (I)i;
+        }
+    }
+}
+
 __device__ static __forceinline__ vec zeros()
 {
     vec r;

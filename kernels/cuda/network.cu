@@ -106,18 +106,8 @@ void cuda_sum(const void *a, const void *b, void *out, size_t count, enum cuda_t
 template <typename T> __device__ static __forceinline__ vec pool_image(const cuda_pool &a, const T *x, int *won)
 {
     vec best = zeros();
-    for (int i = 0; i < a.pixels; i++) {
-        vec one = load(x + (size_t)i * a.c);
-#pragma unroll
-        for (int k = 0; k < VECTOR; k++) {
-            if (!a.max) {
-                best.v[k] += one.v[k];
-            } else if (i == 0 || pointwise_wins(one.v[k], best.v[k])) {
-                best.v[k] = one.v[k];
-                won[k] = i;
-            }
-        }
-    }
+    for (int i = 0; i < a.pixels; i++)
+        pool_take(a.max, load(x + (size_t)i * a.c), i, &best, won);
 #pragma unroll
     for (int k = 0; k < VECTOR; k++)
         best.v[k] = a.max ? best.v[k] : best.v[k] / (float)a.pixels;
