@@ -1,5 +1,7 @@
 #include "kernels/program.h"
 
+#include <stdlib.h>
+
 static const char *const phase_names[PHASE_COUNT] = {
     [PHASE_AUGMENT] = "augment",   [PHASE_FORWARD] = "forward", [PHASE_LOSS] = "loss",
     [PHASE_BACKWARD] = "backward", [PHASE_UPDATE] = "update",
@@ -71,6 +73,57 @@ static int check_choice(const struct images *images, const struct choice *choice
                          "image %d of the batch is cropped at (%d, %d), beyond its padding of %d; crops lie "
                          "in 0 .. 2 * pad",
                          i, choice->crop_y, choice->crop_x, choice->pad);
+    return 0;
+}
+
+struct program *program_new(const struct family *family, const struct plan *plan, const struct program_options *options,
+                            size_t own_size, struct error *err)
+{
+    if (plan_check(plan, err))
+        return NULL;
+    if (options->max_batch < 1) {
+        error_set(err, "a program needs room for at least one image, not %d", options->max_batch);
+        return NULL;
+    }
+    struct program *program = calloc(1, sizeof *program);
+    void *own = calloc(1, own_size);
+    if (!program || !own) {
+        free(program);
+        free(own);
+        error_set(err, "out of memory for the program");
+        return NULL;
+    }
+    *program = (struct program){.family = family, .plan = plan, .options = *options, .own = own};
+    program->result.bad_row = -1;
+    return program;
+}
+
+int program_find_tensor(const struct program *program, const char *name, enum program_tensor which, size_t count,
+                        struct error *err)
+{
+    int index = plan_find_tensor(program->plan, name);
+    if (index < 0)
+        return error_set(err, "there is no tensor or row '%s' in this network", name);
+    const struct plan_tensor *t = &program->plan->tensors[index];
+    if ((which == PROGRAM_GRADIENT || which == PROGRAM_MOMENTUM) && !t->trained)
+        return error_set(err, "'%s' is not trained and has neither gradient nor momentum", name);
+    if (which >= PROGRAM_EMA && !program->family->mix)
+        return error_set(err, "'%s': the %s family keeps no averages of its own", name, program->family->name);
+    if (count != t->count)
+        return error_set(err, "'%s' holds %zu floats, not %zu", name, t->count, count);
+    return index;
+}
+
+int program_check_row(const struct program *program, int row, enum program_tensor which, size_t count,
+                      struct error *err)
+{
+    const char *name = program->plan->rows[row].name;
+    const struct plan_shape *shape = &program->plan->rows[row].out;
+    size_t expected = (size_t)shape->c * (size_t)shape->h * (size_t)shape->w * (size_t)program->batch.n;
+    if (which != PROGRAM_VALUE && which != PROGRAM_GRADIENT)
+        return error_set(err, "'%s' is a row; only tensors have momentum and averages", name);
+    if (count != expected)
+        return error_set(err, "'%s' holds %zu floats for %d images, not %zu", name, expected, program->batch.n, count);
     return 0;
 }
 

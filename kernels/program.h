@@ -159,6 +159,18 @@ struct family {
 extern const struct family family_ref;
 extern const struct family family_cpu;
 
+/*
+ * For families: what all of them do alike. A program without steps, with own_size zeroed bytes of its family's, which
+ * frees both; the tensor of that name; and whether a row's output or gradient can be asked for so. NULL or -1 with err:
+ * the plan does not hold together or no image fits; there is none, it is not trained, or count is not its number.
+ */
+struct program *program_new(const struct family *family, const struct plan *plan, const struct program_options *options,
+                            size_t own_size, struct error *err);
+int program_find_tensor(const struct program *program, const char *name, enum program_tensor which, size_t count,
+                        struct error *err);
+int program_check_row(const struct program *program, int row, enum program_tensor which, size_t count,
+                      struct error *err);
+
 /* Points the program at a batch; 0, or -1 when n is out of range or shapes differ from the plan's. */
 int program_set_batch(struct program *program, const struct batch *batch, struct error *err);
 

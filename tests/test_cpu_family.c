@@ -355,10 +355,13 @@ static void test_reading_what_is_not_there(void **state)
     refused(program, "nothing", PROGRAM_VALUE, 1, "no tensor or row 'nothing'");
     refused(program, "prep.norm.running_mean", PROGRAM_GRADIENT, 8, "not trained");
     refused(program, "prep.norm.weight", PROGRAM_VALUE, 7, "holds 8 floats");
+    refused(program, "prep.norm.weight", PROGRAM_EMA, 8, "the cpu family keeps no averages");
+    refused(program, "logits", PROGRAM_SLOW, 40, "is a row");
     float one[8] = {0};
     assert_int_equal(family_cpu.write_tensor(program, "prep.norm.weight", PROGRAM_GRADIENT, one, 8, &err), -1);
     assert_int_equal(family_cpu.write_tensor(program, "prep/act", PROGRAM_VALUE, one, 8, &err), -1);
     assert_int_equal(family_cpu.write_tensor(program, "prep.norm.weight", PROGRAM_VALUE, one, 7, &err), -1);
+    assert_int_equal(family_cpu.write_tensor(program, "prep.norm.weight", PROGRAM_EMA, one, 8, &err), -1);
     assert_int_equal(family_cpu.write_tensor(program, "prep.norm.weight", PROGRAM_MOMENTUM, one, 8, &err), 0);
     parity_data_release(&data);
     family_cpu.free(program);

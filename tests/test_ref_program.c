@@ -252,6 +252,9 @@ static void test_refusals(void **state)
     assert_int_equal(family_ref.read_tensor(program, "prep.norm.running_var", PROGRAM_MOMENTUM, value, 2, &err), -1);
     assert_int_equal(family_ref.read_tensor(program, "prep.norm.running_var", PROGRAM_VALUE, value, 2, &err), 0);
     assert_true(value[0] == 1 && value[1] == 1);
+    assert_int_equal(family_ref.read_tensor(program, "prep.norm.bias", PROGRAM_EMA, value, 2, &err), -1);
+    assert_non_null(strstr(err.text, "the ref family keeps no averages"));
+    assert_int_equal(family_ref.write_tensor(program, "prep.norm.bias", PROGRAM_EMA, value, 2, &err), -1);
     assert_int_equal(family_ref.read_tensor(program, "logits", PROGRAM_VALUE, value, 30, &err), -1); /* not run yet */
     assert_int_equal(family_ref.write_tensor(program, "prep.norm.bias", PROGRAM_GRADIENT, value, 2, &err), -1);
     assert_int_equal(family_ref.write_tensor(program, "logits", PROGRAM_VALUE, value, 30, &err), -1);

@@ -76,17 +76,13 @@ static int read_row(struct program *program, int row, enum program_tensor which,
 {
     struct cpu_program *own = cpu_own(program);
     const char *name = program->plan->rows[row].name;
-    const struct plan_shape *shape = &program->plan->rows[row].out;
-    size_t expected = (size_t)shape->c * (size_t)shape->h * (size_t)shape->w * (size_t)program->batch.n;
-    if (which == PROGRAM_MOMENTUM)
-        return error_set(err, "'%s' is a row; only trained tensors have momentum", name);
+    if (program_check_row(program, row, which, count, err))
+        return -1;
     int value = find_value(program, row, err);
     if (value < 0)
         return -1;
-    if (count != expected)
-        return error_set(err, "'%s' holds %zu floats for %d images, not %zu", name, expected, program->batch.n, count);
     struct cpu_array to;
-    cpu_array_init(&to, *shape, CPU_NCHW, CHAIN_F32, program->batch.n, program->batch.n);
+    cpu_array_init(&to, program->plan->rows[row].out, CPU_NCHW, CHAIN_F32, program->batch.n, program->batch.n);
     to.data = out;
     memset(out, 0, count * sizeof *out);
     if (which == PROGRAM_GRADIENT)
@@ -103,22 +99,11 @@ static float *find_floats(struct program *program, const char *name, enum progra
                           struct error *err)
 {
     struct cpu_program *own = cpu_own(program);
-    int index = plan_find_tensor(program->plan, name);
-    if (index < 0) {
-        error_set(err, "there is no tensor or row '%s' in this network", name);
+    int index = program_find_tensor(program, name, which, count, err);
+    if (index < 0)
         return NULL;
-    }
-    const struct plan_tensor *t = &program->plan->tensors[index];
-    if (which != PROGRAM_VALUE && !t->trained) {
-        error_set(err, "'%s' is not trained and has neither gradient nor momentum", name);
-        return NULL;
-    }
-    if (count != t->count) {
-        error_set(err, "'%s' holds %zu floats, not %zu", name, t->count, count);
-        return NULL;
-    }
     float *arena = which == PROGRAM_VALUE ? own->weights : which == PROGRAM_GRADIENT ? own->gradients : own->momentum;
-    return arena + t->offset;
+    return arena + program->plan->tensors[index].offset;
 }
 
 int cpu_read_tensor(struct program *program, const char *name, enum program_tensor which, float *out, size_t count,

@@ -70,22 +70,12 @@ static struct program *program_compile(const struct plan *plan, const struct pro
                                        struct error *err)
 {
     enum isa isa;
-    if (plan_check(plan, err) || settle_isa(options, &isa, err))
+    if (settle_isa(options, &isa, err))
         return NULL;
-    if (options->max_batch < 1) {
-        error_set(err, "a program needs room for at least one image, not %d", options->max_batch);
+    struct program *program = program_new(&family_cpu, plan, options, sizeof(struct cpu_program), err);
+    if (!program)
         return NULL;
-    }
-    struct program *program = calloc(1, sizeof *program);
-    struct cpu_program *own = calloc(1, sizeof *own);
-    if (!program || !own) {
-        free(program);
-        free(own);
-        error_set(err, "out of memory for the program");
-        return NULL;
-    }
-    *program = (struct program){.family = &family_cpu, .plan = plan, .options = *options, .own = own};
-    program->result.bad_row = -1;
+    struct cpu_program *own = cpu_own(program);
     own->isa = isa;
     own->type = options->precision == PRECISION_BF16 ? CHAIN_BF16 : CHAIN_F32;
     parallel_set_threads(options->threads > 0 ? options->threads : parallel_threads());

@@ -145,21 +145,6 @@ int cuda_weights_reset(struct cuda_program *own, struct error *err)
 
 /* ---- reading and writing ---- */
 
-/* The tensor's index, or -1 with err. */
-static int find_tensor(struct program *program, const char *name, enum program_tensor which, size_t count,
-                       struct error *err)
-{
-    int index = plan_find_tensor(program->plan, name);
-    if (index < 0)
-        return error_set(err, "there is no tensor or row '%s' in this network", name);
-    const struct plan_tensor *t = &program->plan->tensors[index];
-    if ((which == PROGRAM_GRADIENT || which == PROGRAM_MOMENTUM) && !t->trained)
-        return error_set(err, "'%s' is not trained and has neither gradient nor momentum", name);
-    if (count != t->count)
-        return error_set(err, "'%s' holds %zu floats, not %zu", name, t->count, count);
-    return index;
-}
-
 /* Where a tensor of that kind lies; NULL with err: there is no memory for the average. */
 static const void *place_of(struct cuda_program *own, int index, enum program_tensor which, struct error *err)
 {
@@ -225,20 +210,16 @@ static int read_row(struct program *program, int row, enum program_tensor which,
 {
     struct cuda_program *own = cuda_own(program);
     const char *name = program->plan->rows[row].name;
-    const struct plan_shape *shape = &program->plan->rows[row].out;
-    size_t expected = (size_t)shape->c * (size_t)shape->h * (size_t)shape->w * (size_t)program->batch.n;
-    if (which == PROGRAM_MOMENTUM)
-        return error_set(err, "'%s' is a row; only trained tensors have momentum", name);
     int value = find_value(program, row, err);
     if (value < 0)
         return -1;
     if (!own->ran || (which == PROGRAM_GRADIENT && !own->ran_back))
         return error_set(err, "'%s': its %s has not been computed yet; run a step first", name,
                          which == PROGRAM_GRADIENT ? "gradient" : "value");
+    if (program_check_row(program, row, which, count, err))
+        return -1;
     if (which == PROGRAM_GRADIENT && own->n_parts[value] == 0)
         return error_set(err, "'%s' has no gradient: nothing before it is trained", name);
-    if (count != expected)
-        return error_set(err, "'%s' holds %zu floats for %d images, not %zu", name, expected, program->batch.n, count);
     memset(out, 0, count * sizeof *out);
     if (which == PROGRAM_VALUE)
         return add_value(program, value, own->value[value], out, err);
@@ -254,7 +235,7 @@ int cuda_read_tensor(struct program *program, const char *name, enum program_ten
     int row = plan_find_row(program->plan, name);
     if (row >= 0)
         return read_row(program, row, which, out, count, err);
-    int index = find_tensor(program, name, which, count, err);
+    int index = program_find_tensor(program, name, which, count, err);
     return index < 0 ? -1 : read_weights(program, index, which, out, err);
 }
 
@@ -264,7 +245,7 @@ int cuda_write_tensor(struct program *program, const char *name, enum program_te
     struct cuda_program *own = cuda_own(program);
     if (which == PROGRAM_GRADIENT || plan_find_row(program->plan, name) >= 0)
         return error_set(err, "'%s': only weights, buffers, momentum and averages can be written", name);
-    int index = find_tensor(program, name, which, count, err);
+    int index = program_find_tensor(program, name, which, count, err);
     if (index < 0)
         return -1;
     struct layout l = layout_of(own, index);

@@ -79,22 +79,10 @@ static int compile(struct program *program, struct error *err)
 
 static struct program *cuda_compile(const struct plan *plan, const struct program_options *options, struct error *err)
 {
-    if (plan_check(plan, err))
+    struct program *program = program_new(&family_cuda, plan, options, sizeof(struct cuda_program), err);
+    if (!program)
         return NULL;
-    if (options->max_batch < 1) {
-        error_set(err, "a program needs room for at least one image, not %d", options->max_batch);
-        return NULL;
-    }
-    struct program *program = calloc(1, sizeof *program);
-    struct cuda_program *own = calloc(1, sizeof *own);
-    if (!program || !own) {
-        free(program);
-        free(own);
-        error_set(err, "out of memory for the program");
-        return NULL;
-    }
-    *program = (struct program){.family = &family_cuda, .plan = plan, .options = *options, .own = own};
-    program->result.bad_row = -1;
+    struct cuda_program *own = cuda_own(program);
     own->program = program;
     own->type = options->precision == PRECISION_F16    ? CUDA_TYPE_F16
                 : options->precision == PRECISION_BF16 ? CUDA_TYPE_BF16

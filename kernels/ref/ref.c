@@ -321,44 +321,25 @@ static struct program *ref_compile(const struct plan *plan, const struct program
 static float *tensor_at(const struct ref *ref, const char *name, enum program_tensor kind, size_t count,
                         struct error *err)
 {
-    const struct plan *plan = ref->program.plan;
-    int index = plan_find_tensor(plan, name);
-    if (index < 0) {
-        error_set(err, "the program has no tensor '%s'", name);
+    int index = program_find_tensor(&ref->program, name, kind, count, err);
+    if (index < 0)
         return NULL;
-    }
-    const struct plan_tensor *tensor = &plan->tensors[index];
-    if (count != tensor->count) {
-        error_set(err, "tensor '%s' has %zu values, not %zu", name, tensor->count, count);
-        return NULL;
-    }
-    if (kind != PROGRAM_VALUE && !tensor->trained) {
-        error_set(err, "tensor '%s' is not trained: it has neither gradient nor momentum", name);
-        return NULL;
-    }
     float *arena = kind == PROGRAM_VALUE ? ref->value : kind == PROGRAM_GRADIENT ? ref->gradient : ref->momentum;
-    return arena + tensor->offset;
+    return arena + ref->program.plan->tensors[index].offset;
 }
 
 static const float *row_at(const struct ref *ref, int index, enum program_tensor kind, size_t count, struct error *err)
 {
     const struct ref_row *row = &ref->rows[index];
-    if (kind == PROGRAM_MOMENTUM) {
-        error_set(err, "row '%s' is an activation: it has no momentum", row->plan->name);
-        return NULL;
-    }
     if (!ref->ran || (kind == PROGRAM_GRADIENT && !ref->ran_back)) {
         error_set(err, "row '%s': no batch has been run %s yet", row->plan->name,
                   kind == PROGRAM_GRADIENT ? "backward" : "forward");
         return NULL;
     }
+    if (program_check_row(&ref->program, index, kind, count, err))
+        return NULL;
     if (kind == PROGRAM_GRADIENT && !row->has_gradient) {
         error_set(err, "row '%s': no gradient is computed for it", row->plan->name);
-        return NULL;
-    }
-    if (count != ref_images(row) * row->size) {
-        error_set(err, "row '%s' has %zu values for %d images, not %zu", row->plan->name, ref_images(row) * row->size,
-                  ref_images(row), count);
         return NULL;
     }
     return kind == PROGRAM_GRADIENT ? row->gradient : row->out;
