@@ -334,6 +334,71 @@ static void test_unit_of_x(void **state)
     }
 }
 
+/* Of the rows with a number, in a drawn chart: how many, and the least and the most from one to the next. */
+struct gaps {
+    int n, least, most;
+};
+
+static struct gaps gaps_of(const struct chart *chart, int ascii, int h)
+{
+    struct gaps gaps = {0, h, 0};
+    struct grid grid;
+    assert_int_equal(grid_init(&grid, 40, h), 0);
+    grid.ascii = ascii;
+    chart_draw(chart, &grid, (struct rect){0, 0, 40, h});
+    struct rect plot = chart_plot(chart, ascii, (struct rect){0, 0, 40, h}).area;
+    for (int y = plot.y, before = -1; y < plot.y + plot.h; y++) {
+        const char *text = grid_at(&grid, plot.x - 1, y)->text;
+        if (strcmp(text, "|") == 0 || strcmp(text, "│") == 0)
+            continue;
+        int gap = y - before;
+        gaps.least = gaps.n > 0 && gap < gaps.least ? gap : gaps.least;
+        gaps.most = gaps.n > 0 && gap > gaps.most ? gap : gaps.most;
+        gaps.n++;
+        before = y;
+    }
+    grid_release(&grid);
+    return gaps;
+}
+
+/* Numbers of a linear axis stand evenly, whatever its height; all that it showed it still does, and little more. */
+static void test_numbers_are_even(void **state)
+{
+    (void)state;
+    static const double ends[][2] = {{0, 0.4}, {0, 0.46}, {50, 100}, {0, 100}, {70, 100}, {0, 1.6}, {0.3, 0.9}};
+    double x[] = {0, 1}, y[2];
+    for (int h = 5; h <= 40; h++) {
+        for (size_t i = 0; i < 2 * sizeof ends / sizeof *ends; i++) {
+            int ascii = (int)(i & 1);
+            struct chart chart = {.title = "t", .n_series = 1, .x = {.min = 0, .max = 1}};
+            memcpy(y, ends[i / 2], sizeof y);
+            chart.y = (struct chart_axis){.min = y[0], .max = y[1]};
+            chart.series[0] = (struct chart_series){.x = x, .y = y, .n = 2, .current = NAN};
+            struct gaps gaps = gaps_of(&chart, ascii, h);
+            assert_true(gaps.n >= 2);
+            assert_true(4 * (gaps.most - gaps.least) <= gaps.most);
+            struct chart_range range = chart_plot(&chart, ascii, (struct rect){0, 0, 40, h}).y;
+            assert_true(range.min <= y[0] + 1e-9 && range.max >= y[1] - 1e-9);
+            assert_true(range.min >= 0 && range.max - range.min <= 1.25 * (y[1] - y[0]) + 1e-9);
+        }
+    }
+}
+
+/* An axis of accuracies ends at tens: a bit above what was reached, not always at 100. */
+static void test_axis_of_accuracies(void **state)
+{
+    (void)state;
+    static const struct {
+        double worst, best, min, max;
+    } cases[] = {{NAN, NAN, 0, 100},   {42.3, 76.2, 40, 80}, {88, 94.1, 80, 100}, {91, 92, 90, 100},
+                 {100, 100, 90, 100},  {-1, 5, 0, 10},       {50, 79.5, 50, 90},  {NAN, 55, 0, 60},
+                 {75.2, 75.3, 70, 80}, {42, NAN, 40, 100}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct chart_axis axis = chart_accuracy_axis(cases[i].worst, cases[i].best);
+        assert_true(axis.min == cases[i].min && axis.max == cases[i].max && axis.scale == CHART_LINEAR);
+    }
+}
+
 static void test_picture(void **state)
 {
     (void)state;
@@ -392,6 +457,8 @@ int main(void)
         cmocka_unit_test(test_draw_stays_inside),
         cmocka_unit_test(test_band),
         cmocka_unit_test(test_unit_of_x),
+        cmocka_unit_test(test_numbers_are_even),
+        cmocka_unit_test(test_axis_of_accuracies),
         cmocka_unit_test(test_picture),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -35,6 +35,13 @@ static void mend(struct chart_range *range)
     }
 }
 
+struct chart_axis chart_accuracy_axis(double worst, double best)
+{
+    double low = isfinite(worst) ? floor(fmin(worst, 99) / 10) * 10 : 0;
+    double high = isfinite(best) ? ceil((best + 1) / 10) * 10 : 100; /* + 1: a curve at the very edge looks cut */
+    return (struct chart_axis){CHART_LINEAR, fmax(low, 0), fmin(fmax(high, low + 10), 100), 0, "%"};
+}
+
 struct chart_range chart_range_x(const struct chart *chart)
 {
     struct chart_range range = {NAN, NAN, chart->x.scale};
@@ -54,8 +61,7 @@ struct chart_range chart_range_x(const struct chart *chart)
     return range;
 }
 
-/* 1, 2 or 5 times a power of ten, at least `least`. */
-static double nice_step(double least)
+double chart_round_step(double least)
 {
     double power = pow(10, floor(log10(least)));
     double digit = least / power;
@@ -120,7 +126,7 @@ struct chart_range chart_range_y(const struct chart *chart, int ticks)
     mend(&range);
     /* Free ends move out to the next round value. */
     if (range.scale == CHART_LINEAR) {
-        double step = nice_step((range.max - range.min) / (ticks > 1 ? ticks : 1));
+        double step = chart_round_step((range.max - range.min) / (ticks > 1 ? ticks : 1));
         if (!fixed_min)
             range.min = floor(range.min / step + 1e-9) * step;
         if (!fixed_max)
@@ -212,11 +218,17 @@ void chart_make_ticks(const struct chart_range *range, int wanted, int integers,
         log_ticks(range, wanted, ticks);
         return;
     }
-    double step = nice_step((range->max - range->min) / wanted);
+    double step = chart_round_step((range->max - range->min) / wanted);
     if (integers && step < 1 && range->max - range->min >= 1)
         step = 1;
+    chart_ticks_every(range, step, ticks);
+}
+
+void chart_ticks_every(const struct chart_range *range, double step, struct chart_ticks *ticks)
+{
     int decimals = (int)ceil(-log10(step) - 1e-9);
     double first = ceil(range->min / step - 1e-9);
+    ticks->n = 0;
     for (int i = 0; i < CHART_TICKS_MAX; i++) {
         double value = (first + i) * step;
         if (value > range->max + 1e-9 * step)

@@ -77,6 +77,12 @@ struct chart {
     int n_bands;
 };
 
+/*
+ * The axis of percentages from `worst` to `best`, out to the next tens: 90 % to 94 % is told apart where all of 0 to
+ * 100 would not. NaN: not known, 0 or 100.
+ */
+struct chart_axis chart_accuracy_axis(double worst, double best);
+
 /* The ends of an axis: finite, min < max; min > 0 on a log scale, max < 100 on one of errors. */
 struct chart_range {
     double min, max;
@@ -96,6 +102,10 @@ struct chart_ticks {
 };
 void chart_make_ticks(const struct chart_range *range, int wanted, int integers, struct chart_ticks *ticks);
 
+/* Of a linear axis: at the multiples of step. chart_round_step: 1, 2 or 5 times a power of ten, `least` at least. */
+void chart_ticks_every(const struct chart_range *range, double step, struct chart_ticks *ticks);
+double chart_round_step(double least);
+
 /*
  * Reduces a series to at most four points for each of `columns` equal parts of [x_min, x_max]: first, lowest,
  * highest, last, in their order, so that the picture is the one all points would give (Jugel et al., "M4", VLDB
@@ -110,14 +120,18 @@ size_t chart_reduce(const struct chart_series *series, double x_min, double x_ma
  */
 void chart_smooth(const double *y, size_t n, double weight, double *out);
 
-/* Cells: title and legend, axes, and the curves in braille, or in ASCII. At least 12x4, else nothing is drawn. */
+/*
+ * Cells: title and legend, axes, and the curves in braille, or in ASCII. At least 12x4, else nothing is drawn. The
+ * numbers of a linear y axis stand as many rows apart, to within a quarter: where they would not, the axis is made up
+ * to a quarter longer, beyond an end that is fixed, too, but never below 0; or it has fewer numbers.
+ */
 void chart_draw(const struct chart *chart, struct grid *grid, struct rect area);
 
-/* Where chart_draw has its curves, for what is no curve; an empty area where it draws nothing. */
+/* Where chart_draw has its curves, for what is no curve; an empty area where it draws nothing. ascii: as the grid's. */
 struct chart_plot {
     struct rect area;
     struct chart_range x, y;
 };
-struct chart_plot chart_plot(const struct chart *chart, struct rect area);
+struct chart_plot chart_plot(const struct chart *chart, int ascii, struct rect area);
 
 #endif

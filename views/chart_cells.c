@@ -326,13 +326,94 @@ static int axis_rows_of(struct rect area)
     return area.h >= 7 ? 2 : area.h >= 5 ? 1 : 0;
 }
 
+/* ---- the y axis: numbers that stand unevenly would say that it is not linear ---- */
+
+/* 1: as many rows from each number to the next, to within a quarter. Fewer than two numbers are not even. */
+static int is_even(const struct chart_range *range, int rows, int per_y, const struct chart_ticks *ticks)
+{
+    int least = rows, most = 0, before = 0;
+    for (int i = 0; i < ticks->n; i++) {
+        int dot = (int)lround(chart_position(range, ticks->value[i]) * (rows * per_y - 1));
+        int row = (rows * per_y - 1 - dot) / per_y, gap = before - row;
+        before = row;
+        if (i == 0)
+            continue;
+        least = gap < least ? gap : least;
+        most = gap > most ? gap : most;
+    }
+    return ticks->n >= 2 && 4 * (most - least) <= most;
+}
+
+/* The range made `length` long: it begins at a multiple of step, or ends at one where only the end is fixed. */
+static struct chart_range lengthen(const struct chart *chart, const struct chart_range *range, double step,
+                                   double length)
+{
+    struct chart_range longer = *range;
+    if (isfinite(chart->y.max) && range->min != 0) {
+        longer.max = ceil(range->max / step - 1e-9) * step;
+        longer.min = longer.max - length;
+        if (!(longer.min < 0 && range->min >= 0))
+            return longer;
+    }
+    longer.min = floor(range->min / step + 1e-9) * step;
+    longer.max = longer.min + length;
+    return longer;
+}
+
+/* A round step that is so many whole rows, if the axis need not grow by more than a quarter for three numbers. */
+static int stretch(const struct chart *chart, int rows, int per_y, int wanted, struct chart_range *range,
+                   struct chart_ticks *ticks)
+{
+    const struct chart_range old = *range;
+    double span = old.max - old.min, best = INFINITY;
+    for (int gap = 1; gap < rows; gap++) {
+        double lengths = (double)(rows * per_y - 1) / (gap * per_y); /* of a step, in the whole axis */
+        double step = chart_round_step(span / lengths * (1 - 1e-9)), length = step * lengths;
+        struct chart_range longer = lengthen(chart, &old, step, length);
+        struct chart_ticks found;
+        if (length > 1.25 * span || longer.min > old.min + 1e-9 * span || longer.max < old.max - 1e-9 * span ||
+            (chart->y.integers && step < 1))
+            continue;
+        chart_ticks_every(&longer, step, &found);
+        double cost = length / span + 1.0 / found.n; /* rows that are wasted, numbers that are missed */
+        if (found.n > wanted + 1 || found.n < 3 || !is_even(&longer, rows, per_y, &found) || !(cost < best))
+            continue;
+        best = cost;
+        *range = longer;
+        *ticks = found;
+    }
+    return isfinite(best);
+}
+
+/* Every second number, or every third ...: the first and the last are even for certain. */
+static void thin(const struct chart_range *range, int rows, int per_y, struct chart_ticks *ticks)
+{
+    const struct chart_ticks all = *ticks;
+    for (int stride = 2; stride < all.n && !is_even(range, rows, per_y, ticks); stride++) {
+        if ((all.n - 1) % stride)
+            continue;
+        ticks->n = 0;
+        for (int i = 0; i < all.n; i += stride) {
+            ticks->value[ticks->n] = all.value[i];
+            memcpy(ticks->label[ticks->n++], all.label[i], sizeof all.label[i]);
+        }
+    }
+}
+
 /* Returns the columns of the labels to its left, and their ticks. */
-static int place_plot(const struct chart *chart, struct rect area, struct chart_plot *plot, struct chart_ticks *ticks)
+static int place_plot(const struct chart *chart, int ascii, struct rect area, struct chart_plot *plot,
+                      struct chart_ticks *ticks)
 {
     int label_width = 0, h = area.h - 1 - axis_rows_of(area), wanted = h < 4 ? 2 : h < 12 ? h / 2 : h / 3;
+    int per_y = ascii ? 1 : 4;
     plot->x = chart_range_x(chart);
     plot->y = chart_range_y(chart, wanted);
-    chart_make_ticks(&plot->y, wanted, chart->y.integers, ticks);
+    do /* one number says nothing of an axis */
+        chart_make_ticks(&plot->y, wanted, chart->y.integers, ticks);
+    while (ticks->n < 2 && ++wanted <= h);
+    if (plot->y.scale == CHART_LINEAR && !is_even(&plot->y, h, per_y, ticks) &&
+        !stretch(chart, h, per_y, wanted, &plot->y, ticks))
+        thin(&plot->y, h, per_y, ticks);
     for (int i = 0; i < ticks->n; i++)
         if (text_width(ticks->label[i]) > label_width)
             label_width = text_width(ticks->label[i]);
@@ -347,12 +428,12 @@ static int place_plot(const struct chart *chart, struct rect area, struct chart_
     return label_width;
 }
 
-struct chart_plot chart_plot(const struct chart *chart, struct rect area)
+struct chart_plot chart_plot(const struct chart *chart, int ascii, struct rect area)
 {
     struct chart_plot plot = {.area = {area.x, area.y, 0, 0}};
     struct chart_ticks ticks;
     if (area.w >= LEAST_WIDTH && area.h >= LEAST_HEIGHT)
-        place_plot(chart, area, &plot, &ticks);
+        place_plot(chart, ascii, area, &plot, &ticks);
     return plot;
 }
 
@@ -362,7 +443,7 @@ void chart_draw(const struct chart *chart, struct grid *grid, struct rect area)
     struct chart_ticks ticks;
     if (area.w < LEAST_WIDTH || area.h < LEAST_HEIGHT)
         return;
-    int axis_rows = axis_rows_of(area), label_width = place_plot(chart, area, &plot, &ticks);
+    int axis_rows = axis_rows_of(area), label_width = place_plot(chart, grid->ascii, area, &plot, &ticks);
     struct dots dots = dots_over(grid, plot.area);
     struct canvas canvas = {grid, plot.area, dots.w, dots.h, dots, plot.x, plot.y};
 

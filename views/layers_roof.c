@@ -249,7 +249,7 @@ void layers_roof_draw(const struct layers_model *model, struct grid *grid, struc
         y[i] = fmin(peak, x[i] * bandwidth); /* fmin leaves NaN out */
     chart.series[0] =
         (struct chart_series){.color = COLOR_TARGET, .ascii = '.', .x = x, .y = y, .n = 3, .current = NAN};
-    struct canvas canvas = {.grid = grid, .plot = chart_plot(&chart, area)};
+    struct canvas canvas = {.grid = grid, .plot = chart_plot(&chart, grid->ascii, area)};
     canvas.dots = dots_over(grid, canvas.plot.area);
     chart_draw(&chart, grid, area);
     if (canvas.plot.area.w <= 0)

@@ -123,6 +123,19 @@ static double detail_limit(const struct run_model *model, const double *test, co
     return limit;
 }
 
+/* The highest accuracy there is to show: of a batch in training, an epoch, another run, or the target. */
+static double highest(const struct run_model *model)
+{
+    double best = model->target;
+    for (size_t i = 0; i < model->n_epochs; i++)
+        best = fmax(best, fmax(model->test_acc[i], model->train_acc[i])); /* fmax: the one that is no NaN */
+    for (size_t i = 0; i < model->n_steps; i++)
+        best = fmax(best, model->step_acc[i]);
+    for (int i = 0; i < model->n_overlays; i++)
+        best = fmax(best, model->overlay[i].entry->summary.best_acc);
+    return best;
+}
+
 /* What is missing to 100 % at best: of the target, or of an epoch. */
 static double least_error(const struct run_model *model)
 {
@@ -165,12 +178,11 @@ void run_accuracy_draw(const struct run_model *model, struct grid *grid, struct 
                           .focused = model->view.focus == RUN_ACCURACY,
                           .x = epochs_axis(model),
                           .empty = waiting(model)};
-    chart.y = (struct chart_axis){CHART_LINEAR, NAN, 100, 0, "%"};
     add_curves(model, &chart, model->test_acc, model->train_acc, model->step_acc, model->smooth_acc, 2);
     add_overlays(model, &chart, offsetof(struct run_entry, test_acc), 2, &names);
     add_failure(model, &chart);
     double low = detail_limit(model, model->test_acc, model->train_acc, 1);
-    chart.y.min = isfinite(low) ? fmin(floor(low / 10) * 10, 90) : 0;
+    chart.y = chart_accuracy_axis(low, isfinite(low) ? highest(model) : NAN);
     if (model->view.log_axes) {
         chart.y.scale = CHART_LOG_ERROR;
         chart.y.max = 100 - least_error(model) / 1.5;

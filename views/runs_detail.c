@@ -136,7 +136,8 @@ static double worst_of(const struct run_entry *entry, double worst)
     return worst;
 }
 
-static void add_run(struct chart *chart, const struct run_entry *entry, int mark, double *worst, double *epochs)
+static void add_run(struct chart *chart, const struct run_entry *entry, int mark, double *worst, double *best,
+                    double *epochs)
 {
     struct chart_series series = {.name = mark >= 0 ? "" : "this run",
                                   .color = mark >= 0 ? runs_mark_color(mark) : COLOR_VALID,
@@ -151,6 +152,7 @@ static void add_run(struct chart *chart, const struct run_entry *entry, int mark
                                   .sparse = 1};
     chart->series[chart->n_series++] = series;
     *worst = worst_of(entry, *worst);
+    *best = fmax(*best, entry->summary.best_acc);
     *epochs = fmax(*epochs, isfinite(entry->summary.epochs) ? entry->summary.epochs : 1);
 }
 
@@ -158,17 +160,17 @@ void runs_chart_draw(const struct runs_model *model, struct grid *grid, struct r
 {
     const struct run_entry *marked[RUNS_MARKS_MAX], *selected = runs_model_selected(model);
     struct chart chart = {.title = "Accuracy", .empty = "not evaluated yet"};
-    double worst = 90, epochs = 1;
+    double worst = 90, best = selected ? selected->recipe.target : 0, epochs = 1;
     if (area.h < 4 || area.w < 12 || selected == NULL)
         return;
     runs_model_marked(model, marked);
     int mark = runs_model_mark(model, selected);
-    add_run(&chart, selected, mark, &worst, &epochs);
+    add_run(&chart, selected, mark, &worst, &best, &epochs);
     for (int i = 0; i < RUNS_MARKS_MAX; i++)
         if (marked[i] != NULL && i != mark)
-            add_run(&chart, marked[i], i, &worst, &epochs);
+            add_run(&chart, marked[i], i, &worst, &best, &epochs);
     chart.x = (struct chart_axis){CHART_LINEAR, 0, epochs, 1, "epochs"};
-    chart.y = (struct chart_axis){CHART_LINEAR, fmax(floor(worst / 10) * 10, 0), 100, 0, "%"};
+    chart.y = chart_accuracy_axis(worst, best);
     if (selected->recipe.target > 0)
         chart.line[chart.n_lines++] = (struct chart_line){.y = selected->recipe.target, .color = COLOR_TARGET};
     chart_draw(&chart, grid, area);
