@@ -115,7 +115,7 @@ void compare_spread_draw(const struct compare_model *model, struct grid *grid, s
     if (area.h < 6 || area.w < 24 || area.w > COLUMNS_MAX)
         return;
     struct rect body = {area.x, area.y + 1, area.w, area.h - 1};
-    put_cut(grid, (struct rect){area.x, area.y, area.w, 1}, COLOR_TITLE, ATTR_BOLD, "last accuracy of each run");
+    put_cut(grid, (struct rect){area.x, area.y, area.w, 1}, COLOR_TITLE, ATTR_BOLD, "Last accuracy of each run");
     if (!find_range(model, &s.range)) {
         put_cut(grid, (struct rect){body.x, body.y + 1, body.w, 1}, COLOR_DIM, ATTR_NONE, "no run has ended yet");
         return;

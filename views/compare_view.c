@@ -69,7 +69,7 @@ static void draw_list(const struct compare_model *model, struct grid *grid, stru
     if (area.h < 2)
         return;
     put_cut(grid, (struct rect){area.x, area.y, area.w, 1}, COLOR_TITLE, ATTR_BOLD,
-            area.w < 48 ? "  to compare: campaigns, then recipes" : "  what can be compared: campaigns, then recipes");
+            area.w < 48 ? "  To compare: campaigns, then recipes" : "  What can be compared: campaigns, then recipes");
     int rows = area.h - 1, top = list_top(model, rows);
     for (int i = top; i < model->n_items && i - top < rows; i++) {
         const struct compare_item *item = &model->items[i];
@@ -228,10 +228,10 @@ static double lowest(const struct compare_model *model)
 
 static void draw_curves(const struct compare_model *model, struct grid *grid, struct rect area)
 {
-    struct chart chart = {.title = "accuracy: mean, and one sd about it",
+    struct chart chart = {.title = "Accuracy, mean and sd",
                           .empty = "no run was evaluated yet",
                           .x = {CHART_LINEAR, NAN, NAN, 1, "epochs"},
-                          .y = {CHART_LOG_ERROR, NAN, NAN, 0, "%"}};
+                          .y = {CHART_LOG_ERROR, NAN, NAN, 0, "%, log"}};
     for (int pass = 0; pass < 2; pass++) /* bands first: the means lie over them */
         for (int s = 0; s < 2; s++) {
             const struct compare_curve *c = &model->curve[s];
