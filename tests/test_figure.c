@@ -21,15 +21,17 @@
 #include "tests/figure_checks.h"
 
 static const struct figure_bar some_bars[] = {
-    {"batch 512", "full step", {10.5, 20.25, 3}, 35, 0.8, "100 %"},
-    {NULL, "without update", {10, 19, 0}, 31.2, 0, NULL},
+    {"batch 512", "full step", {10.5, 20.25, 3}, 35, 0.8, "100 %", 0},
+    {NULL, "without update", {10, 19, 0}, 31.2, 0, NULL, 1},
     {"batch 1024",
      "a label that is far too long for the place that there is to the left of any bar",
      {20.5, 40, NAN},
      NAN,
      0,
-     NULL},
-    {NULL, "nothing", {NAN, NAN, NAN}, NAN, 0, NULL},
+     NULL,
+     0},
+    {NULL, "nothing", {NAN, NAN, NAN}, NAN, 0, NULL, 0},
+    {NULL, "below 0", {30, -4.5, 2}, NAN, 0, NULL, 1},
 };
 
 static struct figure_bars make_bars(enum figure_bars_kind kind)
@@ -41,7 +43,7 @@ static struct figure_bars make_bars(enum figure_bars_kind kind)
                                             {"update", COLOR_UPDATE, FIGURE_DOTS}},
                                 .n_segments = 3,
                                 .bars = some_bars,
-                                .n_bars = 4,
+                                .n_bars = 5,
                                 .marker_name = "sum of rows",
                                 .decimals = 2,
                                 .max = NAN,
@@ -99,6 +101,7 @@ static void svg_says_its_texts(void **state)
                                          "batch 1024\n",
                                          "33.75   100 %\n",
                                          "60.50\n",
+                                         "27.50\n", /* 30 + 2 - 4.5 */
                                          "not measured\n",
                                          "commit 0123456789",
                                          "width=\"420pt\" height=\"260pt\""};
@@ -110,6 +113,39 @@ static void svg_says_its_texts(void **state)
         if (!memmem(bytes, size, wanted[i], strlen(wanted[i])))
             fail_msg("the SVG lacks \"%s\"", wanted[i]);
     free(bytes);
+    figure_free(figure);
+}
+
+/* Marks in the middle of a bar, where its number would be, and far behind one, whose total stays at its end. */
+static void a_mark_is_not_in_the_way(void **state)
+{
+    (void)state;
+    static const struct figure_bar marked[] = {{NULL, "none", {41}, NAN, 0, NULL, 0},
+                                               {NULL, "in the middle", {42}, 20.5, 0, NULL, 0},
+                                               {NULL, "far", {7}, 41, 0, NULL, 0}};
+    struct figure_bars bars = make_bars(FIGURE_STACKED);
+    bars.bars = marked;
+    bars.n_bars = 3;
+    bars.n_segments = 1;
+    bars.decimals = 0;
+    struct figure *figure = figure_new(&(struct figure_page){FIGURE_SVG, 420, 160, 1, "", "", ""}, NULL);
+    figure_bars_draw(figure, &bars, figure_content(figure));
+    figure_check_texts(figure);
+    struct figure_box inside[2] = {{0}}, end[2] = {{0}};
+    const struct figure_placed *texts;
+    size_t n = figure_texts(figure, &texts);
+    for (size_t i = 0; i < n; i++) {
+        if (strcmp(texts[i].text, "41") == 0)
+            *(inside[0].w > 0 ? &end[0] : &inside[0]) = texts[i].box;
+        if (strcmp(texts[i].text, "42") == 0 && !(inside[1].w > 0))
+            inside[1] = texts[i].box;
+        if (strcmp(texts[i].text, "7") == 0)
+            end[1] = texts[i].box;
+    }
+    assert_true(inside[0].w > 0 && inside[1].w > 0 && end[0].w > 0 && end[1].w > 0);
+    double mark = inside[0].x + inside[0].w / 2;
+    assert_true(inside[1].x > mark || inside[1].x + inside[1].w < mark);
+    assert_true(end[1].x + end[1].w < mark && end[0].x > mark);
     figure_free(figure);
 }
 
@@ -230,6 +266,7 @@ int main(void)
         cmocka_unit_test(texts_have_room),           cmocka_unit_test(any_size_draws),
         cmocka_unit_test(heights_suffice),           cmocka_unit_test(a_file_or_nothing),
         cmocka_unit_test(text_of_any_bytes),         cmocka_unit_test(names_of_formats),
+        cmocka_unit_test(a_mark_is_not_in_the_way),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

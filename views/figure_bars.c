@@ -23,10 +23,16 @@ struct plan {
     double right;    /* end of the box */
 };
 
+/* What is above a bar, before its own height: its heading, or some room. */
+static double above(const struct figure_bar *bar)
+{
+    return bar->heading ? HEADING : bar->apart ? APART : 0;
+}
+
 static double slot(const struct figure_bars *bars, const struct figure_bar *bar)
 {
     double height = bars->kind == FIGURE_STACKED ? STACK : bars->n_segments * THIN + APART;
-    return height + (bar->heading ? HEADING : 0);
+    return height + above(bar);
 }
 
 static double slots(const struct figure_bars *bars)
@@ -49,7 +55,17 @@ static double total(const struct figure_bars *bars, const struct figure_bar *bar
     double sum = NAN;
     for (int s = 0; s < bars->n_segments; s++)
         if (isfinite(bar->value[s]))
-            sum = (isnan(sum) ? 0 : sum) + (bars->kind == FIGURE_STACKED ? fmax(bar->value[s], 0) : bar->value[s]);
+            sum = (isnan(sum) ? 0 : sum) + bar->value[s];
+    return sum;
+}
+
+/* Where a stack ends: to the right of 0 (sign 1) or to its left (-1). */
+static double stack_end(const struct figure_bars *bars, const struct figure_bar *bar, int sign)
+{
+    double sum = 0;
+    for (int s = 0; s < bars->n_segments; s++)
+        if (sign * bar->value[s] > 0)
+            sum += bar->value[s];
     return sum;
 }
 
@@ -66,10 +82,11 @@ static void find_range(const struct figure_bars *bars, struct plan *plan)
     plan->low = plan->high = 0;
     for (int i = 0; i < bars->n_bars; i++) {
         const struct figure_bar *bar = &bars->bars[i];
-        double sum = total(bars, bar);
         extend(plan, bar->marker);
-        if (bars->kind == FIGURE_STACKED)
-            extend(plan, sum + (isfinite(bar->error) ? bar->error : 0));
+        if (bars->kind == FIGURE_STACKED) {
+            extend(plan, stack_end(bars, bar, 1) + (isfinite(bar->error) ? bar->error : 0));
+            extend(plan, stack_end(bars, bar, -1));
+        }
         for (int s = 0; s < bars->n_segments && bars->kind == FIGURE_GROUPED; s++)
             extend(plan, bar->value[s]);
     }
@@ -113,7 +130,7 @@ static void find_scale(struct figure *figure, const struct figure_bars *bars, st
             const struct figure_bar *bar = &bars->bars[i];
             char text[128];
             int segment = bars->kind == FIGURE_STACKED ? -1 : s;
-            double value = segment < 0 ? total(bars, bar) : bar->value[s];
+            double value = segment < 0 ? stack_end(bars, bar, 1) : bar->value[s];
             double end = isfinite(value) ? value + (isfinite(bar->error) ? bar->error : 0) : 0;
             end = isfinite(bar->marker) ? fmax(end, bar->marker) : end;
             double part = (fmin(end, plan->high) - plan->low) / span;
@@ -183,20 +200,40 @@ static void draw_inside(struct figure *figure, const struct figure_bars *bars, s
     figure_text(figure, x, y, FIGURE_CENTRE, &font, text);
 }
 
+/* The wider side of a mark across a box, where a number is not hidden by it. */
+static struct figure_box beside(struct figure_box box, double mark)
+{
+    double left = mark - box.x, right = box.w - left;
+    if (!(left > 0 && right > 0))
+        return box;
+    return left > right ? (struct figure_box){box.x, box.y, left, box.h}
+                        : (struct figure_box){mark, box.y, right, box.h};
+}
+
+/* Where the text of a bar that ends at `end` goes: behind a mark, too, unless there is room for it before. */
+static double free_end(struct figure *figure, const struct figure_bars *bars, const struct figure_bar *bar, double end,
+                       double mark)
+{
+    char text[128];
+    double width = figure_text_width(figure, &text_font, end_text(bars, bar, -1, text));
+    return mark + 1 > end && mark - end < width + 2 * LABEL_GAP ? mark + 1 : end;
+}
+
 static void draw_stack(struct figure *figure, const struct figure_bars *bars, const struct figure_bar *bar,
                        const struct plan *plan, struct figure_box row)
 {
-    double sum = 0, x = at(plan, 0), y = row.y + row.h / 2, height = row.h * 0.72;
+    double sum = 0, less = 0, y = row.y + row.h / 2, height = row.h * 0.72;
     for (int s = 0; s < bars->n_segments; s++) {
-        if (!(bar->value[s] > 0))
+        double value = bar->value[s], *end = value < 0 ? &less : &sum, from = at(plan, *end);
+        if (!(fabs(value) > 0))
             continue;
-        sum += bar->value[s];
-        struct figure_box box = {x, y - height / 2, at(plan, sum) - x, height};
+        *end += value;
+        struct figure_box box = {fmin(from, at(plan, *end)), y - height / 2, fabs(at(plan, *end) - from), height};
         figure_fill(figure, box, bars->segment[s].color, bars->segment[s].hatch);
         if (bars->inside)
-            draw_inside(figure, bars, box, s, bar->value[s]);
-        x += box.w;
+            draw_inside(figure, bars, isfinite(bar->marker) ? beside(box, at(plan, bar->marker)) : box, s, value);
     }
+    double x = at(plan, sum);
     if (bar->error > 0) {
         const struct figure_stroke stroke = {COLOR_TITLE, 1, FIGURE_SOLID};
         double low = at(plan, sum - bar->error), high = at(plan, sum + bar->error);
@@ -207,7 +244,7 @@ static void draw_stack(struct figure *figure, const struct figure_bars *bars, co
     }
     if (isfinite(bar->marker)) {
         figure_marker(figure, at(plan, bar->marker), y, FIGURE_TICK, height + 3, COLOR_TITLE);
-        x = fmax(x, at(plan, bar->marker) + 1);
+        x = free_end(figure, bars, bar, x, at(plan, bar->marker));
     }
     if (row.h >= 8)
         draw_end(figure, bars, bar, -1, plan, x, y);
@@ -240,8 +277,11 @@ static void draw_bars(struct figure *figure, const struct figure_bars *bars, con
         struct figure_box row = {plan->plot.x, y, plan->plot.w, slot(bars, bar) * plan->squeeze};
         char text[160];
         y += row.h;
+        double space = above(bar) * plan->squeeze;
+        row.y += space;
+        row.h -= space;
         if (bar->heading) {
-            double heading = HEADING * plan->squeeze, middle = row.y + heading * 0.62;
+            double heading = space, middle = row.y - heading * 0.38;
             double width = plan->label_width + LABEL_GAP + plan->plot.w;
             if (middle - 4 >= free_from && heading >= 8) {
                 figure_text_cut(figure, &heading_font, bar->heading, width, text, sizeof text);
@@ -249,8 +289,6 @@ static void draw_bars(struct figure *figure, const struct figure_bars *bars, con
                             text);
                 free_from = middle + 5;
             }
-            row.y += heading;
-            row.h -= heading;
         }
         double middle = row.y + row.h / 2;
         if (middle - 4 >= free_from) {

@@ -17,7 +17,7 @@ struct figure_segment {
     enum figure_hatch hatch;
 };
 
-/* value[], of bars in a group, may be negative; those of a stack are at least 0 or NaN. */
+/* A negative value stands to the left of 0, in a stack too, whose total is less by it. */
 struct figure_bar {
     const char *heading; /* (optional) a line above it, in bold: the first of a category, "batch 512" */
     const char *label;
@@ -25,6 +25,7 @@ struct figure_bar {
     double marker;    /* NaN: none */
     double error;     /* half the length of an error bar at a stack's end; 0 or NaN: none */
     const char *note; /* (optional) follows the total at the bar's end: "3.2 % of the step" */
+    int apart;        /* 1: some room above it: it begins a group */
 };
 
 enum figure_bars_kind { FIGURE_STACKED, FIGURE_GROUPED };
