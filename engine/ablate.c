@@ -238,9 +238,8 @@ static void make_hyper(const struct ablate_case *a, struct hyper *hyper)
     hyper->lars_lr *= 1e-6;
 }
 
-/* 1: timed, 0: the process was stopped meanwhile, so that there is no time. */
-static int measure_once(struct ablate_case *a, enum ablate_variant variant, struct ablate_times *times,
-                        struct error *err)
+/* 1: timed, 0: the process was stopped meanwhile, so that there is no time. The executor's skip is set meanwhile. */
+static int time_step(struct ablate_case *a, enum ablate_variant variant, struct ablate_times *times, struct error *err)
 {
     struct executor *executor = ablate_executor(a, variant);
     struct batch batch = a->random;
@@ -264,7 +263,6 @@ static int measure_once(struct ablate_case *a, enum ablate_variant variant, stru
     int status = executor_train(executor, &batch, &hyper, &result, err);
     double end = read_clock(CLOCK_MONOTONIC);
     cpu = read_clock(CLOCK_PROCESS_CPUTIME_ID) - cpu;
-    executor->skip = NULL;
     if (status)
         return -1;
     if (!stale && result.bad_row >= 0)
@@ -287,7 +285,8 @@ int ablate_measure(struct ablate_case *a, enum ablate_variant variant, struct ab
 {
     int timed;
     do {
-        timed = measure_once(a, variant, times, err);
+        timed = time_step(a, variant, times, err);
+        ablate_executor(a, variant)->skip = NULL;
     } while (timed == 0);
     return timed < 0 ? -1 : 0;
 }

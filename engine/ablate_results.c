@@ -1,7 +1,9 @@
-/* The file of the study: engine/ablate_study.h. */
-#include "engine/ablate_study.h"
+#include "engine/ablate_results.h"
+
+#include "engine/digest.h"
 #include "engine/files.h"
 #include "engine/json.h"
+#include "engine/run_folder.h"
 
 #include <cjson/cJSON.h>
 #include <errno.h>
@@ -10,11 +12,52 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define FORMAT "davidnet-ablate"
-#define VERSION 1
+#define VERSION 2 /* and 1 is read */
 #define BYTES_MAX ((size_t)64 << 20)
+
+/* ---- digests ---- */
+
+/* As much of the text's SHA-256 as there is room for. */
+static int short_digest(const char *text, size_t length, char out[16], struct error *err)
+{
+    struct digest digest = {NULL};
+    char hex[DIGEST_HEX_SIZE];
+    int status =
+        digest_init(&digest, err) || digest_add(&digest, text, length, err) || digest_finish(&digest, hex, err);
+    digest_release(&digest);
+    if (!status)
+        snprintf(out, 16, "%.15s", hex);
+    return status ? -1 : 0;
+}
+
+static int digest_setting(struct ablate_results *results, struct error *err)
+{
+    const struct ablate_setting *s = &results->setting;
+    char text[512];
+    int n = snprintf(text, sizeof text, "%s\n%s\n%s\n%d\n%s\n%s\n%s\n%s", s->family, s->precision, s->isa, s->threads,
+                     s->library, s->davidnet, s->commit, s->device);
+    return short_digest(text, (size_t)n, results->setting_digest, err);
+}
+
+/* Of all but the batch size. */
+static int digest_recipe(const struct recipe *recipe, char out[16], struct error *err)
+{
+    struct recipe *copy = malloc(sizeof *copy);
+    size_t length;
+    if (!copy)
+        return error_set(err, "out of memory for the recipe");
+    *copy = *recipe;
+    copy->batch = copy->batch_times = 1;
+    char *text = recipe_text(copy, &length, err);
+    int status = text ? short_digest(text, length, out, err) : -1;
+    free(text);
+    free(copy);
+    return status;
+}
 
 /* ---- writing ---- */
 
@@ -30,16 +73,31 @@ static cJSON *setting_json(const struct ablate_setting *s)
     cJSON_AddStringToObject(object, "library", s->library);
     cJSON_AddStringToObject(object, "davidnet", s->davidnet);
     cJSON_AddStringToObject(object, "commit", s->commit);
+    cJSON_AddStringToObject(object, "device", s->device);
     json_add_number(object, "ceiling_flops", s->ceiling.flops);
     json_add_number(object, "ceiling_bytes", s->ceiling.bytes);
+    cJSON_AddBoolToObject(object, "ceiling_noisy", s->ceiling.noisy);
     return object;
 }
 
-static cJSON *record_json(const struct ablate_record *r)
+static cJSON *recipe_json(const struct ablate_recipe *r)
+{
+    cJSON *object = cJSON_CreateObject();
+    cJSON_AddStringToObject(object, "preset", r->preset);
+    cJSON_AddStringToObject(object, "recipe", r->digest);
+    cJSON_AddStringToObject(object, "summary", r->summary);
+    cJSON_AddNumberToObject(object, "seed", (double)r->seed);
+    cJSON_AddStringToObject(object, "options", r->options);
+    return object;
+}
+
+static cJSON *record_json(const struct ablate_results *results, const struct ablate_record *r)
 {
     cJSON *object = cJSON_CreateObject();
     cJSON_AddStringToObject(object, "preset", r->preset);
     cJSON_AddStringToObject(object, "recipe", r->recipe);
+    cJSON_AddStringToObject(object, "setting", results->setting_digest);
+    json_add_number(object, "unix_time", r->unix_time);
     cJSON_AddNumberToObject(object, "batch", r->batch);
     cJSON_AddStringToObject(object, "variant", ablate_variant_name(r->variant));
     cJSON_AddNumberToObject(object, "round", r->round);
@@ -88,44 +146,70 @@ static int whole(const cJSON *object, const char *key, int max)
     return value >= 0 && value <= max && value == floor(value) ? (int)value : -1;
 }
 
+/* Such texts go to terminals. */
+static void make_printable(char *text)
+{
+    for (char *c = text; *c; c++)
+        if ((unsigned char)*c < ' ' || (unsigned char)*c > '~')
+            *c = '?';
+}
+
 static int text(const cJSON *object, const char *key, char *out, size_t size)
 {
     const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, key);
     if (!cJSON_IsString(item) || strlen(item->valuestring) >= size)
         return -1;
     snprintf(out, size, "%s", item->valuestring);
-    for (char *c = out; *c; c++)
-        if ((unsigned char)*c < ' ' || (unsigned char)*c > '~')
-            *c = '?';
+    make_printable(out);
     return 0;
 }
 
-static int read_setting(const cJSON *object, struct ablate_setting *s)
+static int read_setting(const cJSON *object, struct ablate_results *results)
 {
+    struct ablate_setting *s = &results->setting;
     char format[sizeof FORMAT];
+    int version = whole(object, "version", INT_MAX);
     s->threads = whole(object, "threads", INT_MAX);
-    s->ceiling = (struct ceiling){.flops = real(object, "ceiling_flops"), .bytes = real(object, "ceiling_bytes")};
-    return text(object, "format", format, sizeof format) || strcmp(format, FORMAT) != 0 ||
-                   whole(object, "version", INT_MAX) != VERSION || s->threads < 1 ||
-                   text(object, "family", s->family, sizeof s->family) ||
-                   text(object, "precision", s->precision, sizeof s->precision) ||
-                   text(object, "isa", s->isa, sizeof s->isa) ||
-                   text(object, "library", s->library, sizeof s->library) ||
-                   text(object, "davidnet", s->davidnet, sizeof s->davidnet) ||
-                   text(object, "commit", s->commit, sizeof s->commit)
-               ? -1
-               : 0;
+    s->ceiling = (struct ceiling){.flops = real(object, "ceiling_flops"),
+                                  .bytes = real(object, "ceiling_bytes"),
+                                  .noisy = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(object, "ceiling_noisy"))};
+    if (text(object, "format", format, sizeof format) || strcmp(format, FORMAT) != 0 || version < 1 ||
+        version > VERSION || s->threads < 1 || text(object, "family", s->family, sizeof s->family) ||
+        text(object, "precision", s->precision, sizeof s->precision) || text(object, "isa", s->isa, sizeof s->isa) ||
+        text(object, "library", s->library, sizeof s->library) ||
+        text(object, "davidnet", s->davidnet, sizeof s->davidnet) ||
+        text(object, "commit", s->commit, sizeof s->commit) ||
+        (version > 1 && text(object, "device", s->device, sizeof s->device)))
+        return -1;
+    results->version = version;
+    return 0;
 }
 
-static int read_record(const cJSON *object, struct ablate_record *r)
+/* options is malloc'ed. */
+static int read_recipe(const cJSON *object, struct ablate_recipe *r)
 {
-    char variant[32];
+    const cJSON *options = cJSON_GetObjectItemCaseSensitive(object, "options");
+    double seed = real(object, "seed");
+    if (text(object, "preset", r->preset, sizeof r->preset) || text(object, "recipe", r->digest, sizeof r->digest) ||
+        text(object, "summary", r->summary, sizeof r->summary) || !(fabs(seed) < 9e15) || seed != floor(seed))
+        return -1;
+    r->seed = (int64_t)seed;
+    size_t size = strlen(options->valuestring) + 1;
+    r->options = malloc(size);
+    return r->options ? text(object, "options", r->options, size) : -1;
+}
+
+static int read_record(const struct ablate_results *results, const cJSON *object, struct ablate_record *r)
+{
+    char variant[32], setting[16] = "";
     if (text(object, "preset", r->preset, sizeof r->preset) || text(object, "recipe", r->recipe, sizeof r->recipe) ||
-        text(object, "variant", variant, sizeof variant))
+        text(object, "variant", variant, sizeof variant) ||
+        (results->version > 1 && text(object, "setting", setting, sizeof setting)))
         return -1;
     int found = ablate_variant_find(variant);
     r->batch = whole(object, "batch", INT_MAX);
     r->round = whole(object, "round", ABLATE_ROUNDS_MAX - 1);
+    r->unix_time = real(object, "unix_time");
     r->times.seconds = 1e-3 * real(object, "ms");
     r->times.cpu = 1e-3 * real(object, "cpu_ms");
     r->flops = real(object, "flops");
@@ -138,7 +222,7 @@ static int read_record(const cJSON *object, struct ablate_record *r)
     if (found < 0 || r->batch < 1 || r->round < 0 || !(r->times.seconds > 0) || !cJSON_IsBool(noisy))
         return -1;
     r->variant = (enum ablate_variant)found;
-    return 0;
+    return results->version > 1 && strcmp(setting, results->setting_digest) != 0 ? 1 : 0;
 }
 
 static int keep(struct ablate_results *results, const struct ablate_record *record, struct error *err)
@@ -155,67 +239,183 @@ static int keep(struct ablate_results *results, const struct ablate_record *reco
     return 0;
 }
 
+/* Takes what recipe->options points to, also when it fails. */
+static int keep_recipe(struct ablate_results *results, const struct ablate_recipe *recipe, struct error *err)
+{
+    struct ablate_recipe *more = realloc(results->recipes, ((size_t)results->n_recipes + 1) * sizeof *more);
+    if (!more) {
+        free(recipe->options);
+        return error_set(err, "out of memory for the recipes of %s", results->path);
+    }
+    results->recipes = more;
+    results->recipes[results->n_recipes++] = *recipe;
+    return 0;
+}
+
+/* The digest of the recipe that the preset was measured with; NULL: not measured. */
+static const char *recipe_of(const struct ablate_results *results, const char *preset)
+{
+    const struct ablate_recipe *recipe = ablate_results_recipe(results, preset);
+    if (recipe || results->version > 1)
+        return recipe ? recipe->digest : NULL;
+    for (size_t i = 0; i < results->count; i++)
+        if (strcmp(results->records[i].preset, preset) == 0)
+            return results->records[i].recipe;
+    return NULL;
+}
+
+static int no_line(const struct ablate_results *results, int number, struct error *err)
+{
+    return error_set(err, "%s line %d is not one of a study of this version; give another folder", results->path,
+                     number);
+}
+
+static int mixed(const struct ablate_results *results, int number, const char *what, struct error *err)
+{
+    return error_set(err,
+                     "%s line %d was measured with another %s than what is above it: times of both do not belong "
+                     "together; take the line out, or give another folder",
+                     results->path, number, what);
+}
+
+static int take_recipe(struct ablate_results *results, const cJSON *object, int number, struct error *err)
+{
+    struct ablate_recipe recipe = {.options = NULL};
+    if (read_recipe(object, &recipe)) {
+        free(recipe.options);
+        return no_line(results, number, err);
+    }
+    if (ablate_results_recipe(results, recipe.preset)) {
+        free(recipe.options);
+        return mixed(results, number, "recipe", err);
+    }
+    return keep_recipe(results, &recipe, err);
+}
+
+static int take_record(struct ablate_results *results, const cJSON *object, int number, struct error *err)
+{
+    struct ablate_record record = {.round = 0};
+    int status = read_record(results, object, &record);
+    if (status < 0)
+        return no_line(results, number, err);
+    if (status > 0)
+        return mixed(results, number, "machine or davidnet", err);
+    const char *recipe = recipe_of(results, record.preset);
+    if (!recipe && results->version > 1)
+        return no_line(results, number, err);
+    if (recipe && strcmp(recipe, record.recipe) != 0)
+        return mixed(results, number, "recipe", err);
+    return keep(results, &record, err);
+}
+
 static int read_line(struct ablate_results *results, const char *line, int number, struct error *err)
 {
     cJSON *object = cJSON_Parse(line);
-    struct ablate_record record = {.round = 0};
     int status = 0;
-    if (!results->begun) {
-        status = object ? read_setting(object, &results->setting) : -1;
-        results->begun = status == 0;
-    } else {
-        status = object ? read_record(object, &record) : -1;
-        if (status == 0 && keep(results, &record, err)) {
-            cJSON_Delete(object);
-            return -1;
-        }
-    }
+    if (!object)
+        status = no_line(results, number, err);
+    else if (results->version == 0)
+        status = read_setting(object, results) ? no_line(results, number, err) : digest_setting(results, err);
+    else if (cJSON_IsString(cJSON_GetObjectItemCaseSensitive(object, "options")))
+        status = take_recipe(results, object, number, err);
+    else
+        status = take_record(results, object, number, err);
     cJSON_Delete(object);
-    return status ? error_set(err, "%s line %d is not one of a study of this version; give another folder",
-                              results->path, number)
-                  : 0;
+    return status;
 }
 
-static int read_lines(struct ablate_results *results, char *bytes, size_t size, struct error *err)
+/* *whole: the bytes of the lines that have an end. */
+static int read_lines(struct ablate_results *results, char *bytes, size_t size, size_t *whole, struct error *err)
 {
-    size_t at = 0;
-    for (int number = 1; at < size; number++) {
-        char *end = memchr(bytes + at, '\n', size - at);
-        if (!end) /* a crash: what follows must begin a line */
-            return truncate(results->path, (off_t)at) == 0
-                       ? 0
-                       : error_set(err, "cannot take the unfinished line from the end of %s: %s", results->path,
-                                   strerror(errno));
+    *whole = 0;
+    for (int number = 1; *whole < size; number++) {
+        char *line = bytes + *whole, *end = memchr(line, '\n', size - *whole);
+        if (!end)
+            return 0;
         *end = '\0';
-        if (read_line(results, bytes + at, number, err))
+        if (read_line(results, line, number, err))
             return -1;
-        at = (size_t)(end - bytes) + 1;
+        *whole = (size_t)(end - bytes) + 1;
     }
     return 0;
 }
 
-int ablate_results_open(struct ablate_results *results, const char *folder, struct error *err)
+/* 1: there is no file. */
+static int read_file(struct ablate_results *results, size_t *unfinished, struct error *err)
 {
     char *bytes = NULL;
-    size_t size = 0;
-    memset(results, 0, sizeof *results);
-    if (snprintf(results->path, sizeof results->path, "%s/results.jsonl", folder) >= (int)sizeof results->path)
-        return error_set(err, "the folder's name is too long: %.80s...", folder);
-    if (folder_make(folder, err))
-        return -1;
+    size_t size = 0, whole = 0;
+    *unfinished = 0;
     if (access(results->path, F_OK) != 0)
-        return 0;
-    int status = file_read(results->path, BYTES_MAX, &bytes, &size, err) || read_lines(results, bytes, size, err);
+        return 1;
+    int status =
+        file_read(results->path, BYTES_MAX, &bytes, &size, err) || read_lines(results, bytes, size, &whole, err);
     free(bytes);
+    *unfinished = size - whole;
+    return status ? -1 : 0;
+}
+
+static int set_path(struct ablate_results *results, const char *folder, struct error *err)
+{
+    *results = (struct ablate_results){.lock = -1};
+    return snprintf(results->path, sizeof results->path, "%s/results.jsonl", folder) >= (int)sizeof results->path
+               ? error_set(err, "the folder's name is too long: %.80s...", folder)
+               : 0;
+}
+
+static int lock_folder(struct ablate_results *results, const char *folder, struct error *err)
+{
+    struct run_folder place = {.name = "ablate"};
+    char holder[128];
+    if (snprintf(place.path, sizeof place.path, "%s", folder) >= (int)sizeof place.path)
+        return error_set(err, "the folder's name is too long: %.80s...", folder);
+    if (run_folder_lock(&place, &results->lock, err) == 0)
+        return 0;
+    if (run_folder_locked(&place, holder, sizeof holder))
+        error_set(err, "%s: process %s measures into it; wait for it, or give another folder with --out", folder,
+                  holder);
+    return -1;
+}
+
+int ablate_results_open(struct ablate_results *results, const char *folder, struct error *err)
+{
+    size_t unfinished = 0;
+    if (set_path(results, folder, err) || folder_make(folder, err) || lock_folder(results, folder, err))
+        return -1;
+    int status = read_file(results, &unfinished, err);
+    /* a crash: what follows must begin a line */
+    if (status == 0 && unfinished > 0) {
+        struct stat file;
+        if (stat(results->path, &file) || truncate(results->path, file.st_size - (off_t)unfinished))
+            status = error_set(err, "cannot take the unfinished line from the end of %s: %s", results->path,
+                               strerror(errno));
+    }
+    if (status < 0)
+        ablate_results_release(results);
+    return status < 0 ? -1 : 0;
+}
+
+int ablate_results_read(struct ablate_results *results, const char *folder, struct error *err)
+{
+    size_t unfinished;
+    if (set_path(results, folder, err))
+        return -1;
+    int status = read_file(results, &unfinished, err);
+    if (status > 0 || (status == 0 && results->count == 0))
+        status = error_set(err, "%s: nothing is measured yet; leave --table out", results->path);
     if (status)
         ablate_results_release(results);
-    return status ? -1 : 0;
+    return status;
 }
 
 void ablate_results_release(struct ablate_results *results)
 {
+    for (int i = 0; i < results->n_recipes; i++)
+        free(results->recipes[i].options);
+    free(results->recipes);
     free(results->records);
-    memset(results, 0, sizeof *results);
+    run_folder_unlock(&results->lock);
+    *results = (struct ablate_results){.lock = -1};
 }
 
 /* ---- what is in it ---- */
@@ -229,32 +429,100 @@ static int other(const struct ablate_results *results, const char *what, const c
                      results->path, what, there, here);
 }
 
-int ablate_results_begin(struct ablate_results *results, const struct ablate_setting *s, struct error *err)
+static int check_version(const struct ablate_results *results, struct error *err)
+{
+    if (results->version == 0 || results->version == VERSION)
+        return 0;
+    return error_set(err,
+                     "%s was begun by an older davidnet: it can be shown (--table), but not added to; give another "
+                     "folder with --out",
+                     results->path);
+}
+
+static int check_setting(const struct ablate_results *results, const struct ablate_setting *s, struct error *err)
 {
     const struct ablate_setting *there = &results->setting;
-    if (results->begun) {
-        const char *const same[][3] = {
-            {"device", there->family, s->family},       {"precision", there->precision, s->precision},
-            {"instruction set", there->isa, s->isa},    {"library", there->library, s->library},
-            {"davidnet", there->davidnet, s->davidnet}, {"commit", there->commit, s->commit}};
-        char a[16], b[16];
-        for (size_t i = 0; i < sizeof same / sizeof same[0]; i++)
-            if (strcmp(same[i][1], same[i][2]) != 0)
-                return other(results, same[i][0], same[i][1], same[i][2], err);
-        snprintf(a, sizeof a, "%d", there->threads);
-        snprintf(b, sizeof b, "%d", s->threads);
-        return there->threads == s->threads ? 0 : other(results, "threads =", a, b, err);
-    }
-    if (append(results->path, setting_json(s), err))
+    const char *const same[][3] = {
+        {"device", there->family, s->family},       {"precision", there->precision, s->precision},
+        {"instruction set", there->isa, s->isa},    {"library", there->library, s->library},
+        {"davidnet", there->davidnet, s->davidnet}, {"commit", there->commit, s->commit},
+        {"processor", there->device, s->device}};
+    char a[16], b[16];
+    for (size_t i = 0; i < sizeof same / sizeof same[0]; i++)
+        if (strcmp(same[i][1], same[i][2]) != 0)
+            return other(results, same[i][0], same[i][1], same[i][2], err);
+    snprintf(a, sizeof a, "%d", there->threads);
+    snprintf(b, sizeof b, "%d", s->threads);
+    return there->threads == s->threads ? 0 : other(results, "threads =", a, b, err);
+}
+
+int ablate_results_begin(struct ablate_results *results, const struct ablate_setting *s, struct error *err)
+{
+    if (check_version(results, err))
         return -1;
+    if (results->version > 0)
+        return check_setting(results, s, err);
     results->setting = *s;
-    results->begun = true;
+    make_printable(results->setting.device); /* the digest is of what will be read */
+    make_printable(results->setting.library);
+    if (digest_setting(results, err) || append(results->path, setting_json(&results->setting), err))
+        return -1;
+    results->version = VERSION;
     return 0;
+}
+
+int ablate_results_check(const struct ablate_results *results, const struct recipe *recipe, struct error *err)
+{
+    char digest[16];
+    const struct ablate_recipe *known = ablate_results_recipe(results, recipe->preset);
+    if (check_version(results, err) || digest_recipe(recipe, digest, err))
+        return -1;
+    if (!known || strcmp(known->digest, digest) == 0)
+        return 0;
+    return error_set(err,
+                     "%s has %s with other values than now: times of both do not belong together; give another folder "
+                     "with --out, or the options of before: %.400s",
+                     results->path, recipe->preset, known->options);
+}
+
+int ablate_results_add_recipe(struct ablate_results *results, const struct recipe *recipe, struct error *err)
+{
+    static const char before[] = "davidnet train ";
+    struct ablate_recipe added = {.seed = recipe->seed};
+    if (ablate_results_check(results, recipe, err) || digest_recipe(recipe, added.digest, err))
+        return -1;
+    if (ablate_results_recipe(results, recipe->preset))
+        return 0;
+    snprintf(added.preset, sizeof added.preset, "%s", recipe->preset);
+    recipe_summary(recipe, added.summary, sizeof added.summary);
+    added.options = malloc(RECIPE_COMMAND_MAX);
+    if (!added.options)
+        return error_set(err, "out of memory for the recipe's options");
+    recipe_command(recipe, added.options, RECIPE_COMMAND_MAX);
+    memmove(added.options, added.options + strlen(before), strlen(added.options + strlen(before)) + 1);
+    if (append(results->path, recipe_json(&added), err)) {
+        free(added.options);
+        return -1;
+    }
+    return keep_recipe(results, &added, err);
 }
 
 int ablate_results_add(struct ablate_results *results, const struct ablate_record *record, struct error *err)
 {
-    return append(results->path, record_json(record), err) || keep(results, record, err) ? -1 : 0;
+    const struct ablate_recipe *recipe = ablate_results_recipe(results, record->preset);
+    struct ablate_record added = *record;
+    if (!recipe)
+        return error_set(err, "%s: the recipe of %s is not in it", results->path, record->preset);
+    memcpy(added.recipe, recipe->digest, sizeof added.recipe);
+    return append(results->path, record_json(results, &added), err) || keep(results, &added, err) ? -1 : 0;
+}
+
+const struct ablate_recipe *ablate_results_recipe(const struct ablate_results *results, const char *preset)
+{
+    for (int i = 0; i < results->n_recipes; i++)
+        if (strcmp(results->recipes[i].preset, preset) == 0)
+            return &results->recipes[i];
+    return NULL;
 }
 
 const struct ablate_record *ablate_results_find(const struct ablate_results *results, const char *preset, int batch,

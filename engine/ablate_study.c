@@ -1,7 +1,7 @@
 #include "engine/ablate_study.h"
 
 #include "engine/contention.h"
-#include "engine/digest.h"
+#include "engine/processor.h"
 #include "kernels/isa.h"
 
 #include <math.h>
@@ -24,54 +24,33 @@ struct work {
     bool (*told)(void *context, const struct ablate_progress *progress);
     void *context;
     struct ablate_case *current;
-    char digest[ABLATE_PRESETS_MAX][DIGEST_HEX_SIZE];
+    struct recipe recipe[ABLATE_PRESETS_MAX];   /* the study's, each with its data's place found */
     double flops_per_image[ABLATE_PRESETS_MAX]; /* of the full step; NaN: not known yet */
     double seconds, flops;                      /* spent on measurements so far; of what they ran */
 };
 
-/* Of all but the batch size. */
-static int recipe_digest(const struct recipe *recipe, char hex[DIGEST_HEX_SIZE], struct error *err)
-{
-    struct recipe *copy = malloc(sizeof *copy);
-    struct digest digest = {NULL};
-    char *text = NULL;
-    size_t size = 0;
-    FILE *out = copy ? open_memstream(&text, &size) : NULL;
-    int status = out ? 0 : error_set(err, "out of memory for the recipe");
-    if (out) {
-        *copy = *recipe;
-        copy->batch = copy->batch_times = 1;
-        status = recipe_write(copy, out, err);
-        if (fclose(out) != 0 && !status)
-            status = error_set(err, "out of memory for the recipe");
-    }
-    if (!status)
-        status = digest_init(&digest, err) || digest_add(&digest, text, size, err) || digest_finish(&digest, hex, err);
-    digest_release(&digest);
-    free(text);
-    free(copy);
-    return status ? -1 : 0;
-}
-
-/* What was measured of a preset was measured of this recipe. */
+/* What can be known to be wrong before anything is measured: at any batch size, or beside what is in the file. */
 static int check_recipes(struct work *w, struct error *err)
 {
-    enum { SHOWN = sizeof((struct ablate_record *)0)->recipe - 1 };
-    for (int p = 0; p < w->study->n_recipes; p++) {
+    struct plan *plan = malloc(sizeof *plan);
+    int status = plan ? 0 : error_set(err, "out of memory for the plan");
+    for (int p = 0; p < w->study->n_recipes && !status; p++) {
+        struct recipe *recipe = &w->recipe[p];
         w->flops_per_image[p] = NAN;
-        if (recipe_digest(w->study->recipes[p], w->digest[p], err))
-            return -1;
-        w->digest[p][SHOWN] = '\0';
-        for (size_t i = 0; i < w->results->count; i++) {
-            const struct ablate_record *r = &w->results->records[i];
-            if (strcmp(r->preset, w->study->recipes[p]->preset) == 0 && strcmp(r->recipe, w->digest[p]) != 0)
-                return error_set(err,
-                                 "%s has %s with other values than now: times of both do not belong together; give "
-                                 "another folder with --out, or the options of before",
-                                 w->results->path, r->preset);
+        *recipe = *w->study->recipes[p];
+        recipe->batch_times = 1;
+        for (int b = 0; b < w->study->n_batches && !status; b++) {
+            recipe->batch = w->study->batches[b];
+            if (session_check(recipe, plan, err))
+                status = error_prefix(err, "%s at batch %d", recipe->preset, recipe->batch);
         }
+        recipe->batch = w->study->recipes[p]->batch;
+        recipe->batch_times = w->study->recipes[p]->batch_times;
+        if (!status)
+            status = ablate_results_check(w->results, recipe, err);
     }
-    return 0;
+    free(plan);
+    return status;
 }
 
 static bool measured(const struct work *w, int p, int b, int variant, int round)
@@ -126,7 +105,7 @@ static void tell(const struct work *w, int p, int b, int variant, int round, str
                                          .seconds_left = seconds_left(w)};
 }
 
-static int begin_results(struct work *w, struct error *err)
+static int begin_results(struct work *w, int p, struct error *err)
 {
     const struct session *s = &w->current->session;
     struct ablate_setting setting = {.threads = s->program->options.threads};
@@ -136,14 +115,17 @@ static int begin_results(struct work *w, struct error *err)
     snprintf(setting.library, sizeof setting.library, "%s", s->family->library ? s->family->library() : "none");
     snprintf(setting.davidnet, sizeof setting.davidnet, "%s", w->study->davidnet);
     snprintf(setting.commit, sizeof setting.commit, "%s", w->study->commit);
-    if (!w->results->begun && ceiling_measure(&setting.ceiling, s->precision, err))
+    processor_name(setting.device, sizeof setting.device);
+    if (w->results->version == 0 && ceiling_measure(&setting.ceiling, s->precision, err))
         return -1;
-    return ablate_results_begin(w->results, &setting, err);
+    return ablate_results_begin(w->results, &setting, err) || ablate_results_add_recipe(w->results, &w->recipe[p], err)
+               ? -1
+               : 0;
 }
 
 static int measure(struct work *w, int p, int b, int variant, int round, struct error *err)
 {
-    const struct recipe *recipe = w->study->recipes[p];
+    const struct recipe *recipe = &w->recipe[p];
     struct ablate_record record = {
         .batch = w->study->batches[b], .variant = (enum ablate_variant)variant, .round = round};
     struct contention before, after;
@@ -157,10 +139,10 @@ static int measure(struct work *w, int p, int b, int variant, int round, struct 
                                     took, w->results->setting.threads);
     w->seconds += took;
     record.flops = ablate_flops(w->current, record.variant);
+    record.unix_time = (double)time(NULL);
     record.bytes = ablate_bytes(w->current, record.variant);
     w->flops += record.flops;
     snprintf(record.preset, sizeof record.preset, "%s", recipe->preset);
-    snprintf(record.recipe, sizeof record.recipe, "%s", w->digest[p]);
     return ablate_results_add(w->results, &record, err);
 }
 
@@ -185,9 +167,9 @@ static int measure_rounds(struct work *w, int p, int b, struct error *err)
 
 static int measure_case(struct work *w, int p, int b, struct error *err)
 {
-    if (ablate_case_init(w->current, w->study->recipes[p], w->study->batches[b], err))
-        return error_prefix(err, "%s at batch %d", w->study->recipes[p]->preset, w->study->batches[b]);
-    int status = begin_results(w, err) ? -1 : measure_rounds(w, p, b, err);
+    if (ablate_case_init(w->current, &w->recipe[p], w->study->batches[b], err))
+        return error_prefix(err, "%s at batch %d", w->recipe[p].preset, w->study->batches[b]);
+    int status = begin_results(w, p, err) ? -1 : measure_rounds(w, p, b, err);
     ablate_case_release(w->current);
     return status;
 }
@@ -196,12 +178,14 @@ int ablate_run(const struct ablate_study *study, struct ablate_results *results,
                bool (*told)(void *context, const struct ablate_progress *progress), void *context, struct error *err)
 {
     struct work *w = calloc(1, sizeof *w);
-    if (w)
-        *w = (struct work){.study = study, .results = results, .told = told, .context = context};
     if (!w || !(w->current = calloc(1, sizeof *w->current))) {
         free(w);
         return error_set(err, "out of memory for the study");
     }
+    w->study = study;
+    w->results = results;
+    w->told = told;
+    w->context = context;
     int status = check_recipes(w, err);
     for (int p = 0; p < study->n_recipes && !status; p++)
         for (int b = 0; b < study->n_batches && !status; b++)

@@ -13,6 +13,7 @@ static const struct {
     [ABLATE_NO_UPDATE] = {"norm_act", "norm and activation"},
     [ABLATE_NO_NORM] = {"classifier", "classifier, loss, copy"},
     [ABLATE_BACKBONE] = {"pool_add", "pools and additions"},
+    [ABLATE_CONVOLUTIONS] = {"conv", "convolutions"},
 };
 
 const char *ablate_cost_title(int cost)
@@ -23,6 +24,13 @@ const char *ablate_cost_title(int cost)
 const char *ablate_cost_name(int cost)
 {
     return costs[cost].name;
+}
+
+const char *ablate_cost_certainty(const struct ablate_cost *cost, int rounds)
+{
+    if (rounds < 2)
+        return "one round";
+    return cost->low <= 0 && cost->high >= 0 ? "within noise" : "in every round";
 }
 
 static int by_value(const void *a, const void *b)
@@ -96,6 +104,32 @@ static void explain(struct ablate_summary *s, int cost)
     }
 }
 
+/* What is left when all else is removed. */
+static void explain_last(struct ablate_summary *s)
+{
+    const struct ablate_variant_summary *left = &s->variant[ABLATE_CONVOLUTIONS];
+    s->cost[ABLATE_CONVOLUTIONS] = (struct ablate_cost){.ms = left->ms,
+                                                        .median = left->median,
+                                                        .low = left->ms,
+                                                        .high = left->most,
+                                                        .cpu = left->cpu_ms,
+                                                        .timers = left->part_ms[ABLATE_CONV],
+                                                        .between = left->part_ms[ABLATE_BETWEEN]};
+}
+
+/* What the timers of the full step say. */
+static void sum_timers(struct ablate_summary *s)
+{
+    const double *part = s->variant[ABLATE_FULL].part_ms, copy = s->variant[ABLATE_RANDOM].part_ms[ABLATE_AUGMENT];
+    s->cost[ABLATE_FULL].step = part[ABLATE_LOADER] + part[ABLATE_AUGMENT] - copy;
+    s->cost[ABLATE_RANDOM].step = part[ABLATE_UPDATE];
+    s->cost[ABLATE_NO_UPDATE].step = part[ABLATE_NORM];
+    s->cost[ABLATE_NO_NORM].step = part[ABLATE_CLASSIFIER] + copy;
+    s->cost[ABLATE_BACKBONE].step = part[ABLATE_POOL];
+    s->cost[ABLATE_CONVOLUTIONS].step = part[ABLATE_CONV];
+    s->timers_ms = s->variant[ABLATE_FULL].ms - part[ABLATE_BETWEEN];
+}
+
 static void find_spread(const struct ablate_results *results, struct ablate_summary *s, int cost)
 {
     struct ablate_cost *c = &s->cost[cost];
@@ -125,10 +159,12 @@ void ablate_summarise(const struct ablate_results *results, const char *preset, 
     summary->batch = batch;
     for (int v = 0; v < ABLATE_VARIANT_COUNT; v++)
         summarise_variant(results, preset, batch, (enum ablate_variant)v, &summary->variant[v]);
-    for (int c = 0; c < ABLATE_COST_COUNT; c++) {
+    for (int c = 0; c < ABLATE_CONVOLUTIONS; c++) {
         explain(summary, c);
         find_spread(results, summary, c);
     }
+    explain_last(summary);
+    sum_timers(summary);
     summary->bound_ms = 1e3 * summary->variant[ABLATE_CONVOLUTIONS].flops / results->setting.ceiling.flops;
 }
 
@@ -158,14 +194,78 @@ static int place_of(const struct ablate_summary *list, int count, const struct a
     return at;
 }
 
-int ablate_summarise_all(const struct ablate_results *results, struct ablate_summary **list, int *count,
-                         struct error *err)
+/* 1: it is to be shown. */
+static int is_chosen(const struct ablate_choice *choice, const struct ablate_record *record)
+{
+    int preset = choice->n_presets == 0, batch = choice->n_batches == 0;
+    for (int i = 0; i < choice->n_presets; i++)
+        preset |= strcmp(choice->presets[i], record->preset) == 0;
+    for (int i = 0; i < choice->n_batches; i++)
+        batch |= choice->batches[i] == record->batch;
+    return preset && batch;
+}
+
+/* "quick (128, 512), davidnet-79 (512)" */
+static void list_measured(const struct ablate_results *results, char *out, size_t size)
+{
+    const struct ablate_choice all = {.n_presets = 0};
+    struct ablate_summary *list;
+    int count;
+    size_t used = 0;
+    snprintf(out, size, "%s", "");
+    if (ablate_summarise_all(results, &all, &list, &count, NULL))
+        return;
+    for (int i = 0; i < count && used < size; i++) {
+        int first = i == 0 || strcmp(list[i].preset, list[i - 1].preset) != 0;
+        int last = i == count - 1 || strcmp(list[i].preset, list[i + 1].preset) != 0;
+        if (first)
+            used += (size_t)snprintf(out + used, size - used, "%s%s (", i > 0 ? ", " : "", list[i].preset);
+        if (used < size)
+            used +=
+                (size_t)snprintf(out + used, size - used, "%s%d%s", first ? "" : ", ", list[i].batch, last ? ")" : "");
+    }
+    free(list);
+}
+
+/* Each preset and each batch size that was asked for must be there, in some pair. */
+static int check_choice(const struct ablate_results *results, const struct ablate_choice *choice, struct error *err)
+{
+    char known[600], what[96] = "";
+    for (int i = 0; i < choice->n_presets && !what[0]; i++) {
+        const struct ablate_choice one = {
+            .presets = &choice->presets[i], .n_presets = 1, .batches = choice->batches, .n_batches = choice->n_batches};
+        int found = 0;
+        for (size_t k = 0; k < results->count; k++)
+            found |= is_chosen(&one, &results->records[k]);
+        if (!found)
+            snprintf(what, sizeof what, "%s", choice->presets[i]);
+    }
+    for (int i = 0; i < choice->n_batches && !what[0]; i++) {
+        const struct ablate_choice one = {
+            .presets = choice->presets, .n_presets = choice->n_presets, .batches = &choice->batches[i], .n_batches = 1};
+        int found = 0;
+        for (size_t k = 0; k < results->count; k++)
+            found |= is_chosen(&one, &results->records[k]);
+        if (!found)
+            snprintf(what, sizeof what, "batch %d", choice->batches[i]);
+    }
+    if (!what[0])
+        return 0;
+    list_measured(results, known, sizeof known);
+    return error_set(err, "%s: %s is not measured, it has %s; leave --table out to measure it", results->path, what,
+                     known);
+}
+
+int ablate_summarise_all(const struct ablate_results *results, const struct ablate_choice *choice,
+                         struct ablate_summary **list, int *count, struct error *err)
 {
     *count = 0;
     *list = NULL;
+    if (check_choice(results, choice, err))
+        return -1;
     for (size_t i = 0; i < results->count; i++) {
         const struct ablate_record *record = &results->records[i];
-        int at = place_of(*list, *count, record);
+        int at = is_chosen(choice, record) ? place_of(*list, *count, record) : -1;
         if (at < 0)
             continue;
         struct ablate_summary *more = realloc(*list, (size_t)(*count + 1) * sizeof *more);
@@ -180,4 +280,42 @@ int ablate_summarise_all(const struct ablate_results *results, struct ablate_sum
         (*count)++;
     }
     return 0;
+}
+
+/* Of the preset that begins at list[first]; returns where the next one begins. */
+static int put_command(FILE *out, const struct ablate_results *results, const struct ablate_summary *list, int count,
+                       int first)
+{
+    const struct ablate_recipe *recipe = ablate_results_recipe(results, list[first].preset);
+    int i = first, rounds = 1;
+    fprintf(out, "%sdavidnet lab ablate ", first > 0 ? " && " : "");
+    if (recipe)
+        fprintf(out, "%s", recipe->options);
+    else
+        fprintf(out, "--preset %s", list[first].preset);
+    fprintf(out, " --batches ");
+    for (; i < count && strcmp(list[i].preset, list[first].preset) == 0; i++) {
+        fprintf(out, "%s%d", i > first ? "," : "", list[i].batch);
+        for (int v = 0; v < ABLATE_VARIANT_COUNT; v++)
+            rounds = list[i].variant[v].rounds > rounds ? list[i].variant[v].rounds : rounds;
+    }
+    fprintf(out, " --rounds %d", rounds);
+    return i;
+}
+
+char *ablate_command(const struct ablate_results *results, const struct ablate_summary *list, int count,
+                     struct error *err)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    for (int i = 0; i < count && out;)
+        i = put_command(out, results, list, count, i);
+    if (out && results->version < 2)
+        fputs(" # and the options of a recipe, which this file does not know", out);
+    if (out && fclose(out) == 0)
+        return text;
+    free(text);
+    error_set(err, "out of memory for the command");
+    return NULL;
 }

@@ -2,7 +2,7 @@
 #ifndef DAVIDNET_TESTS_ABLATE_FIXED_H
 #define DAVIDNET_TESTS_ABLATE_FIXED_H
 
-#include "engine/ablate_study.h"
+#include "engine/ablate_results.h"
 
 #include <string.h>
 
@@ -13,6 +13,7 @@ static inline struct ablate_record ablate_fixed(const char *preset, int batch, e
         [ABLATE_LOADER] = 0.001,     [ABLATE_AUGMENT] = 0.009, [ABLATE_UPDATE] = 0.020,  [ABLATE_NORM] = 0.200,
         [ABLATE_CLASSIFIER] = 0.004, [ABLATE_CONV] = 0.600,    [ABLATE_BETWEEN] = 0.0005};
     struct ablate_record r = {.batch = batch, .variant = variant, .round = round};
+    r.unix_time = 1767225600 + 60 * round;
     r.noisy = round == 2 && variant == ABLATE_RANDOM;
     double slow = (1 + 0.01 * ((round * 2 + (int)variant) % 3)) * batch / 512.0;
     memcpy(r.preset, preset, strlen(preset) + 1);
@@ -41,8 +42,9 @@ static inline struct ablate_setting ablate_fixed_setting(void)
                                    .library = "oneDNN 2.6.3",
                                    .davidnet = "0.1.0",
                                    .commit = "0123456789",
+                                   .device = "Some Processor @ 2.50GHz",
                                    .threads = 2,
-                                   .ceiling = {4e12, 2.5e10}};
+                                   .ceiling = {4e12, 2.5e10, 0}};
 }
 
 #endif

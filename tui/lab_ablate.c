@@ -1,6 +1,6 @@
 /* davidnet lab ablate: what the parts of a training step cost, by leaving them out. */
+#include "engine/ablate_study.h"
 #include "engine/number.h"
-#include "engine/shell_word.h"
 #include "tui/command.h"
 #include "tui/figure_output.h"
 #include "tui/lab_ablate_figure.h"
@@ -18,7 +18,6 @@
 extern const struct command lab_ablate;
 
 #define ROUNDS 7
-#define COMMAND_MAX 2048
 
 static const int usual_batches[] = {128, 256, 512, 768, 1024};
 static const int quick_batches[] = {128, 512};
@@ -34,7 +33,6 @@ struct asked {
     int batches[ABLATE_BATCHES_MAX];
     const char *folder, *asked_format, *path;
     char format[8];
-    char command[COMMAND_MAX]; /* as it was given, for a shell */
 };
 
 /* ---- what is asked ---- */
@@ -130,18 +128,21 @@ static void complete(struct asked *a)
     }
 }
 
-/* The words of the command line, each as a shell takes it. */
-static void join(char *out, size_t size, int argc, char **argv)
+/* --table shows what it is told to by preset and batch size; what else there is decides what is measured. */
+static int check_table(const struct asked *a, struct error *err)
 {
-    size_t used = (size_t)snprintf(out, size, "davidnet lab");
-    for (int i = 0; i < argc; i++)
-        used = shell_word_add(argv[i], out, size, used);
+    if (!a->only_table)
+        return 0;
+    if (a->quick || a->rounds > 0)
+        return error_set(err, "--table measures nothing: leave %s out", a->quick ? "--quick" : "--rounds");
+    if (recipe_options_any(&a->options))
+        return error_set(err, "--table measures nothing: of a recipe's options it takes --preset alone");
+    return 0;
 }
 
 static int parse(struct asked *a, int argc, char **argv)
 {
     struct error err = {""};
-    join(a->command, sizeof a->command, argc, argv);
     for (int i = 1; i < argc; i++) {
         const char *flag, *value;
         int taken = command_take_option(&lab_ablate, argc, argv, &i, &flag, &value);
@@ -155,9 +156,10 @@ static int parse(struct asked *a, int argc, char **argv)
     }
     if (a->n_presets > 0 && a->options.request.file)
         return command_usage_error(&lab_ablate, "--preset and --recipe: give the one or the other");
-    if (choose_format(a, &err))
+    if (choose_format(a, &err) || check_table(a, &err))
         return command_usage_error(&lab_ablate, "%s", err.text);
-    complete(a);
+    if (!a->only_table)
+        complete(a);
     return EXIT_OK;
 }
 
@@ -243,17 +245,26 @@ static int write_report(const struct asked *a, const struct lab_ablate_report *r
     return status;
 }
 
-static int show(const struct asked *a, const struct ablate_results *results)
+/* What was asked for, of all that the folder has. */
+static int show(const struct asked *a, const struct recipe *const *recipes, const struct ablate_results *results)
 {
     struct error err = {""};
-    struct lab_ablate_report report = {.setting = &results->setting, .command = a->command};
+    struct lab_ablate_report report = {.results = results};
+    const struct ablate_choice choice = {
+        .presets = a->n_presets ? a->presets : (const char *[]){recipes[0] ? recipes[0]->preset : NULL},
+        .n_presets = a->n_presets ? a->n_presets : recipes[0] != NULL,
+        .batches = a->batches,
+        .n_batches = a->n_batches};
     struct ablate_summary *list;
-    if (results->count == 0)
-        return command_fail("%s: nothing is measured yet; leave --table out", results->path);
-    int status = ablate_summarise_all(results, &list, &report.count, &err);
+    char *command = NULL;
+    int status = ablate_summarise_all(results, &choice, &list, &report.count, &err);
     report.list = list;
+    if (!status && (command = ablate_command(results, list, report.count, &err)) == NULL)
+        status = -1;
+    report.command = command;
     if (!status)
         status = write_report(a, &report, &err);
+    free(command);
     free(list);
     return status ? command_fail("%s", err.text) : EXIT_OK;
 }
@@ -263,18 +274,19 @@ static int carry_out(struct asked *a)
     struct error err = {""};
     struct recipe *recipes[ABLATE_PRESETS_MAX] = {NULL};
     struct ablate_results results;
-    char folder[RUN_PATH_MAX], usual[RUN_PATH_MAX + 16];
-    run_folder_default_parent(folder, sizeof folder);
-    snprintf(usual, sizeof usual, "%s/lab/ablate", folder);
-    int n = make_recipes(a, recipes, &err), code = EXIT_OK;
+    char parent[RUN_PATH_MAX], usual[RUN_PATH_MAX + 16];
+    run_folder_default_parent(parent, sizeof parent);
+    snprintf(usual, sizeof usual, "%s/lab/ablate", parent);
+    const char *folder = a->folder ? a->folder : usual;
+    int n = a->only_table ? 0 : make_recipes(a, recipes, &err), code = EXIT_OK;
     if (n < 0)
         code = command_usage_error(&lab_ablate, "%s", err.text);
-    else if (ablate_results_open(&results, a->folder ? a->folder : usual, &err))
+    else if ((a->only_table ? ablate_results_read : ablate_results_open)(&results, folder, &err))
         code = command_fail("%s", err.text);
     else {
         code = a->only_table ? EXIT_OK : measure(a, recipes, n, &results);
         if (code == EXIT_OK)
-            code = show(a, &results);
+            code = show(a, (const struct recipe *const *)recipes, &results);
         ablate_results_release(&results);
     }
     for (int i = 0; i < ABLATE_PRESETS_MAX; i++)
@@ -301,7 +313,7 @@ static const struct command_option options[] = {
     {"--batches", "LIST", "batch sizes, with commas between (128,256,512,768,1024)", NULL},
     {"--rounds", "N", "how often each is measured (7)", NULL},
     {"--out", "DIR", "the folder of the measurements (lab/ablate in that of the runs)", NULL},
-    {"--table", NULL, "show what is measured, and measure nothing", NULL},
+    {"--table", NULL, "show what is measured, all or by --preset and --batches, and measure nothing", NULL},
     {"--format", "FORMAT", "table (the default), csv, json, png, svg or pdf; else by the ending of -o", FORMATS},
     {"-o", "FILE", "write there instead of to the standard output", "FILE"},
     {0},
@@ -310,18 +322,17 @@ static const struct command_option options[] = {
 const struct command lab_ablate = {
     .name = "lab ablate",
     .summary = "what the parts of a training step cost, by leaving them out",
-    .usage =
-        "usage: davidnet lab ablate [--quick] [OPTION]...\n\n"
-        "Times a training step with one part after the other left out: the full step; with one fixed batch of\n"
-        "random data, preloaded, instead of loader and augmentation; without the update; also without norm and\n"
-        "activation; the backbone, that is convolutions, pools and additions; convolutions only; and beside them\n"
-        "the convolutions' operations at the ceiling of this machine. What a part costs is the difference, shown\n"
-        "next to what the timers of the program's steps say of it.\n\n"
-        "Variants take turns, round after round, and each step follows one of its program. Every measurement is "
-        "appended to\n"
-        "DIR/results.jsonl at once; Ctrl-C keeps them, and the same command goes on. The table is of all that the\n"
-        "folder has. Averages of weights and evaluation are in no step, and steps of a GPU cannot be left out one\n"
-        "by one: --device cpu or ref.\n",
+    .usage = "usage: davidnet lab ablate [--quick] [OPTION]...\n\n"
+             "Times a training step with one part after the other left out: the full step; with one fixed batch of\n"
+             "random data, preloaded, instead of loader and augmentation; without the update; also without norm and\n"
+             "activation; the backbone, that is convolutions, pools and additions; convolutions only; and beside them\n"
+             "the convolutions' operations at the ceiling of this machine. What a part costs is the difference, shown\n"
+             "next to what the timers of the program's steps say of it.\n\n"
+             "Variants take turns, round after round, and each step follows one of its program. Every measurement\n"
+             "is appended to DIR/results.jsonl at once; Ctrl-C keeps them, and the same command goes on. One folder\n"
+             "is of one machine, one davidnet and, for each preset, one recipe; others are refused. Averages of\n"
+             "weights and evaluation are in no step, and steps of a GPU cannot be left out one by one: --device cpu\n"
+             "or ref.\n",
     .options = options,
     .takes_recipe = 1,
     .run = run,

@@ -11,35 +11,23 @@
 static const struct {
     uint32_t color;
     enum figure_hatch hatch;
-} looks[1 + ABLATE_COST_COUNT] = {
+} looks[ABLATE_COST_COUNT] = {
     {COLOR_FORWARD, FIGURE_PLAIN}, {COLOR_BACKWARD, FIGURE_RISING}, {COLOR_LOSS, FIGURE_DOTS},
     {COLOR_LR, FIGURE_FALLING},    {COLOR_UPDATE, FIGURE_CROSSED},  {COLOR_DATA, FIGURE_LEVEL},
 };
 
-static const char *segment_name(int segment)
+static int cost_of(int segment)
 {
-    return segment == 0 ? "convolutions" : ablate_cost_title(ABLATE_COST_COUNT - segment);
+    return ABLATE_COST_COUNT - 1 - segment;
 }
 
-static double segment_ms(const struct ablate_summary *s, int segment)
-{
-    return segment == 0 ? s->variant[ABLATE_CONVOLUTIONS].ms : s->cost[ABLATE_COST_COUNT - segment].ms;
-}
-
-static void fill_bar(const struct ablate_summary *s, bool first, struct figure_bar *bar, char label[32], char note[96])
+static void fill_bar(const struct ablate_summary *s, bool first, struct figure_bar *bar, char label[32])
 {
     double image = 1e3 / s->batch;
     snprintf(label, 32, "batch %d", s->batch);
     *bar = (struct figure_bar){.heading = first ? s->preset : NULL, .label = label, .marker = image * s->bound_ms};
-    for (int k = 0; k <= ABLATE_COST_COUNT; k++) {
-        double ms = segment_ms(s, k);
-        bar->value[k] = ms > 0 ? image * ms : (double)NAN;
-        if (ms < 0 && !bar->note) {
-            snprintf(note, 96, "full step %.0f; %s %.0f", image * s->variant[ABLATE_FULL].ms, segment_name(k),
-                     image * ms);
-            bar->note = note;
-        }
-    }
+    for (int k = 0; k < ABLATE_COST_COUNT; k++)
+        bar->value[k] = image * s->cost[cost_of(k)].ms;
 }
 
 /* What cannot be seen in the figure. */
@@ -52,7 +40,7 @@ static void write_caption(const struct lab_ablate_report *report, char *out, siz
         least = i == 0 || n < least ? n : least;
         most = n > most ? n : most;
     }
-    lab_ablate_machine(report->setting, machine, sizeof machine);
+    lab_ablate_machine(&report->results->setting, machine, sizeof machine);
     lab_ablate_noise(report, noise, sizeof noise);
     if (least != most)
         snprintf(rounds, sizeof rounds, "%d to %d", least, most);
@@ -68,25 +56,25 @@ int lab_ablate_draw(const struct lab_ablate_report *report, enum figure_format f
                     struct error *err)
 {
     struct {
-        char label[32], note[96];
+        char label[32];
     } *rows = calloc((size_t)report->count + 1, sizeof *rows);
     struct figure_bar *bars = calloc((size_t)report->count + 1, sizeof *bars);
     char caption[4096];
     int status = rows && bars ? 0 : error_set(err, "out of memory for the figure");
     struct figure_bars chart = {.kind = FIGURE_STACKED,
                                 .axis = "time of a training step per image (\xc2\xb5s)",
-                                .n_segments = 1 + ABLATE_COST_COUNT,
+                                .n_segments = ABLATE_COST_COUNT,
                                 .bars = bars,
                                 .n_bars = report->count,
                                 .marker_name = "FLOP bound",
                                 .max = NAN,
                                 .inside = 1};
-    for (int k = 0; k <= ABLATE_COST_COUNT; k++)
-        chart.segment[k] = (struct figure_segment){segment_name(k), looks[k].color, looks[k].hatch};
+    for (int k = 0; k < ABLATE_COST_COUNT; k++)
+        chart.segment[k] = (struct figure_segment){ablate_cost_title(cost_of(k)), looks[k].color, looks[k].hatch};
     for (int i = 0; i < report->count && !status; i++) {
         const struct ablate_summary *s = &report->list[i];
         bool first = i == 0 || strcmp(s->preset, report->list[i - 1].preset) != 0;
-        fill_bar(s, first, &bars[i], rows[i].label, rows[i].note);
+        fill_bar(s, first, &bars[i], rows[i].label);
     }
     if (!status) {
         write_caption(report, caption, sizeof caption);

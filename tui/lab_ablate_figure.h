@@ -7,8 +7,7 @@
 
 /*
  * Microseconds per image, so that batch sizes can be compared: the segments are what each part costs by difference, and
- * make up the full step; a mark stands at the FLOP bound. A part below 0, which is noise, is not drawn but noted, with
- * the full step, which is then shorter than the bar.
+ * make up the full step; a mark stands at the FLOP bound. What is below 0 stands to the left of it.
  * path NULL: the standard output.
  */
 int lab_ablate_draw(const struct lab_ablate_report *report, enum figure_format format, const char *path,
