@@ -157,14 +157,18 @@ static void test_figure(void **state)
         assert_memory_equal(bytes, begins[format], strlen(begins[format]));
         if (format == FIGURE_SVG) {
             static const char *const shown[] = {"davidnet-79",
-                                                "batch 512",
+                                                "batch 512, by removal",
+                                                "its timers",
                                                 "norm and activation",
                                                 "FLOP bound",
                                                 "avx512",
                                                 "Some Processor",
                                                 "fastest of 1 to 3 rounds",
                                                 "1 of 21 measurements",
-                                                "davidnet lab ablate --preset davidnet-79 --seed 0 --batches 512"};
+                                                "davidnet lab ablate --preset davidnet-79 --seed 0 --batches 512",
+                                                "crop 4, flip",
+                                                "davidnet 0.1.0 (0123456789)",
+                                                "data and augmentation, below 0: one round"};
             for (size_t i = 0; i < sizeof shown / sizeof shown[0]; i++)
                 if (!strstr(bytes, shown[i]))
                     fail_msg("'%s' is not in the figure's description", shown[i]);

@@ -1,93 +1,65 @@
 #include "tui/lab_ablate_figure.h"
 
 #include "tui/figure_output.h"
-#include "views/figure_bars.h"
+#include "views/figure_ablate.h"
 
-#include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
-/* The convolutions, then the costs from the last removed to the first. */
-static const struct {
-    uint32_t color;
-    enum figure_hatch hatch;
-} looks[ABLATE_COST_COUNT] = {
-    {COLOR_FORWARD, FIGURE_PLAIN}, {COLOR_BACKWARD, FIGURE_RISING}, {COLOR_LOSS, FIGURE_DOTS},
-    {COLOR_LR, FIGURE_FALLING},    {COLOR_UPDATE, FIGURE_CROSSED},  {COLOR_DATA, FIGURE_LEVEL},
-};
-
-static int cost_of(int segment)
+static void write_subtitle(FILE *out, const struct lab_ablate_report *report)
 {
-    return ABLATE_COST_COUNT - 1 - segment;
-}
-
-static void fill_bar(const struct ablate_summary *s, bool first, struct figure_bar *bar, char label[32])
-{
-    double image = 1e3 / s->batch;
-    snprintf(label, 32, "batch %d", s->batch);
-    *bar = (struct figure_bar){.heading = first ? s->preset : NULL, .label = label, .marker = image * s->bound_ms};
-    for (int k = 0; k < ABLATE_COST_COUNT; k++)
-        bar->value[k] = image * s->cost[cost_of(k)].ms;
-}
-
-/* What cannot be seen in the figure. */
-static void write_caption(const struct lab_ablate_report *report, char *out, size_t size)
-{
-    char machine[256], noise[128], rounds[32];
+    char text[320];
     int least = 0, most = 0;
     for (int i = 0; i < report->count; i++) {
         int n = report->list[i].variant[ABLATE_FULL].rounds;
         least = i == 0 || n < least ? n : least;
         most = n > most ? n : most;
     }
-    lab_ablate_machine(&report->results->setting, machine, sizeof machine);
-    lab_ablate_noise(report, noise, sizeof noise);
+    lab_ablate_machine(&report->results->setting, text, sizeof text);
+    fprintf(out, "%s\nby removal: the difference of two steps, with the part and without; of each step the fastest of ",
+            text);
     if (least != most)
-        snprintf(rounds, sizeof rounds, "%d to %d", least, most);
-    else
-        snprintf(rounds, sizeof rounds, "%d", most);
-    snprintf(out, size,
-             "%s. Each part: the difference of two steps, with it and without; of each step the fastest of %s rounds. "
-             "%s%s%s",
-             machine, rounds, noise, noise[0] ? ". " : "", report->command);
+        fprintf(out, "%d to ", least);
+    fprintf(out, "%d round%s", most, most == 1 ? "" : "s");
+    lab_ablate_noise(report, text, sizeof text);
+    if (text[0])
+        fprintf(out, "\n%s", text);
+    if (report->results->setting.ceiling.noisy)
+        fprintf(out, "\nother programs ran while the FLOP bound's ceiling was measured: it may be too far right");
+}
+
+static void write_caption(FILE *out, const struct lab_ablate_report *report)
+{
+    char text[320], drawn[128];
+    for (int i = 0; i < report->count; i++) {
+        const struct ablate_recipe *recipe = lab_ablate_recipe(report, i);
+        if (recipe)
+            fprintf(out, "%s\n", recipe->summary);
+    }
+    lab_ablate_measured(report, text, sizeof text);
+    fprintf(out, "%s\n%s, %s", report->command, text, figure_output_drawn_by(drawn, sizeof drawn));
 }
 
 int lab_ablate_draw(const struct lab_ablate_report *report, enum figure_format format, const char *path,
                     struct error *err)
 {
-    struct {
-        char label[32];
-    } *rows = calloc((size_t)report->count + 1, sizeof *rows);
-    struct figure_bar *bars = calloc((size_t)report->count + 1, sizeof *bars);
-    char caption[4096];
-    int status = rows && bars ? 0 : error_set(err, "out of memory for the figure");
-    struct figure_bars chart = {.kind = FIGURE_STACKED,
-                                .axis = "time of a training step per image (\xc2\xb5s)",
-                                .n_segments = ABLATE_COST_COUNT,
-                                .bars = bars,
-                                .n_bars = report->count,
-                                .marker_name = "FLOP bound",
-                                .max = NAN,
-                                .inside = 1};
-    for (int k = 0; k < ABLATE_COST_COUNT; k++)
-        chart.segment[k] = (struct figure_segment){ablate_cost_title(cost_of(k)), looks[k].color, looks[k].hatch};
-    for (int i = 0; i < report->count && !status; i++) {
-        const struct ablate_summary *s = &report->list[i];
-        bool first = i == 0 || strcmp(s->preset, report->list[i - 1].preset) != 0;
-        fill_bar(s, first, &bars[i], rows[i].label);
+    struct figure *figure = NULL;
+    char *text[2] = {NULL, NULL};
+    size_t size;
+    int failed = 0;
+    for (int i = 0; i < 2; i++) {
+        FILE *out = open_memstream(&text[i], &size);
+        if (out)
+            (i ? write_caption : write_subtitle)(out, report);
+        failed |= !out || fclose(out) != 0;
     }
-    if (!status) {
-        write_caption(report, caption, sizeof caption);
-        struct figure *figure =
-            figure_output_page(format, 0, 0, figure_bars_height(&chart), "What the parts of a training step cost",
-                               "by leaving them out, one after the other", caption, err);
-        status = figure ? 0 : -1;
-        if (figure) {
-            figure_bars_draw(figure, &chart, figure_content(figure));
-            status = figure_output_write(figure, path, err);
-        }
-    }
-    free(rows);
-    free(bars);
-    return status;
+    if (failed)
+        error_set(err, "out of memory for the figure");
+    else
+        figure = figure_output_page(format, 0, FIGURE_ABLATE_WIDTH, figure_ablate_height(report->list, report->count),
+                                    "What the parts of a training step cost", text[0], text[1], err);
+    if (figure)
+        figure_ablate_draw(figure, report->list, report->count, figure_content(figure));
+    free(text[0]);
+    free(text[1]);
+    return figure ? figure_output_write(figure, path, err) : -1;
 }
