@@ -22,7 +22,7 @@ static const char *const recipe_file[] = {[RUN_WITHOUT] = "without.ini", [RUN_WI
 
 void campaign_name(const struct recipe *recipe, const char *what, char out[RUN_CAMPAIGN_MAX])
 {
-    snprintf(out, RUN_CAMPAIGN_MAX, "%.30s-%.30s", recipe->preset[0] != '\0' ? recipe->preset : "run", what);
+    snprintf(out, RUN_CAMPAIGN_MAX, "%.30s-%.30s", recipe_name(recipe), what);
     for (char *c = out; *c != '\0'; c++)
         if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-+=@", *c))
             *c = '_';

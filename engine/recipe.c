@@ -5,6 +5,7 @@
 #include "engine/network_text.h"
 #include "engine/recipe_file.h"
 #include "engine/tricks.h"
+#include "engine/utf8.h"
 #include "kernels/isa.h"
 
 #include <ctype.h>
@@ -265,6 +266,24 @@ int recipe_stretch(struct recipe *recipe, double epochs, struct error *err)
     return knob_set(recipe, knob_find("epochs"), text, err);
 }
 
+/* The file's own name, where it does not say another: "mine" of dir/mine.ini. RUN/recipe.ini and what a shell passes
+ * through /dev/fd say nothing of that kind. */
+static void name_after(struct recipe *recipe, const char *file)
+{
+    const char *slash = strrchr(file, '/'), *name = slash ? slash + 1 : file;
+    size_t length = strlen(name);
+    if (recipe->name[0] || strcmp(name, "recipe.ini") == 0 || strncmp(file, "/dev/", 5) == 0 ||
+        strncmp(file, "/proc/", 6) == 0)
+        return;
+    if (length > 4 && strcmp(name + length - 4, ".ini") == 0)
+        length -= 4;
+    snprintf(recipe->name, sizeof recipe->name, "%.*s", (int)(length < 63 ? length : 63), name);
+    utf8_cut(recipe->name);
+    for (char *c = recipe->name; *c; c++)
+        if ((unsigned char)*c < 0x20 || *c == 0x7f)
+            *c = '?';
+}
+
 int recipe_resolve(const struct recipe_request *request, struct recipe *recipe, struct error *err)
 {
     struct recipe made;
@@ -279,6 +298,8 @@ int recipe_resolve(const struct recipe_request *request, struct recipe *recipe, 
     if (request->file ? recipe_read(request->file, &made, err)
                       : recipe_preset_load(request->preset ? request->preset : RECIPE_DEFAULT_PRESET, &made, NULL, err))
         return -1;
+    if (request->file)
+        name_after(&made, request->file);
     if (tricks_wishes(tricks, trick_count, request, wishes, err) ||
         tricks_switch(tricks, trick_count, wishes, &made, &at_fault, err))
         return -1;

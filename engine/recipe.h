@@ -54,10 +54,14 @@ enum recipe_pool_place { RECIPE_POOL_AFTER_ACT, RECIPE_POOL_BEFORE_NORM, RECIPE_
 enum recipe_whitening { RECIPE_WHITENING_NONE, RECIPE_WHITENING_3X3, RECIPE_WHITENING_2X2, RECIPE_WHITENING_COUNT };
 
 struct recipe {
-    char preset[64];                  /* what it was inherited from */
+    char preset[64]; /* what it was inherited from */
+    char name[64]; /* a recipe file's own, which its runs are called by; empty: the preset's. It says nothing of what a
+                      run does, and recipe_equal does not compare it */
     char network[RECIPE_NETWORK_MAX]; /* text, one "name = kind args" a line (engine/network.h) */
-    int own_network; /* 1: it is not the preset's; set when the recipe is read, resolved or given a network, and no
-                        part of what recipe_write writes or recipe_equal compares */
+    int own_network;      /* 1: it is not the preset's; set when the recipe is read, resolved or given a network, and no
+                             part of what recipe_write writes or recipe_equal compares */
+    int has_base;         /* likewise: the preset is known, and */
+    uint64_t base_tricks; /* has these on, a bit each in table order (tricks_on) */
     /* network */
     int width;          /* c: 64 in DavidNet */
     double logit_scale; /* multiplies the logits: 0.125 */
@@ -190,8 +194,15 @@ void recipe_choices(const struct recipe *recipe, struct choices_options *options
 /* The sizes that images are shrunk to (none without progressive_size); -1: they cannot be read. */
 int recipe_stages(const struct recipe *recipe, struct stages *stages, struct error *err);
 
-/* One line for people: "davidnet-79, 24 epochs x 512, lr 0.4, cutout 8x8, seed 1"; with a network that is not the
- * preset's, "davidnet-79 + own network, ...". It goes by the recipe alone and reads nothing: views draw with it. */
+/* What its runs are called and listed by: its own name, or else its preset's; never empty. */
+const char *recipe_name(const struct recipe *recipe);
+
+/*
+ * One line for people: "davidnet-79, 24 epochs x 512, lr 0.4, cutout 8x8, seed 1". A network and tricks that are not
+ * the preset's are told, of many tricks the first: "davidnet-79 + own network + celu - cutout, ...", "+ celu + ema -
+ * crop and 2 more"; of a file with a name of its own: "mine: davidnet-79 + celu, ...". It goes by the recipe alone and
+ * reads nothing: views draw with it.
+ */
 void recipe_summary(const struct recipe *recipe, char *out, size_t size);
 
 /*

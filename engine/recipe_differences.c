@@ -91,7 +91,9 @@ void recipe_family_name(const struct recipe *recipe, char *out, size_t size)
 {
     struct recipe *preset = malloc(sizeof *preset);
     struct recipe_difference *found = malloc(((size_t)knob_count + 1) * sizeof *found);
-    size_t used = (size_t)snprintf(out, size, "%s", recipe->preset[0] != '\0' ? recipe->preset : "own recipe");
+    int named = recipe->name[0] != '\0' && recipe->has_base;
+    const char *name = recipe->preset[0] || recipe->name[0] ? recipe_name(recipe) : "own recipe";
+    size_t used = (size_t)snprintf(out, size, "%s%s%s", name, named ? ": " : "", named ? recipe->preset : "");
     if (preset && found && recipe_preset_load(recipe->preset, preset, NULL, NULL) == 0) {
         if (preset->epochs != recipe->epochs &&
             recipe_stretch(preset, recipe->epochs, NULL) == 0) /* as --epochs does */

@@ -240,6 +240,7 @@ static int add_whole(struct group *group, const struct recipe *recipe, struct er
         return error_set(err, "out of memory for the recipe");
     if (recipe_preset_load(recipe->preset, base, NULL, NULL))
         *base = *recipe;
+    memcpy(base->name, recipe->name, sizeof base->name); /* a file's recipe keeps its name while it is edited */
     group_add(group, (struct draft_edit){.kind = EDIT_BASE, .place = {DRAFT_PRESET, 0}}, NULL, base);
     for (int i = 0; i < knob_count; i++) {
         if (knob_same(recipe, base, &knobs[i]))
@@ -470,11 +471,14 @@ int recipe_draft_set_network(struct recipe_draft *draft, const char *text, struc
 int recipe_draft_reset(struct recipe_draft *draft, struct draft_place place, struct error *err)
 {
     struct group group = {0};
+    struct recipe preset;
     const struct trick *trick;
     char text[KNOB_TEXT_MAX];
     switch (place.kind) {
     case DRAFT_PRESET:
-        group_add(&group, (struct draft_edit){.kind = EDIT_BASE, .number = 1, .place = place}, NULL, &draft->base);
+        preset = draft->base;
+        memset(preset.name, 0, sizeof preset.name);
+        group_add(&group, (struct draft_edit){.kind = EDIT_BASE, .number = 1, .place = place}, NULL, &preset);
         break;
     case DRAFT_TRICK:
         trick = &draft->tricks[place.index];

@@ -34,7 +34,7 @@ struct reader {
     struct error *err;
     struct entry *knob; /* one a row of the knob table */
     struct entry trick[RECIPE_TRICKS_MAX];
-    struct entry preset, origin, title, published, accuracy, seconds, of, rung;
+    struct entry preset, origin, name, title, published, accuracy, seconds, of, rung;
     char network[RECIPE_NETWORK_MAX];
     int network_line[NETWORK_LINES_MAX + 1]; /* the file's line of the network's line i + 1 */
     int n_network;
@@ -160,6 +160,7 @@ static const struct recipe_key {
 } recipe_keys[] = {
     {"preset", offsetof(struct reader, preset), 64},
     {"origin", offsetof(struct reader, origin), 64},
+    {"name", offsetof(struct reader, name), 64},
     {"title", offsetof(struct reader, title), sizeof((struct recipe_about *)0)->title},
     {"published", offsetof(struct reader, published), sizeof((struct recipe_about *)0)->published},
     {"published_accuracy", offsetof(struct reader, accuracy), 32},
@@ -423,6 +424,7 @@ int recipe_file_parse_at(const char *file, const char *text, int depth, struct r
         goto done;
     if (inherit(reader, depth, recipe) || apply(reader, recipe) || describe(reader, about))
         goto done;
+    snprintf(recipe->name, sizeof recipe->name, "%.63s", reader->name.text);
     result = 0;
 done:
     free(entries);

@@ -4,6 +4,7 @@
  *
  *     [recipe]
  *     preset = davidnet-79       inherits from it (or `origin = davidnet-79`: says where a full recipe came from)
+ *     name = mine                (optional) what its runs are called; without it, as the file that --recipe names
  *     title = one line           (optional), and published = one line: what `davidnet presets` shows
  *     published_accuracy = 94.08 (optional) the same for programs: percent, published_seconds = 79, published_of = 7/10
  *     rung = 12                  (optional) its place on the ladder of published recipes, from 1, in the order of time
@@ -51,7 +52,8 @@ int recipe_file_load(const char *path, struct recipe *recipe, struct recipe_abou
 /* The same by preset name; an unknown one is an error that says which there are. */
 int recipe_preset_load(const char *name, struct recipe *recipe, struct recipe_about *about, struct error *err);
 
-/* Sets own_network by the preset as it is now. All that reads or resolves a recipe has done so. */
+/* Sets own_network, has_base and base_tricks by the preset as it is now. All that reads or resolves a recipe has done
+ * so. */
 void recipe_file_compare(struct recipe *recipe);
 
 /* Fills list with up to max presets (name and path), built-in ones first, each part by name; returns how many. */

@@ -4,6 +4,7 @@
 #include "engine/nearest.h"
 #include "engine/recipe_file_internal.h"
 #include "engine/recipes.h"
+#include "engine/tricks.h"
 
 #include <dirent.h>
 #include <stdio.h>
@@ -75,7 +76,10 @@ int recipe_preset_load_at(const char *name, int depth, struct recipe *recipe, st
     if (result)
         return -1;
     snprintf(recipe->preset, sizeof recipe->preset, "%.63s", name);
+    memset(recipe->name, 0, sizeof recipe->name);
     recipe->own_network = 0;
+    recipe->has_base = 1;
+    recipe->base_tricks = depth == 0 ? tricks_on(recipe) : 0;
     if (about) {
         snprintf(about->name, sizeof about->name, "%.63s", name);
         snprintf(about->path, sizeof about->path, "%s", path);
@@ -86,9 +90,9 @@ int recipe_preset_load_at(const char *name, int depth, struct recipe *recipe, st
 void recipe_file_compare(struct recipe *recipe)
 {
     struct recipe base;
-    recipe->own_network =
-        recipe_preset_load_at(recipe->preset, 0, &base, NULL, NULL) == 0 && /* gone: nothing to go by */
-        strcmp(base.network, recipe->network) != 0;
+    recipe->has_base = recipe_preset_load_at(recipe->preset, 0, &base, NULL, NULL) == 0; /* gone: nothing to go by */
+    recipe->own_network = recipe->has_base && strcmp(base.network, recipe->network) != 0;
+    recipe->base_tricks = recipe->has_base ? base.base_tricks : 0;
 }
 
 int recipe_preset_load(const char *name, struct recipe *recipe, struct recipe_about *about, struct error *err)

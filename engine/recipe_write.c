@@ -7,6 +7,7 @@
 #include "engine/recipe_file.h"
 #include "engine/recipes.h"
 #include "engine/shell_word.h"
+#include "engine/tricks.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -47,6 +48,8 @@ int recipe_write(const struct recipe *recipe, FILE *out, struct error *err)
     errno = 0;
     fprintf(out, "; a davidnet recipe, whole: it inherits nothing\n[recipe]\n");
     write_value(out, "origin", recipe->preset);
+    if (recipe->name[0])
+        write_value(out, "name", recipe->name);
     fprintf(out, "\n[network]\n%s", recipe->network);
     for (int i = 0; i < knob_count; i++) {
         if (strcmp(section, knobs[i].section) != 0)
@@ -104,7 +107,9 @@ int recipe_preset_save(const struct recipe *recipe, const char *name, int replac
         return 1;
     if (folder_make(folder, err))
         return -1;
-    char *text = recipe_text(recipe, &length, err);
+    struct recipe saved = *recipe; /* it has the preset's name from now on */
+    memset(saved.name, 0, sizeof saved.name);
+    char *text = recipe_text(&saved, &length, err);
     int status = text ? file_replace(path, &(struct file_part){text, length}, 1, err) : -1;
     free(text);
     return status;
@@ -139,6 +144,30 @@ static void text_add(struct text *text, const char *format, ...)
     text->used += n > 0 ? (size_t)n : 0;
 }
 
+#define TRICKS_TOLD 4
+
+/* " + celu - cutout": the tricks that are not as the preset has them, of more than TRICKS_TOLD the first. */
+static void add_tricks(struct text *text, const struct recipe *recipe)
+{
+    uint64_t on = tricks_on(recipe), other = recipe->has_base ? on ^ recipe->base_tricks : 0;
+    int count = 0, told = 0;
+    for (int i = 0; i < trick_count; i++)
+        count += (int)(other >> i & 1);
+    int most = count > TRICKS_TOLD ? TRICKS_TOLD - 1 : count;
+    for (int i = 0; i < trick_count && told < most; i++)
+        if (other >> i & 1) {
+            text_add(text, " %c %s", on >> i & 1 ? '+' : '-', tricks[i].key);
+            told++;
+        }
+    if (told < count)
+        text_add(text, " and %d more", count - told);
+}
+
+const char *recipe_name(const struct recipe *recipe)
+{
+    return recipe->name[0] ? recipe->name : recipe->preset[0] ? recipe->preset : "run";
+}
+
 void recipe_summary(const struct recipe *recipe, char *out, size_t size)
 {
     struct text text = {out, size, 0};
@@ -148,8 +177,12 @@ void recipe_summary(const struct recipe *recipe, char *out, size_t size)
     /* a product: 0.4 * 4.4 is 1.76 to people */
     number_format_real(number_tidy(schedule_highest(&recipe->schedule) * recipe_lr_gain(recipe), 9), rate, sizeof rate);
     number_format_real(recipe->epochs, epochs, sizeof epochs);
-    text_add(&text, "%s%s, %s %s x %d, lr %s", recipe->preset, recipe->own_network ? " + own network" : "", epochs,
-             recipe->epochs == 1 ? "epoch" : "epochs", recipe_batch(recipe), rate);
+    int inherits = recipe->name[0] && recipe->has_base;
+    text_add(&text, "%s%s%s%s", recipe->name[0] ? recipe->name : recipe->preset, inherits ? ": " : "",
+             inherits ? recipe->preset : "", recipe->own_network ? " + own network" : "");
+    add_tricks(&text, recipe);
+    text_add(&text, ", %s %s x %d, lr %s", epochs, recipe->epochs == 1 ? "epoch" : "epochs", recipe_batch(recipe),
+             rate);
     if (recipe->crop)
         text_add(&text, ", crop %d", recipe->crop_pad);
     if (recipe->flip)

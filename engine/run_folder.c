@@ -108,7 +108,7 @@ int run_folder_write_recipe(const struct run_folder *folder, const char *file, c
     return rc;
 }
 
-/* PRESET-YYYYMMDD-HHMMSS, with what a name cannot have replaced. */
+/* NAME-YYYYMMDD-HHMMSS, the recipe's, with what a name cannot have replaced. */
 static void name_now(const struct recipe *recipe, char *out, size_t size)
 {
     time_t now = time(NULL);
@@ -116,7 +116,7 @@ static void name_now(const struct recipe *recipe, char *out, size_t size)
     char when[32];
     localtime_r(&now, &tm);
     strftime(when, sizeof when, "%Y%m%d-%H%M%S", &tm);
-    snprintf(out, size, "%.60s-%s", recipe->preset[0] != '\0' ? recipe->preset : "run", when);
+    snprintf(out, size, "%.60s-%s", recipe_name(recipe), when);
     for (char *c = out; *c != '\0'; c++)
         if (!name_byte(*c))
             *c = '_';

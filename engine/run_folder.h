@@ -29,7 +29,7 @@ struct run_folder {
  * ~/.local/share/davidnet/runs. */
 void run_folder_default_parent(char *out, size_t size);
 
-/* Makes parent/name (name NULL: PRESET-YYYYMMDD-HHMMSS, -2, -3 ... if taken) and writes recipe.ini. */
+/* Makes parent/name (name NULL: RECIPE-YYYYMMDD-HHMMSS, by recipe_name, -2, -3 ... if taken) and writes recipe.ini. */
 int run_folder_create(struct run_folder *folder, const char *parent, const char *name, const struct recipe *recipe,
                       struct error *err);
 
@@ -76,6 +76,7 @@ int run_folder_list(const char *parent, struct run_folder **list, int *count, st
 /* What a list of runs shows, read from recipe.ini and log. */
 struct run_summary {
     char name[128];
+    char recipe[64]; /* recipe_name */
     char preset[64];
     int64_t seed;
     char state[16]; /* "running", "done", "stopped", "failed", "killed" (no end record and no lock holder) */

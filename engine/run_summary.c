@@ -69,6 +69,7 @@ static void fill_steps(struct run_summary *s, const struct run_log *log)
 void run_summary_fill(struct run_summary *s, const struct recipe *recipe, const struct run_log *log, int locked)
 {
     memset(s, 0, sizeof *s);
+    snprintf(s->recipe, sizeof s->recipe, "%s", recipe_name(recipe));
     snprintf(s->preset, sizeof s->preset, "%s", recipe->preset);
     s->seed = recipe->seed;
     s->epochs = s->epochs_done = s->best_acc = s->last_acc = NAN;

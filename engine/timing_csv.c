@@ -10,7 +10,7 @@
 void timing_origin_init(struct timing_origin *origin, const struct recipe *recipe, const char *run)
 {
     snprintf(origin->run, sizeof origin->run, "%s", run);
-    snprintf(origin->preset, sizeof origin->preset, "%s", recipe->preset);
+    snprintf(origin->preset, sizeof origin->preset, "%s", recipe_name(recipe));
     snprintf(origin->eval, sizeof origin->eval, "%s", recipe->eval == RECIPE_EVAL_HOLDOUT ? "holdout" : "test");
     origin->seed = recipe->seed;
     recipe_summary(recipe, origin->summary, sizeof origin->summary);

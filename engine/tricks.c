@@ -332,6 +332,17 @@ int trick_is_on(const struct trick *trick, const struct recipe *recipe)
     return trick_missing(trick, recipe) == NULL;
 }
 
+_Static_assert(sizeof tricks / sizeof tricks[0] <= 64, "a bit for each trick");
+
+uint64_t tricks_on(const struct recipe *recipe)
+{
+    uint64_t on = 0;
+    for (int i = 0; i < trick_count; i++)
+        if (trick_is_on(&tricks[i], recipe))
+            on |= (uint64_t)1 << i;
+    return on;
+}
+
 static int apply_patches(const struct trick *trick, const struct trick_patch *patch, int on, struct recipe *recipe,
                          struct error *err)
 {

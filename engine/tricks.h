@@ -31,6 +31,8 @@ extern const int trick_count;
 const struct trick *trick_find(const char *key);
 /* 1 if every patch has its value for on. */
 int trick_is_on(const struct trick *trick, const struct recipe *recipe);
+/* The tricks of `tricks` that are on, a bit each in the table's order. */
+uint64_t tricks_on(const struct recipe *recipe);
 int trick_apply(const struct trick *trick, int on, struct recipe *recipe, struct error *err);
 
 /* The first knob that it writes and that has not the value for on; NULL when it is on. */

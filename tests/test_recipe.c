@@ -159,13 +159,47 @@ static void test_summary(void **state)
                                       .sets = {"lr_shape=cosine", "lr_peak=0.25", "eval=holdout"}};
     recipe_must(recipe_resolve(&request, &recipe, &recipe_err));
     recipe_summary(&recipe, text, sizeof text);
-    assert_string_equal(text, "davidnet-66, 20 epochs x 512, lr 0.25, holdout, seed 0");
+    assert_string_equal(text, "davidnet-66 - crop - flip - cutout, 20 epochs x 512, lr 0.25, holdout, seed 0");
     recipe_must(recipe_set_network(&recipe, "pool = global_max; logits = linear", &recipe_err));
     recipe_summary(&recipe, text, sizeof text);
-    assert_string_equal(text, "davidnet-66 + own network, 20 epochs x 512, lr 0.25, holdout, seed 0");
+    assert_string_equal(text,
+                        "davidnet-66 + own network - crop - flip - cutout, 20 epochs x 512, lr 0.25, holdout, seed 0");
     snprintf(recipe.preset, sizeof recipe.preset, "a-preset-that-is-gone"); /* the recipe alone says it */
     recipe_summary(&recipe, text, sizeof text);
-    assert_string_equal(text, "a-preset-that-is-gone + own network, 20 epochs x 512, lr 0.25, holdout, seed 0");
+    assert_string_equal(
+        text, "a-preset-that-is-gone + own network - crop - flip - cutout, 20 epochs x 512, lr 0.25, holdout, seed 0");
+}
+
+/* Tricks that are not as the preset has them, of many the first; against what a run's recipe.ini came from, too. */
+static void test_summary_of_tricks(void **state)
+{
+    (void)state;
+    char text[256], path[128];
+    struct recipe_request request = {.n_on = 2, .on = {"tta", "celu"}, .n_off = 1, .off = {"cutout"}};
+    struct recipe recipe, back;
+    recipe_must(recipe_resolve(&request, &recipe, &recipe_err));
+    recipe_summary(&recipe, text, sizeof text);
+    assert_string_equal(text, "davidnet-79 - cutout + celu + tta, 24 epochs x 512, lr 0.4, crop 4, flip, seed 0");
+    snprintf(path, sizeof path, "%s/of-tricks.ini", recipe_folder);
+    FILE *out = fopen(path, "w");
+    assert_non_null(out);
+    recipe_must(recipe_write(&recipe, out, &recipe_err));
+    fclose(out);
+    recipe_must(recipe_read(path, &back, &recipe_err));
+    char again[sizeof text];
+    recipe_summary(&back, again, sizeof again);
+    assert_string_equal(again, text);
+    request =
+        (struct recipe_request){.n_on = 6, .on = {"label_smoothing", "celu", "ghost_bn", "frozen_scale", "ema", "tta"}};
+    recipe_must(recipe_resolve(&request, &recipe, &recipe_err));
+    recipe_summary(&recipe, text, sizeof text);
+    assert_non_null(strstr(text, "davidnet-79 + label_smoothing + celu + ghost_bn and 3 more, 24 epochs"));
+    for (int i = 0; i < trick_count; i++)
+        assert_true((tricks_on(&recipe) >> i & 1) == (uint64_t)trick_is_on(&tricks[i], &recipe));
+    request = (struct recipe_request){.preset = "tta-26"};
+    recipe_must(recipe_resolve(&request, &recipe, &recipe_err));
+    recipe_summary(&recipe, text, sizeof text);
+    assert_int_equal(strncmp(text, "tta-26, 10 epochs", 17), 0); /* as the preset has them: no word of them */
 }
 
 /* The rate of a larger batch is a product, which is not told to the last bit. */
@@ -399,6 +433,7 @@ int main(void)
         cmocka_unit_test(test_random_round_trips),
         cmocka_unit_test(test_command),
         cmocka_unit_test(test_summary),
+        cmocka_unit_test(test_summary_of_tricks),
         cmocka_unit_test(test_summary_of_a_product),
         cmocka_unit_test(test_seeds),
         cmocka_unit_test(test_choices_in_force),

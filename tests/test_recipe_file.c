@@ -215,6 +215,49 @@ static void test_presets_of_ones_own(void **state)
     recipe_check_round_trip(&recipe);
 }
 
+/* A file's recipe is called by the file, or by what it says; it stays the preset's in all else. */
+static void test_name_of_a_file(void **state)
+{
+    (void)state;
+    char path[128], text[256];
+    struct recipe recipe, back;
+    struct recipe_request request = {.file = path};
+    write_file("my net.ini", "[recipe]\npreset = davidnet-79\n[tricks]\ncelu = on\n", path, sizeof path);
+    recipe_must(recipe_resolve(&request, &recipe, &recipe_err));
+    assert_string_equal(recipe_name(&recipe), "my net");
+    assert_string_equal(recipe.preset, "davidnet-79");
+    recipe_summary(&recipe, text, sizeof text);
+    assert_int_equal(strncmp(text, "my net: davidnet-79 + celu, 24 epochs", 37), 0);
+    recipe_check_round_trip(&recipe);
+    recipe_check_command(&recipe, "davidnet-79");
+    FILE *out;
+    for (int i = 0; i < 2; i++) { /* a run's folder keeps the name, and what is made from it does */
+        write_file("recipe.ini", "", path, sizeof path);
+        out = fopen(path, "w");
+        assert_non_null(out);
+        recipe_must(recipe_write(i ? &back : &recipe, out, &recipe_err));
+        fclose(out);
+        recipe_must(i ? recipe_resolve(&request, &back, &recipe_err) : recipe_read(path, &back, &recipe_err));
+        assert_string_equal(recipe_name(&back), "my net");
+    }
+    write_file("called.ini", "[recipe]\nname = other\npreset = davidnet-66\n", path, sizeof path);
+    recipe_must(recipe_resolve(&request, &recipe, &recipe_err));
+    assert_string_equal(recipe_name(&recipe), "other");
+    write_file("alone.ini", "[network]\ng = global_max\nl = linear\n", path, sizeof path);
+    recipe_must(recipe_resolve(&request, &recipe, &recipe_err));
+    recipe_summary(&recipe, text, sizeof text);
+    assert_int_equal(strncmp(text, "alone, 24 epochs", 16), 0);
+    request = (struct recipe_request){.preset = "davidnet-66"};
+    recipe_must(recipe_resolve(&request, &recipe, &recipe_err));
+    assert_true(recipe.name[0] == '\0' && strcmp(recipe_name(&recipe), "davidnet-66") == 0);
+    /* As a preset of one's own it is called as that is. */
+    snprintf(recipe.name, sizeof recipe.name, "other");
+    recipe_must(recipe_preset_save(&recipe, "saved", 1, path, sizeof path, &recipe_err));
+    recipe_must(recipe_read(path, &back, &recipe_err));
+    assert_string_equal(back.name, "");
+    file_fails("[recipe]\nname = a\nname = b\n", 3, "'name' is set twice", "line 2");
+}
+
 /* Damaged files are read or refused with a message, and what is read can be written and read again. */
 static void test_damaged_files(void **state)
 {
@@ -298,6 +341,7 @@ int main(void)
         cmocka_unit_test(test_file_syntax),
         cmocka_unit_test(test_files_that_are_no_recipes),
         cmocka_unit_test(test_presets_of_ones_own),
+        cmocka_unit_test(test_name_of_a_file),
         cmocka_unit_test(test_damaged_files),
         cmocka_unit_test(test_file_has_every_knob),
         cmocka_unit_test(test_write_to_a_full_disk),

@@ -91,6 +91,7 @@ static struct run_entry *make_entry(const struct sample *s, int index)
     struct run_summary *m = &e->summary;
     snprintf(m->name, sizeof m->name, "%s", e->folder.name);
     snprintf(m->preset, sizeof m->preset, "%s", s->preset);
+    snprintf(m->recipe, sizeof m->recipe, "%s", s->preset);
     snprintf(m->state, sizeof m->state, "%s", s->state);
     m->seed = e->recipe.seed;
     m->epochs = e->recipe.epochs;

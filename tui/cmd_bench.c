@@ -199,8 +199,8 @@ static void print_table(const struct bench *b)
     const struct session *s = &b->session;
     char where[128];
     session_describe(s, where, sizeof where);
-    printf("%s, batch %d: %s%s%s\n", s->recipe.preset, recipe_batch(&s->recipe), where, s->family->library ? ", " : "",
-           s->family->library ? s->family->library() : "");
+    printf("%s, batch %d: %s%s%s\n", recipe_name(&s->recipe), recipe_batch(&s->recipe), where,
+           s->family->library ? ", " : "", s->family->library ? s->family->library() : "");
     printf(
         "agrees with the reference over %d images: logits within %.1e (%.0e allowed), gradients within %.1e (%.0e)\n\n",
         b->validation.batch, b->validation.logits, b->validation.logits_tolerance, b->validation.gradient,
@@ -254,8 +254,8 @@ static void print_ops_table(const struct bench *b)
     const struct session *s = &b->session;
     char text[128];
     session_describe(s, text, sizeof text);
-    printf("%s, batch %d: %s%s%s\n", s->recipe.preset, recipe_batch(&s->recipe), text, s->family->library ? ", " : "",
-           s->family->library ? s->family->library() : "");
+    printf("%s, batch %d: %s%s%s\n", recipe_name(&s->recipe), recipe_batch(&s->recipe), text,
+           s->family->library ? ", " : "", s->family->library ? s->family->library() : "");
     printf("agrees with the reference: logits within %.1e, gradients within %.1e\n", b->validation.logits,
            b->validation.gradient);
     if (isnan(b->ceiling.flops))

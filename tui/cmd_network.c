@@ -49,7 +49,7 @@ static void put_table(const struct recipe *recipe, const struct network_info *in
             }
         }
         char flops[32];
-        fprintf(out, "%s, width %d; MFLOP are for one image\n\n", recipe->preset, recipe->width);
+        fprintf(out, "%s, width %d; MFLOP are for one image\n\n", recipe_name(recipe), recipe->width);
         columns_table(out, head, COLUMNS, cells, n, 0, 80);
         for (int i = 0; i < plan->n_rows; i++)
             if (plan->rows[i].op == PLAN_LINEAR && plan->rows[i].factor != 1)
@@ -185,7 +185,7 @@ static struct figure *draw(const struct recipe *recipe, const struct network_inf
             network_info_describe(plan, i, rows[i].what, sizeof rows[i].what);
             rows[i].parameters = network_info_parameters(plan, &plan->rows[i]);
         }
-        snprintf(title, sizeof title, "The network of %s", recipe->preset);
+        snprintf(title, sizeof title, "The network of %s", recipe_name(recipe));
         snprintf(subtitle, sizeof subtitle,
                  "width %d; %s parameters; for one image %sFLOP forward and %sFLOP backward; shapes are channels × "
                  "height × width",

@@ -13,9 +13,9 @@
 
 extern const struct command command_runs;
 
-enum { PRESET, SEED, STATE, EPOCHS, ACCURACY, TIME, SIZE, COLUMNS };
-static const char *const heads[COLUMNS] = {"preset", "seed", "state", "epochs", "best %", "time", "size"};
-static const int left[COLUMNS] = {[PRESET] = 1, [STATE] = 1};
+enum { RECIPE, SEED, STATE, EPOCHS, ACCURACY, TIME, SIZE, COLUMNS };
+static const char *const heads[COLUMNS] = {"recipe", "seed", "state", "epochs", "best %", "time", "size"};
+static const int left[COLUMNS] = {[RECIPE] = 1, [STATE] = 1};
 
 struct line {
     char name[128], cell[COLUMNS][64], tags[RUN_TAGS_TEXT_MAX];
@@ -34,9 +34,9 @@ static void fill(struct line *line, const struct run_summary *s, const struct ru
 {
     char text[RUN_TEXT];
     run_text_safe(s->name, line->name, sizeof line->name);
-    run_text_safe(s->preset, line->cell[PRESET], sizeof line->cell[PRESET]);
-    if (strlen(line->cell[PRESET]) > 12)
-        strcpy(line->cell[PRESET] + 11, "~");
+    run_text_safe(s->recipe, line->cell[RECIPE], sizeof line->cell[RECIPE]);
+    if (strlen(line->cell[RECIPE]) > 12)
+        strcpy(line->cell[RECIPE] + 11, "~");
     snprintf(line->cell[SEED], 64, "%lld", (long long)s->seed);
     snprintf(line->cell[STATE], 64, "%s", s->state);
     epochs_text(s, line->cell[EPOCHS], 64);
@@ -165,8 +165,8 @@ const struct command command_runs = {
     .summary = "the runs there are, newest first",
     .usage = "usage: davidnet runs [--json] [--out DIR]\n\n"
              "Lists the runs in DIR (default: $DAVIDNET_RUNS, else ~/.local/share/davidnet/runs), newest first:\n"
-             "name, preset, seed, state (running, done, stopped, failed, killed), epochs done and planned,\n"
-             "best test accuracy, training time, size on disk, tags.\n",
+             "name, recipe (its preset, or the recipe file's name), seed, state (running, done, stopped, failed,\n"
+             "killed), epochs done and planned, best test accuracy, training time, size on disk, tags.\n",
     .options = options,
     .run = run,
 };

@@ -151,7 +151,7 @@ static int save(const struct samples *s, const struct choice *choices)
     const char *slash = strrchr(s->dataset.source, '/');
     sheet_describe_options(&s->choices, s->height, s->width, done, sizeof done);
     snprintf(title, sizeof title, "%s \u00b7 %s \u00b7 epoch %ld \u00b7 seed %" PRId64,
-             slash && slash[1] ? slash + 1 : s->dataset.source, s->recipe.preset, s->epoch, s->recipe.seed);
+             slash && slash[1] ? slash + 1 : s->dataset.source, recipe_name(&s->recipe), s->epoch, s->recipe.seed);
     snprintf(subtitle, sizeof subtitle, "Images %ld to %ld of the epoch; left as stored, right as trained on: %s.",
              s->first + 1, s->first + s->count, done);
     struct sheet sheet = {.dataset = &s->dataset,

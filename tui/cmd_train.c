@@ -50,7 +50,7 @@ static int take_option(struct train_options *o, const char *flag, const char *te
 }
 
 static const struct command_option train_own[] = {
-    {"--name", "NAME", "the run's name (default: preset and date)", NULL},
+    {"--name", "NAME", "the run's name (default: the recipe's, its preset or file, and the date)", NULL},
     {"--out", "DIR", "parent of the run's folder ($DAVIDNET_RUNS, else ~/.local/share/davidnet/runs)", "FILE"},
     {"--runs", "N", "N runs, with seeds counted up from --seed", NULL},
     {"--stop-after", "N",

@@ -96,6 +96,7 @@ static void print_start(struct follower *f)
     if (f->options->json) {
         cJSON *object = event("start");
         cJSON_AddStringToObject(object, "run", s->path);
+        cJSON_AddStringToObject(object, "recipe_name", recipe_name(recipe));
         cJSON_AddStringToObject(object, "preset", recipe->preset);
         cJSON_AddStringToObject(object, "recipe", summary);
         cJSON_AddStringToObject(object, "device", s->device);

@@ -17,7 +17,7 @@
 /* The name of the run that is shown; one that has no folder is called by its recipe. */
 static const char *run_name(const struct app *app)
 {
-    return app->model.status.run[0] ? app->model.status.run : app->source.recipe->preset;
+    return app->model.status.run[0] ? app->model.status.run : recipe_name(app->source.recipe);
 }
 
 static char *table_text(const struct timing *timing, const struct timing_origin *origin, struct error *err)

@@ -13,7 +13,9 @@ const struct recipe_option recipe_option_table[] = {
     {"--preset", "NAME", NULL,
      "start from this preset; without it, " WORKBENCH_PRESET " in the workbench and " RECIPE_DEFAULT_PRESET
      " everywhere else; `davidnet presets` lists them"},
-    {"--recipe", "FILE", NULL, "start from a recipe file instead; its [tricks] section switches tricks: 'celu = on'"},
+    {"--recipe", "FILE", NULL,
+     "start from a recipe file instead; runs are called by its name (mine of mine.ini), its [tricks] section switches "
+     "tricks: 'celu = on'"},
     {"--on", "TRICK", NULL, "switch a trick on; `davidnet tricks` lists them"},
     {"--off", "TRICK", NULL, "switch a trick off"},
     {"--set", "KEY=VALUE", NULL,

@@ -51,6 +51,7 @@ void run_report_free(struct run_report *report)
 void run_report_summary_json(cJSON *object, const struct run_summary *s)
 {
     cJSON_AddStringToObject(object, "run", s->name);
+    cJSON_AddStringToObject(object, "recipe_name", s->recipe);
     cJSON_AddStringToObject(object, "preset", s->preset);
     cJSON_AddNumberToObject(object, "seed", (double)s->seed);
     cJSON_AddStringToObject(object, "state", s->state);

@@ -44,7 +44,7 @@ const char *runs_column_title(enum runs_column column)
     static const char *const titles[RUNS_COLUMNS] = {
         [RUNS_NAME] = "run",        [RUNS_STATE] = "state",   [RUNS_BEST] = "best %",
         [RUNS_LAST] = "last %",     [RUNS_EVAL] = "of",       [RUNS_TO_TARGET] = "to target",
-        [RUNS_TRAINED] = "trained", [RUNS_EPOCHS] = "epochs", [RUNS_PRESET] = "preset",
+        [RUNS_TRAINED] = "trained", [RUNS_EPOCHS] = "epochs", [RUNS_PRESET] = "recipe",
         [RUNS_TRICKS] = "tricks",   [RUNS_SEED] = "seed",     [RUNS_DATE] = "started",
         [RUNS_SIZE] = "size",       [RUNS_TAGS] = "tags"};
     return titles[column];
@@ -88,7 +88,7 @@ const char *runs_cell(const struct run_entry *entry, enum runs_column column, ch
         break;
     case RUNS_PRESET:
         if (known)
-            snprintf(out, size, "%s", s->preset[0] != '\0' ? s->preset : "none");
+            snprintf(out, size, "%s", s->recipe[0] != '\0' ? s->recipe : "none");
         break;
     case RUNS_TRICKS:
         if (known)
@@ -125,7 +125,7 @@ static int matches_word(const struct run_entry *entry, const char *word, size_t 
 {
     char tags[RUN_TAGS_TEXT_MAX];
     run_label_tags(&entry->label, tags, sizeof tags);
-    const char *const texts[] = {entry->summary.name, entry->summary.preset, tags,
+    const char *const texts[] = {entry->summary.name, entry->summary.recipe, entry->summary.preset, tags,
                                  entry->tricks,       runs_state(entry),     entry->label.note};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         if (contains(texts[i], word, length))

@@ -43,7 +43,7 @@ int samples_model_open(struct samples_model *model, const struct recipe *recipe,
         samples_model_clear(model);
         return error_set(err, "out of memory for the images of a batch");
     }
-    snprintf(model->preset, sizeof model->preset, "%s", recipe->preset);
+    snprintf(model->preset, sizeof model->preset, "%s", recipe_name(recipe));
     model->seed = recipe->seed;
     model->state = SAMPLES_READY;
     samples_model_show(model, 0);
