@@ -4,11 +4,14 @@
 #include "tests/fake_folder.h"
 #include "tui/command.h"
 
+#include <fcntl.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -56,6 +59,30 @@ static void make(const char *name, int64_t seed, double best, int switches, cons
                                                    .host = "here"});
 }
 
+/* A run of a file that inherits the rung's preset and changes it: listed by the file's name, and no run of the rung. */
+static void make_from_file(void)
+{
+    struct run_folder folder;
+    struct run_summary summary;
+    struct recipe recipe;
+    char path[128];
+    struct recipe_request request = {.file = path};
+    snprintf(path, sizeof path, "%s/mine.ini", parent);
+    static const char text[] = "[recipe]\npreset = davidnet-79\n[tricks]\ncelu = on\n";
+    assert_int_equal(file_replace(path, &(struct file_part){text, sizeof text - 1}, 1, &err), 0);
+    assert_int_equal(recipe_resolve(&request, &recipe, &err), 0);
+    make("of-a-file", 1, 99, 0, NULL, RUN_END_DONE);
+    snprintf(path, sizeof path, "%s/of-a-file", parent);
+    assert_int_equal(run_folder_at(&folder, path, &err), 0);
+    assert_int_equal(run_folder_write_recipe(&folder, "recipe.ini", &recipe, &err), 0);
+    assert_int_equal(run_folder_summary(&folder, &summary, &err), 0);
+    assert_string_equal(summary.recipe, "mine");
+    assert_string_equal(summary.preset, "davidnet-79");
+    assert_int_equal(run_folder_create(&folder, parent, NULL, &recipe, &err), 0);
+    assert_int_equal(strncmp(folder.name, "mine-2", 6), 0); /* and the date */
+    assert_int_equal(folder_remove(folder.path, &err), 0);
+}
+
 static void measure(void)
 {
     struct run_entry **entries;
@@ -84,6 +111,7 @@ static void test_measured(void **state)
     const struct ladder_rung *rung = find("davidnet-79");
     make("synthetic", 1, 99, 0, "data=synthetic:1:2000", RUN_END_DONE);
     make("other", 1, 99, 0, "momentum=0.5", RUN_END_DONE);
+    make_from_file();
     measure();
     assert_int_equal(rung->accuracy.n, 0);
     make("stopped", 1, 94, 0, NULL, RUN_END_STOPPED);
@@ -175,13 +203,65 @@ static void test_run_refusals(void **state)
     }
 }
 
+/* What `davidnet ladder` writes to a terminal of so many columns; 0: to a pipe. */
+static void listed(int columns, char *out, size_t size)
+{
+    struct winsize ws = {.ws_row = 24, .ws_col = (unsigned short)columns};
+    int ends[2] = {-1, -1}, status;
+    if (columns) {
+        ends[0] = posix_openpt(O_RDWR | O_NOCTTY);
+        assert_true(ends[0] >= 0 && grantpt(ends[0]) == 0 && unlockpt(ends[0]) == 0);
+        ends[1] = open(ptsname(ends[0]), O_RDWR | O_NOCTTY);
+        assert_true(ends[1] >= 0 && ioctl(ends[1], TIOCSWINSZ, &ws) == 0);
+    } else {
+        assert_int_equal(pipe(ends), 0);
+    }
+    fflush(NULL);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        char *words[] = {"ladder", NULL};
+        dup2(ends[1], STDOUT_FILENO);
+        close(ends[0]);
+        close(ends[1]);
+        int code = command_ladder.run(1, words);
+        fflush(NULL);
+        _exit(code);
+    }
+    close(ends[1]);
+    size_t used = 0;
+    for (ssize_t n; used < size - 1 && (n = read(ends[0], out + used, size - 1 - used)) > 0;)
+        used += (size_t)n;
+    out[used] = '\0';
+    close(ends[0]);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+}
+
+/* The table keeps to the terminal, 80 columns hold all of its own; a pipe has them all. */
+static void test_narrow_terminals(void **state)
+{
+    (void)state;
+    static char text[1 << 16];
+    setenv("DAVIDNET_RUNS", parent, 1);
+    for (int columns = 0; columns <= 120; columns += 20) {
+        if (columns == 20) /* taken for a mistake, see columns_width */
+            continue;
+        listed(columns, text, sizeof text);
+        assert_non_null(strstr(text, "davidnet-79"));
+        assert_non_null(strstr(text, "94.00 +-0.50 (3)"));
+        assert_int_equal(strstr(text, "images/s") != NULL, columns == 0 || columns >= 80);
+        assert_int_equal(strstr(text, "time") != NULL, columns == 0 || columns >= 60);
+        for (const char *line = text; *line && columns; line += strcspn(line, "\n") + 1)
+            assert_in_range(strcspn(line, "\r\n"), 1, (unsigned)columns);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rungs),
-        cmocka_unit_test(test_measured),
-        cmocka_unit_test(test_table),
-        cmocka_unit_test(test_run_refusals),
+        cmocka_unit_test(test_rungs),        cmocka_unit_test(test_measured),         cmocka_unit_test(test_table),
+        cmocka_unit_test(test_run_refusals), cmocka_unit_test(test_narrow_terminals),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -387,6 +387,46 @@ static void test_columns(void **state)
     free(text);
 }
 
+/* The folded text, malloc'ed. */
+static char *fold(const char *command, int indent, int width)
+{
+    char *text = NULL;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+    assert_non_null(out);
+    columns_command(out, command, indent, width);
+    assert_int_equal(fclose(out), 0);
+    return text;
+}
+
+/* A shell reads the same words from a command that is folded, and no line is wider than asked. */
+static void test_folded_commands(void **state)
+{
+    (void)state;
+    static const char command[] =
+        "printf '[%s]' train --preset davidnet-79 --set 'network=prep = conv_bn c; layer1 = res_block 2c convs=2; "
+        "logits = linear scale=0.125' --set lr_values=0,0.3,0 --name 'it'\\''s mine' --seed 1";
+    char whole[1024], words[1024];
+    for (int width = 0; width <= 120; width += 20) {
+        if (width == 20)
+            continue; /* narrower than the longest word */
+        char *text = fold(command, 2, width);
+        FILE *in = popen(text, "r"); /* NOLINT(cert-env33-c): our own command */
+        assert_non_null(in);
+        words[fread(words, 1, sizeof words - 1, in)] = '\0';
+        assert_int_equal(pclose(in), 0);
+        if (width == 0) {
+            memcpy(whole, words, sizeof whole);
+            assert_non_null(strstr(whole, "[--name][it's mine][--seed][1]"));
+            assert_ptr_equal(strchr(text, '\n'), text + strlen(text) - 1);
+        }
+        assert_string_equal(words, whole);
+        for (const char *line = text; *line && width; line += strcspn(line, "\n") + 1)
+            assert_in_range(strcspn(line, "\n"), 1, (unsigned)width);
+        free(text);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -404,6 +444,7 @@ int main(void)
         cmocka_unit_test(test_own_options),
         cmocka_unit_test(test_paragraphs),
         cmocka_unit_test(test_columns),
+        cmocka_unit_test(test_folded_commands),
     };
     if (setenv("XDG_CONFIG_HOME", "/nonexistent", 1))
         return 1;

@@ -5,6 +5,8 @@
 #include "tui/options.h"
 
 #include <cjson/cJSON.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 extern const struct command command_knobs;
@@ -54,22 +56,35 @@ static int print_json(void)
     return command_print_json(list, 1);
 }
 
+static void print_fact(const char *name, int width, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+static void print_fact(const char *name, int width, const char *format, ...)
+{
+    char text[KNOB_TEXT_MAX];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    printf("  %-8s  ", name);
+    columns_wrap(stdout, text, 12, 12, width);
+}
+
 static int print_one(const struct knob *knob, int width)
 {
     char range[160];
     knob_range(knob, range, sizeof range);
     printf("%s: ", knob->key);
     columns_wrap(stdout, knob->help, (int)strlen(knob->key) + 2, 2, width);
-    printf("  default   %s\n", *knob->default_text ? knob->default_text : "(empty)");
-    printf("  allowed   %s%s%s\n", range, *knob->unit ? " " : "", knob->unit);
-    printf("  set by    --set %s=VALUE, or under [%s] in a recipe file\n", knob->key, knob->section);
+    print_fact("default", width, "%s", *knob->default_text ? knob->default_text : "(empty)");
+    print_fact("allowed", width, "%s%s%s", range, *knob->unit ? " " : "", knob->unit);
+    print_fact("set by", width, "--set %s=VALUE, or under [%s] in a recipe file", knob->key, knob->section);
     if (knob->when)
-        printf("  effect    only with %s\n", knob->when);
+        print_fact("effect", width, "only with %s", knob->when);
     for (const struct trick *trick = tricks; trick < tricks + trick_count; trick++)
         if (trick_value(trick, knob->key))
-            printf("  trick     %s sets it to %s\n", trick->key, trick_value(trick, knob->key));
+            print_fact("trick", width, "%s sets it to %s", trick->key, trick_value(trick, knob->key));
     if (trick_find(knob->key))
-        printf("  the trick of that name is more than the knob: see `davidnet tricks %s`\n", knob->key);
+        print_fact("trick", width, "the one of that name is more than the knob: see `davidnet tricks %s`", knob->key);
     return EXIT_OK;
 }
 

@@ -1,6 +1,7 @@
 /* davidnet ladder: the published rungs beside what was measured here; trains those that were not. */
 #include "engine/json.h"
 #include "engine/ladder.h"
+#include "tui/columns.h"
 #include "tui/command.h"
 #include "tui/headless.h"
 #include "tui/options.h"
@@ -69,20 +70,87 @@ static void fill(const struct ladder_rung *rung, struct texts *t)
     format_count(round(rung->images_per_second), t->speed, sizeof t->speed);
 }
 
-static void print_text(const struct ladder *ladder)
+/* The columns for people, and those that a narrow terminal does without, in that order. */
+enum { PRESET, EPOCHS, ACCURACY, TIME, REACH, HERE, TRAINED, SPEED, COLUMNS };
+static const char *const heads[COLUMNS] = {"preset", "epochs", "%", "time", "reach", "% (runs)", "trained", "images/s"};
+static const int left[COLUMNS] = {[PRESET] = 1, [HERE] = 1};
+static const int spare[] = {SPEED, REACH, TRAINED, EPOCHS, TIME, ACCURACY};
+
+struct line {
+    char cell[COLUMNS][96];
+};
+
+static void fill_line(const struct ladder_rung *rung, struct line *line)
 {
     struct texts t;
-    printf("%-19s %6s  %21s  %s\n", "", "", "published", "measured here");
-    printf("%-19s %6s  %6s %6s %7s  %-14s %13s %8s\n", "preset", "epochs", "%", "time", "reach", "% (runs)", "trained",
-           "images/s");
+    fill(rung, &t);
+    snprintf(line->cell[PRESET], sizeof line->cell[0], "%s", rung->about.name);
+    snprintf(line->cell[EPOCHS], sizeof line->cell[0], "%g", rung->epochs);
+    snprintf(line->cell[ACCURACY], sizeof line->cell[0], "%s", t.published[0]);
+    snprintf(line->cell[TIME], sizeof line->cell[0], "%s", t.published[1]);
+    snprintf(line->cell[REACH], sizeof line->cell[0], "%s", t.published[2]);
+    snprintf(line->cell[HERE], sizeof line->cell[0], rung->accuracy.n > 0 ? "%s (%s)" : "%s", t.accuracy, t.runs);
+    snprintf(line->cell[TRAINED], sizeof line->cell[0], "%s", t.seconds);
+    snprintf(line->cell[SPEED], sizeof line->cell[0], "%s", t.speed);
+}
+
+/* A column's width is 0 where it is left out. */
+static int total_width(const int *widths, int gap)
+{
+    int total = -gap;
+    for (int c = 0; c < COLUMNS; c++)
+        total += widths[c] ? widths[c] + gap : 0;
+    return total;
+}
+
+/* To fit into `width` columns (0: whatever there is), with the blanks between. */
+static int fit(int *widths, int width)
+{
+    int gap = width && total_width(widths, 2) > width ? 1 : 2;
+    for (size_t i = 0; width && i < sizeof spare / sizeof *spare && total_width(widths, gap) > width; i++)
+        widths[spare[i]] = 0;
+    return gap;
+}
+
+static void print_cells(const char *const cells[COLUMNS], const int *widths, int gap)
+{
+    char text[COLUMNS * 100];
+    int n = 0;
+    for (int c = 0; c < COLUMNS; c++)
+        if (widths[c])
+            n += snprintf(text + n, sizeof text - (size_t)n, left[c] ? "%*s%-*s" : "%*s%*s", n ? gap : 0, "", widths[c],
+                          cells[c]);
+    while (n > 0 && text[n - 1] == ' ')
+        text[--n] = '\0';
+    puts(text);
+}
+
+static void print_text(const struct ladder *ladder)
+{
+    struct line *lines = calloc((size_t)ladder->count + 1, sizeof *lines);
+    int widths[COLUMNS], gap, published = 0;
+    if (!lines)
+        return;
+    for (int c = 0; c < COLUMNS; c++)
+        widths[c] = (int)strlen(heads[c]);
     for (int i = 0; i < ladder->count; i++) {
-        const struct ladder_rung *rung = &ladder->rung[i];
-        char accuracy[80];
-        fill(rung, &t);
-        snprintf(accuracy, sizeof accuracy, rung->accuracy.n > 0 ? "%s (%s)" : "%s", t.accuracy, t.runs);
-        printf("%-19s %6g  %6s %6s %7s  %-14s %13s %8s\n", rung->about.name, rung->epochs, t.published[0],
-               t.published[1], t.published[2], accuracy, t.seconds, t.speed);
+        fill_line(&ladder->rung[i], &lines[i]);
+        for (int c = 0; c < COLUMNS; c++)
+            widths[c] = (int)strlen(lines[i].cell[c]) > widths[c] ? (int)strlen(lines[i].cell[c]) : widths[c];
     }
+    gap = fit(widths, columns_terminal(stdout));
+    int at = widths[PRESET] + gap + (widths[EPOCHS] ? widths[EPOCHS] + gap : 0);
+    for (int c = ACCURACY; c <= REACH; c++)
+        published += widths[c] ? widths[c] + gap : 0;
+    printf("%*s%-*s%s\n", at, "", published, published > 9 ? "published" : "", "measured here");
+    print_cells(heads, widths, gap);
+    for (int i = 0; i < ladder->count; i++) {
+        const char *cells[COLUMNS];
+        for (int c = 0; c < COLUMNS; c++)
+            cells[c] = lines[i].cell[c];
+        print_cells(cells, widths, gap);
+    }
+    free(lines);
 }
 
 /* For the README: only what is of this machine has its name in the last line. */
@@ -285,7 +353,8 @@ const struct command command_ladder = {
              "its 95 % interval, training time and images a second, of quiet runs if there are any. Runs on\n"
              "synthetic images do not count. With --run it first trains each rung that has no finished run, one run\n"
              "each, and goes on with those that were stopped; --preset NAME trains that rung alone. --data, --device,\n"
-             "--threads, --isa and --seed say how; nothing else may be changed.\n",
+             "--threads, --isa and --seed say how; nothing else may be changed. A narrow terminal has fewer columns\n"
+             "than a file or a pipe.\n",
     .options = options,
     .takes_recipe = 1,
     .run = run,

@@ -150,7 +150,8 @@ static void print_text(const struct run_report *report)
     columns_wrap(stdout, text, 0, 2, columns_width(stdout));
     print_label(&report->label);
     recipe_command(&report->recipe, text, 16384);
-    printf("\nmade by\n  %s\n", text); /* not wrapped: it is there to be copied */
+    printf("\nmade by\n");
+    columns_command(stdout, text, 2, columns_terminal(stdout)); /* it is there to be copied */
     free(text);
     print_epochs(&report->log);
     print_state(report);

@@ -1,6 +1,7 @@
 /* davidnet tui: the workbench, on a terminal or off screen. */
 #include "engine/dataset.h"
 #include "tui/app.h"
+#include "tui/columns.h"
 #include "tui/command.h"
 #include "tui/guide.h"
 #include "tui/loop.h"
@@ -98,7 +99,8 @@ static int report(const struct app *app, int code)
         printf("'davidnet resume %s' goes on from there\n", status->run);
     if (app->queue) {
         recipe_command(&app->queued.recipe, command, sizeof command);
-        printf("the queued run was not started; this starts it:\n%s\n", command);
+        printf("the queued run was not started; this starts it:\n");
+        columns_command(stdout, command, 0, columns_terminal(stdout));
     }
     return code;
 }
@@ -106,8 +108,10 @@ static int report(const struct app *app, int code)
 /* What was put together and not started is not lost without a trace. */
 static void report_draft(const struct app *app)
 {
-    if (app_only_here(app) && *app->tricks.command)
-        printf("the recipe on the Tricks screen was not started; this starts it:\n%s\n", app->tricks.command);
+    if (!app_only_here(app) || !*app->tricks.command)
+        return;
+    printf("the recipe on the Tricks screen was not started; this starts it:\n");
+    columns_command(stdout, app->tricks.command, 0, columns_terminal(stdout));
 }
 
 /* The exit code; -1: it could not be shown. in: the script's keys. */

@@ -27,6 +27,50 @@ static int width_of(const char *text, int length)
     return length < (int)sizeof part ? (snprintf(part, sizeof part, "%.*s", length, text), text_width(part)) : length;
 }
 
+int columns_terminal(FILE *out)
+{
+    int fd = fileno(out);
+    return fd >= 0 && isatty(fd) ? columns_width(out) : 0;
+}
+
+/* 1: an odd number of single quotes begin or end among these bytes of a command. */
+static int flips_quotes(const char *text, int length, int quoted)
+{
+    int was = quoted;
+    for (int i = 0; i < length; i++)
+        if (text[i] == '\'' && (quoted || i == 0 || text[i - 1] != '\\'))
+            quoted = !quoted;
+    return quoted != was;
+}
+
+void columns_command(FILE *out, const char *command, int indent, int width)
+{
+    int at = indent, quoted = 0;
+    fprintf(out, "%*s", indent, "");
+    for (;;) {
+        int length = (int)strcspn(command, " ");
+        fprintf(out, "%.*s", length, command);
+        at += width_of(command, length);
+        quoted ^= flips_quotes(command, length, quoted);
+        command += length;
+        if (!*command)
+            break;
+        command++;
+        if (width == 0 ||
+            at + 1 + width_of(command, (int)strcspn(command, " ")) + 3 <= width) { /* 3: what ends a line */
+            fputc(' ', out);
+            at++;
+        } else if (quoted) {
+            fputs(" '\\\n'", out); /* no blanks before it: they would be part of the word, or end it */
+            at = 1;
+        } else {
+            fprintf(out, " \\\n%*s", indent, "");
+            at = indent;
+        }
+    }
+    fputc('\n', out);
+}
+
 void columns_wrap(FILE *out, const char *text, int at, int indent, int width)
 {
     if (width < indent + WRAP_MIN)

@@ -7,8 +7,17 @@
 /* The terminal's width, at most 120; 80 when `out` is none. */
 int columns_width(FILE *out);
 
+/* The same; 0 when `out` is none: what is written there is whole. */
+int columns_terminal(FILE *out);
+
 /* Prints text wrapped at spaces; the first line goes on at column `at`, the others start at `indent`. */
 void columns_wrap(FILE *out, const char *text, int at, int indent, int width);
+
+/*
+ * Prints a shell command from column `indent` on, folded at blanks to `width` (0: whole) in such a way that a shell
+ * still reads the same words: the lines end in a backslash, and single quotes are closed before it.
+ */
+void columns_command(FILE *out, const char *command, int indent, int width);
 
 /*
  * Prints paragraphs, wrapped anew; a line break inside one counts as a blank. Lines that begin with "usage:" or a
