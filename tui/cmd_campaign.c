@@ -4,6 +4,7 @@
 #include "tui/command.h"
 #include "tui/headless.h"
 #include "tui/options.h"
+#include "tui/progress.h"
 #include "tui/verdict_report.h"
 #include "views/format.h"
 
@@ -148,7 +149,7 @@ static int open_campaign(const struct campaign_options *o, struct campaign *c, i
 struct teller {
     const struct campaign *campaign;
     struct campaign_state state;
-    int json, progress, shown;
+    int json, progress;
     struct verdict_spread spread; /* of the runs that there were at the start */
 };
 
@@ -166,13 +167,6 @@ static void print_event(cJSON *object)
     fflush(stdout);
 }
 
-static void clear_progress(struct teller *t)
-{
-    if (t->shown)
-        fputs("\r\033[K", stderr);
-    t->shown = 0;
-}
-
 static void watch(void *context, const struct trainer_status *s)
 {
     struct teller *t = context;
@@ -183,10 +177,9 @@ static void watch(void *context, const struct trainer_status *s)
     double others = t->state.seconds_left;
     if (!isnan(others)) /* without this one, which tells for itself */
         others *= t->state.left > 0 ? (t->state.left - 1.0) / t->state.left : 0;
-    fprintf(stderr, "\r\033[Krun %d of %d, %s: step %u/%u, %s left; campaign %s", planned - t->state.left + 1, planned,
-            run_side_name(t->state.side), s->step, s->steps, format_seconds(s->eta_seconds, eta, sizeof eta),
-            format_seconds(s->eta_seconds + others, left, sizeof left));
-    t->shown = 1;
+    progress_show("run %d of %d, %s: step %u/%u, %s left; campaign %s", planned - t->state.left + 1, planned,
+                  run_side_name(t->state.side), s->step, s->steps, format_seconds(s->eta_seconds, eta, sizeof eta),
+                  format_seconds(s->eta_seconds + others, left, sizeof left));
 }
 
 static void tell_start(const struct teller *t)
@@ -248,7 +241,7 @@ static void tell_run(struct teller *t, const struct run_entry *entry)
         print_event(object);
         return;
     }
-    clear_progress(t);
+    progress_clear();
     snprintf(which, sizeof which, "%d/%d", ended, planned);
     printf("%9s  %-8s %8lld  %-10s %11s %9s  %s\n", which, run_side_name(entry->label.side), (long long)s->seed, state,
            run_text_number(s->last_acc, 2, accuracy), format_seconds(s->train_seconds, trained, sizeof trained),
@@ -328,7 +321,7 @@ static int carry_out(struct teller *t)
         if (code > 128) /* a signal: what there is of the run is saved */
             break;
     }
-    clear_progress(t);
+    progress_clear();
     if (t->state.left > 0 && !t->json)
         fprintf(stderr, "davidnet: %d runs are left; go on with: davidnet campaign resume %s\n", t->state.left,
                 t->campaign->name);
@@ -343,7 +336,7 @@ static int campaign_run(const struct campaign_options *o)
     if (!c)
         return command_fail("out of memory");
     struct teller t = {.campaign = c, .json = o->json};
-    t.progress = !o->json && isatty(STDERR_FILENO) && isatty(STDOUT_FILENO);
+    t.progress = !o->json && progress_possible() && isatty(STDOUT_FILENO);
     int code;
     if (open_campaign(o, c, &lock, &err))
         code = headless_error(o->json, err.text);

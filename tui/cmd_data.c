@@ -4,6 +4,7 @@
 #include "tui/columns.h"
 #include "tui/command.h"
 #include "tui/fetch_line.h"
+#include "tui/progress.h"
 
 #include <cjson/cJSON.h>
 #include <math.h>
@@ -12,7 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #define SPARSE_SECONDS 30 /* between lines that only say how far it is, without a terminal */
 
@@ -28,8 +28,8 @@ static void on_signal(int signal_number)
 /* ---- data fetch ---- */
 
 struct show {
-    int tty, width, drawn; /* columns of the line on the terminal */
-    int phase, tenths;     /* last shown without a terminal */
+    int in_place, width; /* a line on the terminal, of so many columns */
+    int phase, tenths;   /* last shown without one */
     double shown;
 };
 
@@ -38,21 +38,6 @@ static double clock_seconds(void)
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
-
-/* One line, redrawn in place without escape codes. */
-static void draw_line(struct show *show, const char *line)
-{
-    int length = (int)strlen(line);
-    fprintf(stderr, "\r%s%*s", line, show->drawn > length ? show->drawn - length : 0, "");
-    show->drawn = length;
-}
-
-static void end_line(struct show *show)
-{
-    if (show->drawn)
-        fputc('\n', stderr);
-    show->drawn = 0;
 }
 
 /* A line at each phase and problem, and every tenth of a long download. */
@@ -79,17 +64,17 @@ static void on_progress(void *context, const struct fetch_progress *progress)
 {
     struct show *show = context;
     char line[512];
-    if (!show->tty) {
+    if (!show->in_place) {
         print_sparse(show, progress);
         return;
     }
     fetch_line(progress, show->width - 1, 1, line, sizeof line);
-    draw_line(show, line);
+    progress_show("%s", line);
     if (progress->phase == FETCH_WAITING) /* the reason stays to be read */
-        end_line(show);
+        progress_keep();
 }
 
-static int fetch(const struct fetch_options *options, struct show *show)
+static int fetch(const struct fetch_options *options)
 {
     struct fetch_result result;
     struct error err = {""};
@@ -99,7 +84,7 @@ static int fetch(const struct fetch_options *options, struct show *show)
     int status = fetch_run(options, &result, &err);
     sigaction(SIGINT, &old_int, NULL);
     sigaction(SIGTERM, &old_term, NULL);
-    end_line(show);
+    progress_keep();
     if (status == FETCH_CANCELLED) {
         command_fail("%s", err.text);
         return 128 + atomic_load(&caught);
@@ -117,7 +102,7 @@ static int fetch(const struct fetch_options *options, struct show *show)
 static int run_fetch(int argc, char **argv)
 {
     char folder[512];
-    struct show show = {.tty = isatty(STDERR_FILENO), .width = columns_width(stderr), .phase = -1};
+    struct show show = {.in_place = progress_possible(), .width = columns_width(stderr), .phase = -1};
     struct fetch_options options = {
         .source = fetch_official, .to = folder, .cancel = &caught, .progress = on_progress, .context = &show};
     dataset_user_folder(folder, sizeof folder);
@@ -139,7 +124,7 @@ static int run_fetch(int argc, char **argv)
     }
     if (!options.to[0])
         return command_usage_error(&command_data, "fetch: there is no home folder; say where to with --to");
-    return fetch(&options, &show);
+    return fetch(&options);
 }
 
 /* ---- data info ---- */

@@ -6,6 +6,7 @@
 #include "tui/columns.h"
 #include "tui/command.h"
 #include "tui/figure_output.h"
+#include "tui/progress.h"
 #include "tui/run_report.h"
 #include "tui/timing_diff_page.h"
 #include "tui/timing_diff_report.h"
@@ -76,8 +77,7 @@ static void forget_side(struct reading *side)
 /* A terminal that is said to understand no codes gets none. */
 static int can_be_grey(void)
 {
-    const char *term = getenv("TERM");
-    return !display.no_color && term && *term && strcmp(term, "dumb") != 0;
+    return !display.no_color && progress_codes();
 }
 
 /* The text in that format, malloc'ed; width and grey of the table as the terminal has them. */

@@ -3,12 +3,12 @@
 #include "engine/nearest.h"
 #include "tui/columns.h"
 #include "tui/options.h"
+#include "tui/progress.h"
 
 #include <cjson/cJSON.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 struct display_options display = {.delay = 0.1};
 
@@ -148,14 +148,12 @@ int command_print_json(cJSON *root, int pretty)
 
 void command_progress(const char *what, int done, int of)
 {
-    if (!isatty(STDERR_FILENO))
-        return;
     if (!what)
-        fputs("\r\033[K", stderr);
+        progress_clear();
     else if (of)
-        fprintf(stderr, "\r\033[K%s %d of %d", what, done, of);
+        progress_show("%s %d of %d", what, done, of);
     else
-        fprintf(stderr, "\r\033[K%s", what);
+        progress_show("%s", what);
 }
 
 int command_unknown(const struct command *command, const char *word)

@@ -77,7 +77,8 @@ struct display_options {
 struct cJSON;
 int command_print_json(struct cJSON *root, int pretty);
 
-/* On a terminal: what it is busy with, in place ("step 3 of 40"; of 0: no numbers). NULL: the line is cleared. */
+/* On a terminal (tui/progress.h): what it is busy with, in place ("step 3 of 40"; of 0: no numbers). NULL: the line is
+ * cleared. */
 void command_progress(const char *what, int done, int of);
 
 extern struct display_options display;

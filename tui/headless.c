@@ -3,6 +3,7 @@
 #include "engine/json.h"
 #include "tui/columns.h"
 #include "tui/command.h"
+#include "tui/progress.h"
 #include "tui/run_report.h"
 #include "tui/stop_signal.h"
 #include "views/format.h"
@@ -21,9 +22,8 @@ struct follower {
     struct trainer *trainer;
     const struct headless_options *options;
     size_t seen;  /* records printed */
-    int progress; /* stderr is a terminal: a line that is rewritten */
-    int progress_shown;
-    int began; /* "start" is out */
+    int progress; /* a line is rewritten on the terminal */
+    int began;    /* "start" is out */
     struct trainer_status status;
     double last_acc;
 };
@@ -49,13 +49,6 @@ int headless_error(int json, const char *message)
     cJSON_AddStringToObject(object, "error", message);
     print_event(object);
     return EXIT_FAILED;
-}
-
-static void clear_progress(struct follower *f)
-{
-    if (f->progress_shown)
-        fputs("\r\033[K", stderr);
-    f->progress_shown = 0;
 }
 
 static const char *eval_name(const struct recipe *recipe)
@@ -160,7 +153,7 @@ static void print_epoch(struct follower *f, const struct record *record)
     double done = fmin(record->epoch, recipe->epochs); /* the last epoch may be a part of one */
     snprintf(epoch, sizeof epoch, "%.4g/%.4g", done, recipe->epochs);
     snprintf(lr, sizeof lr, "%.4g", record->as.epoch.lr);
-    clear_progress(f);
+    progress_clear();
     print_epoch_cells((const char *const[]){epoch, lr, run_text_number(record->as.epoch.train_loss, 4, number[0]),
                                             run_text_number(record->as.epoch.train_acc, 2, number[1]),
                                             run_text_number(record->as.epoch.test_loss, 4, number[2]),
@@ -177,7 +170,7 @@ static void print_note(struct follower *f, const struct record *record)
         print_event(object);
         return;
     }
-    clear_progress(f);
+    progress_clear();
     print_line("note", record->as.note);
 }
 
@@ -205,16 +198,15 @@ static void print_records(struct follower *f)
 static void print_progress(struct follower *f)
 {
     const struct trainer_status *s = &f->status;
-    char eta[RUN_TEXT];
+    char eta[RUN_TEXT], loss[RUN_TEXT], speed[RUN_TEXT];
     if (!f->progress || s->steps == 0)
         return;
     if (s->phase == TRAINER_EVALUATING && s->to_evaluate > 0)
-        fprintf(stderr, "\r\033[Kevaluating after step %u/%u: batch %u of %u", s->step, s->steps, s->evaluated,
-                s->to_evaluate);
+        progress_show("evaluating after step %u/%u: batch %u of %u", s->step, s->steps, s->evaluated, s->to_evaluate);
     else
-        fprintf(stderr, "\r\033[K%s: step %u/%u, loss %.4f, %.0f images/s, %s left", trainer_phase_name(s->phase),
-                s->step, s->steps, s->loss, s->images_per_second, format_seconds(s->eta_seconds, eta, sizeof eta));
-    f->progress_shown = 1;
+        progress_show("%s: step %u/%u, loss %s, %s images/s, %s left", trainer_phase_name(s->phase), s->step, s->steps,
+                      run_text_number(s->loss, 4, loss), run_text_number(s->images_per_second, 0, speed),
+                      format_seconds(s->eta_seconds, eta, sizeof eta));
 }
 
 /* How a run came out, from this process or from its folder. */
@@ -269,7 +261,7 @@ static void print_done(struct follower *f)
         print_outcome_json(&outcome);
         return;
     }
-    clear_progress(f);
+    progress_clear();
     if (s->phase == TRAINER_STOPPED) {
         printf("stopped at step %u of %u; go on with: davidnet resume %s\n", s->step, s->steps, s->run);
         return;
@@ -366,12 +358,12 @@ int headless_run(const struct trainer_options *what, const struct headless_optio
         run_finish_command(&f);
         return EXIT_FAILED;
     }
-    f.progress = !options->json && isatty(STDERR_FILENO) && isatty(STDOUT_FILENO);
+    f.progress = !options->json && progress_possible() && isatty(STDOUT_FILENO);
     stop_signal_begin(false);
     follow(&f);
     int code = EXIT_OK;
     if (f.status.phase == TRAINER_FAILED) {
-        clear_progress(&f);
+        progress_clear();
         code = headless_error(options->json, f.status.error);
     } else {
         if (!options->watch)

@@ -5,6 +5,7 @@
 #include "tui/figure_output.h"
 #include "tui/lab_ablate_figure.h"
 #include "tui/options.h"
+#include "tui/progress.h"
 #include "tui/run_report.h"
 #include "tui/stop_signal.h"
 #include "tui/version.h"
@@ -13,7 +14,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 extern const struct command lab_ablate;
 
@@ -172,7 +172,7 @@ static bool tell(void *context, const struct ablate_progress *p)
     int *done = context, last = p->done == p->total;
     *done = p->done;
     format_seconds(p->seconds_left, left, sizeof left);
-    if (isatty(STDERR_FILENO)) {
+    if (progress_possible()) {
         snprintf(line, sizeof line, "%s, batch %d, round %d: %s; %d of %d measured, %s left", p->preset, p->batch,
                  p->round + 1, ablate_variant_title(p->variant), p->done, p->total, left);
         command_progress(last ? NULL : line, 0, 0);
