@@ -398,15 +398,31 @@ struct verdict_question campaign_question(const struct campaign *c)
     return (struct verdict_question){.planned = campaign_planned(c), .looks = c->looks};
 }
 
+/* Runs of a side's recipe on its data, made for this campaign or not. */
+static int is_of_side(const struct campaign *c, int side, const struct run_entry *entry)
+{
+    return entry->problem[0] == '\0' && strcmp(entry->recipe.data, c->side[side].data) == 0 &&
+           forecast_same_family(&c->side[side], &entry->recipe);
+}
+
 struct verdict_spread campaign_spread(const struct campaign *c, struct run_entry *const *entries, int count)
 {
-    struct run_set sets[2];
+    struct verdict_spread spread = {0};
     struct verdict verdict;
-    struct verdict_question question = campaign_question(c);
-    if (campaign_sets(c, entries, count, sets))
-        memset(sets, 0, sizeof sets);
-    verdict_make(sets[0].runs, sets[0].n_runs, sets[1].runs, sets[1].n_runs, &question, &verdict);
-    run_set_release(&sets[0]);
-    run_set_release(&sets[1]);
-    return verdict_spread_of(&verdict);
+    struct run_entry **list = malloc(((size_t)count + 1) * sizeof *list);
+    int sides = campaign_sides_differ(c) ? 2 : 1; /* both alike: they are one set */
+    for (int side = 0; list != NULL && side < sides; side++) {
+        struct run_set set;
+        int n = 0;
+        for (int i = 0; i < count; i++)
+            if (is_of_side(c, side, entries[i]))
+                list[n++] = entries[i];
+        if (run_set_make(&set, c->name, list, n) == 0) {
+            verdict_make(set.runs, set.n_runs, NULL, 0, &(struct verdict_question){0}, &verdict);
+            verdict_spread_add(&spread, &verdict.side[0].accuracy);
+        }
+        run_set_release(&set);
+    }
+    free(list);
+    return spread;
 }

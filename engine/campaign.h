@@ -92,7 +92,8 @@ int campaign_tidy(const struct campaign *campaign, const struct run_entry *entry
 /* Both sides as sets; -1: no memory. */
 int campaign_sets(const struct campaign *campaign, struct run_entry *const *entries, int count, struct run_set sets[2]);
 struct verdict_question campaign_question(const struct campaign *campaign);
-/* Of its runs that count; none, where there is no memory. */
+/* Of its runs that count, and of earlier ones of its recipes on its data, whoever made them: what is known before its
+ * first run, too. entries: of all runs there are. None, where there is no memory. */
 struct verdict_spread campaign_spread(const struct campaign *campaign, struct run_entry *const *entries, int count);
 
 #endif

@@ -92,6 +92,28 @@ static void pretend(enum run_side side, int number, int end, double best)
     must(run_label_write(&folder, &label, &err));
 }
 
+/* A finished run of a side's recipe that was made before there was a campaign, on that data. */
+static void earlier(enum run_side side, const char *data, int64_t seed, double best)
+{
+    char name[64];
+    struct run_folder folder;
+    static struct recipe recipe;
+    snprintf(name, sizeof name, "earlier-%s-%d", run_side_name(side), (int)seed);
+    fake_folder_make(parent, &(struct fake_folder){.name = name,
+                                                   .preset = "davidnet-79",
+                                                   .seed = seed,
+                                                   .epochs = 24,
+                                                   .best = best,
+                                                   .epoch_seconds = 10,
+                                                   .end = RUN_END_DONE,
+                                                   .host = "here"});
+    must(run_folder_find_in(&folder, parent, name, &err));
+    recipe = campaign.side[side];
+    recipe.seed = seed;
+    snprintf(recipe.data, sizeof recipe.data, "%s", data);
+    must(run_folder_write_recipe(&folder, "recipe.ini", &recipe, &err));
+}
+
 static struct campaign_state look(void)
 {
     struct campaign_state now;
@@ -99,6 +121,35 @@ static struct campaign_state look(void)
     must(campaign_read_runs(&campaign, &entries, &n_entries, &err));
     campaign_look(&campaign, entries, n_entries, &now);
     return now;
+}
+
+/* What a campaign can find is reckoned from the spread of earlier runs of its recipes, before its first run. */
+static void test_spread_of_earlier_runs(void **state)
+{
+    (void)state;
+    struct run_entry **all;
+    int count, measured;
+    declare("planned", 10);
+    for (int pass = 0; pass < 2; pass++) {
+        must(run_set_read_all(parent, &all, &count, &err));
+        struct verdict_spread spread = campaign_spread(&campaign, all, count);
+        double sd = verdict_spread_sd(&spread, &measured);
+        for (int i = 0; i < count; i++)
+            run_entry_free(all[i]);
+        free(all);
+        if (pass == 0) {
+            assert_true(!measured && sd == VERDICT_SPREAD && spread.runs == 0);
+            for (int i = 0; i < 8; i++)
+                earlier(RUN_WITHOUT, "synthetic:1:2000", 100 + i, i % 2 ? 94 : 93);
+            for (int i = 0; i < 6; i++)
+                earlier(RUN_WITH, "synthetic:1:2000", 200 + i, i % 2 ? 95 : 94);
+            earlier(RUN_WITH, "synthetic:2:2000", 300, 50); /* of other images */
+            pretend(RUN_WITH, 1, RUN_END_STOPPED, 50);
+        } else {
+            assert_true(measured && spread.runs == 14 && spread.df == 12);
+            assert_true(fabs(sd - sqrt(14 * 0.25 / 12)) < 1e-4);
+        }
+    }
 }
 
 static void test_folder(void **state)
@@ -311,6 +362,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_folder, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_spread_of_earlier_runs, setup, teardown),
         cmocka_unit_test_setup_teardown(test_turns, setup, teardown),
         cmocka_unit_test_setup_teardown(test_command, setup, teardown),
         cmocka_unit_test_setup_teardown(test_null, setup, teardown),

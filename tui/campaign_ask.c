@@ -103,7 +103,8 @@ static void compose(struct app *app)
         app_ask_more(app, text);
     }
     if (ask->runs > 0) {
-        app_ask_more(app, verdict_power_sentence(ask->runs, verdict_level(looks), &ask->spread, text));
+        struct verdict_spread spread = campaign_spread(c, app->runs.entries, app->runs.n_entries);
+        app_ask_more(app, verdict_power_sentence(ask->runs, verdict_level(looks), &spread, text));
         say_time(app);
     }
 }
@@ -135,9 +136,7 @@ static void open_dialog(struct app *app, struct campaign *c, int runs, int exten
     struct campaign_ask *ask = &app->campaign_ask;
     campaign_ask_release(ask);
     *ask = (struct campaign_ask){.campaign = c, .runs = runs, .extend = extend};
-    if (extend)
-        ask->spread = campaign_spread(c, app->runs.entries, app->runs.n_entries);
-    runs_watch_update(app, 1, 0); /* earlier runs are read for their times */
+    runs_watch_update(app, 1, 0); /* earlier runs are read for their times and spread */
     compose(app);
 }
 

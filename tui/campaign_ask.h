@@ -1,7 +1,7 @@
 /*
  * The question before a campaign: how many runs a side. Of a trick on the Tricks screen, with and without it; of a
  * campaign whose runs have all ended, to how many it is extended. It says what so many runs can find, what extending
- * costs, and how long it takes by earlier runs.
+ * costs, and how long it takes, by earlier runs of its recipes.
  */
 #ifndef DAVIDNET_TUI_CAMPAIGN_ASK_H
 #define DAVIDNET_TUI_CAMPAIGN_ASK_H
@@ -15,8 +15,7 @@ struct campaign_ask {
     int runs;                  /* a side, as typed so far; 0: none */
     int begun;                 /* a digit was typed: the next one follows it */
     int extend;
-    struct verdict_spread spread; /* measured by its runs */
-    unsigned generation;          /* of the runs that its times were taken from */
+    unsigned generation; /* of the runs that its times and its spread were taken from */
 };
 
 /* With and without the trick at the cursor of the Tricks screen. */

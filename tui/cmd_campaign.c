@@ -150,7 +150,7 @@ struct teller {
     const struct campaign *campaign;
     struct campaign_state state;
     int json, progress;
-    struct verdict_spread spread; /* of the runs that there were at the start */
+    struct verdict_spread spread; /* of the runs that there were at the start, of its recipes */
 };
 
 static cJSON *event(const char *name, const struct campaign *c)
@@ -287,6 +287,17 @@ static void give_back(struct run_entry **entries, int count)
     free(entries);
 }
 
+/* By all runs beside the campaign's, too: a recipe that was trained before is no unknown one. */
+static void measure_spread(struct teller *t)
+{
+    struct run_entry **all;
+    int count;
+    if (run_set_read_all(t->campaign->parent, &all, &count, NULL))
+        count = 0;
+    t->spread = campaign_spread(t->campaign, all, count);
+    give_back(all, count);
+}
+
 /* Runs until all have ended, or one cannot go on. */
 static int carry_out(struct teller *t)
 {
@@ -307,7 +318,7 @@ static int carry_out(struct teller *t)
                 code = headless_error(t->json, err.text);
         }
         if (!begun) {
-            t->spread = campaign_spread(t->campaign, entries, count);
+            measure_spread(t);
             tell_start(t);
         }
         int go_on = t->state.left > 0 && (!begun || ended) && (code == EXIT_OK || ended);
