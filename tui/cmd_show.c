@@ -167,19 +167,8 @@ static cJSON *epochs_json(const struct run_log *log)
     for (size_t i = 0; i < count; i++) {
         const struct record *r = run_log_at(log, index[i]);
         cJSON *o = cJSON_CreateObject();
-        cJSON_AddNumberToObject(o, "epoch", r->epoch);
-        cJSON_AddNumberToObject(o, "step", r->step);
-        json_add_number(o, "lr", r->as.epoch.lr);
-        json_add_number(o, "train_loss", r->as.epoch.train_loss);
-        json_add_number(o, "train_acc", record_decimal(r->as.epoch.train_acc));
-        json_add_number(o, "test_loss", r->as.epoch.test_loss);
-        json_add_number(o, "test_acc", record_decimal(r->as.epoch.test_acc));
-        json_add_number(o, "train_seconds", r->as.epoch.train_seconds);
-        json_add_number(o, "speedrun_seconds", r->as.epoch.speedrun_seconds);
-        json_add_number(o, "wall_seconds", r->as.epoch.wall_seconds);
+        run_report_epoch_json(o, r);
         json_add_number(o, "steal", record_decimal(r->as.epoch.steal));
-        json_add_number(o, "load", record_decimal(r->as.epoch.load));
-        cJSON_AddNumberToObject(o, "involuntary_switches", r->as.epoch.involuntary_switches);
         cJSON_AddItemToArray(list, o);
     }
     free(index);

@@ -121,7 +121,7 @@ static void print_step(const struct record *record)
     json_add_number(object, "epoch", record->epoch);
     json_add_number(object, "lr", record->as.step.lr);
     json_add_number(object, "loss", record->as.step.loss);
-    json_add_number(object, "acc", record->as.step.accuracy);
+    json_add_number(object, "acc", record_decimal(record->as.step.accuracy));
     json_add_number(object, "train_seconds", record->as.step.train_seconds);
     json_add_number(object, "wall_seconds", record->as.step.wall_seconds);
     print_event(object);
@@ -130,19 +130,8 @@ static void print_step(const struct record *record)
 static void print_epoch_json(const struct record *record)
 {
     cJSON *object = event("epoch");
-    json_add_number(object, "epoch", record->epoch);
-    json_add_number(object, "step", record->step);
-    json_add_number(object, "lr", record->as.epoch.lr);
-    json_add_number(object, "train_loss", record->as.epoch.train_loss);
-    json_add_number(object, "train_acc", record->as.epoch.train_acc);
-    json_add_number(object, "test_loss", record->as.epoch.test_loss);
-    json_add_number(object, "test_acc", record->as.epoch.test_acc);
-    json_add_number(object, "train_seconds", record->as.epoch.train_seconds);
-    json_add_number(object, "speedrun_seconds", record->as.epoch.speedrun_seconds);
-    json_add_number(object, "wall_seconds", record->as.epoch.wall_seconds);
-    json_add_number(object, "steal_percent", record->as.epoch.steal);
-    json_add_number(object, "load", record->as.epoch.load);
-    json_add_number(object, "involuntary_switches", record->as.epoch.involuntary_switches);
+    run_report_epoch_json(object, record);
+    json_add_number(object, "steal_percent", record_decimal(record->as.epoch.steal));
     print_event(object);
 }
 
@@ -182,7 +171,7 @@ static void print_records(struct follower *f)
         const struct record *record = run_log_at(log, f->seen);
         if (record->kind == RECORD_EPOCH) {
             if (!isnan(record->as.epoch.test_acc))
-                f->last_acc = record->as.epoch.test_acc;
+                f->last_acc = record_decimal(record->as.epoch.test_acc);
             if (f->options->json)
                 print_epoch_json(record);
             else if (record->step > f->options->told)

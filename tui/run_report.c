@@ -81,6 +81,22 @@ void run_report_label_json(cJSON *object, const struct run_label *label)
     cJSON_AddNumberToObject(object, "number", label->number);
 }
 
+void run_report_epoch_json(cJSON *object, const struct record *record)
+{
+    json_add_number(object, "epoch", record->epoch);
+    json_add_number(object, "step", record->step);
+    json_add_number(object, "lr", record->as.epoch.lr);
+    json_add_number(object, "train_loss", record->as.epoch.train_loss);
+    json_add_number(object, "train_acc", record_decimal(record->as.epoch.train_acc));
+    json_add_number(object, "test_loss", record->as.epoch.test_loss);
+    json_add_number(object, "test_acc", record_decimal(record->as.epoch.test_acc));
+    json_add_number(object, "train_seconds", record->as.epoch.train_seconds);
+    json_add_number(object, "speedrun_seconds", record->as.epoch.speedrun_seconds);
+    json_add_number(object, "wall_seconds", record->as.epoch.wall_seconds);
+    json_add_number(object, "load", record_decimal(record->as.epoch.load));
+    json_add_number(object, "involuntary_switches", record->as.epoch.involuntary_switches);
+}
+
 const char *run_text_bytes(int64_t bytes, char out[RUN_TEXT])
 {
     static const char *const units[] = {"B", "kB", "MB", "GB", "TB"};
