@@ -211,8 +211,9 @@ int recipe_check_key(const struct recipe *recipe, const char **key, struct error
                   recipe->batch_times, recipe->batch, recipe->batch_times, RECIPE_BATCH_MAX);
         return blame(key, "batch_times");
     }
-    int cpu = recipe->device == RECIPE_DEVICE_CPU || recipe->device == RECIPE_DEVICE_REF;
-    if (cpu && (recipe->precision == RECIPE_PRECISION_F16 || recipe->precision == RECIPE_PRECISION_TF32)) {
+    int cpu = recipe->device == RECIPE_DEVICE_CPU, ref = recipe->device == RECIPE_DEVICE_REF;
+    if ((cpu && recipe->precision == RECIPE_PRECISION_F16) ||
+        ((cpu || ref) && recipe->precision == RECIPE_PRECISION_TF32)) {
         error_set(err, "precision = %s is for GPUs; on a CPU use %s",
                   recipe->precision == RECIPE_PRECISION_F16 ? "f16" : "tf32",
                   recipe->precision == RECIPE_PRECISION_F16 ? "bf16 (or f32)" : "f32");

@@ -249,8 +249,8 @@ static void test_rules_of_what_is_not_trained(void **state)
     }
 }
 
-/* The error against float32 is that of the reference in bf16, up to a factor: where roundings fall differs. f16, which
- * the reference has not, has three bits more; but where two values in a pool are near each other, one bit changes all.
+/* The error against float32 is that of the reference in bf16, up to a factor: where roundings fall differs. f16 has
+ * three bits more; but where two values in a pool are near each other, one bit changes all.
  */
 static void compare_low(const char *network, struct program *const *programs, bool f16, const char *name,
                         enum program_tensor kind)

@@ -3,6 +3,7 @@
 #include "kernels/ref/ref.h"
 
 #include "kernels/bf16.h"
+#include "kernels/half.h"
 #include "kernels/parallel.h"
 #include "tests/parity.h"
 
@@ -142,7 +143,7 @@ static void test_tails_and_threads_change_nothing(void **state)
     struct parity_data data;
     parity_data_init(&data, image_shape, 10, 5, 1);
     size_t bytes = 3 * plan.arena_count * sizeof(float);
-    for (int p = PRECISION_F32; p <= PRECISION_BF16; p++) {
+    for (int p = PRECISION_F32; p <= PRECISION_F16; p++) {
         struct step_result a, b, c;
         float *one = train_twice(&data.batch, 5, 1, (enum precision)p, &a);
         float *tail = train_twice(&data.batch, 16, 1, (enum precision)p, &b);
@@ -164,7 +165,7 @@ static void test_loss_falls(void **state)
     davidnet(4);
     struct parity_data data;
     parity_data_init(&data, image_shape, 10, 8, 3);
-    for (int p = PRECISION_F32; p <= PRECISION_BF16; p++) {
+    for (int p = PRECISION_F32; p <= PRECISION_F16; p++) {
         struct program_options options = {.max_batch = 8, .precision = (enum precision)p};
         struct program *program = parity_compile(&family_ref, &plan, &options);
         parity_weights(program, 1);
@@ -179,13 +180,12 @@ static void test_loss_falls(void **state)
     parity_data_release(&data);
 }
 
-static void test_bf16_stores_bf16(void **state)
+static void stores(enum precision precision, float (*rounded)(float))
 {
-    (void)state;
     davidnet(4);
     struct parity_data data;
     parity_data_init(&data, image_shape, 10, 4, 3);
-    struct program_options options = {.max_batch = 4, .precision = PRECISION_BF16};
+    struct program_options options = {.max_batch = 4, .precision = precision};
     struct program *program = parity_compile(&family_ref, &plan, &options);
     parity_weights(program, 1);
     parity_train(program, &data.batch, &hyper);
@@ -194,14 +194,21 @@ static void test_bf16_stores_bf16(void **state)
         float *value = parity_read(program, plan.rows[i].name, PROGRAM_VALUE);
         float *gradient = i > 0 ? parity_read(program, plan.rows[i].name, PROGRAM_GRADIENT) : NULL;
         for (size_t k = 0; k < count; k++) {
-            assert_true(bf16_round(value[k]) == value[k]);
-            assert_true(!gradient || bf16_round(gradient[k]) == gradient[k]);
+            assert_true(rounded(value[k]) == value[k]);
+            assert_true(!gradient || rounded(gradient[k]) == gradient[k]);
         }
         free(value);
         free(gradient);
     }
     family_ref.free(program);
     parity_data_release(&data);
+}
+
+static void test_low_precisions_store_no_more_bits(void **state)
+{
+    (void)state;
+    stores(PRECISION_BF16, bf16_round);
+    stores(PRECISION_F16, half_round);
 }
 
 static void test_not_finite_is_located(void **state)
@@ -235,9 +242,9 @@ static void test_refusals(void **state)
     (void)state;
     struct error err = {{0}};
     davidnet(2);
-    struct program_options options = {.max_batch = 3, .precision = PRECISION_F16};
+    struct program_options options = {.max_batch = 3, .precision = PRECISION_TF32};
     assert_int_equal(family_ref.probe(&options, &err), -1);
-    assert_non_null(strstr(err.text, "bf16"));
+    assert_non_null(strstr(err.text, "not tf32"));
     assert_null(family_ref.compile(&plan, &options, &err));
     options = (struct program_options){.max_batch = 0};
     assert_null(family_ref.compile(&plan, &options, &err));
@@ -311,7 +318,7 @@ int main(void)
         cmocka_unit_test(test_update_forms),
         cmocka_unit_test(test_tails_and_threads_change_nothing),
         cmocka_unit_test(test_loss_falls),
-        cmocka_unit_test(test_bf16_stores_bf16),
+        cmocka_unit_test(test_low_precisions_store_no_more_bits),
         cmocka_unit_test(test_not_finite_is_located),
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_images_too_large),

@@ -2,6 +2,7 @@
 #include "kernels/ref/ref.h"
 
 #include "kernels/bf16.h"
+#include "kernels/half.h"
 #include "kernels/parallel.h"
 
 #include <math.h>
@@ -30,7 +31,18 @@ static const struct op ops[PLAN_OP_COUNT] = {
 
 /* Running rows */
 
+static bool rounds(enum precision precision)
+{
+    return precision == PRECISION_BF16 || precision == PRECISION_F16;
+}
+
+static float round_to(enum precision precision, float value)
+{
+    return precision == PRECISION_F16 ? half_round(value) : bf16_round(value);
+}
+
 struct rounding {
+    enum precision precision;
     float *to;
     const float *from;
 };
@@ -40,12 +52,12 @@ static void round_range(void *context, size_t begin, size_t end, int thread)
     const struct rounding *r = context;
     (void)thread;
     for (size_t i = begin; i < end; i++)
-        r->to[i] = bf16_round(r->from[i]);
+        r->to[i] = round_to(r->precision, r->from[i]);
 }
 
-static void round_to_bf16(float *to, const float *from, size_t count)
+static void round_all(enum precision precision, float *to, const float *from, size_t count)
 {
-    parallel_for(count, 1024, round_range, &(struct rounding){to, from});
+    parallel_for(count, 1024, round_range, &(struct rounding){precision, to, from});
 }
 
 struct giving {
@@ -57,11 +69,12 @@ static void give_range(void *context, size_t begin, size_t end, int thread)
 {
     const struct giving *giving = context;
     struct ref_row *row = giving->row;
+    enum precision precision = row->ref->program.options.precision;
     (void)thread;
     for (size_t i = begin; i < end; i++) {
-        float share = row->rounded ? bf16_round(giving->share[i]) : giving->share[i];
+        float share = row->rounded ? round_to(precision, giving->share[i]) : giving->share[i];
         float sum = row->has_gradient ? row->gradient[i] + share : share;
-        row->gradient[i] = row->rounded ? bf16_round(sum) : sum;
+        row->gradient[i] = row->rounded ? round_to(precision, sum) : sum;
     }
 }
 
@@ -87,6 +100,7 @@ static void forward(struct program *program, const struct program_step *step, bo
 {
     struct ref *ref = program->own;
     struct ref_row *row = &ref->rows[step->rows[0]];
+    enum precision precision = program->options.precision;
 
     if (row->plan->op == PLAN_INPUT) {
         program->result = (struct step_result){.n = program->batch.n, .bad_row = -1};
@@ -97,14 +111,14 @@ static void forward(struct program *program, const struct program_step *step, bo
     row->has_gradient = false;
     if (row->used) {
         size_t count = program->plan->tensors[row->plan->tensor[0]].count;
-        if (program->options.precision == PRECISION_BF16)
-            round_to_bf16(row->used, row->weight, count);
+        if (rounds(precision))
+            round_all(precision, row->used, row->weight, count);
         else
             memcpy(row->used, row->weight, count * sizeof *row->used);
     }
     ops[row->plan->op].forward(row);
     if (row->rounded)
-        round_to_bf16(row->out, row->out, ref_images(row) * row->size);
+        round_all(precision, row->out, row->out, ref_images(row) * row->size);
 }
 
 static void run_forward_training(struct program *program, const struct program_step *step)
@@ -188,8 +202,7 @@ static void init_row(struct ref *ref, int index, bool *failed)
     for (int i = 0; i < row->plan->n_inputs; i++)
         row->input[i] = &ref->rows[row->plan->input[i]];
     row->size = (size_t)row->plan->out.c * row->plan->out.h * row->plan->out.w;
-    row->rounded =
-        ref->program.options.precision == PRECISION_BF16 && index != last && index != plan->rows[last].input[0];
+    row->rounded = rounds(ref->program.options.precision) && index != last && index != plan->rows[last].input[0];
     row->out = take(ref, images * row->size, sizeof *row->out, failed);
     if (plan_row_gradient(plan, index) && index != last)
         row->gradient = take(ref, images * row->size, sizeof *row->gradient, failed);
@@ -267,8 +280,8 @@ static void add_steps(struct program *program)
 
 static int ref_probe(const struct program_options *options, struct error *err)
 {
-    if (options->precision != PRECISION_F32 && options->precision != PRECISION_BF16)
-        return error_set(err, "the reference family computes in f32 or bf16, not %s; choose --precision f32 or bf16",
+    if (options->precision != PRECISION_F32 && !rounds(options->precision))
+        return error_set(err, "the reference family computes in f32, bf16 or f16, not %s; choose one of them",
                          precision_name(options->precision));
     return 0;
 }

@@ -7,9 +7,9 @@
  * Activations are NCHW; loops run in parallel over outputs, each of which is summed in a fixed order, so that results
  * are bit-identical for any number of threads.
  *
- * At precision bf16 every stored activation, every activation's gradient and the weights that convolutions and
- * linear layers multiply by are rounded to bfloat16 (and kept in floats); logits and their gradients, weights'
- * gradients, norm parameters, statistics and the loss are not.
+ * At precision bf16 or f16 every stored activation, every activation's gradient and the weights that convolutions and
+ * linear layers multiply by are rounded to it (and kept in floats); logits and their gradients, weights' gradients,
+ * norm parameters, statistics and the loss are not.
  */
 #ifndef DAVIDNET_KERNELS_REF_REF_H
 #define DAVIDNET_KERNELS_REF_REF_H
@@ -24,13 +24,13 @@ struct ref_row {
     struct ref_row *input[PLAN_INPUTS_MAX];
     size_t size;           /* floats for one image */
     float *out, *gradient; /* [max_batch][size]; gradient is NULL for the loss and where nothing before is trained */
-    bool rounded;          /* out and gradient hold bfloat16 values */
+    bool rounded;          /* out and gradient hold values of the precision */
     bool has_gradient;     /* some consumer has given its share since the last forward */
     /* the row's tensors in the arenas; NULL when it has none */
     float *weight, *weight_gradient; /* conv, linear, norm scale */
     float *bias, *bias_gradient;     /* conv, linear, norm */
     float *running_mean, *running_var;
-    float *used;            /* conv and linear: the weight as multiplied by, rounded at bf16 */
+    float *used;            /* conv and linear: the weight as multiplied by, rounded at bf16 and f16 */
     double *mean, *inv_std; /* norm: [groups][c] of the last training batch (eval: the first from the running ones) */
 };
 
