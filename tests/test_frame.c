@@ -6,6 +6,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -226,6 +227,36 @@ static void test_menu_match(void **state)
     assert_int_equal(menu_match("abc", "a very long way to b and then to c"), -1);
 }
 
+/* A sentence that is cut in its row stands below in full, where the box has room. */
+static void test_menu_note(void **state)
+{
+    (void)state;
+    enum { MANY = 20 };
+    struct menu_row many[MANY];
+    static const struct {
+        int w, h;
+        const char *pattern;
+        int shown;
+    } cases[] = {{80, 22, "", 1}, {80, 22, "times", 1}, {40, 10, "times", 1}, {40, 10, "", 0}};
+    for (int i = 0; i < MANY; i++)
+        many[i] = (struct menu_row){"Run", "stop", "Stop the run", "x", 0};
+    many[0] = (struct menu_row){"Layers", "export",
+                                "The times as PDF, PNG, SVG, CSV, JSON or text, or the trace of some steps, as a file",
+                                "e", 0};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct grid grid;
+        struct line_edit pattern = {.text = ""};
+        struct rect area = {0, 0, cases[i].w, cases[i].h};
+        snprintf(pattern.text, sizeof pattern.text, "%s", cases[i].pattern);
+        assert_int_equal(grid_init(&grid, area.w, area.h), 0);
+        menu_draw(many, MANY, &pattern, 0, &grid, area);
+        assert_int_equal(screen_shows(&grid, "a file"), cases[i].shown);
+        menu_draw(many, MANY, &pattern, 1, &grid, area); /* whose sentence is not cut; or the only one again */
+        assert_int_equal(screen_shows(&grid, "a file"), cases[i].pattern[0] != '\0');
+        grid_release(&grid);
+    }
+}
+
 static void test_menu_find(void **state)
 {
     (void)state;
@@ -291,9 +322,10 @@ static void test_small_sizes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_header),       cmocka_unit_test(test_find),        cmocka_unit_test(test_long_message),
-        cmocka_unit_test(test_help_scrolls), cmocka_unit_test(test_dialog),      cmocka_unit_test(test_menu_match),
-        cmocka_unit_test(test_menu_find),    cmocka_unit_test(test_small_sizes),
+        cmocka_unit_test(test_header),       cmocka_unit_test(test_find),      cmocka_unit_test(test_long_message),
+        cmocka_unit_test(test_help_scrolls), cmocka_unit_test(test_dialog),    cmocka_unit_test(test_menu_match),
+        cmocka_unit_test(test_menu_note),    cmocka_unit_test(test_menu_note), cmocka_unit_test(test_menu_find),
+        cmocka_unit_test(test_small_sizes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -472,6 +472,26 @@ static void test_paragraph(void **state)
     assert_int_equal(put_paragraph(NULL, (struct rect){0, 0, 4, 0}, 0, "unbreakable words"), 5);
     assert_int_equal(put_paragraph(&grid, (struct rect){0, 0, 4, 6}, 0, "a \u65e5\u672c\u8a9e b"), 3);
     assert_int_equal(put_paragraph(NULL, (struct rect){0, 0, 0, 0}, 0, "nothing"), 0);
+    /* Where there is more than fits, the last line says so, behind a whole word if there is one. */
+    static const struct {
+        int w, h, ascii;
+        const char *text, *shown;
+    } cases[] = {{10, 2, 0, "the quick brown fox", "the quick\nbrown fox\n\n\n\n\n"},
+                 {10, 2, 0, "the quick brown fox jumps", "the quick\nbrown …\n\n\n\n\n"},
+                 {10, 2, 1, "the quick brown fox jumps", "the quick\nbrown ...\n\n\n\n\n"},
+                 {10, 1, 0, "the quick\nbrown", "the …\n\n\n\n\n\n"},
+                 {10, 1, 0, "a quick brown", "a quick …\n\n\n\n\n\n"},
+                 {4, 1, 0, "unbreakable", "un …\n\n\n\n\n\n"},
+                 {4, 1, 0, "日本語日本語", "日 …\n\n\n\n\n\n"},
+                 {1, 1, 0, "words", "…\n\n\n\n\n\n"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        grid_clear(&grid);
+        grid.ascii = cases[i].ascii;
+        put_paragraph(&grid, (struct rect){0, 0, cases[i].w, cases[i].h}, 0, cases[i].text);
+        text = grid_text(&grid);
+        assert_string_equal(text, cases[i].shown);
+        free(text);
+    }
     grid_release(&grid);
 }
 

@@ -249,7 +249,25 @@ static size_t fitting(const char *line, int width)
     return at;
 }
 
-int put_paragraph_in(struct grid *grid, struct rect clip, struct rect area, uint32_t fg, const char *text)
+/* So much of a line that a mark behind it says that there is more: whole words, if that leaves one. */
+static void put_mark(char *line, size_t size, int width, int ascii)
+{
+    const char *mark = ascii ? " ..." : " …";
+    int room = width - text_width(mark);
+    while (text_width(line) > room) {
+        char *blank = strrchr(line, ' ');
+        if (!blank || blank == line)
+            break;
+        *blank = '\0';
+    }
+    if (text_width(line) > room)
+        line[room > 0 ? fitting(line, room) : 0] = '\0';
+    size_t used = strlen(line);
+    snprintf(line + used, size - used, "%s", used ? mark : mark + 1);
+}
+
+/* The last of `most` lines is marked where text is left; 0: as many lines as there are. */
+static int write_lines(struct grid *grid, struct rect clip, struct rect area, uint32_t fg, int most, const char *text)
 {
     int lines = 0;
     while (*text && area.w > 0) {
@@ -273,20 +291,27 @@ int put_paragraph_in(struct grid *grid, struct rect clip, struct rect area, uint
         line[take] = '\0';
         take = fitting(line, area.w);
         line[take] = '\0';
-        if (grid)
-            put_text(grid, clip, area.x, area.y + lines, fg, ATTR_NONE, line);
-        lines++;
         text += take;
         text += strspn(text, " ");
         if (*text == '\n')
             text++;
+        lines++;
+        if (grid && lines == most && text[strspn(text, " \n")] != '\0')
+            put_mark(line, sizeof line, area.w, grid->ascii);
+        if (grid)
+            put_text(grid, clip, area.x, area.y + lines - 1, fg, ATTR_NONE, line);
     }
     return lines;
 }
 
+int put_paragraph_in(struct grid *grid, struct rect clip, struct rect area, uint32_t fg, const char *text)
+{
+    return write_lines(grid, clip, area, fg, 0, text);
+}
+
 int put_paragraph(struct grid *grid, struct rect area, uint32_t fg, const char *text)
 {
-    return put_paragraph_in(grid, area, area, fg, text);
+    return write_lines(grid, area, area, fg, area.h, text);
 }
 
 void put_notice(struct grid *grid, struct rect area, uint32_t color, const char *title, const char *text)

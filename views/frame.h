@@ -58,8 +58,9 @@ int dialog_find(const char *text, const struct frame_key *keys, int n, struct re
 
 /*
  * Breaks text at blanks to lines of at most area.w columns and draws them; a word without room on a line of its own is
- * broken, too. Returns the lines used. grid NULL: counts.
- * _in: what is outside clip is left out.
+ * broken, too. The area's last line ends with an ellipsis where there is more. Returns the lines that all of the text
+ * takes. grid NULL: counts.
+ * _in: what is outside clip is left out, without a mark.
  */
 int put_paragraph(struct grid *grid, struct rect area, uint32_t fg, const char *text);
 int put_paragraph_in(struct grid *grid, struct rect clip, struct rect area, uint32_t fg, const char *text);

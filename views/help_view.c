@@ -129,7 +129,7 @@ void help_draw(const struct frame_key *keys, int n, const char *intro, int top, 
     draw_keys(keys, help.cut, help.key_width, grid, clip, column);
     if (hidden > 0) {
         const char *more = top < hidden ? "more: Down, PgDn" : "the end: Up, PgUp";
-        put_text(grid, area, area.x + area.w - text_width(more), area.y + area.h - 1, COLOR_ACCENT, ATTR_NONE, more);
+        put_right(grid, area, inside.x + inside.w, area.y + area.h - 1, COLOR_ACCENT, ATTR_NONE, more);
     }
 }
 
@@ -187,9 +187,6 @@ void dialog_draw(const char *title, const char *text, const struct frame_key *ke
             put_cut(grid, (struct rect){area.x, area.y, area.w, 1}, COLOR_ACCENT, ATTR_BOLD, title);
     }
     put_paragraph(grid, clip, COLOR_DEFAULT, text);
-    if (place.all_rows > place.text_rows && clip.h > 0) /* there is more of it */
-        put_right(grid, clip, clip.x + clip.w, clip.y + clip.h - 1, COLOR_ACCENT, ATTR_NONE,
-                  grid->ascii ? " ..." : " …");
     for (int i = 0, y = place.keys_y; i < n; i++)
         y += draw_key(&keys[i], place.key_width, grid, inside, inside, y);
 }

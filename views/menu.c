@@ -1,11 +1,14 @@
 #include "views/menu.h"
 
+#include "views/frame.h"
+
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
 #define WIDTH_MAX 84
 #define ROWS_SHOWN 12
+#define NOTE_ROWS 2
 
 /* ---- matching ---- */
 
@@ -92,19 +95,24 @@ int menu_filter(const struct menu_row *rows, int n, const char *pattern, int ord
 
 struct menu_place {
     struct rect box, inside; /* inside: the field's row and the rows below */
-    int top, rows;           /* the first row that is shown, and how many can be */
+    struct rect note; /* below the rows: all of a sentence that is cut in its row; empty where there is no room */
+    int top, rows;    /* the first row that is shown, and how many can be */
 };
 
 static struct menu_place place(int matches, int all, int at, struct rect area)
 {
     struct menu_place menu = {.inside = area};
-    int boxed = area.w >= 24 && area.h >= 7, wanted = (all < ROWS_SHOWN ? all : ROWS_SHOWN) + 3;
+    int boxed = area.w >= 24 && area.h >= 7, wanted = (all < ROWS_SHOWN ? all : ROWS_SHOWN) + 3 + NOTE_ROWS;
     if (boxed) {
         int width = area.w - 4 < WIDTH_MAX ? area.w - 4 : WIDTH_MAX, height = wanted < area.h ? wanted : area.h;
         menu.box = (struct rect){area.x + (area.w - width) / 2, area.y + (area.h - height) / 3, width, height};
         menu.inside = rect_inset(menu.box, 1, 1);
     }
-    menu.rows = menu.inside.h > 1 ? menu.inside.h - 1 : 0;
+    int kept = menu.inside.h >= ROWS_SHOWN ? NOTE_ROWS : 0, below = menu.inside.h - 1 - matches;
+    menu.rows = menu.inside.h > 1 ? menu.inside.h - 1 - kept : 0;
+    int h = below > kept ? below : kept;
+    h -= h > NOTE_ROWS; /* a blank row before it, if there is one */
+    menu.note = (struct rect){menu.inside.x + 1, menu.inside.y + menu.inside.h - h, menu.inside.w - 2, h};
     if (at >= menu.rows)
         menu.top = at - menu.rows + 1;
     if (menu.top > matches - menu.rows)
@@ -114,7 +122,8 @@ static struct menu_place place(int matches, int all, int at, struct rect area)
     return menu;
 }
 
-static void draw_row(const struct menu_row *row, int group_width, int here, struct grid *grid, struct rect line)
+/* Returns 1 if its sentence was cut. */
+static int draw_row(const struct menu_row *row, int group_width, int here, struct grid *grid, struct rect line)
 {
     if (here)
         put_fill(grid, line, COLOR_TITLE, COLOR_SELECTED, NULL);
@@ -133,6 +142,7 @@ static void draw_row(const struct menu_row *row, int group_width, int here, stru
     snprintf(said, sizeof said, "%s%s%s%s%s", row->titled && narrow ? row->group : "", row->titled && narrow ? " " : "",
              row->titled ? row->name : "", row->titled ? ": " : "", row->text);
     put_cut(grid, text, here ? COLOR_TITLE : COLOR_DEFAULT, ATTR_NONE, said);
+    return text_width(said) > text.w;
 }
 
 void menu_draw(const struct menu_row *rows, int n, const struct line_edit *pattern, int at, struct grid *grid,
@@ -158,7 +168,9 @@ void menu_draw(const struct menu_row *rows, int n, const struct line_edit *patte
     }
     for (int i = 0; i < menu.rows && menu.top + i < count; i++) {
         line.y = menu.inside.y + 1 + i;
-        draw_row(&rows[order[menu.top + i]], group_width, menu.top + i == at, grid, line);
+        const struct menu_row *row = &rows[order[menu.top + i]];
+        if (draw_row(row, group_width, menu.top + i == at, grid, line) && menu.top + i == at && menu.note.h > 0)
+            put_paragraph(grid, menu.note, COLOR_DIM, row->text);
     }
     if (menu.box.w && menu.top + menu.rows < count)
         put_format(grid, menu.box, menu.box.x + menu.box.w - 12, menu.box.y + menu.box.h - 1, COLOR_ACCENT, ATTR_NONE,
