@@ -88,7 +88,7 @@ static void draw_mean(const struct spread *s, const struct verdict_side *side, u
                      : x == to   ? "┤"
                                  : "─");
     }
-    put_text(grid, area, mean, y, color, ATTR_BOLD, grid->ascii ? "|" : "┃");
+    put_text(grid, area, mean, y, color, ATTR_BOLD, grid->ascii ? "|" : isfinite(side->low) ? "╂" : "┃");
 }
 
 static void draw_axis(const struct spread *s, int y, struct grid *grid, struct rect area)

@@ -121,7 +121,7 @@ static void say(const char *text, uint32_t color, int *y, struct grid *grid, str
     *y += used < rest.h ? used : rest.h;
 }
 
-static void side_text(const struct compare_model *model, int side, char *out, size_t size)
+static void side_text(const struct compare_model *model, int side, int ascii, char *out, size_t size)
 {
     const struct verdict_side *s = &model->verdict.side[side];
     char half[24], time[40], trained[80], left[128], mean[96];
@@ -132,7 +132,7 @@ static void side_text(const struct compare_model *model, int side, char *out, si
     }
     snprintf(mean, sizeof mean, "%.2f %%", s->accuracy.mean);
     if (s->accuracy.n > 1)
-        snprintf(mean, sizeof mean, "%.2f %% +-%s, sd %.2f", s->accuracy.mean,
+        snprintf(mean, sizeof mean, "%.2f %% %s%s, sd %.2f", s->accuracy.mean, ascii ? "+-" : "±",
                  format_number(s->high - s->accuracy.mean, 2, half, sizeof half), s->accuracy.sd);
     format_seconds(s->seconds.mean, time, sizeof time);
     if (s->seconds.n == 0)
@@ -154,7 +154,7 @@ static void draw_side(const struct compare_model *model, int side, int *y, struc
     put_text(grid, area, area.x, *y, color, ATTR_BOLD, side ? "B" : "A");
     put_cut(grid, (struct rect){area.x + 3, *y, area.w - 3, 1}, color, ATTR_NONE, model->sets[side].name);
     ++*y;
-    side_text(model, side, text, sizeof text);
+    side_text(model, side, grid->ascii, text, sizeof text);
     struct rect inner = {area.x + 3, area.y, area.w - 3, area.h};
     say(text, COLOR_DEFAULT, y, grid, inner);
 }

@@ -3,6 +3,7 @@
 #include "views/utf8.h"
 
 #include <cairo.h>
+#include <errno.h>
 #include <math.h>
 #include <string.h>
 
@@ -53,9 +54,11 @@ static int draw_lines(const struct picture *p, double x, double y, int32_t code)
     } shapes[] = {
         {0x2500, 1, 1, 0, 0, 0, 0}, {0x2502, 0, 0, 1, 1, 0, 0}, {0x2501, 1, 1, 0, 0, 0, 1}, {0x2514, 0, 1, 1, 0, 0, 0},
         {0x2524, 1, 0, 1, 1, 0, 0}, {0x252C, 1, 1, 0, 1, 0, 0}, {0x256D, 0, 1, 0, 1, 1, 0}, {0x256E, 1, 0, 0, 1, 1, 0},
-        {0x2570, 0, 1, 1, 0, 1, 0}, {0x256F, 1, 0, 1, 0, 1, 0},
+        {0x2570, 0, 1, 1, 0, 1, 0}, {0x256F, 1, 0, 1, 0, 1, 0}, {0x251C, 0, 1, 1, 1, 0, 0}, {0x2503, 0, 0, 1, 1, 0, 1},
     };
     double mx = x + p->w / 2, my = y + p->h / 2;
+    if (code == 0x2542) /* the upright heavy, the other light */
+        return draw_lines(p, x, y, 0x2500) && draw_lines(p, x, y, 0x2503);
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
         if (shapes[i].code != code)
             continue;
@@ -157,9 +160,11 @@ int grid_png_write(const struct grid *grid, int depth, int cell, const char *pat
     cairo_status_t status = cairo_status(p.cr);
     if (status == CAIRO_STATUS_SUCCESS)
         status = cairo_surface_write_to_png(surface, path);
+    errno = status == CAIRO_STATUS_WRITE_ERROR ? errno : 0;
     cairo_destroy(p.cr);
     cairo_surface_destroy(surface);
     if (status != CAIRO_STATUS_SUCCESS)
-        return error_set(err, "%s: cannot write the picture: %s", path, cairo_status_to_string(status));
+        return error_set(err, "%s: cannot write the picture: %s", path,
+                         errno ? strerror(errno) : cairo_status_to_string(status));
     return 0;
 }

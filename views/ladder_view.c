@@ -149,7 +149,7 @@ static void draw_row(const struct ladder_model *model, int rung, double longest,
         uint32_t color = c == ACC ? accuracy_color(r) : c > BAR ? COLOR_VALID : COLOR_DEFAULT;
         cell_text(model, r, (enum column)c, text, sizeof text);
         if (x > row.x + 2)
-            put_right(grid, row, x + w, row.y, color, ATTR_NONE, text);
+            put_right(grid, row, x + w, row.y, strcmp(text, "-") == 0 ? COLOR_DIM : color, ATTR_NONE, text);
     }
     int room = x - 1 - (row.x + 2);
     put_cut(grid, (struct rect){row.x + 2, row.y, room > 0 ? room : 0, 1}, COLOR_DEFAULT, here ? ATTR_BOLD : ATTR_NONE,
