@@ -28,11 +28,12 @@ static struct program_step train[] = {
     {.phase = PHASE_UPDATE, .n_rows = 0, .impl = "sgd"},
 };
 enum { STEPS = sizeof train / sizeof train[0] };
-static uint64_t train_ns[STEPS], eval_ns[1];
+static uint64_t train_ns[STEPS], eval_ns[2];
 static uint64_t train_least[STEPS];
 static double train_squares[STEPS];
 static struct program program = {.family = &family, .plan = &plan, .train = train, .n_train = STEPS};
-static struct program_step eval[] = {{.phase = PHASE_FORWARD, .n_rows = 1, .rows = {1}}};
+static struct program_step eval[] = {{.phase = PHASE_FORWARD, .n_rows = 1, .rows = {1}},
+                                     {.phase = PHASE_LOSS, .n_rows = 1, .rows = {6}}};
 static struct executor executor = {.program = &program,
                                    .train_ns = train_ns,
                                    .train_least = train_least,
@@ -50,7 +51,7 @@ static int setup(void **state)
     row = plan_linear(&plan, "linear", row, 10, 1, true, &err);
     plan_loss(&plan, "loss", row, 0, &err);
     program.eval = eval;
-    program.n_eval = 1;
+    program.n_eval = 2;
     program.options.precision = PRECISION_BF16;
     program.options.threads = 2;
     program.options.max_batch = 512;
@@ -63,7 +64,8 @@ static int setup(void **state)
         train_least[i] = (uint64_t)(i + 1) * 500000; /* half a millisecond, one, ... */
         train_squares[i] = 3 * 0.25e12;              /* a standard deviation of 0.5 ms over four steps */
     }
-    eval_ns[0] = 6000000;
+    eval_ns[0] = 5000000;
+    eval_ns[1] = 1000000;
     return plan_check(&plan, &err);
 }
 
@@ -128,6 +130,7 @@ static void unmeasured_is_not_zero(void **state)
     assert_true(isnan(timing_step_ms(&t)));
     assert_true(isnan(timing_cell(&t, 1, PHASE_FORWARD).ms));
     assert_true(isnan(t.eval_batch_ms));
+    assert_true(isnan(t.steps[1].ms_min) && isnan(t.steps[1].ms_sd));
     struct error err = {""};
     char *text = timing_to_json(&t, &err);
     assert_non_null(strstr(text, "\"step_ms\":null"));
@@ -136,6 +139,55 @@ static void unmeasured_is_not_zero(void **state)
     assert_true(isnan(timing_step_ms(&t)));
     timing_release(&t);
     free(text);
+    assert_int_equal(timing_allocate(&t, 1, 0, &err), 0);
+    assert_true(isnan(timing_step_ms(&t))); /* of no steps */
+    timing_release(&t);
+}
+
+/* What leads one step and is along in another of the same phase owns the first, whichever comes first. */
+static void owned_is_not_fused(void **state)
+{
+    (void)state;
+    for (int s = 5; s <= 7; s += 2) { /* before and behind the norm's own */
+        struct timing t;
+        take(&t);
+        t.steps[s].rows[t.steps[s].n_rows++] = 2;
+        struct timing_cell cell = timing_cell(&t, 2, PHASE_BACKWARD);
+        assert_int_equal(cell.kind, TIMING_OWN);
+        assert_int_equal(cell.fused_into, -1);
+        assert_true(cell.ms == 7);
+        timing_release(&t);
+    }
+}
+
+static const char *device_and_driver(void)
+{
+    return "A device, driver 1.2";
+}
+
+static int submit_nothing(struct program *of, bool training, bool timed, struct error *err)
+{
+    (void)of, (void)training, (void)timed, (void)err;
+    return 0;
+}
+
+/* A device of its own is named by its library, and no instruction set of the processor counts. */
+static void who_computed_is_told(void **state)
+{
+    (void)state;
+    const struct family other = {.name = "other", .library = device_and_driver, .submit = submit_nothing};
+    struct timing t;
+    take(&t);
+    assert_string_equal(t.machine.library, "none");
+    assert_string_not_equal(t.machine.device, "none");
+    assert_string_not_equal(t.machine.isa, "");
+    timing_release(&t);
+    program.family = &other;
+    take(&t);
+    program.family = &family;
+    assert_string_equal(t.machine.device, device_and_driver());
+    assert_string_equal(t.machine.isa, "");
+    timing_release(&t);
 }
 
 static void json_round_trip(void **state)
@@ -278,7 +330,9 @@ static void a_copy_stands_alone(void **state)
     struct timing t, copy;
     struct error err = {""};
     take(&t);
+    timing_add_epoch(&t, (double[STEPS]){[3] = 4.5});
     assert_int_equal(timing_copy(&copy, &t, &err), 0);
+    t.history[3] = 0;
     for (int i = 0; i < STEPS; i++)
         train_ns[i] += 5000000; /* a fifth step of 5 ms each */
     executor.train_steps = 5;
@@ -291,6 +345,7 @@ static void a_copy_stands_alone(void **state)
     assert_string_equal(copy.rows[1].name, "prep/conv");
     assert_string_equal(copy.steps[0].impl, "table");
     assert_int_equal(copy.n_rows, plan.n_rows);
+    assert_true(copy.n_history == 1 && copy.history[3] == 4.5F);
     timing_release(&copy);
 }
 
@@ -414,8 +469,97 @@ static void sittings_come_together(void **state)
     assert_float_equal(a.part_ms[TIMING_EVALUATE], 2, 1e-12);
     assert_int_equal(a.n_history, 26);
     assert_true(a.history[25 * a.n_steps + 3] == b.history[12 * b.n_steps + 3]);
-    strcpy(b.steps[4].impl, "other");
-    assert_false(timing_same_program(&a, &b));
+    timing_release(&a);
+    timing_release(&b);
+}
+
+/* A sitting without a part spent nothing on it; clocks that one has not are the other's; none is no sitting. */
+static void what_one_sitting_knows_is_merged(void **state)
+{
+    (void)state;
+    struct timing a, b, old;
+    struct error err = {""};
+    fake_timing(&a, 1, 1);
+    assert_int_equal(timing_copy(&b, &a, &err), 0);
+    assert_int_equal(timing_copy(&old, &a, &err), 0);
+    a.train_steps = 3;
+    b.train_steps = 2;
+    old.train_steps = 0;
+    a.part_ms[TIMING_DATA] = 10;
+    b.part_ms[TIMING_DATA] = NAN;
+    a.hidden_ms[TIMING_DATA] = a.hidden_ms[TIMING_AUGMENT] = NAN;
+    b.hidden_ms[TIMING_DATA] = 5;
+    b.hidden_ms[TIMING_AUGMENT] = NAN;
+    a.wall_ms = 10;
+    a.timing_percent = 1;
+    b.wall_ms = 30;
+    b.timing_percent = 4;
+    a.eval_batches = 1;
+    a.eval_batch_ms = 2;
+    b.eval_batches = 4;
+    b.eval_batch_ms = 7;
+    timing_merge(&a, &b);
+    assert_float_equal(a.part_ms[TIMING_DATA], 6, 1e-12);
+    assert_float_equal(a.hidden_ms[TIMING_DATA], 2, 1e-12);
+    assert_true(isnan(a.hidden_ms[TIMING_AUGMENT]));
+    assert_float_equal(a.timing_percent, 3, 1e-12); /* of 30 ms and of 60 */
+    assert_float_equal(a.eval_batch_ms, 6, 1e-12);
+    int epochs = a.n_history;
+    timing_merge(&a, &old);
+    assert_true(a.train_steps == 5 && a.n_history == epochs);
+    old.train_steps = 5;
+    old.wall_ms = NAN;
+    timing_merge(&old, &a);
+    assert_float_equal(old.wall_ms, 18, 1e-12);
+    assert_float_equal(old.timing_percent, 3, 1e-12);
+    assert_float_equal(old.part_ms[TIMING_DATA], 6, 1e-12);
+    assert_float_equal(old.hidden_ms[TIMING_DATA], 2, 1e-12);
+    timing_release(&a);
+    timing_release(&b);
+    timing_release(&old);
+}
+
+/* The last entry of a thinned history may stand for fewer epochs than the others: it is not more for being merged. */
+static void thinned_histories_are_merged(void **state)
+{
+    (void)state;
+    struct timing a, b;
+    struct error err = {""};
+    assert_int_equal(timing_allocate(&a, 1, 1, &err), 0);
+    assert_int_equal(timing_allocate(&b, 1, 1, &err), 0);
+    b.train_steps = 1;
+    for (int e = 0; e <= TIMING_HISTORY_MAX; e++)
+        timing_add_epoch(&b, (double[]){e});
+    timing_merge(&a, &b);
+    assert_int_equal(a.history_epochs, 2);
+    assert_int_equal(a.n_history, TIMING_HISTORY_MAX / 2 + 1);
+    assert_int_equal(a.history_last, 1);
+    assert_memory_equal(a.history, b.history, (size_t)b.n_history * sizeof *b.history);
+    timing_release(&a);
+    timing_release(&b);
+}
+
+/* Each of these makes it another program. */
+static void programs_are_told_apart(void **state)
+{
+    (void)state;
+    struct timing a, b;
+    struct error err = {""};
+    fake_timing(&a, 1, 1);
+    assert_int_equal(timing_copy(&b, &a, &err), 0);
+    assert_true(b.steps[4].n_rows > 1);
+    void *const parts[] = {
+        &b.n_rows,          &b.n_steps,         &b.threads,          b.family,
+        b.precision,        b.machine.device,   b.machine.isa,       b.rows[2].name,
+        &b.rows[2].shape.c, &b.rows[2].shape.h, &b.rows[2].shape.w,  &b.steps[4].phase,
+        &b.steps[4].n_rows, b.steps[4].impl,    &b.steps[4].rows[0], &b.steps[4].rows[b.steps[4].n_rows - 1]};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        assert_true(timing_same_program(&a, &b));
+        *(char *)parts[i] ^= 1;
+        if (timing_same_program(&a, &b) || timing_same_program(&b, &a))
+            fail_msg("part %zu makes no difference", i);
+        *(char *)parts[i] ^= 1;
+    }
     timing_release(&a);
     timing_release(&b);
 }
@@ -425,6 +569,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(rows_own_what_they_lead, setup),
         cmocka_unit_test_setup(unmeasured_is_not_zero, setup),
+        cmocka_unit_test_setup(owned_is_not_fused, setup),
+        cmocka_unit_test_setup(who_computed_is_told, setup),
         cmocka_unit_test_setup(json_round_trip, setup),
         cmocka_unit_test_setup(a_copy_stands_alone, setup),
         cmocka_unit_test_setup(bad_json_is_refused, setup),
@@ -432,6 +578,9 @@ int main(void)
         cmocka_unit_test(all_fields_round_trip),
         cmocka_unit_test(version_1_is_read),
         cmocka_unit_test(sittings_come_together),
+        cmocka_unit_test(what_one_sitting_knows_is_merged),
+        cmocka_unit_test(thinned_histories_are_merged),
+        cmocka_unit_test(programs_are_told_apart),
         cmocka_unit_test(a_long_history_is_thinned),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
