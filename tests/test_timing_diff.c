@@ -327,6 +327,7 @@ static void what_is_not_known_is_not_zero(void **state)
     (void)state;
     plain.steps[1].ms_sd = NAN; /* a version that did not measure it */
     first.steps[3].ms = NAN;
+    first.part_ms[TIMING_DATA] = NAN;
     struct timing_diff d = compare(&a, &b);
     const struct timing_diff_line *conv = line_of(&d, TIMING_DIFF_ROW, "layer1/conv", PHASE_FORWARD);
     assert_int_equal(conv->verdict, TIMING_DIFF_UNKNOWN);
@@ -335,21 +336,71 @@ static void what_is_not_known_is_not_zero(void **state)
     assert_int_equal(norm->verdict, TIMING_DIFF_UNKNOWN);
     assert_true(norm->a == 4 && isnan(norm->b) && isnan(norm->change));
     assert_int_equal(line_of(&d, TIMING_DIFF_TOTAL, "step", -1)->verdict, TIMING_DIFF_UNKNOWN);
+    const struct timing_diff_line *data = line_of(&d, TIMING_DIFF_PART, "data", -1);
+    assert_true(data->a == 1.5 && isnan(data->b) && isnan(data->change));
+    assert_int_equal(data->verdict, TIMING_DIFF_UNKNOWN);
     timing_diff_release(&d);
 }
 
+/* A side that no step has run on has its rows nevertheless; of nothing there are no percents. */
+static void what_is_not_measured_is_there(void **state)
+{
+    (void)state;
+    plain.train_steps = 0;
+    for (int i = 0; i < plain.n_steps; i++)
+        plain.steps[i].ms = plain.steps[i].ms_sd = NAN;
+    struct timing_diff d = compare(&a, &b);
+    const struct timing_diff_line *conv = line_of(&d, TIMING_DIFF_ROW, "layer1/conv", PHASE_FORWARD);
+    assert_int_equal(conv->verdict, TIMING_DIFF_UNKNOWN);
+    assert_true(isnan(conv->a) && conv->b == 10.1 && isnan(timing_diff_percent(conv)));
+    assert_true(isnan(timing_diff_percent(&(struct timing_diff_line){.a = 0, .b = 1, .change = 1})));
+    timing_diff_release(&d);
+}
+
+/* Rows that only B has stand in its order. */
+static void rows_of_b_keep_their_order(void **state)
+{
+    (void)state;
+    static const char *const rows[2][4] = {{"input", "logits"}, {"input", "one", "two", "logits"}};
+    static const char *const order[] = {"input", "one", "two", "logits"};
+    struct timing t[2];
+    struct timing_diff_run runs[2] = {{"x", &t[0], 0}, {"y", &t[1], 0}};
+    for (int s = 0; s < 2; s++) {
+        make(&t[s], rows[s], 2 + 2 * s);
+        for (int i = 0; i < t[s].n_rows; i++)
+            add(&t[s], PHASE_FORWARD, ROWS(i), 1, 0.1);
+    }
+    const struct timing_diff_side x = {&runs[0], 1}, y = {&runs[1], 1};
+    struct timing_diff d = compare(&x, &y);
+    int n = 0;
+    for (int i = 0; i < d.n_lines; i++)
+        if (d.lines[i].kind == TIMING_DIFF_ROW)
+            assert_string_equal(d.lines[i].name, order[n++]);
+    assert_int_equal(n, 4);
+    timing_diff_release(&d);
+    timing_release(&t[0]);
+    timing_release(&t[1]);
+}
+
+/* Whether it names no rows or those that it updates: they are not compared together for that. */
 static void one_update_of_all_is_compared_as_such(void **state)
 {
     (void)state;
     first.n_steps -= 2;
     add(&first, PHASE_UPDATE, (const int[]){-1}, 0.25, 0.01);
-    struct timing_diff d = compare(&a, &b);
-    const struct timing_diff_line *update = line_of(&d, TIMING_DIFF_ROW, "(update, all)", PHASE_UPDATE);
-    assert_near(update->a, 0.3, 1e-9);
-    assert_near(update->b, 0.25, 1e-9);
-    for (int i = 0; i < d.n_lines; i++)
-        assert_true(d.lines[i].phase != PHASE_UPDATE || strcmp(d.lines[i].name, "(update, all)") == 0);
-    timing_diff_release(&d);
+    for (int named = 0; named < 2; named++) {
+        if (named)
+            first.steps[first.n_steps - 1] =
+                (struct timing_step){.phase = PHASE_UPDATE, .ms = 0.25, .ms_sd = 0.01, .n_rows = 2, .rows = {1, 3}};
+        struct timing_diff d = compare(&a, &b);
+        const struct timing_diff_line *update = line_of(&d, TIMING_DIFF_ROW, "(update, all)", PHASE_UPDATE);
+        assert_near(update->a, 0.3, 1e-9);
+        assert_near(update->b, 0.25, 1e-9);
+        for (int i = 0; i < d.n_lines; i++)
+            assert_true(d.lines[i].phase != PHASE_UPDATE || strcmp(d.lines[i].name, "(update, all)") == 0);
+        assert_string_equal(line_of(&d, TIMING_DIFF_ROW, "layer1/conv", PHASE_FORWARD)->with, "");
+        timing_diff_release(&d);
+    }
 }
 
 static void what_makes_times_incomparable_is_said(void **state)
@@ -377,6 +428,24 @@ static void what_makes_times_incomparable_is_said(void **state)
     assert_string_equal(d.warnings[1],
                         "plain and 1 more of B were trained on a busy machine: their times tell of that, too");
     timing_diff_release(&d);
+}
+
+/* As many runs as there is room for, and no more; of more warnings than there is room for, the first. */
+static void as_many_as_there_is_room_for(void **state)
+{
+    (void)state;
+    struct timing_diff_run runs[TIMING_DIFF_RUNS_MAX + 1];
+    for (int i = 0; i <= TIMING_DIFF_RUNS_MAX; i++)
+        runs[i] = run_a;
+    const struct timing_diff_side most = {runs, TIMING_DIFF_RUNS_MAX}, more = {runs, TIMING_DIFF_RUNS_MAX + 1};
+    plain.from_step = 1; /* said of each run on each side */
+    struct timing_diff d = compare(&most, &most);
+    assert_int_equal(d.n_warnings, TIMING_DIFF_WARNINGS_MAX);
+    assert_non_null(strstr(d.warnings[TIMING_DIFF_WARNINGS_MAX - 1], "plain has times from step 1 on only"));
+    timing_diff_release(&d);
+    struct error err = {""};
+    assert_int_equal(timing_diff_make(&d, &a, &more, 0, &err), -1);
+    assert_non_null(strstr(err.text, "can be compared"));
 }
 
 /* Whatever is fused with what: rows and blocks each add up to the step, on both sides. */
@@ -513,8 +582,11 @@ int main(void)
         WITH(the_least_is_not_spoilt),
         WITH(epochs_tell_of_a_slow_spell),
         WITH(what_is_not_known_is_not_zero),
+        WITH(what_is_not_measured_is_there),
+        WITH(rows_of_b_keep_their_order),
         WITH(one_update_of_all_is_compared_as_such),
         WITH(what_makes_times_incomparable_is_said),
+        WITH(as_many_as_there_is_room_for),
         WITH(rows_and_blocks_add_up),
         WITH(texts_are_as_kept),
         WITH(noise_is_grey),
