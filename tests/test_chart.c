@@ -58,6 +58,11 @@ static void test_tick_labels(void **state)
     chart_make_ticks(&(struct chart_range){0.01, 2.3, CHART_LOG}, 4, 0, &ticks);
     assert_string_equal(ticks.label[0], "0.01");
     assert_true(ticks.n >= 2 && ticks.n <= 5);
+    chart_make_ticks(&(struct chart_range){0.001, 1000, CHART_LOG}, 6, 0, &ticks);
+    assert_int_equal(ticks.n, 7); /* each decade, where there is room */
+    chart_make_ticks(&(struct chart_range){0.001, 1000, CHART_LOG}, 5, 0, &ticks);
+    assert_int_equal(ticks.n, 4);
+    assert_string_equal(ticks.label[1], "0.1");
     chart_make_ticks(&(struct chart_range){0, 99.5, CHART_LOG_ERROR}, 8, 0, &ticks);
     static const char *const errors[] = {"0", "50", "80", "90", "95", "98", "99", "99.5"};
     assert_int_equal(ticks.n, 8);
@@ -102,6 +107,48 @@ static void test_errors(void **state)
             if (y[i] < 100 && isnan(chart.y.min) && isnan(chart.y.max))
                 assert_true(got.min <= y[i] + 1e-9 && y[i] <= got.max + 1e-9);
     }
+}
+
+/* Free ends of logarithmic axes move out to 1, 2 or 5 times a power of ten, of values or of errors; others stay. */
+static void test_log_ranges(void **state)
+{
+    (void)state;
+    static const struct {
+        enum chart_scale scale;
+        double min, max; /* of the axis */
+        double y[2];
+        double low, high; /* of the range */
+    } cases[] = {{CHART_LOG, NAN, NAN, {0.013, 1.7}, 0.01, 2},
+                 {CHART_LOG, NAN, NAN, {0.025, 3}, 0.02, 5},
+                 {CHART_LOG, NAN, NAN, {0.05, 1}, 0.05, 1},
+                 {CHART_LOG, NAN, NAN, {0.7, 2}, 0.5, 2},
+                 {CHART_LOG, NAN, NAN, {1.5, 6}, 1, 10},
+                 {CHART_LOG, NAN, NAN, {6, 6}, 2, 20}, /* 3 to 12 */
+                 {CHART_LOG, NAN, NAN, {0, -1}, 0.1, 1},
+                 {CHART_LOG, 0.3, NAN, {0.5, 4}, 0.3, 5},
+                 {CHART_LOG, NAN, 30, {0.5, 4}, 0.5, 30},
+                 {CHART_LOG, NAN, 3, {0, NAN}, 0.2, 3}, /* a decade below the one end */
+                 {CHART_LOG, 3, NAN, {0, NAN}, 3, 50},
+                 {CHART_LOG_ERROR, NAN, NAN, {90, 98.5}, 90, 99},
+                 {CHART_LOG_ERROR, NAN, NAN, {5, 99.97}, 0, 99.98}, /* no accuracy is below 0 */
+                 {CHART_LOG_ERROR, NAN, NAN, {NAN, 100}, 0, 90},
+                 {CHART_LOG_ERROR, NAN, 97, {85, 90}, 80, 97},
+                 {CHART_LOG_ERROR, 85, NAN, {90, 97}, 85, 98}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const double x[] = {0, 1};
+        struct chart chart = {.title = "t", .n_series = 1, .x = {.min = NAN, .max = NAN}};
+        chart.y = (struct chart_axis){.scale = cases[i].scale, .min = cases[i].min, .max = cases[i].max};
+        chart.series[0] = (struct chart_series){.x = x, .y = cases[i].y, .n = 2};
+        struct chart_range got = chart_range_y(&chart, 5);
+        if (!(fabs(got.min - cases[i].low) < 1e-9 && fabs(got.max - cases[i].high) < 1e-9))
+            fail_msg("case %zu: %.12g to %.12g, not %g to %g", i, got.min, got.max, cases[i].low, cases[i].high);
+    }
+    const double x[] = {0, 1, 100, 1000}, y[] = {1, 1, 1, 1};
+    struct chart chart = {.title = "t", .n_series = 1, .x = {.scale = CHART_LOG, .min = NAN, .max = NAN}};
+    chart.series[0] = (struct chart_series){.x = x, .y = y, .n = 4};
+    struct chart_range range = chart_range_x(&chart);
+    assert_true(range.min == 1 && range.max == 1000); /* the first that has a place */
+    assert_true(isnan(chart_position(&range, 0)) && isnan(chart_position(&range, -1)));
 }
 
 /* Whatever the data, the range is finite, not empty, and holds every finite point of a free axis. */
@@ -451,6 +498,7 @@ int main(void)
         cmocka_unit_test(test_ticks_are_round_and_inside),
         cmocka_unit_test(test_tick_labels),
         cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_log_ranges),
         cmocka_unit_test(test_ranges),
         cmocka_unit_test(test_reduce),
         cmocka_unit_test(test_smooth),

@@ -206,6 +206,8 @@ static void a_figure_says_what_it_shows(void **state)
             if (!figure_check_says(figure, several[i]))
                 fail_msg("the figure does not say \"%s\"", several[i]);
         assert_false(figure_check_says(figure, "train, each step"));
+        assert_int_equal(figure_check_says(figure, "95"), log_axes); /* as far from 90 as that is from 80 */
+        assert_int_equal(figure_check_says(figure, "0.5"), log_axes);
         figure_check_texts(figure);
         figure_free(figure);
     }
