@@ -140,6 +140,10 @@ static void test_burst(void **state)
         {"davidnet train\r", 0, 0}, /* 15 */
         {"davidnet train -h", 0, 1},
         {"quit the\nworkbench\n", 0, 1},
+        {"davidnet train x", 0, 1},
+        {"quit the\rwork\tbench", 0, 1},
+        {"abcdabcdabcdabcdabcd", 0, 0}, /* four kinds, and five */
+        {"abcdeabcdeabcdea", 0, 1},
         {"quit the\nworkbench\n", 1, 0}, /* and an arrow key */
         {"quit the\033workbench", 0, 0},
         {"", 60, 0},
@@ -149,14 +153,20 @@ static void test_burst(void **state)
         fill_burst(&burst, cases[i].text, cases[i].more);
         int n = 0;
         assert_int_equal(burst_is_paste(&burst), cases[i].paste);
-        for (; burst_waits(&burst); n++)
+        for (; burst_waits(&burst); n++) {
             assert_non_null(burst_next(&burst));
+            assert_int_equal(burst_is_paste(&burst), cases[i].paste); /* what is given out counts still */
+        }
         assert_int_equal(n, (int)strlen(cases[i].text) + cases[i].more);
         assert_null(burst_next(&burst));
         assert_int_equal(burst.n, 0);
         assert_false(burst_is_paste(&burst));
+        struct burst_key *again = burst_add(&burst);
+        assert_true(again->code == 0 && again->named == 0);
+        assert_ptr_equal(burst_next(&burst), again);
     }
-    struct burst full = {.n = BURST_MAX};
+    struct burst full = {.n = BURST_MAX - 1};
+    assert_non_null(burst_add(&full));
     assert_null(burst_add(&full));
     struct paste paste = {0};
     paste_flood(&paste, 1);
@@ -183,6 +193,15 @@ static void test_restore(void **state)
     most[sizeof most - 5] = '\0';
     restore_add(&restore, most + 1);
     assert_int_equal(restore.length, sizeof restore.text - 1);
+    restore_add(&restore, "z"); /* the last byte; padding needs none */
+    restore_add(&restore, "$<7>");
+    restore_add(&restore, "y");
+    assert_int_equal(restore.length, sizeof restore.text);
+    assert_true(restore.text[sizeof restore.text - 1] == 'z');
+    restore = (struct restore){.length = 0};
+    restore_add(&restore, "a$b>c$<5"); /* no padding */
+    assert_int_equal(restore.length, 8);
+    assert_memory_equal(restore.text, "a$b>c$<5", 8);
 }
 
 /* How much of a frame goes at once: little at first, small parts on a slow line where no key waits, all on others. */
@@ -193,7 +212,12 @@ static void test_flow(void **state)
     flow_tick(&flow, 10);
     pacing_asked(&flow.pacing, 10);
     assert_false(flow_ready(&flow));
-    flow_tick(&flow, 10 + 2 * FLOW_OPENING_SECONDS);
+    flow_tick(&flow, 10 + FLOW_OPENING_SECONDS / 2);
+    assert_false(flow_ready(&flow));
+    struct flow quick = flow;
+    flow_answered(&quick);
+    assert_true(flow_ready(&quick)); /* at once */
+    flow_tick(&flow, 10 + 1.5 * FLOW_OPENING_SECONDS);
     assert_true(flow_ready(&flow)); /* it may never answer: then nothing says that it is slow */
     assert_int_equal(flow_most_bytes(&flow, 1), INT_MAX);
     flow_answered(&flow);
@@ -212,6 +236,16 @@ static void test_flow(void **state)
     assert_true(flow_most_bytes(&flow, 0) < LINE_SPEED_PART);
     flow.line = (struct line_speed){.measured = 1};
     assert_int_equal(flow_most_bytes(&flow, 0), INT_MAX);
+    flow = (struct flow){.shows = 1}; /* a terminal that may never answer */
+    flow_tick(&flow, 10);
+    flow_tick(&flow, 20);
+    pacing_asked(&flow.pacing, 20);
+    assert_false(flow_ready(&flow)); /* is waited for after each frame */
+    pacing_asked(&flow.pacing, 20);
+    flow_answered(&flow);
+    assert_int_equal(flow.line.known, 0); /* what is due still is the answer to the frame */
+    flow_answered(&flow);
+    assert_int_equal(flow.line.known, 1);
 }
 
 static void send(struct line_speed *line, double bytes, double took)
