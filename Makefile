@@ -10,7 +10,7 @@
 #   make ladder           train every rung that is not measured yet (ARGS=--table: only README's table of them)
 #
 #   CC=clang   DEBUG=1   SANITIZE=address,undefined   SANITIZE=thread   PARALLEL=gomp|pthread   CUDA=auto|0|1
-#   CUDA_ARCHS=default|native|all   NVCC, CUDA_HOME, CUDNN_HOME: where kernels/cuda/find.sh does not look
+#   CUDA_ARCHS=default|native|all (make install: all)   NVCC, CUDA_HOME, CUDNN_HOME: where kernels/cuda/find.sh does not look
 #   DNNL_PREFIX=/opt/onednn (another oneDNN than the system's)   BUILD=folder   V=1 (show the commands)
 #   HEADLESS=1: for bare GPU hosts; needs a C compiler, inih and cJSON (or build-along, from make take-along elsewhere)
 
@@ -140,6 +140,13 @@ CUDA_TARGETS = $(if $(filter native,$(CUDA_ARCHS)),-arch=native)$(if $(filter de
 	)$(foreach a,$(CUDA_ALL),-gencode arch=compute_$(a)$(comma)code=sm_$(a)) \
 	-gencode arch=compute_90$(comma)code=compute_90)
 
+# What is installed lies beside its objects: the one for this machine, at BUILD, stays as it was made.
+INSTALL_ARCHS := $(if $(filter file,$(origin CUDA_ARCHS)),all,$(CUDA_ARCHS))
+INSTALL_PLUGIN := $(BUILD)/cuda/$(INSTALL_ARCHS)/davidnet_cuda.so
+INSTALL_NOTICE = 'The program and its documents are in place. Last comes its engine for GPUs, compiled for $(if \
+	$(filter all,$(INSTALL_ARCHS)),every GPU from sm_$(firstword $(CUDA_ALL)) to sm_90,CUDA_ARCHS=$(INSTALL_ARCHS)):' \
+	'$(words $(CUDA_SRC)) files, in all many minutes. Without a GPU stop it here, or say CUDA=0; CUDA_ARCHS=default is quicker.'
+
 CUDA_SRC := $(wildcard kernels/cuda/*.cu)
 CUDA_DEVICE_C := kernels/cuda/conv_cudnn.c kernels/cuda/descriptors.c kernels/cuda/device_cuda.c
 CUDA_C := $(filter-out $(CUDA_DEVICE_C),$(wildcard kernels/cuda/*.c)) \
@@ -159,7 +166,7 @@ EMULATED_OBJ := $(CUDA_SRC:%.cu=$(BUILD)/emulated/%.o) $(patsubst %.cc,$(BUILD)/
 EMULATED_FLAGS := -std=c++17 -D_GNU_SOURCE -I. -Wall -Wextra -Werror -Wno-unknown-pragmas -ffp-contract=off -fPIC \
 	-fvisibility=hidden -O2 -g
 
-$(eval $(call stamp,cuda.flags,$(NVCC) $(CUDA_FLAGS) $(CUDA_LINK) $(CUDA_INCLUDE) $(CUDNN_INCLUDE)))
+$(eval $(call stamp,cuda$(CUDA_ARCHS:default=).flags,$(NVCC) $(CUDA_FLAGS) $(CUDA_LINK) $(CUDA_INCLUDE) $(CUDNN_INCLUDE)))
 $(eval $(call stamp,pic.flags,$(COMPILER) $(CC) $(CXX) $(PIC_FLAGS) $(CUDA_SYSTEM) $(EMULATED_FLAGS)))
 
 $(BUILD)/pic/%.o: %.c $(BUILD)/pic.flags
@@ -168,12 +175,12 @@ $(BUILD)/pic/%.o: %.c $(BUILD)/pic.flags
 	$(Q)$(CC) $(PIC_FLAGS) $(CUDA_SYSTEM) -MMD -MP -c $< -o $@
 
 # What ptxas says of registers and spills is kept beside the object, for tests/check_cuda.
-$(BUILD)/cuda/$(CUDA_ARCHS)/%.o: %.cu $(BUILD)/cuda.flags
+$(BUILD)/cuda/$(CUDA_ARCHS)/%.o: %.cu $(BUILD)/cuda$(CUDA_ARCHS:default=).flags
 	@mkdir -p $(@D)
 	$(call say,NVCC,$<)
 	$(Q)$(NVCC) $(CUDA_FLAGS) -MD -MF $(@:.o=.d) -c $< -o $@ 2> $(@:.o=.ptxas) || { cat $(@:.o=.ptxas) >&2; false; }
 
-$(BUILD)/davidnet_cuda.so: $(CUDA_SHARED) $(CUDA_DEVICE)
+$(BUILD)/davidnet_cuda.so $(BUILD)/cuda/$(CUDA_ARCHS)/davidnet_cuda.so: $(CUDA_SHARED) $(CUDA_DEVICE)
 	$(call say,LINK,$@)
 	$(Q)$(NVCC) $(CUDA_LINK) -o $@ $(filter %.o,$^)
 
@@ -339,15 +346,19 @@ screenshots: built
 ladder: built
 	$(Q)DAVIDNET_BIN='$(abspath $(BIN))' tests/ladder.sh $(ARGS)
 
-install: built
+# The CUDA engine comes last: for every architecture it takes long, and stopped there, all else is in its place.
+install:
+	@$(DEPS) --check $(BUILD_DEPS)
+	$(again) $(BIN)
 	install -d '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(PREFIX)/share/doc/davidnet' \
 		'$(DESTDIR)$(PREFIX)/share/man/man1' '$(DESTDIR)$(PREFIX)/share/bash-completion/completions'
 	install -m 755 '$(BIN)' '$(DESTDIR)$(PREFIX)/bin/davidnet'
-	$(if $(CUDA_PLUGIN),+@$(MAKE) --no-print-directory $(JOBS) CUDA_ARCHS=all $(CUDA_PLUGIN))
-	$(if $(CUDA_PLUGIN),install -D -m 755 '$(CUDA_PLUGIN)' '$(DESTDIR)$(PREFIX)/lib/davidnet/davidnet_cuda.so')
 	install -m 644 LICENSE '$(DESTDIR)$(PREFIX)/share/doc/davidnet/copyright'
 	'$(abspath $(BIN))' help --man > '$(DESTDIR)$(PREFIX)/share/man/man1/davidnet.1'
 	'$(abspath $(BIN))' help --completion > '$(DESTDIR)$(PREFIX)/share/bash-completion/completions/davidnet'
+	$(if $(CUDA_PLUGIN),@printf '%s\n' $(INSTALL_NOTICE))
+	$(if $(CUDA_PLUGIN),$(again) CUDA_ARCHS=$(INSTALL_ARCHS) $(INSTALL_PLUGIN))
+	$(if $(CUDA_PLUGIN),install -D -m 755 '$(INSTALL_PLUGIN)' '$(DESTDIR)$(PREFIX)/lib/davidnet/davidnet_cuda.so')
 
 clean:
 	rm -rf build davidnet $(filter-out build/% build,$(BUILD))
