@@ -174,12 +174,14 @@ static int make_curve(struct curve *curve, const struct curve_run *runs, const i
     const struct curve_run *first = &runs[members[0]];
     struct course *courses = calloc((size_t)n, sizeof *courses);
     curve->runs = malloc((size_t)n * sizeof *curve->runs);
+    curve->origins = malloc((size_t)n * sizeof *curve->origins);
     curve->n_runs = n;
     curve->recipe = first->recipe;
     curve->unfinished_from = NAN;
-    int rc = courses && curve->runs ? 0 : -1, furthest = 0;
+    int rc = courses && curve->runs && curve->origins ? 0 : -1, furthest = 0;
     for (int i = 0; i < n && rc == 0; i++) {
         curve->runs[i] = runs[members[i]].run.name;
+        curve->origins[i] = runs[members[i]].run.origin;
         rc = course_read(&courses[i], runs[members[i]].run.log);
         if (rc == 0 && courses[i].done > courses[furthest].done)
             furthest = i;
@@ -257,6 +259,7 @@ void curve_set_release(struct curve_set *set)
         for (int c = 0; c < CURVES_COLUMNS; c++)
             free(curve->value[c]);
         free(curve->runs);
+        free(curve->origins);
         free(curve->epoch);
         free(curve->step);
         free(curve->step_lr);
@@ -279,11 +282,38 @@ static void put_field(FILE *out, double value)
         fputs(number_format_real(value, text, sizeof text), out);
 }
 
+/* "CURVE,RUNS,,meta,,,,,,RUN," before each name and value; -1: no memory. */
+static int put_origins(const struct curve *curve, FILE *out)
+{
+    for (int r = 0; r < curve->n_runs; r++) {
+        char *before = NULL;
+        size_t size;
+        FILE *line = curve->origins[r] ? open_memstream(&before, &size) : NULL;
+        if (!line && curve->origins[r])
+            return -1;
+        if (!line)
+            continue;
+        curves_put_text(line, curve->name);
+        fprintf(line, ",%d,,meta,,,,,,", curve->n_runs);
+        curves_put_text(line, curve->runs[r]);
+        fputc(',', line);
+        int status = fclose(line);
+        if (status == 0)
+            curves_put_origin(out, curve->origins[r], before);
+        free(before);
+        if (status)
+            return -1;
+    }
+    return 0;
+}
+
 int curve_set_write_csv(const struct curve_set *set, FILE *out, struct error *err)
 {
-    fputs("curve,runs,epoch,quantity,n,mean,sd,min,max\n", out);
+    fputs("curve,runs,epoch,quantity,n,mean,sd,min,max,run,name,value\n", out);
     for (int i = 0; i < set->n; i++) {
         const struct curve *curve = &set->curves[i];
+        if (put_origins(curve, out))
+            return error_set(err, "no memory for the curves");
         for (size_t e = 0; e < curve->n_epochs; e++)
             for (int c = CURVES_LR; c < CURVES_COLUMNS; c++) {
                 const struct curve_value *v = &curve->value[c][e];
@@ -297,7 +327,7 @@ int curve_set_write_csv(const struct curve_set *set, FILE *out, struct error *er
                 put_field(out, v->sd);
                 put_field(out, v->min);
                 put_field(out, v->max);
-                fputc('\n', out);
+                fputs(",,,\n", out);
             }
     }
     return ferror(out) ? error_set(err, "the curves could not be written") : 0;
@@ -362,6 +392,14 @@ int curve_set_write_json(const struct curve_set *set, FILE *out, struct error *e
         cJSON *runs = cJSON_AddArrayToObject(object, "runs");
         for (int r = 0; r < curve->n_runs; r++)
             cJSON_AddItemToArray(runs, cJSON_CreateString(curve->runs[r]));
+        cJSON *origins = cJSON_AddArrayToObject(object, "origins");
+        for (int r = 0; r < curve->n_runs; r++) {
+            cJSON *origin = cJSON_CreateObject();
+            cJSON_AddItemToArray(origins, origin);
+            cJSON_AddStringToObject(origin, "run", curve->runs[r]);
+            if (curve->origins[r])
+                curve_origin_add_json(curve->origins[r], origin);
+        }
         add_array(object, "epoch", curve->epoch, curve->n_epochs);
         for (int c = CURVES_LR; c < CURVES_COLUMNS; c++)
             add_values(object, curves_column_name((enum curves_column)c), curve->value[c], curve->n_epochs);
@@ -369,23 +407,27 @@ int curve_set_write_json(const struct curve_set *set, FILE *out, struct error *e
     return print_json(root, out, err);
 }
 
-int curve_set_write_schedule(const struct curve_set *set, int json, FILE *out, struct error *err)
+int curve_set_write_schedule(const struct curve_set *set, const struct curve_origin *origin, int json, FILE *out,
+                             struct error *err)
 {
     cJSON *list, *root = json_of("davidnet-schedule", &list);
     if (!json)
-        fputs("curve,epoch,lr\n", out);
+        fputs("curve,epoch,lr,name,value\n", out);
+    if (!json)
+        curves_put_origin(out, origin, ",,,");
     for (int i = 0; i < set->n; i++) {
         const struct curve *curve = &set->curves[i];
         cJSON *object = cJSON_CreateObject();
         cJSON_AddItemToArray(list, object);
         cJSON_AddStringToObject(object, "curve", curve->name);
+        curve_origin_add_json(origin, object);
         add_array(object, "epoch", curve->ahead, curve->n_ahead);
         add_array(object, "lr", curve->ahead_lr, curve->n_ahead);
         for (size_t p = 0; p < curve->n_ahead && !json; p++) {
             curves_put_text(out, curve->name);
             put_field(out, curve->ahead[p]);
             put_field(out, curve->ahead_lr[p]);
-            fputc('\n', out);
+            fputs(",,\n", out);
         }
     }
     if (json)

@@ -4,10 +4,12 @@
  * many runs each value is. What no run measured is NaN.
  *
  * CSV, tidy: a line for each curve, epoch and quantity (the names of engine/curves.h) that was measured,
- *   curve,runs,epoch,quantity,n,mean,sd,min,max
- * sd is that of single runs (n - 1), empty for one. JSON, version 1 (fields may be added; a changed meaning changes the
- * version), arrays of equal length, null for what is not known:
- *   {"format": "davidnet-curves-mean", "version": 1, "curves": [{"curve": NAME, "runs": [NAME, ...], "epoch": [...],
+ *   curve,runs,epoch,quantity,n,mean,sd,min,max,run,name,value
+ * sd is that of single runs (n - 1), empty for one. Before those, for each run of a curve, lines of the quantity
+ * "meta": the run, and the names and values of engine/curve_origin.h. JSON, version 1 (fields may be added; a changed
+ * meaning changes the version), arrays of equal length, null for what is not known:
+ *   {"format": "davidnet-curves-mean", "version": 1, "curves": [{"curve": NAME, "runs": [NAME, ...],
+ *     "origins": [{"run": NAME, "recipe": ..., "seed": 1, "command": ..., ...}, ...], "epoch": [...],
  *     "lr": {"n": [...], "mean": [...], "sd": [...], "min": [...], "max": [...]}, "train_loss": {...}, ...}]}
  */
 #ifndef DAVIDNET_ENGINE_CURVE_SET_H
@@ -24,8 +26,9 @@ struct curve_value {
 struct curve {
     char name[160]; /* of the run, or of the family */
     int n_runs;
-    const char **runs;           /* their names, borrowed */
-    const struct recipe *recipe; /* of the first; borrowed */
+    const char **runs;                   /* their names, borrowed */
+    const struct curve_origin **origins; /* of each, borrowed; NULL in it: nothing is said */
+    const struct recipe *recipe;         /* of the first; borrowed */
     /* By epoch, of every run's EPOCH records. */
     size_t n_epochs;
     double *epoch;
@@ -58,8 +61,10 @@ void curve_set_release(struct curve_set *set);
 
 int curve_set_write_csv(const struct curve_set *set, FILE *out, struct error *err);
 int curve_set_write_json(const struct curve_set *set, FILE *out, struct error *err);
-/* The schedule alone: CSV with the columns curve,epoch,lr; JSON {"format": "davidnet-schedule", "version": 1, "curves":
- * [{"curve": NAME, "epoch": [...], "lr": [...]}]}. */
-int curve_set_write_schedule(const struct curve_set *set, int json, FILE *out, struct error *err);
+/* The schedule alone, of a recipe with that origin: CSV with the columns curve,epoch,lr,name,value, of which the last
+ * two are those of the lines before the schedule (engine/curve_origin.h); JSON {"format": "davidnet-schedule",
+ * "version": 1, "curves": [{"curve": NAME, "recipe": ..., "epoch": [...], "lr": [...]}]}. */
+int curve_set_write_schedule(const struct curve_set *set, const struct curve_origin *origin, int json, FILE *out,
+                             struct error *err);
 
 #endif

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define CURVES_FORMAT "davidnet-curves"
+
 /* The last START record's steps per epoch and steps in all; 0 when the run never started. */
 static void plan_of(const struct run_log *log, uint32_t *per_epoch, uint32_t *steps)
 {
@@ -102,16 +104,63 @@ void curves_put_text(FILE *out, const char *text)
     fputc('"', out);
 }
 
+static void put_meta(FILE *out, const char *before, const char *name, const char *value)
+{
+    fprintf(out, "%s%s,", before, name);
+    curves_put_text(out, value);
+    fputc('\n', out);
+}
+
+void curves_put_origin(FILE *out, const struct curve_origin *origin, const char *before)
+{
+    char scratch[32];
+    const char *name, *value;
+    for (int i = 0; (name = curve_origin_item(origin, i, &value, scratch)) != NULL; i++)
+        put_meta(out, before, name, value);
+}
+
+/* The run's name, quoted where it must be, and what comes before a meta line's name; malloc'ed. */
+static char *meta_begin(const char *run)
+{
+    char *text = NULL;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+    if (!out)
+        return NULL;
+    curves_put_text(out, run);
+    fputs(",meta,,,,,,,,,,", out);
+    if (fclose(out) == 0)
+        return text;
+    free(text);
+    return NULL;
+}
+
+static int put_metas(FILE *out, const struct curves_run *run)
+{
+    char *before = meta_begin(run->name);
+    if (!before)
+        return -1;
+    put_meta(out, before, "format", CURVES_FORMAT);
+    put_meta(out, before, "version", "1");
+    if (run->origin)
+        curves_put_origin(out, run->origin, before);
+    free(before);
+    return 0;
+}
+
 int curves_write_csv(const struct curves_run *runs, int count, FILE *out, struct error *err)
 {
     static const enum curves_column columns[] = {CURVES_STEP,       CURVES_EPOCH,         CURVES_LR,
                                                  CURVES_TRAIN_LOSS, CURVES_TRAIN_ACC,     CURVES_TEST_LOSS,
                                                  CURVES_TEST_ACC,   CURVES_TRAIN_SECONDS, CURVES_WALL_SECONDS};
     static const enum record_kind kinds[] = {RECORD_STEP, RECORD_EPOCH};
-    fputs("run,kind,step,epoch,lr,train_loss,train_acc,test_loss,test_acc,train_seconds,wall_seconds\n", out);
+    fputs("run,kind,step,epoch,lr,train_loss,train_acc,test_loss,test_acc,train_seconds,wall_seconds,name,value\n",
+          out);
     for (int i = 0; i < count; i++) {
         uint32_t per_epoch, steps;
         plan_of(runs[i].log, &per_epoch, &steps);
+        if (put_metas(out, &runs[i]))
+            return error_set(err, "no memory for the curves of %s", runs[i].name);
         for (int k = 0; k < 2; k++) {
             size_t n = 0, *index = series(runs[i].log, kinds[k], &n);
             if (index == NULL)
@@ -123,7 +172,7 @@ int curves_write_csv(const struct curves_run *runs, int count, FILE *out, struct
                     fputc(',', out);
                     put_number(out, curves_value(run_log_at(runs[i].log, index[r]), columns[c], per_epoch));
                 }
-                fputc('\n', out);
+                fputs(",,\n", out);
             }
             free(index);
         }
@@ -151,7 +200,7 @@ static int add_columns(cJSON *to, const char *key, const struct run_log *log, en
 int curves_write_json(const struct curves_run *runs, int count, FILE *out, struct error *err)
 {
     cJSON *root = cJSON_CreateObject();
-    cJSON_AddStringToObject(root, "format", "davidnet-curves");
+    cJSON_AddStringToObject(root, "format", CURVES_FORMAT);
     cJSON_AddNumberToObject(root, "version", 1);
     cJSON *list = cJSON_AddArrayToObject(root, "runs");
     int rc = list != NULL ? 0 : -1;
@@ -161,6 +210,8 @@ int curves_write_json(const struct curves_run *runs, int count, FILE *out, struc
         cJSON *run = cJSON_CreateObject();
         cJSON_AddItemToArray(list, run);
         cJSON_AddStringToObject(run, "run", runs[i].name);
+        if (runs[i].origin)
+            curve_origin_add_json(runs[i].origin, run);
         cJSON_AddNumberToObject(run, "steps_per_epoch", per_epoch);
         cJSON_AddNumberToObject(run, "steps_planned", steps);
         rc = add_columns(run, "steps", runs[i].log, RECORD_STEP, per_epoch);

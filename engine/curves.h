@@ -3,12 +3,14 @@
  * (run_log_series); what was not measured is an empty field in CSV and null in JSON. Numbers are written so that they
  * read back exactly.
  *
- * CSV: one header line, then per run its steps and its epochs:
- *   run,kind,step,epoch,lr,train_loss,train_acc,test_loss,test_acc,train_seconds,wall_seconds
- * kind is "step" or "epoch"; epoch is fractional for steps. Accuracies are percent, of the batch for steps.
+ * CSV: one header line, then per run whose it is, its steps and its epochs:
+ *   run,kind,step,epoch,lr,train_loss,train_acc,test_loss,test_acc,train_seconds,wall_seconds,name,value
+ * kind is "step", "epoch" or "meta"; epoch is fractional for steps. Accuracies are percent, of the batch for steps.
+ * name and value are of meta lines alone: format, version, and what engine/curve_origin.h lists.
  *
  * JSON, version 1 (fields may be added; a changed meaning changes the version): columns of equal length,
- *   {"format": "davidnet-curves", "version": 1, "runs": [{"run": NAME, "steps_per_epoch": 98, "steps_planned": 2352,
+ *   {"format": "davidnet-curves", "version": 1, "runs": [{"run": NAME, "recipe": ... (engine/curve_origin.h),
+ *     "steps_per_epoch": 98, "steps_planned": 2352,
  *     "steps":  {"step": [...], "epoch", "lr", "train_loss", "train_acc", "train_seconds", "wall_seconds"},
  *     "epochs": {"step": [...], "epoch", "lr", "train_loss", "train_acc", "test_loss", "test_acc", "train_seconds",
  *                "speedrun_seconds", "wall_seconds"}}]}
@@ -16,6 +18,7 @@
 #ifndef DAVIDNET_ENGINE_CURVES_H
 #define DAVIDNET_ENGINE_CURVES_H
 
+#include "engine/curve_origin.h"
 #include "engine/run_log.h"
 
 #include <stdio.h>
@@ -41,6 +44,7 @@ double curves_value(const struct record *record, enum curves_column column, uint
 struct curves_run {
     const char *name;
     const struct run_log *log;
+    const struct curve_origin *origin; /* NULL: nothing is said of whose it is */
 };
 
 int curves_write_csv(const struct curves_run *runs, int count, FILE *out, struct error *err);
@@ -48,5 +52,8 @@ int curves_write_json(const struct curves_run *runs, int count, FILE *out, struc
 
 /* A field of CSV, quoted as RFC 4180 asks when it has to be. */
 void curves_put_text(FILE *out, const char *text);
+
+/* For each thing that is known of it a line: `before`, "name,value". */
+void curves_put_origin(FILE *out, const struct curve_origin *origin, const char *before);
 
 #endif

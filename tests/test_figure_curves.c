@@ -74,7 +74,7 @@ static void make_set(struct curve_set *set, int count, int each)
     struct curve_run runs[RUNS];
     struct error err = {""};
     for (int i = 0; i < RUNS; i++)
-        runs[i] = (struct curve_run){{names[i], &logs[i]}, &recipes[i]};
+        runs[i] = (struct curve_run){{names[i], &logs[i], NULL}, &recipes[i]};
     assert_int_equal(curve_set_init(set, runs, count, each, &err), 0);
 }
 
@@ -135,9 +135,10 @@ static void means_as_text(void **state)
     FILE *out = open_memstream(&text, &size);
     assert_int_equal(curve_set_write_csv(&set, out, &err), 0);
     fclose(out);
-    assert_int_equal(strncmp(text, "curve,runs,epoch,quantity,n,mean,sd,min,max\ndavidnet-79,3,1,lr,3,0.2,", 66), 0);
-    assert_non_null(strstr(text, "\ndavidnet-79,3,1,test_acc,3,50,10,40,60\n"));
-    assert_non_null(strstr(text, "\ndavidnet-79,3,3,test_acc,1,94.5,,94.5,94.5\n"));
+    assert_int_equal(
+        strncmp(text, "curve,runs,epoch,quantity,n,mean,sd,min,max,run,name,value\ndavidnet-79,3,1,lr,3,0.2,", 81), 0);
+    assert_non_null(strstr(text, "\ndavidnet-79,3,1,test_acc,3,50,10,40,60,,,\n"));
+    assert_non_null(strstr(text, "\ndavidnet-79,3,3,test_acc,1,94.5,,94.5,94.5,,,\n"));
     free(text);
     out = open_memstream(&text, &size);
     assert_int_equal(curve_set_write_json(&set, out, &err), 0);
@@ -157,20 +158,24 @@ static void means_as_text(void **state)
 static void a_schedule_before_any_run(void **state)
 {
     (void)state;
+    static struct curve_origin origin; /* large */
     struct curve_set set;
     struct error err = {""};
     char *text;
     size_t size;
+    curve_origin_init(&origin, &recipes[0], NULL);
     assert_int_equal(curve_set_schedule(&set, &recipes[0], "a, b", &err), 0);
     for (int json = 0; json < 2; json++) {
         FILE *out = open_memstream(&text, &size);
-        assert_int_equal(curve_set_write_schedule(&set, json, out, &err), 0);
+        assert_int_equal(curve_set_write_schedule(&set, &origin, json, out, &err), 0);
         fclose(out);
         if (json)
-            assert_non_null(strstr(text, "\"version\":1,\"curves\":[{\"curve\":\"a, b\",\"epoch\":[0,"));
+            assert_non_null(strstr(text, "\"version\":1,\"curves\":[{\"curve\":\"a, b\",\"recipe\":\"davidnet-79\","));
         else
-            assert_non_null(strstr(text, "curve,epoch,lr\n\"a, b\",0,0\n"));
-        assert_true(json || strstr(text, "\n\"a, b\",5,0.4\n") != NULL);
+            assert_non_null(strstr(text, "curve,epoch,lr,name,value\n,,,recipe,davidnet-79\n,,,summary,\""));
+        assert_non_null(strstr(text, json ? "\"device\":null,\"isa\":null," : "\n,,,device,\n"));
+        assert_non_null(strstr(text, json ? "\"epoch\":[0," : "\n\"a, b\",0,0,,\n"));
+        assert_true(json || strstr(text, "\n\"a, b\",5,0.4,,\n") != NULL);
         free(text);
     }
     curve_set_release(&set);
@@ -233,7 +238,7 @@ static void any_size_and_data(void **state)
     bad.as.step.lr = INFINITY;
     bad.as.step.accuracy = 1;
     assert_int_equal(run_log_append(&log, &bad, NULL), 0);
-    const struct curve_run run = {{"fake", &log}, &recipe};
+    const struct curve_run run = {{"fake", &log, NULL}, &recipe};
     assert_int_equal(curve_set_init(&sets[0], &run, 1, 0, NULL), 0);
     make_set(&sets[1], RUNS, 0);
     make_set(&sets[2], RUNS, 1);

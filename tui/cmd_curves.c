@@ -27,6 +27,7 @@ struct request {
 struct opened {
     struct run_report *reports[RUNS_MAX];
     struct curve_run runs[RUNS_MAX];
+    struct curve_origin *origins[RUNS_MAX]; /* of text: read for each run; of a schedule the first is the recipe's */
     int n;
 };
 
@@ -44,7 +45,7 @@ static int open_run(struct opened *opened, const char *name, struct error *err)
             return 0;
         }
     opened->reports[opened->n] = report;
-    opened->runs[opened->n++] = (struct curve_run){{report->folder.name, &report->log}, &report->recipe};
+    opened->runs[opened->n++] = (struct curve_run){{report->folder.name, &report->log, NULL}, &report->recipe};
     return 0;
 }
 
@@ -82,12 +83,28 @@ static int open_runs(struct opened *opened, const struct request *request, struc
     return rc;
 }
 
+/* Whose the curves are: of each run; or of the recipe, before any run. */
+static int read_origins(struct opened *opened, const struct recipe *recipe, struct error *err)
+{
+    for (int i = 0; i < opened->n || i == 0; i++) {
+        opened->origins[i] = malloc(sizeof *opened->origins[i]);
+        if (!opened->origins[i])
+            return error_set(err, "out of memory");
+        if (i < opened->n)
+            curve_origin_init(opened->origins[i], &opened->reports[i]->recipe, &opened->reports[i]->folder);
+        else
+            curve_origin_init(opened->origins[i], recipe, NULL);
+        opened->runs[i].run.origin = opened->origins[i];
+    }
+    return 0;
+}
+
 static int write_text(const struct request *request, const struct opened *opened, const struct curve_set *set,
                       FILE *out, struct error *err)
 {
     int json = strcmp(request->format, "json") == 0;
     if (request->count == 0)
-        return curve_set_write_schedule(set, json, out, err);
+        return curve_set_write_schedule(set, opened->origins[0], json, out, err);
     if (request->mean)
         return json ? curve_set_write_json(set, out, err) : curve_set_write_csv(set, out, err);
     struct curves_run runs[RUNS_MAX];
@@ -109,6 +126,8 @@ static int write_curves(const struct request *request, const struct recipe *reci
         rc = figure_output_check((enum figure_format)drawing, request->path, &err);
     if (rc == 0)
         rc = open_runs(opened, request, &err);
+    if (rc == 0 && drawing < 0)
+        rc = read_origins(opened, recipe, &err);
     if (rc == 0)
         rc = request->count == 0 ? curve_set_schedule(&set, recipe, recipe->preset, &err)
                                  : curve_set_init(&set, opened->runs, opened->n, request->each, &err);
@@ -125,6 +144,8 @@ static int write_curves(const struct request *request, const struct recipe *reci
     }
     free(text);
     curve_set_release(&set);
+    for (int i = 0; opened && i < RUNS_MAX; i++)
+        free(opened->origins[i]);
     while (opened && opened->n > 0)
         run_report_free(opened->reports[--opened->n]);
     free(opened);
@@ -261,7 +282,9 @@ const struct command command_curves = {
              "test_loss, test_acc, train_seconds and wall_seconds, empty where nothing was measured; json is "
              "{\"format\": \"davidnet-curves\", \"version\": 1, \"runs\": [...]}, with the columns as arrays. With "
              "--mean, csv has curve, runs, epoch, quantity, n, mean, sd, min and max, and json the same as arrays "
-             "(\"davidnet-curves-mean\"). Of a schedule, csv has curve, epoch and lr.\n",
+             "(\"davidnet-curves-mean\"). Of a schedule, csv has curve, epoch and lr. All of them say whose the curves "
+             "are: recipe, seed, commit, device, the command that trains such a run again ...: json as members of each "
+             "run, csv in lines of the kind (or quantity) meta before the numbers, in the columns name and value.\n",
     .options = options,
     .takes_recipe = 1,
     .words = "RUN",
