@@ -157,6 +157,30 @@ static void recipes_that_differ(void **state)
     free(text);
 }
 
+/* All recipes of a side count: one that is not like the others is named, whichever it is. */
+static void sides_that_are_mixed(void **state)
+{
+    (void)state;
+    char *text;
+    make_run_with("narrow-2", "width=8");
+    make_run_with("far-away", "data=synthetic:1:2000");
+    assert_int_equal(CALL(&text, "diff", "one,two,narrow-2", "slow-one,far-away"), EXIT_OK);
+    has(text, "recipes of the first run of each side are the same but for seeds\n");
+    has(text, "warning: the recipes of A are mixed: from ");
+    has(text, "to narrow-2: width ");
+    has(text, "warning: the recipes of B are mixed: from slow-one to far-away: data default to synthetic:1:2000\n");
+    has(text, "data sets differ: the default in A, synthetic:1:2000 in B\n");
+    free(text);
+    assert_int_equal(CALL(&text, "diff", "one,two,narrow-2", "slow-*", "--format=csv"), EXIT_OK);
+    has(text, "\nmeta,a.mixed,,,,,,,,,,,true\n");
+    has(text, "\nmeta,b.mixed,,,,,,,,,,,false\n");
+    free(text);
+    assert_int_equal(CALL(&text, "diff", "one,two", "slow-*"), EXIT_OK);
+    has(text, "\nrecipes are the same but for seeds\n");
+    assert_null(strstr(text, "mixed"));
+    free(text);
+}
+
 static void sets_of_runs(void **state)
 {
     (void)state;
@@ -271,10 +295,13 @@ static void traces_are_checked(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(two_runs),          cmocka_unit_test(recipes_that_differ),
-        cmocka_unit_test(sets_of_runs),      cmocka_unit_test(what_cannot_be_compared),
-        cmocka_unit_test(unknown_endings),   cmocka_unit_test(no_codes_for_a_dumb_terminal),
-        cmocka_unit_test(traces_are_checked)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(two_runs),
+                                       cmocka_unit_test(recipes_that_differ),
+                                       cmocka_unit_test(sides_that_are_mixed),
+                                       cmocka_unit_test(sets_of_runs),
+                                       cmocka_unit_test(what_cannot_be_compared),
+                                       cmocka_unit_test(unknown_endings),
+                                       cmocka_unit_test(no_codes_for_a_dumb_terminal),
+                                       cmocka_unit_test(traces_are_checked)};
     return cmocka_run_group_tests(tests, enter, leave);
 }

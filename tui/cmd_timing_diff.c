@@ -12,6 +12,8 @@
 #include "tui/timing_diff_report.h"
 
 #include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -104,17 +106,62 @@ static char *make_text(const struct timing_diff_report *report, const char *form
     return text;
 }
 
-/* Other data or another network: times of those are of other work. */
-static void warn_of_recipes(struct timing_diff *diff, const struct recipe *a, const struct recipe *b)
+static void warn(struct timing_diff *diff, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static void warn(struct timing_diff *diff, const char *format, ...)
 {
-    int room = TIMING_DIFF_WARNINGS_MAX;
-    if (strcmp(a->data, b->data) != 0 && diff->n_warnings < room)
-        snprintf(diff->warnings[diff->n_warnings++], sizeof diff->warnings[0],
-                 "data sets differ: %.120s in A, %.120s in B", a->data[0] ? a->data : "the default",
-                 b->data[0] ? b->data : "the default");
-    if (strcmp(a->network, b->network) != 0 && diff->n_warnings < room)
-        snprintf(diff->warnings[diff->n_warnings++], sizeof diff->warnings[0],
-                 "networks differ: the times are of other work");
+    va_list args;
+    if (diff->n_warnings == TIMING_DIFF_WARNINGS_MAX)
+        return;
+    va_start(args, format);
+    vsnprintf(diff->warnings[diff->n_warnings++], sizeof diff->warnings[0], format, args);
+    va_end(args);
+}
+
+/* A side's first run whose data (or network) is not the same as that of A's first; NULL: there is none. */
+static const struct recipe *other_than(const struct recipe *first, const struct reading *side, int network)
+{
+    for (int r = 0; r < side->n; r++) {
+        const struct recipe *recipe = side->recipes[r];
+        if (strcmp(network ? first->network : first->data, network ? recipe->network : recipe->data) != 0)
+            return recipe;
+    }
+    return NULL;
+}
+
+/* Other data or another network in any of the runs: times of those are of other work. */
+static void warn_of_recipes(struct timing_diff *diff, const struct reading sides[2])
+{
+    const struct recipe *first = sides[0].recipes[0];
+    for (int s = 1; s >= 0; s--) { /* what the sides differ by first */
+        const struct recipe *other = other_than(first, &sides[s], 0);
+        const char *a = first->data[0] ? first->data : "the default";
+        if (other) {
+            warn(diff, "data sets differ: %.120s in A, %.120s in %s", a, other->data[0] ? other->data : "the default",
+                 s ? "B" : "another run of A");
+            break;
+        }
+    }
+    if (other_than(first, &sides[0], 1) || other_than(first, &sides[1], 1))
+        warn(diff, "networks differ: the times are of other work");
+}
+
+/* A side whose runs are not of one recipe (seeds aside) is no set of repeats: each other recipe is said, by the first
+ * run that has it. -1: no memory. */
+static int warn_of_mixture(struct timing_diff *diff, const struct reading *side, char letter, int *mixed)
+{
+    char text[200], before[200] = "";
+    *mixed = 0;
+    for (int r = 1; r < side->n; r++) {
+        if (recipe_differences_text(side->recipes[0], side->recipes[r], text, sizeof text) < 0)
+            return -1;
+        if (text[0] && strcmp(text, before) != 0)
+            warn(diff, "the recipes of %c are mixed: from %.40s to %.40s: %s", letter, side->runs[0].name,
+                 side->runs[r].name, text);
+        *mixed |= text[0] != '\0';
+        snprintf(before, sizeof before, "%s", text);
+    }
+    return 0;
 }
 
 static int write_diff(struct reading sides[2], const char *const words[2], unsigned how, const char *format,
@@ -130,8 +177,10 @@ static int write_diff(struct reading sides[2], const char *const words[2], unsig
     if (timing_diff_make(&diff, &report.side[0], &report.side[1], how, err) < 0)
         return -1;
     const struct recipe *first[] = {sides[0].recipes[0], sides[1].recipes[0]};
-    warn_of_recipes(&diff, first[0], first[1]);
-    if (recipe_differences_text(first[0], first[1], report.differences, sizeof report.differences) < 0) {
+    warn_of_recipes(&diff, sides);
+    if (warn_of_mixture(&diff, &sides[0], 'A', &report.mixed[0]) < 0 ||
+        warn_of_mixture(&diff, &sides[1], 'B', &report.mixed[1]) < 0 ||
+        recipe_differences_text(first[0], first[1], report.differences, sizeof report.differences) < 0) {
         timing_diff_release(&diff);
         return error_set(err, "out of memory");
     }

@@ -147,7 +147,8 @@ void timing_diff_report_table(const struct timing_diff_report *report, FILE *out
     for (int s = 0; s < 2; s++)
         put_side(out, report, s, width);
     char recipes[sizeof report->differences + 64];
-    snprintf(recipes, sizeof recipes, "recipes %s%s",
+    snprintf(recipes, sizeof recipes, "%s %s%s",
+             report->mixed[0] || report->mixed[1] ? "recipes of the first run of each side" : "recipes",
              report->differences[0] ? "differ: " : "are the same but for seeds", report->differences);
     put_paragraph(out, recipes, width);
     for (int w = 0; w < diff->n_warnings; w++) {
@@ -230,6 +231,7 @@ static void put_side_metas(FILE *out, const struct timing_diff_report *report, i
                  {"threads", threads}};
     for (size_t i = 0; i < sizeof facts / sizeof *facts; i++)
         put_meta(out, side, facts[i].name, facts[i].text);
+    put_meta(out, side, "mixed", report->mixed[s] ? "true" : "false");
     for (int r = 0; r < report->side[s].n; r++) {
         timing_origin_init(&origin, report->recipes[s][r], report->side[s].runs[r].name);
         put_meta(out, side, "run", origin.run);
@@ -295,6 +297,7 @@ static cJSON *side_json(const struct timing_diff_report *report, int s)
     cJSON_AddStringToObject(object, "precision", t->precision);
     cJSON_AddNumberToObject(object, "threads", t->threads);
     json_add_number(object, "images_per_step", t->images_per_step);
+    cJSON_AddBoolToObject(object, "mixed", report->mixed[s]);
     cJSON *runs = cJSON_AddArrayToObject(object, "runs");
     for (int r = 0; r < side->n; r++) {
         struct timing_origin origin; /* large */

@@ -19,6 +19,7 @@ struct timing_diff_report {
     unsigned how;                           /* TIMING_DIFF_PAIRED, TIMING_DIFF_LEAST */
     const char *words[2];                   /* what was said on the command line */
     char differences[600];                  /* of the first recipes, as recipe_differences_text says them */
+    int mixed[2];                           /* 1: that side's runs are not all of one recipe; a warning says more */
 };
 
 /*
