@@ -196,6 +196,10 @@ int timing_disproved(const struct timing *timing, char *why, size_t size);
 /* 1: a ceiling was measured, and is not disproved. */
 int timing_trusted(const struct timing *timing);
 
+/* 1: nothing disproves the ceilings, but other programs ran whenever they were measured. What is to be said then. */
+int timing_doubtful(const struct timing *timing);
+#define TIMING_DOUBT "other programs ran whenever the ceilings were measured: floors may be lower"
+
 /* The least that a step can take: the longer of its operations, as many as its implementation really does
  * (kernels/work.h), at machine.flops and its bytes at machine.bytes. NaN when the one or the other is not known. */
 double timing_floor_ms(const struct timing *timing, const struct timing_step *step);

@@ -101,6 +101,11 @@ int timing_trusted(const struct timing *timing)
     return (isfinite(timing->machine.flops) || isfinite(timing->machine.bytes)) && !timing_disproved(timing, NULL, 0);
 }
 
+int timing_doubtful(const struct timing *timing)
+{
+    return timing->machine.noisy && timing_trusted(timing);
+}
+
 double timing_floor_ms(const struct timing *timing, const struct timing_step *step)
 {
     return timing_disproved(timing, NULL, 0) ? (double)NAN : nominal_floor_ms(timing, step);

@@ -108,6 +108,20 @@ static void test_golden_of_version_1(void **state)
     layers_model_release(&model);
 }
 
+/* Ceilings measured while other programs ran: said beside the floor, shorter where there is less room. */
+static void test_golden_busy(void **state)
+{
+    (void)state;
+    static const int sizes[][2] = {{80, 24}, {120, 40}, {160, 50}, {40, 14}};
+    struct layers_model model;
+    fake_layers(&model, 24);
+    model.timing.machine.noisy = 1;
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+        golden_check("layers-busy", sizes[i][0], sizes[i][1], sizes[i][0] == 120, draw, &model);
+    golden_check_small(draw, &model);
+    layers_model_release(&model);
+}
+
 /* Work beside the step is told where there is room. */
 static void test_golden_hidden(void **state)
 {
@@ -281,6 +295,7 @@ int main(void)
         cmocka_unit_test(test_golden),
         cmocka_unit_test(test_golden_other_ways),
         cmocka_unit_test(test_golden_of_version_1),
+        cmocka_unit_test(test_golden_busy),
         cmocka_unit_test(test_golden_hidden),
         cmocka_unit_test(test_golden_roofline),
         cmocka_unit_test(test_roofline_sizes),

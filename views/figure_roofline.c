@@ -133,9 +133,12 @@ void figure_roofline_draw(struct figure *figure, const struct timing *timing, co
 {
     static const enum figure_mark marks[2] = {FIGURE_CIRCLE, FIGURE_OPEN_SQUARE};
     static const uint32_t colors[2] = {COLOR_VALID, COLOR_TRAIN};
-    const struct figure_key keys[3] = {{.name = "forward", .color = colors[0], .mark = marks[0]},
-                                       {.name = "backward", .color = colors[1], .mark = marks[1]},
-                                       {.name = "measured ceilings", .color = COLOR_TITLE, .width = 1.2}};
+    const struct figure_key keys[3] = {
+        {.name = "forward", .color = colors[0], .mark = marks[0]},
+        {.name = "backward", .color = colors[1], .mark = marks[1]},
+        {.name = timing_doubtful(timing) ? "measured ceilings, while other programs ran" : "measured ceilings",
+         .color = COLOR_TITLE,
+         .width = 1.2}};
     int roof = timing->machine.flops > 0 && timing->machine.bytes > 0 && !timing_disproved(timing, NULL, 0);
     struct chart chart = {
         .title = "performance", .x = {CHART_LOG, NAN, NAN, 0, ""}, .y = {CHART_LOG, NAN, NAN, 0, "GFLOP/s"}};

@@ -82,18 +82,24 @@ void layers_legend_draw(const struct layers_model *model, struct grid *grid, str
 
 /* A line in pieces: the first is what the eye should find. */
 struct bound_text {
-    char before[16], first[32], rest[64], floor[80];
+    char before[16], first[32], rest[64], floor[80], doubt[64];
 };
 
 static int width_of(const struct bound_text *text)
 {
-    return text_width(text->before) + text_width(text->first) + text_width(text->rest) + text_width(text->floor);
+    return text_width(text->before) + text_width(text->first) + text_width(text->rest) + text_width(text->floor) +
+           text_width(text->doubt);
 }
 
 struct bound_part {
     const char *name;
     int percent;
 };
+
+/* Beside the floor, where other programs ran when the ceilings were measured. */
+static const char *const doubts[] = {"; other programs ran when that was measured", "; measured on a busy machine",
+                                     " (busy machine)", " (busy)"};
+enum { FORMS = 5, DOUBTS = sizeof doubts / sizeof *doubts };
 
 /* The longest form that fits. form 0: the longest; 4: the last. */
 static void make_text(const struct layers_model *model, const struct timing_bound *bound,
@@ -145,13 +151,18 @@ void layers_bound_draw(const struct layers_model *model, struct grid *grid, stru
                 part[k] = part[i];
                 part[i] = larger;
             }
-    int form = 0;
-    do
-        make_text(model, &bound, part, form, grid->ascii ? "x" : "×", &text);
-    while (width_of(&text) > line.w && ++form < 5);
+    int doubtful = timing_doubtful(&model->timing), fits = 0;
+    for (int form = 0; form < FORMS && !fits; form++)
+        for (int d = doubtful && form < FORMS - 1 ? 0 : DOUBTS - 1; d < DOUBTS && !fits; d++) {
+            make_text(model, &bound, part, form, grid->ascii ? "x" : "×", &text);
+            if (doubtful && form < FORMS - 1)
+                snprintf(text.doubt, sizeof text.doubt, "%s", doubts[d]);
+            fits = width_of(&text) <= line.w;
+        }
     int x = line.x;
     x += put_text(grid, line, x, line.y, COLOR_DIM, ATTR_NONE, text.before);
     x += put_text(grid, line, x, line.y, COLOR_ACCENT, ATTR_BOLD, text.first);
     x += put_text(grid, line, x, line.y, COLOR_DEFAULT, ATTR_NONE, text.rest);
-    put_text(grid, line, x, line.y, COLOR_DIM, ATTR_NONE, text.floor);
+    x += put_text(grid, line, x, line.y, COLOR_DIM, ATTR_NONE, text.floor);
+    put_text(grid, line, x, line.y, COLOR_WARN, ATTR_NONE, text.doubt);
 }

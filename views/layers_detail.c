@@ -143,6 +143,8 @@ static void put_work(const struct layers_model *model, const struct layers_node 
         snprintf(text, sizeof text, "%s, floor %s %s", layers_share(sum->ceiling, 1, rate, sizeof rate),
                  layers_time(model, sum->floor_ms, number, sizeof number), layers_unit(model));
         put_value(page, "ceiling", COLOR_ACCENT, text);
+        if (timing_doubtful(&model->timing))
+            put_value(page, "", COLOR_WARN, "measured while other programs ran: may be higher");
     }
     if (isfinite(sum->ms_sd) && sum->ms > 0) {
         snprintf(text, sizeof text, "%s%s of a step's time", page->grid->ascii ? "+-" : "±",
@@ -449,8 +451,9 @@ static void draw_lines(const struct layers_model *model, int index, struct grid 
     if (node->row >= 0 && !node->own && node->fused[PHASE_FORWARD] >= 0)
         snprintf(text, sizeof text, "no time of its own: fused into %s",
                  model->timing.rows[node->fused[PHASE_FORWARD]].name);
+    int doubt = !text[0] && timing_doubtful(&model->timing); /* there is room for it */
     if (area.h > 3)
-        put_text(grid, area, area.x, y, COLOR_DIM, ATTR_NONE, text);
+        put_text(grid, area, area.x, y, doubt ? COLOR_WARN : COLOR_DIM, ATTR_NONE, doubt ? TIMING_DOUBT : text);
 }
 
 void layers_detail_draw(const struct layers_model *model, int wide, struct grid *grid, struct rect area)
