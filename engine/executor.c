@@ -49,7 +49,8 @@ void executor_reset_times(struct executor *executor)
     }
     for (int i = 0; i < executor->program->n_eval; i++)
         executor->eval_ns[i] = 0;
-    executor->train_steps = executor->train_images = executor->eval_steps = executor->run_ns = executor->runs = 0;
+    executor->train_steps = executor->train_images = executor->eval_steps = executor->run_ns = executor->runs =
+        executor->keep_ns = 0;
 }
 
 /* Of one more training step, of so many images: sums, and squares as Welford has them, which rounding does not spoil.
@@ -57,6 +58,7 @@ void executor_reset_times(struct executor *executor)
 static void keep_train_times(struct executor *executor, int images)
 {
     double n = (double)executor->train_steps;
+    uint64_t began = now_ns();
     for (int i = 0; i < executor->program->n_train; i++) {
         double lap = (double)executor->lap_ns[i], sum = (double)executor->train_ns[i];
         executor->train_ns[i] += executor->lap_ns[i];
@@ -67,6 +69,7 @@ static void keep_train_times(struct executor *executor, int images)
     }
     executor->train_steps++;
     executor->train_images += (uint64_t)images;
+    executor->keep_ns += now_ns() - began;
 }
 
 static void keep_eval_times(struct executor *executor)

@@ -14,6 +14,7 @@ struct executor {
     double *train_squares;            /* [n_train]: sum of squares of deviations from the mean, ns^2 */
     uint64_t train_steps, eval_steps; /* how many times each list ran and was timed */
     uint64_t train_images;            /* that went through those training steps */
+    uint64_t keep_ns;                 /* what keeping those training steps' times took, in all */
     uint64_t run_ns, runs;            /* of all training steps on the host, timed step by step or not; a device: 0 */
     uint64_t *lap_ns;                 /* [the longer list]: of the one that runs */
     uint64_t begun_ns;                /* when the list that ran last began, of CLOCK_MONOTONIC; 0: a device's own */

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 static int write_trace(const struct scribe *scribe, struct error *err)
@@ -13,23 +14,47 @@ static int write_trace(const struct scribe *scribe, struct error *err)
     return status;
 }
 
-/* Without them a run is as good: what goes wrong is kept to be told, and ends nothing. */
-static void write_diagnostics(struct scribe *scribe)
+static double thread_seconds(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static int write_timing(const struct scribe *scribe, const struct timing *timing, struct error *err)
+{
+    char *text = timing_to_json(timing, err);
+    int status = text ? run_folder_replace(&scribe->folder, "timing.json", text, strlen(text), err) : -1;
+    free(text);
+    return status;
+}
+
+/* Without them a run is as good: what goes wrong is kept to be told, and ends nothing. NULL: leave. */
+static void write_diagnostics(struct scribe *scribe, const struct timing *timing, int trace)
 {
     const char *file = "timing.json";
     struct error err = {""};
-    int status =
-        scribe->timing ? run_folder_replace(&scribe->folder, file, scribe->timing, strlen(scribe->timing), &err) : 0;
-    if (scribe->trace && write_trace(scribe, status ? NULL : &err) && !status) {
+    double began = thread_seconds();
+    int status = timing ? write_timing(scribe, timing, &err) : 0;
+    if (trace && write_trace(scribe, status ? NULL : &err) && !status) {
         file = "trace.json";
         status = -1;
     }
+    double took = thread_seconds() - began;
     pthread_mutex_lock(&scribe->lock);
+    scribe->writing_seconds += took;
     if (status && scribe->missed == SCRIBE_FINE) {
         scribe->missed = SCRIBE_TO_TELL;
         error_set(&scribe->note, "no %s: %s", file, err.text);
     }
     pthread_mutex_unlock(&scribe->lock);
+}
+
+static void free_timing(struct timing *timing)
+{
+    if (timing)
+        timing_release(timing);
+    free(timing);
 }
 
 static void forget_job(struct scribe *scribe)
@@ -38,8 +63,9 @@ static void forget_job(struct scribe *scribe)
         trace_release(scribe->trace);
     free(scribe->trace);
     free(scribe->status);
-    free(scribe->timing);
-    scribe->status = scribe->timing = NULL;
+    free_timing(scribe->timing);
+    scribe->status = NULL;
+    scribe->timing = NULL;
     scribe->trace = NULL;
 }
 
@@ -51,9 +77,20 @@ static void do_job(struct scribe *scribe, struct error *err)
     }
     if (scribe->write_checkpoint && checkpoint_write(&scribe->checkpoint, &scribe->folder, scribe->keep, err))
         return;
-    write_diagnostics(scribe);
+    write_diagnostics(scribe, scribe->timing, scribe->trace != NULL);
     if (scribe->status)
         run_folder_replace(&scribe->folder, "status", scribe->status, strlen(scribe->status), err);
+}
+
+/* With the lock held, before and after. */
+static void write_posted(struct scribe *scribe)
+{
+    struct timing *timing = scribe->posted;
+    scribe->posted = NULL;
+    pthread_mutex_unlock(&scribe->lock);
+    write_diagnostics(scribe, timing, 0);
+    free_timing(timing);
+    pthread_mutex_lock(&scribe->lock);
 }
 
 static void *scribe_main(void *argument)
@@ -61,10 +98,14 @@ static void *scribe_main(void *argument)
     struct scribe *scribe = argument;
     pthread_mutex_lock(&scribe->lock);
     for (;;) {
-        while (!scribe->busy && !scribe->quit)
+        while (!scribe->busy && !scribe->posted && !scribe->quit)
             pthread_cond_wait(&scribe->changed, &scribe->lock);
-        if (!scribe->busy)
+        if (!scribe->busy && scribe->quit)
             break;
+        if (!scribe->busy) {
+            write_posted(scribe);
+            continue;
+        }
         pthread_mutex_unlock(&scribe->lock);
         struct error err = {""};
         do_job(scribe, &err);
@@ -112,9 +153,37 @@ int scribe_idle(struct scribe *scribe)
 void scribe_submit(struct scribe *scribe)
 {
     pthread_mutex_lock(&scribe->lock);
+    if (scribe->timing) { /* which is newer */
+        free_timing(scribe->posted);
+        scribe->posted = NULL;
+    }
     scribe->busy = 1;
     pthread_cond_broadcast(&scribe->changed);
     pthread_mutex_unlock(&scribe->lock);
+}
+
+void scribe_post(struct scribe *scribe, struct timing *timing)
+{
+    struct timing *dropped = timing;
+    if (pthread_mutex_trylock(&scribe->lock) == 0) {
+        if (!scribe->busy) {
+            dropped = scribe->posted;
+            scribe->posted = timing;
+            pthread_cond_broadcast(&scribe->changed);
+        }
+        pthread_mutex_unlock(&scribe->lock);
+    }
+    free_timing(dropped);
+}
+
+double scribe_writing_seconds(struct scribe *scribe)
+{
+    if (!scribe->started)
+        return 0;
+    pthread_mutex_lock(&scribe->lock); /* held for moments only */
+    double seconds = scribe->writing_seconds;
+    pthread_mutex_unlock(&scribe->lock);
+    return seconds;
 }
 
 void scribe_wait(struct scribe *scribe)
@@ -169,6 +238,8 @@ void scribe_release(struct scribe *scribe)
     pthread_cond_broadcast(&scribe->changed);
     pthread_mutex_unlock(&scribe->lock);
     pthread_join(scribe->thread, NULL);
+    free_timing(scribe->posted);
+    scribe->posted = NULL;
     pthread_cond_destroy(&scribe->changed);
     pthread_mutex_destroy(&scribe->lock);
     checkpoint_release(&scribe->checkpoint);

@@ -1,6 +1,10 @@
 /*
  * The scribe: a helper thread that writes a run's checkpoints and small files from copies, so that the engine never
  * waits for a disk. One job at a time; the engine fills the job only while the scribe is idle, and otherwise skips.
+ *
+ * Beside jobs there is a post box for one timing breakdown, which is written between jobs: it makes the scribe not
+ * busy, so that no checkpoint is skipped for it, and nobody waits for it. A job's breakdown is newer than what is in
+ * the box, which is then dropped.
  */
 #ifndef DAVIDNET_ENGINE_SCRIBE_H
 #define DAVIDNET_ENGINE_SCRIBE_H
@@ -19,6 +23,8 @@ struct scribe {
     struct error error;
     enum { SCRIBE_FINE, SCRIBE_TO_TELL, SCRIBE_TOLD } missed; /* under lock: of timing.json and trace.json, note says */
     struct error note;
+    struct timing *posted;  /* under lock: malloc'ed, the scribe's; NULL: none */
+    double writing_seconds; /* under lock: CPU time of its thread that timing.json and trace.json took so far */
     struct run_folder folder;
     int keep;
     int log_fd; /* RUN/log, borrowed, synced before a checkpoint: no crash leaves one that the log does not reach; or -1
@@ -26,7 +32,8 @@ struct scribe {
     /* The job. Owned by the engine while idle, by the scribe while busy. */
     int write_checkpoint;
     struct checkpoint checkpoint;
-    char *status, *timing;       /* new text of RUN/status and RUN/timing.json, malloc'ed; NULL: leave */
+    char *status;                /* new text of RUN/status, malloc'ed; NULL: leave */
+    struct timing *timing;       /* of RUN/timing.json, malloc'ed; NULL: leave */
     struct trace *trace;         /* what RUN/trace.json is to tell, malloc'ed; NULL: leave */
     const struct recipe *recipe; /* of the run, borrowed: the trace names it */
 };
@@ -37,6 +44,13 @@ int scribe_init(struct scribe *scribe, const struct run_folder *folder, const st
 /* 1 if idle: the caller may fill the job, then call scribe_submit. Never waits. */
 int scribe_idle(struct scribe *scribe);
 void scribe_submit(struct scribe *scribe);
+
+/* Gives a breakdown (malloc'ed, whatever happens no longer the caller's) to be written to RUN/timing.json: in place of
+ * one that waits for that. Never waits: it is dropped where the scribe holds the lock, or has a job to do. */
+void scribe_post(struct scribe *scribe, struct timing *timing);
+
+/* What timing.json and trace.json have cost so far: seconds of CPU time of the scribe's thread. */
+double scribe_writing_seconds(struct scribe *scribe);
 
 /* Waits until the job is done. Safe on a zeroed struct, as is scribe_release. */
 void scribe_wait(struct scribe *scribe);

@@ -17,25 +17,34 @@ static double clock_now(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-/* The least of several: others may take the processor away in between. */
-double timekeeper_reading_ns(void)
+/* Nanoseconds of one reading of the clock, and of a stopwatch from start to end. The least of several: others may take
+ * the processor away in between. */
+static void measure_clock(double *reading_ns, double *watch_ns)
 {
     enum { ROUNDS = 20, READINGS = 50 };
-    double least = INFINITY;
+    double reading = INFINITY, watching = INFINITY;
+    struct stopwatch watch;
     for (int i = 0; i < ROUNDS; i++) {
         double begin = clock_now();
         for (int k = 1; k < READINGS; k++)
             clock_now();
-        least = fmin(least, (clock_now() - begin) / READINGS);
+        double between = clock_now();
+        for (int k = 0; k < READINGS; k++) {
+            stopwatch_start(&watch);
+            (void)stopwatch_interrupted(&watch);
+        }
+        reading = fmin(reading, (between - begin) / READINGS);
+        watching = fmin(watching, (clock_now() - between) / READINGS);
     }
-    return least * 1e9;
+    *reading_ns = reading * 1e9;
+    *watch_ns = watching * 1e9;
 }
 
 void timekeeper_init(struct timekeeper *keeper, const struct ceiling *ceiling)
 {
     memset(keeper, 0, sizeof *keeper);
     keeper->ceiling = *ceiling;
-    keeper->reading_ns = timekeeper_reading_ns();
+    measure_clock(&keeper->reading_ns, &keeper->watch_ns);
 }
 
 void timekeeper_release(struct timekeeper *keeper)
@@ -59,6 +68,10 @@ static void clear_sums(struct timekeeper *keeper)
         keeper->kept[i] = 0;
     keeper->steps = keeper->timed = keeper->timed_count = keeper->epoch_steps = 0;
     keeper->timed_seconds = keeper->untimed_seconds = 0;
+    for (int c = 0; c < TIMING_COSTS; c++)
+        keeper->own[c] = 0;
+    keeper->readings = 0;
+    keeper->traced = 0;
     clear_laps(keeper);
     timekeeper_skip(keeper);
 }
@@ -107,6 +120,19 @@ void timekeeper_lap(struct timekeeper *keeper, enum timekeeper_lap lap)
     double now = clock_now();
     keeper->pending[lap] += now - keeper->now;
     keeper->now = now;
+    keeper->readings++;
+}
+
+void timekeeper_own_begin(struct timekeeper *keeper)
+{
+    keeper->own_began = clock_now();
+}
+
+double timekeeper_own_end(struct timekeeper *keeper, enum timing_cost cost)
+{
+    double took = clock_now() - keeper->own_began;
+    keeper->own[cost] += took;
+    return took;
 }
 
 void timekeeper_skip(struct timekeeper *keeper)
@@ -124,12 +150,14 @@ static void choose_sampling(const struct timekeeper *keeper, struct executor *ex
 {
     if (executor->program->family->submit || executor->runs != 1)
         return;
-    double cost = timekeeper_readings(executor) * keeper->reading_ns / (COST_MAX * (double)executor->run_ns);
+    double ns = timekeeper_readings(executor) * keeper->reading_ns + (double)executor->keep_ns;
+    double cost = ns / (COST_MAX * (double)executor->run_ns);
     executor->time_every = cost > 1 ? (uint64_t)ceil(fmin(cost, 1000)) : 1;
 }
 
 void timekeeper_keep(struct timekeeper *keeper, struct executor *executor, bool step)
 {
+    timekeeper_own_begin(keeper);
     if (!stopwatch_interrupted(&keeper->watch)) {
         double seconds = 0;
         for (int i = 0; i < TIMEKEEPER_LAPS; i++) {
@@ -146,6 +174,7 @@ void timekeeper_keep(struct timekeeper *keeper, struct executor *executor, bool 
     keeper->timed = executor->train_steps;
     choose_sampling(keeper, executor);
     clear_laps(keeper);
+    timekeeper_own_end(keeper, TIMING_COST_SAMPLES);
 }
 
 void timekeeper_epoch(struct timekeeper *keeper, const struct executor *executor)
@@ -201,20 +230,38 @@ static void share_device(struct timekeeper *keeper, const double *lap)
     timing->hidden_ms[TIMING_OTHER] = (1 - share) * lap[TIMEKEEPER_OTHER];
 }
 
-/* In percent of a step. On the host the clock's readings; what a device's own clock costs shows in the steps that were
- * timed, beside those that were not. */
-static double timing_cost(const struct timekeeper *keeper, const struct executor *executor)
+/* Seconds. On the host the clock's readings; what a device's own clock costs shows in the steps that were timed, beside
+ * those that were not. NaN: too few of them to tell. */
+static double clock_cost(const struct timekeeper *keeper, const struct executor *executor)
 {
     double steps = (double)keeper->steps, timed = (double)keeper->timed_count;
-    double seconds = keeper->timed_seconds + keeper->untimed_seconds;
-    if (!(seconds > 0))
-        return NAN;
+    double laps = (double)keeper->readings * keeper->reading_ns * 1e-9;
     if (!executor->program->family->submit)
-        return 100 * timed * timekeeper_readings(executor) * keeper->reading_ns * 1e-9 / seconds;
+        return timed * timekeeper_readings(executor) * keeper->reading_ns * 1e-9 + laps;
     if (timed < COMPARED || steps - timed < COMPARED)
         return NAN;
     double more = keeper->timed_seconds / timed - keeper->untimed_seconds / (steps - timed);
-    return 100 * fmax(0, more) * timed / seconds;
+    return fmax(0, more) * timed + laps;
+}
+
+/* Of the steps that were kept, in percent of them. */
+static void add_costs(struct timekeeper *keeper, const struct executor *executor)
+{
+    struct timing *timing = &keeper->timing;
+    double seconds = keeper->timed_seconds + keeper->untimed_seconds;
+    double watched = executor->program->family->submit ? 0 : (double)executor->runs * keeper->watch_ns;
+    if (!(seconds > 0))
+        return;
+    double cost[TIMING_COSTS];
+    memcpy(cost, keeper->own, sizeof cost);
+    cost[TIMING_COST_CLOCK] += clock_cost(keeper, executor);
+    cost[TIMING_COST_SAMPLES] += 1e-9 * ((double)executor->keep_ns + watched);
+    cost[TIMING_COST_TRACE] += keeper->traced;
+    timing->timing_percent = 0;
+    for (int c = 0; c < TIMING_COSTS; c++) {
+        timing->costs[c] = 100 * cost[c] / seconds;
+        timing->timing_percent += timing->costs[c];
+    }
 }
 
 void timekeeper_refresh(struct timekeeper *keeper, const struct executor *executor, struct loader *loader)
@@ -242,5 +289,5 @@ void timekeeper_refresh(struct timekeeper *keeper, const struct executor *execut
     if (loader->kind != RECIPE_LOADER_MAIN) /* one thread for each batch: not times threads */
         timing->hidden_ms[TIMING_AUGMENT] =
             (double)(loader_worked_ns(loader) - keeper->worked_ns) * 1e-6 / (double)keeper->steps;
-    timing->timing_percent = timing_cost(keeper, executor);
+    add_costs(keeper, executor);
 }

@@ -32,14 +32,19 @@ struct timekeeper {
     uint64_t timed;                        /* the executor's train_steps when the last step ended */
     double timed_seconds, untimed_seconds; /* of steps that were timed and that were not */
     uint64_t timed_count;
-    uint64_t worked_ns;   /* the loader's, when it began */
-    double reading_ns;    /* what one reading of the clock takes */
-    uint64_t epoch_steps; /* the executor's when the epoch began */
-    uint64_t *epoch_ns;   /* [n_train], likewise */
-    double *epoch_ms;     /* [n_train]: room for an epoch's means */
+    uint64_t worked_ns;       /* the loader's, when it began */
+    double reading_ns;        /* what one reading of the clock takes */
+    double watch_ns;          /* and seeing whether the process was stopped, once */
+    double own[TIMING_COSTS]; /* seconds that timing took beside the executor, since it began */
+    double own_began;         /* own work that is under way */
+    uint64_t readings;        /* of the clock by laps, since it began */
+    double traced;            /* seconds, by the trace's own account (trace_cost), which the owner brings up to date */
+    uint64_t epoch_steps;     /* the executor's when the epoch began */
+    uint64_t *epoch_ns;       /* [n_train], likewise */
+    double *epoch_ms;         /* [n_train]: room for an epoch's means */
 };
 
-/* Zeroed, then: what the machine can do, and what a clock reading costs. Takes some milliseconds. */
+/* Zeroed, then: what the machine can do, and what a clock reading and a stopwatch cost. Takes some milliseconds. */
 void timekeeper_init(struct timekeeper *keeper, const struct ceiling *ceiling);
 void timekeeper_release(struct timekeeper *keeper); /* also of one that is all zero */
 
@@ -59,14 +64,17 @@ void timekeeper_skip(struct timekeeper *keeper);
 /* The laps so far are kept; step: they end one. */
 void timekeeper_keep(struct timekeeper *keeper, struct executor *executor, bool step);
 
+/* What is done in between is timing's own work, which counts as its cost; end says how many seconds that took. */
+void timekeeper_own_begin(struct timekeeper *keeper);
+double timekeeper_own_end(struct timekeeper *keeper, enum timing_cost cost);
+
 /* An epoch has ended: its means go into the history. */
 void timekeeper_epoch(struct timekeeper *keeper, const struct executor *executor);
 
 /* Brings keeper->timing up to date. Allocates nothing. */
 void timekeeper_refresh(struct timekeeper *keeper, const struct executor *executor, struct loader *loader);
 
-/* What one reading of the clock takes, and how many of them the executor needs for a step that it times on the host. */
-double timekeeper_reading_ns(void);
+/* How many readings of the clock the executor needs for a step that it times on the host. */
 double timekeeper_readings(const struct executor *executor);
 
 #endif

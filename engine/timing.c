@@ -21,6 +21,15 @@ const char *timing_part_name(enum timing_part part)
     return (unsigned)part < TIMING_PART_COUNT ? part_names[part] : "unknown";
 }
 
+const char *timing_cost_name(enum timing_cost cost)
+{
+    static const char *const names[TIMING_COSTS] = {
+        [TIMING_COST_CLOCK] = "clock",     [TIMING_COST_SAMPLES] = "samples", [TIMING_COST_TRACE] = "trace",
+        [TIMING_COST_PUBLISH] = "publish", [TIMING_COST_WRITE] = "write",
+    };
+    return (unsigned)cost < TIMING_COSTS ? names[cost] : "unknown";
+}
+
 enum timing_part timing_part_of(enum phase phase)
 {
     static const enum timing_part parts[PHASE_COUNT] = {
@@ -50,6 +59,8 @@ int timing_allocate(struct timing *timing, int n_rows, int n_steps, struct error
     timing->history_epochs = 1;
     for (int p = 0; p < TIMING_PART_COUNT; p++)
         timing->part_ms[p] = timing->hidden_ms[p] = NAN;
+    for (int c = 0; c < TIMING_COSTS; c++)
+        timing->costs[c] = NAN;
     if (allocate(timing, n_rows, n_steps, err) < 0)
         return -1;
     for (int i = 0; i < n_rows; i++)
@@ -249,6 +260,36 @@ double timing_step_ms(const struct timing *timing)
     for (int i = 0; i < timing->n_steps; i++)
         ms += timing->steps[i].ms;
     return timing->n_steps ? ms : NAN;
+}
+
+int timing_has_parts(const struct timing *timing)
+{
+    for (int p = 0; p < TIMING_PART_COUNT; p++)
+        if (isfinite(timing->part_ms[p]))
+            return 1;
+    return 0;
+}
+
+double timing_part_ms(const struct timing *timing, enum timing_part part)
+{
+    if (timing_has_parts(timing))
+        return timing->part_ms[part];
+    for (int p = 0; p < PHASE_COUNT; p++)
+        if (timing_part_of((enum phase)p) == part)
+            return timing->threads * timing_phase_ms(timing, (enum phase)p);
+    return NAN;
+}
+
+double timing_parts_ms(const struct timing *timing)
+{
+    double sum = 0;
+    if (isfinite(timing->wall_ms))
+        return timing->threads * timing->wall_ms;
+    for (int p = 0; p < TIMING_PART_COUNT; p++) {
+        double ms = timing_part_ms(timing, (enum timing_part)p);
+        sum += isfinite(ms) ? ms : 0;
+    }
+    return sum > 0 ? sum : (double)NAN;
 }
 
 void timing_implementation(const struct timing *timing, int row, char *out, size_t size)

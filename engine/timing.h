@@ -18,10 +18,13 @@
  *    "train_steps": 98, "images_per_step": 512.0,     what was averaged over
  *    "step_ms": 900.1,                                sum over the steps below
  *    "from_step": 0,                                  of the run: what came before is in none of it
+ *    "to_step": 3122,                                 of the run: what comes after is in none of it
  *    "wall_ms": 931.5,                                what passed for each of them: see struct timing
- *    "timing_percent": 0.01,                          of a step: what measuring it costs
- *    "eval_batches": 20, "eval_batch_ms": 210.5,
- *    "phases": {"data": ms, "augment": ms, ..., "other": ms},   thread-milliseconds: they add up to threads x wall_ms
+ *    "timing_percent": 0.05,                          of a step: what timing it costs, in all
+ *    "timing_costs": {"clock": 0.01, ...},            of that, in percent of a step too: enum timing_cost; an older
+ * file has none: its timing_percent is that of the clock alone "eval_batches": 20, "eval_batch_ms": 210.5,
+ *    "phases_unit": "thread-ms per training step",    of phases and hidden; all other ms are per training step
+ *    "phases": {"data": ms, "augment": ms, ..., "other": ms},   they add up to threads x wall_ms: timing_part_ms
  *    "hidden": {"data": ms, ...},                     work beside that, which nothing waited for
  *    "bound": {"compute": 61.2, "bandwidth": 20.1, "overhead": 18.7, "floor_ms": 731.0, "train_ms": 897.0},
  *    "history_epochs": 1, "history_last": 1,          epochs in each entry of a step's history, and in the last one
@@ -39,7 +42,8 @@
  * Milliseconds are means per training step. Reading takes what cannot be computed from the rest: not step_ms, bound,
  * nor what of a row follows from its steps. Version 1 had none of davidnet, commit, device, isa, library, ceilings,
  * wall_ms, timing_percent, hidden, bound, history, bytes, ms_sd, ms_min; its phases were the sums of the steps' ms. It
- * is still read.
+ * is still read. Files of version 2 may lack from_step (0), to_step, work, phases_unit: what
+ * came later.
  */
 #ifndef DAVIDNET_ENGINE_TIMING_H
 #define DAVIDNET_ENGINE_TIMING_H
@@ -50,6 +54,7 @@ struct run_folder;
 
 #define TIMING_FORMAT "davidnet-timing"
 #define TIMING_VERSION 2 /* and 1 is read */
+#define TIMING_PARTS_UNIT "thread-ms per training step"
 #define TIMING_IMPL_MAX 128
 #define TIMING_HISTORY_MAX 256
 
@@ -65,6 +70,16 @@ enum timing_part {
     TIMING_EVALUATE,
     TIMING_OTHER, /* between two steps: averages of weights, log, publishing, checkpoints */
     TIMING_PART_COUNT
+};
+
+/* What timing does in the steps of a run. Not on this list: what would be done without it, too (log, status). */
+enum timing_cost {
+    TIMING_COST_CLOCK, /* readings between the program's steps and the parts; a device's: what timed steps take more */
+    TIMING_COST_SAMPLES, /* keeping what was read, and seeing that the process was not stopped meanwhile */
+    TIMING_COST_TRACE,   /* slices of loops, and copies of the steps that were taken */
+    TIMING_COST_PUBLISH, /* bringing the breakdown up to date, for a screen */
+    TIMING_COST_WRITE,   /* timing.json and trace.json: CPU time of the helper thread, as if the engine had waited */
+    TIMING_COSTS
 };
 
 struct timing_row {
@@ -104,12 +119,14 @@ struct timing {
     struct timing_machine machine;
     uint64_t train_steps, eval_batches;
     uint64_t from_step; /* the run's first so many steps are in none of this: of another program, or not kept; 0: all */
+    uint64_t to_step;   /* nor is any that comes after this one; 0: not known */
     double images_per_step; /* NaN: not measured */
     double eval_batch_ms;   /* NaN: not measured */
     /* What passed for each training step, of all sittings of this program: evaluation and all else included; without
      * each sitting's first step and what came before it, pauses and stops. NaN: not measured. */
     double wall_ms;
-    double timing_percent; /* of a step: the cost of measuring; NaN: unknown */
+    double timing_percent;      /* of a step: what timing it costs; NaN: unknown */
+    double costs[TIMING_COSTS]; /* of that, likewise; the sum is timing_percent, where they are known */
     /*
      * Thread-milliseconds per training step: the engine's time in each part times threads, waiting included, so that
      * they add up to threads * wall_ms. On a device of its own the critical path adds up: what the host did while the
@@ -149,6 +166,13 @@ void timing_assign(struct timing *to, const struct timing *from);
 /* The same rows and steps, made the same way for the same machine: only then do the times of both have a mean. */
 int timing_same_program(const struct timing *a, const struct timing *b);
 
+/*
+ * The run goes on from that step, before to_step: what follows it will be timed again, so that it counts only once. The
+ * means stay those of all that was timed, and stand for fewer steps and evaluations; epochs that end later leave the
+ * history. per_epoch: steps; one epoch in evaluate_every is evaluated.
+ */
+void timing_rewind(struct timing *timing, uint64_t step, uint64_t per_epoch, uint64_t evaluate_every);
+
 /* The times of a later sitting (from) of the same program come to it; its history goes on. Allocates nothing. */
 void timing_merge(struct timing *to, const struct timing *from);
 
@@ -180,7 +204,17 @@ double timing_step_ms(const struct timing *timing);
 /* The implementations of a row's own steps, each once, joined with " + "; empty when it has none. */
 void timing_implementation(const struct timing *timing, int row, char *out, size_t size);
 
+/*
+ * Thread-milliseconds of a part per training step, as every table, export and figure has them: part_ms; or, where no
+ * part of the whole was measured (version 1), what the program's steps of that phase took, times threads. NaN: unknown.
+ */
+double timing_part_ms(const struct timing *timing, enum timing_part part);
+int timing_has_parts(const struct timing *timing); /* 1: some were measured */
+/* What a part is a share of: threads * wall_ms; where that is not known the sum of all parts. */
+double timing_parts_ms(const struct timing *timing);
+
 const char *timing_part_name(enum timing_part part); /* "data", "augment", ... */
+const char *timing_cost_name(enum timing_cost cost); /* "clock", "samples", ... */
 enum timing_part timing_part_of(enum phase phase);
 
 /* ---- timing_explain.c: what the machine's ceilings say ---- */

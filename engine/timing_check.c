@@ -41,6 +41,10 @@ static int check_whole(const struct timing *t, const char *name, struct error *e
     const char *key = BAD_FIELD(fields, &value);
     if (key)
         return error_set(err, "%s: %s is %g, which no run measures; " REMEDY, name, key, value);
+    for (int c = 0; c < TIMING_COSTS; c++)
+        if (!amount(t->costs[c]))
+            return error_set(err, "%s: timing_costs.%s is %g %%, which no run measures; " REMEDY, name,
+                             timing_cost_name((enum timing_cost)c), t->costs[c]);
     if (t->threads < 1)
         return error_set(err, "%s: threads is %d, at least 1 is expected; " REMEDY, name, t->threads);
     for (int p = 0; p < TIMING_PART_COUNT; p++)

@@ -1,6 +1,7 @@
 #include "engine/timing_export.h"
 
 #include "engine/number.h"
+#include "kernels/work.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -34,6 +35,7 @@ enum column {
     THREAD_MS,
     HIDDEN_MS,
     FLOPS,
+    WORK,
     BYTES,
     GFLOPS,
     GIGABYTES,
@@ -62,6 +64,7 @@ static const char *const names[COLUMNS] = {
     [THREAD_MS] = "thread_ms",
     [HIDDEN_MS] = "hidden_ms",
     [FLOPS] = "flops",
+    [WORK] = "work",
     [BYTES] = "bytes",
     [GFLOPS] = "gflops",
     [GIGABYTES] = "gigabytes",
@@ -153,12 +156,20 @@ static void put_metas(FILE *out, const struct timing *timing, const struct timin
         {"ceilings.noisy", machine->noisy ? "true" : "false", NAN},
         {"ceilings.trusted", timing_trusted(timing) ? "true" : "false", NAN},
         {"train_steps", NULL, (double)timing->train_steps},
+        {"from_step", NULL, (double)timing->from_step},
+        {"to_step", NULL, timing->to_step > 0 ? (double)timing->to_step : (double)NAN},
         {"images_per_step", NULL, timing->images_per_step},
         {"step_ms", NULL, timing_step_ms(timing)},
         {"wall_ms", NULL, timing->wall_ms},
         {"timing_percent", NULL, timing->timing_percent},
+        {"timing_costs.clock", NULL, timing->costs[TIMING_COST_CLOCK]},
+        {"timing_costs.samples", NULL, timing->costs[TIMING_COST_SAMPLES]},
+        {"timing_costs.trace", NULL, timing->costs[TIMING_COST_TRACE]},
+        {"timing_costs.publish", NULL, timing->costs[TIMING_COST_PUBLISH]},
+        {"timing_costs.write", NULL, timing->costs[TIMING_COST_WRITE]},
         {"eval_batches", NULL, (double)timing->eval_batches},
         {"eval_batch_ms", NULL, timing->eval_batch_ms},
+        {"phases_unit", TIMING_PARTS_UNIT, NAN},
         {"bound.compute", NULL, bound.compute},
         {"bound.bandwidth", NULL, bound.bandwidth},
         {"bound.overhead", NULL, bound.overhead},
@@ -173,9 +184,9 @@ static void put_parts(FILE *out, const struct timing *timing)
 {
     for (int p = 0; p < TIMING_PART_COUNT; p++) {
         struct line line = new_line("phase", timing_part_name((enum timing_part)p));
-        line.number[THREAD_MS] = timing->part_ms[p];
+        line.number[THREAD_MS] = timing_part_ms(timing, (enum timing_part)p);
         line.number[HIDDEN_MS] = timing->hidden_ms[p];
-        line.number[SHARE] = 100 * timing->part_ms[p] / (timing->threads * timing->wall_ms);
+        line.number[SHARE] = 100 * line.number[THREAD_MS] / timing_parts_ms(timing);
         put_line(out, &line);
     }
 }
@@ -246,6 +257,7 @@ static void put_steps(FILE *out, const struct timing *timing)
         line.text[PHASE] = phase_name(step->phase);
         line.text[ROWS] = rows;
         line.text[IMPLEMENTATION] = step->impl;
+        line.number[WORK] = work_share(step->impl);
         struct timing_sum sum = timing_sum_step(timing, step);
         put_sum(out, timing, &line, &sum);
     }

@@ -99,9 +99,10 @@ static void add_machine(cJSON *root, const struct timing *timing)
 /* Parts that are not known are null; of hidden work only what is known is named. */
 static void add_parts(cJSON *root, const struct timing *timing)
 {
+    cJSON_AddStringToObject(root, "phases_unit", TIMING_PARTS_UNIT);
     cJSON *parts = cJSON_AddObjectToObject(root, "phases"), *hidden = cJSON_AddObjectToObject(root, "hidden");
     for (int p = 0; p < TIMING_PART_COUNT; p++) {
-        json_add_number(parts, timing_part_name((enum timing_part)p), timing->part_ms[p]);
+        json_add_number(parts, timing_part_name((enum timing_part)p), timing_part_ms(timing, (enum timing_part)p));
         if (isfinite(timing->hidden_ms[p]))
             json_add_number(hidden, timing_part_name((enum timing_part)p), timing->hidden_ms[p]);
     }
@@ -135,10 +136,14 @@ static char *write_json(const struct timing *timing, const struct timing_origin 
     add_machine(root, timing);
     cJSON_AddNumberToObject(root, "train_steps", (double)timing->train_steps);
     cJSON_AddNumberToObject(root, "from_step", (double)timing->from_step);
+    json_add_number(root, "to_step", timing->to_step > 0 ? (double)timing->to_step : (double)NAN);
     json_add_number(root, "images_per_step", timing->images_per_step);
     json_add_number(root, "step_ms", timing_step_ms(timing));
     json_add_number(root, "wall_ms", timing->wall_ms);
     json_add_number(root, "timing_percent", timing->timing_percent);
+    cJSON *costs = cJSON_AddObjectToObject(root, "timing_costs");
+    for (int c = 0; c < TIMING_COSTS; c++)
+        json_add_number(costs, timing_cost_name((enum timing_cost)c), timing->costs[c]);
     cJSON_AddNumberToObject(root, "eval_batches", (double)timing->eval_batches);
     json_add_number(root, "eval_batch_ms", timing->eval_batch_ms);
     add_parts(root, timing);
@@ -299,10 +304,13 @@ static void read_whole(struct timing *timing, const cJSON *root, int version)
     timing->threads = (int)(count_of(root, "threads") & 0xffffff);
     timing->train_steps = count_of(root, "train_steps");
     timing->from_step = count_of(root, "from_step");
+    timing->to_step = count_of(root, "to_step");
     timing->eval_batches = count_of(root, "eval_batches");
     timing->images_per_step = number(root, "images_per_step");
     timing->wall_ms = number(root, "wall_ms");
     timing->timing_percent = number(root, "timing_percent");
+    for (int c = 0; c < TIMING_COSTS; c++)
+        timing->costs[c] = number(member(root, "timing_costs"), timing_cost_name((enum timing_cost)c));
     timing->eval_batch_ms = number(root, "eval_batch_ms");
     for (int p = 0; p < TIMING_PART_COUNT && version > 1; p++) {
         timing->part_ms[p] = number(member(root, "phases"), timing_part_name((enum timing_part)p));
@@ -393,7 +401,7 @@ int timing_read_run(struct timing *timing, const struct run_folder *folder, stru
     run_folder_path(folder, "timing.json", path, sizeof path);
     memset(timing, 0, sizeof *timing);
     if (access(path, F_OK) < 0 && errno == ENOENT)
-        return error_set(err, "run %s has no timing breakdown yet (%s): it is written with the first checkpoint",
+        return error_set(err, "run %s has no timing breakdown yet (%s): it is written from its third step on",
                          folder->name, path);
     return timing_read(timing, path, err);
 }

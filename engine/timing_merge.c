@@ -53,6 +53,17 @@ static void merge_step(struct timing_step *to, double n, const struct timing_ste
     to->bytes = mean(to->bytes, n, from->bytes, m);
 }
 
+/* Weighed by the time that each stands for. What counted the clock alone is no mean with what counted all. */
+static void merge_costs(struct timing *to, double n, const struct timing *from, double m)
+{
+    int know_to = isfinite(to->costs[TIMING_COST_SAMPLES]), know_from = isfinite(from->costs[TIMING_COST_SAMPLES]);
+    n = know_from && !know_to ? 0 : n;
+    m = know_to && !know_from ? 0 : m;
+    to->timing_percent = mean(to->timing_percent, n, from->timing_percent, m);
+    for (int c = 0; c < TIMING_COSTS; c++)
+        to->costs[c] = mean(to->costs[c], n, from->costs[c], m);
+}
+
 static void merge_history(struct timing *to, const struct timing *from)
 {
     double ms[16 * PLAN_ROWS_MAX];
@@ -66,6 +77,40 @@ static void merge_history(struct timing *to, const struct timing *from)
     }
 }
 
+/* The timed ones of the steps after `step`, as many as there are of all on average; a sitting's first one is not timed.
+ */
+static uint64_t timed_after(const struct timing *timing, uint64_t step)
+{
+    uint64_t all = timing->to_step - timing->from_step, n = timing->train_steps;
+    double share = n < all ? (double)(n + 1) / (double)all : 1;
+    uint64_t after = (uint64_t)llround((double)(timing->to_step - step) * share);
+    return after < n ? after : n;
+}
+
+static void drop_epochs(struct timing *timing, uint64_t epochs)
+{
+    for (; epochs > 0 && timing->n_history > 0; epochs--)
+        if (--timing->history_last == 0) {
+            timing->n_history--;
+            timing->history_last = timing->history_epochs;
+        }
+}
+
+void timing_rewind(struct timing *timing, uint64_t step, uint64_t per_epoch, uint64_t evaluate_every)
+{
+    if (timing->to_step <= step)
+        return;
+    if (timing->from_step > step)
+        timing->from_step = step;
+    uint64_t ended = timing->to_step / per_epoch, kept = step / per_epoch, first = timing->from_step / per_epoch;
+    uint64_t evaluations = ended / evaluate_every - first / evaluate_every;
+    if (evaluations > 0)
+        timing->eval_batches = timing->eval_batches * (kept / evaluate_every - first / evaluate_every) / evaluations;
+    timing->train_steps -= timed_after(timing, step);
+    drop_epochs(timing, ended - kept);
+    timing->to_step = step;
+}
+
 void timing_merge(struct timing *to, const struct timing *from)
 {
     double n = (double)to->train_steps, m = (double)from->train_steps;
@@ -75,7 +120,7 @@ void timing_merge(struct timing *to, const struct timing *from)
     for (int i = 0; i < to->n_steps; i++)
         merge_step(&to->steps[i], n, &from->steps[i], m);
     if (isfinite(to->wall_ms) && isfinite(from->wall_ms)) {
-        to->timing_percent = mean(to->timing_percent, n * to->wall_ms, from->timing_percent, m * from->wall_ms);
+        merge_costs(to, n * to->wall_ms, from, m * from->wall_ms);
         for (int p = 0; p < TIMING_PART_COUNT; p++) {
             to->part_ms[p] = mean_part(to->part_ms[p], n, from->part_ms[p], m);
             to->hidden_ms[p] = mean_part(to->hidden_ms[p], n, from->hidden_ms[p], m);
@@ -84,6 +129,7 @@ void timing_merge(struct timing *to, const struct timing *from)
     } else if (isfinite(from->wall_ms)) { /* what the earlier one knows nothing of cannot be shared out */
         to->wall_ms = from->wall_ms;
         to->timing_percent = from->timing_percent;
+        memcpy(to->costs, from->costs, sizeof to->costs);
         memcpy(to->part_ms, from->part_ms, sizeof to->part_ms);
         memcpy(to->hidden_ms, from->hidden_ms, sizeof to->hidden_ms);
     }
@@ -92,5 +138,6 @@ void timing_merge(struct timing *to, const struct timing *from)
     to->train_steps += from->train_steps;
     to->eval_batches += from->eval_batches;
     to->machine = from->machine;
+    to->to_step = from->to_step;
     merge_history(to, from);
 }

@@ -70,13 +70,14 @@ int trace_wants(const struct trace *trace, uint32_t step, uint32_t steps_per_epo
         return 0;
     if (trace->compiled->family->submit) /* which ones it times is not known beforehand */
         return 1;
-    return trace->n_first < TRACE_STEPS || step % steps_per_epoch + TRACE_STEPS >= steps_per_epoch ||
-           step + TRACE_STEPS >= end;
+    uint32_t period = steps_per_epoch * ((TRACE_EVERY + steps_per_epoch - 1) / steps_per_epoch); /* whole epochs */
+    return trace->n_first < TRACE_STEPS || step % period + TRACE_STEPS >= period || step + TRACE_STEPS >= end;
 }
 
 void trace_begin(struct trace *trace, uint32_t step)
 {
     struct trace_step *taken = &trace->slots[SPARE];
+    uint64_t began = now_ns();
     clear_lanes(taken, trace->threads, trace->room);
     taken->step = step + 1;
     taken->fetched = taken->submitted = taken->run = taken->ran = 0;
@@ -85,6 +86,7 @@ void trace_begin(struct trace *trace, uint32_t step)
     parallel_note(taken->lanes, trace->threads);
     stopwatch_start(&trace->watch);
     taken->begin = now_ns();
+    trace->own_ns += taken->begin - began;
 }
 
 void trace_fetched(struct trace *trace, int worker, const uint64_t prepared[2])
@@ -93,6 +95,7 @@ void trace_fetched(struct trace *trace, int worker, const uint64_t prepared[2])
     if (!trace->taking || step->fetched != 0)
         return;
     step->fetched = now_ns();
+    trace->readings++;
     step->worker = worker;
     for (int i = 0; i < 2 && worker >= 0; i++)
         step->prepared[i] = prepared[i];
@@ -100,8 +103,10 @@ void trace_fetched(struct trace *trace, int worker, const uint64_t prepared[2])
 
 void trace_submitted(struct trace *trace)
 {
-    if (trace->taking)
-        trace->slots[SPARE].submitted = now_ns();
+    if (!trace->taking)
+        return;
+    trace->slots[SPARE].submitted = now_ns();
+    trace->readings++;
 }
 
 static void stop_taking(struct trace *trace)
@@ -124,6 +129,7 @@ void trace_ran(struct trace *trace)
     step->ran = now_ns();
     step->run = executor->begun_ns;
     memcpy(step->lap_ns, executor->lap_ns, (size_t)trace->program.n_steps * sizeof *step->lap_ns);
+    trace->own_ns += now_ns() - step->ran;
 }
 
 static void swap_steps(struct trace_step *a, struct trace_step *b)
@@ -133,14 +139,18 @@ static void swap_steps(struct trace_step *a, struct trace_step *b)
     *b = kept;
 }
 
-void trace_end(struct trace *trace)
+/* Readings of the thread that noted most shares of loops: the others' were at the same time. */
+static uint64_t slice_readings(const struct trace *trace)
 {
-    if (!trace->taking)
-        return;
-    trace->slots[SPARE].end = now_ns();
-    stop_taking(trace);
-    if (!trace->slots[SPARE].ran || stopwatch_interrupted(&trace->watch))
-        return;
+    int most = 0;
+    for (int t = 0; t < trace->threads; t++)
+        if (trace->slots[SPARE].lanes[t].count > most)
+            most = trace->slots[SPARE].lanes[t].count;
+    return 2 * (uint64_t)most;
+}
+
+static void keep_step(struct trace *trace)
+{
     if (trace->n_first < TRACE_STEPS) {
         swap_steps(&trace->slots[SPARE], &trace->slots[trace->n_first++]);
         return;
@@ -148,6 +158,23 @@ void trace_end(struct trace *trace)
     swap_steps(&trace->slots[SPARE], &trace->slots[TRACE_STEPS + trace->next_latest]);
     trace->next_latest = (trace->next_latest + 1) % TRACE_STEPS;
     trace->n_latest += trace->n_latest < TRACE_STEPS;
+}
+
+void trace_end(struct trace *trace)
+{
+    if (!trace->taking)
+        return;
+    uint64_t end = trace->slots[SPARE].end = now_ns();
+    stop_taking(trace);
+    trace->readings += slice_readings(trace);
+    if (trace->slots[SPARE].ran && !stopwatch_interrupted(&trace->watch))
+        keep_step(trace);
+    trace->own_ns += now_ns() - end;
+}
+
+double trace_cost(const struct trace *trace, double reading_ns)
+{
+    return 1e-9 * ((double)trace->own_ns + (double)trace->readings * reading_ns);
 }
 
 int trace_count(const struct trace *trace)

@@ -2,7 +2,7 @@
  * A trace: what each thread did, slice by slice, in a few training steps. TRACE_STEPS steps of a sitting's beginning
  * (the first to be timed after the warm-up step) and the TRACE_STEPS newest ones that were taken. Memory is bounded and
  * allocated beforehand: taking a step reads the clock some times and copies its laps, nothing else, and the results
- * are the same to the bit.
+ * are the same to the bit. At most one step in TRACE_EVERY / TRACE_STEPS is taken, beside the first ones and the last.
  *
  * Slices of one thread nest. The engine's thread:
  *   the step, from before its batch is asked for until its record is logged
@@ -46,6 +46,7 @@
 #define TRACE_FORMAT "davidnet-trace"
 #define TRACE_VERSION 1
 #define TRACE_STEPS 3
+#define TRACE_EVERY 30       /* steps at least from one end of an epoch to the next whose last steps are taken */
 #define TRACE_LOOPS_MAX 4096 /* shares of loops that are kept of a thread and step, when threads are few */
 #define TRACE_LOADER_TID 1000
 #define TRACE_DEVICE_TID 2000
@@ -71,6 +72,8 @@ struct trace {
     int n_first, n_latest, next_latest;
     int taking;
     uint64_t timed;         /* the executor's steps before the one that is being taken */
+    uint64_t own_ns;        /* what taking steps has cost so far, but for single readings of the clock */
+    uint64_t readings;      /* those: of slices as many as the thread that noted most */
     struct stopwatch watch; /* since it began */
 };
 
@@ -78,7 +81,8 @@ struct trace {
 int trace_init(struct trace *trace, const struct executor *executor, struct error *err);
 void trace_release(struct trace *trace); /* safe on one that is all zero */
 
-/* Is that step (from 0) to be taken? One of the first, of an epoch's last, or of the last before `end`. */
+/* Is that step (from 0) to be taken? One of the first, of the last before `end`, or of an epoch's last; of short epochs
+ * only now and then. */
 int trace_wants(const struct trace *trace, uint32_t step, uint32_t steps_per_epoch, uint32_t end);
 
 /*
@@ -93,6 +97,9 @@ void trace_fetched(struct trace *trace, int worker, const uint64_t prepared[2]);
 void trace_submitted(struct trace *trace);
 void trace_ran(struct trace *trace);
 void trace_end(struct trace *trace);
+
+/* Seconds that taking steps has cost so far, where one reading of the clock takes reading_ns. */
+double trace_cost(const struct trace *trace, double reading_ns);
 
 /* Steps taken so far. */
 int trace_count(const struct trace *trace);

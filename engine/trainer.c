@@ -302,6 +302,7 @@ static int train(struct trainer *trainer, struct error *err)
             trainer_publish(trainer, TRAINER_TRAINING);
             trace_end(&trainer->trace);
         }
+        trainer_write_timing(trainer);
         if (scribe_check(&trainer->scribe, err) || trainer_log_missed(trainer, err))
             return -1;
         if (step >= stop_step(trainer) && step < session->steps)

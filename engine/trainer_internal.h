@@ -53,6 +53,8 @@ struct trainer {
     struct timekeeper keeper;
     struct timing earlier;   /* of the sittings before, as RUN/timing.json had it; no rows: none */
     double timing_seconds;   /* when the timing was last published, monotonic */
+    double timing_due;       /* when it is to be written again, monotonic; 0: it never was */
+    double written_seconds;  /* the scribe's CPU time for that, as far as it is in the keeper's account */
     double evaluate_seconds; /* the last evaluation took this long; NaN: none yet */
     int warm;                /* the first step is done */
     int diverged;            /* a step gave what is not a finite number */
@@ -83,9 +85,10 @@ void trainer_write_failure(struct trainer *trainer); /* now.error into RUN/statu
  * trainer_timing.c: what the timekeeper's breakdown is published and written from.
  * measure: what the machine can do, before any clock runs. begin: room for the session's program, so that publishing
  * allocates nothing. warmed_up: the times begin now. publish: some microseconds, a few times a second, skipped while a
- * reader copies; the last one is not. text: RUN/timing.json, malloc'ed: of earlier sittings too, as long as they ran
- * this program; NULL: what it has is kept (nothing is timed yet, or less than of another program before), or err.
- * remember: what it has, for that.
+ * reader copies; the last one is not. to_write: what RUN/timing.json is to tell, malloc'ed: of earlier sittings too, as
+ * long as they ran this program; NULL: what it has is kept (nothing is timed yet, or less than of another program
+ * before, or it was written a moment ago and this is not the last time), or there is no memory. write: hands that to
+ * the scribe, from a sitting's third step on and then every few seconds. remember: what it has, for that.
  */
 void trainer_measure_machine(struct trainer *trainer);
 void trainer_measure_again(struct trainer *trainer); /* at the end, where the first time was spoilt */
@@ -93,7 +96,8 @@ int trainer_begin_timing(struct trainer *trainer, struct error *err);
 void trainer_warmed_up(struct trainer *trainer);
 void trainer_publish_timing(struct trainer *trainer, int last);
 void trainer_remember_timing(struct trainer *trainer);
-char *trainer_timing_text(struct trainer *trainer, struct error *err);
+struct timing *trainer_timing_to_write(struct trainer *trainer, int last);
+void trainer_write_timing(struct trainer *trainer);
 /* When the session's program is no longer the one for that size: it is kept or checked, and its times begin anew. */
 int trainer_follow_size(struct trainer *trainer, int height, int width, struct error *err);
 

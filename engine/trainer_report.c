@@ -237,10 +237,12 @@ int trainer_save(struct trainer *trainer, int wait, struct error *err)
     scribe->checkpoint.clock.wall_seconds = wall_seconds(trainer);
     scribe->write_checkpoint = 1;
     scribe->status = status_text(trainer);
-    scribe->timing = trainer_timing_text(trainer, NULL);
+    scribe->timing = trainer_timing_to_write(trainer, wait);
     trainer->last_checkpoint = trainer_clock();
     if (wait || trainer->last_checkpoint - trainer->last_trace >= TRACE_SECONDS) {
+        timekeeper_own_begin(&trainer->keeper);
         scribe->trace = trace_of(trainer);
+        timekeeper_own_end(&trainer->keeper, TIMING_COST_TRACE);
         trainer->last_trace = trainer->last_checkpoint;
     }
     if (wait)

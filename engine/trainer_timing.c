@@ -3,10 +3,28 @@
 #include "engine/trainer_internal.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Between two publications: a reader that shows it needs no more. */
 #define TIMING_SECONDS 0.25
+/* Between two writings of RUN/timing.json, beside those with checkpoints; more where they took more than this share of
+ * the time since. And so many steps are worth writing about. */
+#define WRITE_SECONDS 5
+#define WRITE_SHARE 0.002
+#define WRITE_STEPS 2
+
+/* Brings the keeper's breakdown up to date, and what timing it has cost. */
+static void refresh(struct trainer *trainer)
+{
+    struct timekeeper *keeper = &trainer->keeper;
+    double written = scribe_writing_seconds(&trainer->scribe);
+    keeper->own[TIMING_COST_WRITE] += written - trainer->written_seconds;
+    trainer->written_seconds = written;
+    keeper->traced = trace_cost(&trainer->trace, keeper->reading_ns);
+    timekeeper_refresh(keeper, &trainer->session.executor, &trainer->session.loader);
+    keeper->timing.to_step = trainer->clock.step;
+}
 
 void trainer_measure_machine(struct trainer *trainer)
 {
@@ -24,7 +42,7 @@ void trainer_measure_again(struct trainer *trainer)
     struct ceiling again;
     if (!session->program || session->family->submit || keeper->timing.n_steps == 0)
         return;
-    timekeeper_refresh(keeper, &session->executor, &session->loader);
+    refresh(trainer);
     if (!keeper->ceiling.noisy && !timing_disproved(&keeper->timing, NULL, 0))
         return;
     double began = trainer_boot_clock();
@@ -71,17 +89,20 @@ void trainer_publish_timing(struct trainer *trainer, int last)
     double now = trainer_clock();
     if (!session->program || session->executor.train_steps == 0 || trainer->keeper.timing.n_steps == 0)
         return;
+    trainer->keeper.readings++;
     if (!last && now - trainer->timing_seconds < TIMING_SECONDS)
         return;
-    timekeeper_refresh(&trainer->keeper, &session->executor, &session->loader);
+    timekeeper_own_begin(&trainer->keeper);
+    refresh(trainer);
     if (last)
         pthread_mutex_lock(&trainer->timing_lock);
-    else if (pthread_mutex_trylock(&trainer->timing_lock) != 0)
-        return;
-    timing_assign(&trainer->timing, &trainer->keeper.timing);
-    trainer->timing_version++;
-    pthread_mutex_unlock(&trainer->timing_lock);
-    trainer->timing_seconds = now;
+    if (last || pthread_mutex_trylock(&trainer->timing_lock) == 0) {
+        timing_assign(&trainer->timing, &trainer->keeper.timing);
+        trainer->timing_version++;
+        pthread_mutex_unlock(&trainer->timing_lock);
+        trainer->timing_seconds = now;
+    }
+    timekeeper_own_end(&trainer->keeper, TIMING_COST_PUBLISH);
 }
 
 void trainer_remember_timing(struct trainer *trainer)
@@ -91,25 +112,51 @@ void trainer_remember_timing(struct trainer *trainer)
     run_folder_path(&trainer->folder, "timing.json", path, sizeof path);
     if (trainer->clock.step == 0 || timing_read(&trainer->earlier, path, NULL))
         memset(&trainer->earlier, 0, sizeof trainer->earlier); /* it only tells of the run */
+    else /* it was written after the checkpoint, when the run was killed */
+        timing_rewind(&trainer->earlier, trainer->clock.step, trainer->session.steps_per_epoch,
+                      (uint64_t)trainer->session.recipe.evaluate_every);
 }
 
-char *trainer_timing_text(struct trainer *trainer, struct error *err)
+/* A copy, malloc'ed; NULL: nothing is timed yet, or less than of another program before, or there is no memory. */
+static struct timing *copy_timing(struct trainer *trainer)
 {
     if (trainer->session.executor.train_steps == 0)
         return NULL;
-    timekeeper_refresh(&trainer->keeper, &trainer->session.executor, &trainer->session.loader);
+    refresh(trainer);
     const struct timing *now = &trainer->keeper.timing, *earlier = &trainer->earlier;
-    if (earlier->n_rows == 0)
-        return timing_to_json(now, err);
-    if (!timing_same_program(earlier, now))
-        return now->train_steps < earlier->train_steps ? NULL : timing_to_json(now, err);
-    struct timing both;
-    if (timing_copy(&both, earlier, err))
+    int merged = earlier->n_rows > 0 && timing_same_program(earlier, now);
+    if (earlier->n_rows > 0 && !merged && now->train_steps < earlier->train_steps)
         return NULL;
-    timing_merge(&both, now);
-    char *text = timing_to_json(&both, err);
-    timing_release(&both);
-    return text;
+    struct timing *copy = malloc(sizeof *copy);
+    if (copy && timing_copy(copy, merged ? earlier : now, NULL)) {
+        free(copy);
+        return NULL;
+    }
+    if (copy && merged)
+        timing_merge(copy, now);
+    return copy;
+}
+
+struct timing *trainer_timing_to_write(struct trainer *trainer, int last)
+{
+    struct timekeeper *keeper = &trainer->keeper;
+    double now = trainer_clock();
+    keeper->readings++;
+    if (!last && (now < trainer->timing_due || keeper->steps < WRITE_STEPS))
+        return NULL;
+    double before = keeper->own[TIMING_COST_WRITE];
+    timekeeper_own_begin(keeper);
+    struct timing *copy = copy_timing(trainer); /* which counts what writing the one before has cost */
+    double cost = timekeeper_own_end(keeper, TIMING_COST_PUBLISH) + keeper->own[TIMING_COST_WRITE] - before;
+    trainer->timing_due = now + fmax(WRITE_SECONDS, cost / WRITE_SHARE);
+    return copy;
+}
+
+void trainer_write_timing(struct trainer *trainer)
+{
+    struct timing *timing = trainer_timing_to_write(trainer, 0);
+    if (timing)
+        scribe_post(&trainer->scribe, timing);
 }
 
 int trainer_timing(struct trainer *trainer, uint64_t *version, struct timing *timing, struct error *err)

@@ -132,10 +132,12 @@ void fake_timing(struct timing *timing, int update_all, double slower)
                                               .flops = 6.19e12,
                                               .bytes = 26e9};
     timing->train_steps = STEPS;
+    timing->to_step = STEPS + 1;
     timing->eval_batches = EPOCHS * 20;
     timing->images_per_step = BATCH;
     timing->eval_batch_ms = 204.3 * slower;
     timing->timing_percent = 0.02;
+    memcpy(timing->costs, (const double[TIMING_COSTS]){0.01, 0.005, 0.003, 0.0015, 0.0005}, sizeof timing->costs);
     for (int i = 0; i < plan->n_rows; i++) {
         struct timing_row *row = &timing->rows[timing->n_rows++];
         snprintf(row->name, sizeof row->name, "%s", plan->rows[i].name);
@@ -190,9 +192,11 @@ void fake_timing_small(struct timing *timing)
                                               .flops = 1e11,
                                               .bytes = 1e10};
     timing->train_steps = 20;
+    timing->to_step = 21;
     timing->images_per_step = 512;
     timing->wall_ms = 84;
     timing->timing_percent = 0.0125;
+    memcpy(timing->costs, (const double[TIMING_COSTS]){0.004, 0.003, 0.0025, 0.002, 0.001}, sizeof timing->costs);
     timing->hidden_ms[TIMING_DATA] = 6;
     timing_add_epoch(timing, (double[]){2.5, 31, NAN, 7.5, 33, 0.5});
     timing_add_epoch(timing, (double[]){1.5, 29, 0.5, 6.5, 31, 0.5});

@@ -77,7 +77,8 @@ static void says_what_it_shows(void **state)
     static const char *const wanted[] = {"time per training step (ms)",
                                          "layer1/norm, act, pool  5",
                                          "floor: at the measured ceilings",
-                                         "time of all threads per training step (ms)",
+                                         "time of all threads per training step (thread-ms)",
+                                         "thread-ms per step: data ",
                                          "compute ",
                                          "overhead ",
                                          "share of a training step (%)",
@@ -95,6 +96,23 @@ static void says_what_it_shows(void **state)
             fail_msg("the figure does not say \"%s\"", wanted[i]);
     figure_check_texts(figure);
     figure_free(figure);
+    timing_release(&timing);
+}
+
+/* Ceilings measured while other programs ran are said to be, and the figure still fits its page. */
+static void busy_ceilings_are_said(void **state)
+{
+    (void)state;
+    struct timing timing;
+    fake_timing(&timing, 0, 1);
+    for (int noisy = 0; noisy < 2; noisy++) {
+        timing.machine.noisy = noisy;
+        struct figure *figure = draw(&timing, FIGURE_SVG, 520, 0);
+        assert_int_equal(figure_check_says(figure, TIMING_DOUBT), noisy);
+        assert_int_equal(figure_check_says(figure, "measured ceilings, while other programs ran"), noisy);
+        figure_check_texts(figure);
+        figure_free(figure);
+    }
     timing_release(&timing);
 }
 
@@ -152,11 +170,9 @@ static void any_size(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_step_is_in_one_bar),
-        cmocka_unit_test(many_rows_are_folded),
-        cmocka_unit_test(says_what_it_shows),
-        cmocka_unit_test(unknown_is_left_out),
-        cmocka_unit_test(any_size),
+        cmocka_unit_test(every_step_is_in_one_bar), cmocka_unit_test(many_rows_are_folded),
+        cmocka_unit_test(says_what_it_shows),       cmocka_unit_test(busy_ceilings_are_said),
+        cmocka_unit_test(unknown_is_left_out),      cmocka_unit_test(any_size),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

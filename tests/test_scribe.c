@@ -81,6 +81,19 @@ static void a_failure_is_kept_until_somebody_asks(void **state)
     assert_non_null(strstr(err.text, "checkpoint-1"));
 }
 
+static struct timing *a_timing(uint64_t steps)
+{
+    struct error err = {""};
+    struct timing *timing = malloc(sizeof *timing);
+    assert_non_null(timing);
+    if (timing_allocate(timing, 1, 1, &err))
+        fail_msg("%s", err.text);
+    strcpy(timing->rows[0].name, "row");
+    timing->threads = 1;
+    timing->train_steps = steps;
+    return timing;
+}
+
 /* They only tell of a run: one that goes on without them is told of it once, and its checkpoints and status stand. */
 static void what_only_tells_ends_nothing(void **state)
 {
@@ -92,7 +105,7 @@ static void what_only_tells_ends_nothing(void **state)
     assert_int_equal(mkdir(path, 0777), 0); /* no file can take its place */
     for (uint32_t step = 1; step <= 2; step++) {
         fill(step);
-        scribe.timing = strdup("{}\n");
+        scribe.timing = a_timing(step);
         scribe.status = strdup("there");
         if (scribe_finish(&scribe, &err))
             fail_msg("%s", err.text);
@@ -106,12 +119,48 @@ static void what_only_tells_ends_nothing(void **state)
     assert_int_equal(step, 2);
 }
 
+static uint64_t written_steps(void)
+{
+    struct timing timing;
+    char path[RUN_PATH_MAX + 32];
+    run_folder_path(&scribe.folder, "timing.json", path, sizeof path);
+    if (timing_read(&timing, path, NULL))
+        return 0;
+    uint64_t steps = timing.train_steps;
+    timing_release(&timing);
+    return steps;
+}
+
+/* It is written between jobs, makes the scribe not busy, and gives way to a newer one of a job. */
+static void a_post_is_no_job(void **state)
+{
+    (void)state;
+    struct error err = {""};
+    assert_int_equal(mkdir(scribe.folder.path, 0777), 0);
+    for (uint64_t steps = 1; written_steps() == 0; steps++) { /* one may be dropped: another comes */
+        scribe_post(&scribe, a_timing(steps));
+        usleep(1000);
+    }
+    while (!(scribe_writing_seconds(&scribe) > 0)) /* it is counted once the file is there */
+        usleep(1000);
+    uint32_t step;
+    assert_int_equal(checkpoint_list(&scribe.folder, &step, 1), 0);
+    scribe_post(&scribe, a_timing(1000));
+    fill(1);
+    scribe.timing = a_timing(2000);
+    if (scribe_finish(&scribe, &err))
+        fail_msg("%s", err.text);
+    assert_int_equal(written_steps(), 2000);
+    scribe_post(&scribe, a_timing(3000)); /* written, or dropped with the scribe */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(an_earlier_failure_is_not_this_one, setup, teardown),
         cmocka_unit_test_setup_teardown(its_own_failure_is_told, setup, teardown),
         cmocka_unit_test_setup_teardown(what_only_tells_ends_nothing, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_post_is_no_job, setup, teardown),
         cmocka_unit_test_setup_teardown(a_failure_is_kept_until_somebody_asks, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

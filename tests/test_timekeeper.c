@@ -174,8 +174,19 @@ static void on_the_host(void **state)
     assert_true(keeper.timing.machine.flops == 4e11 && keeper.timing.images_per_step == 10);
 }
 
-/* Two of four steps were timed: they say how the time of all four is shared. Their clock readings are all that it cost:
- * two steps of four readings in 4 x 19.5 ms. */
+static void costs_are(double clock, double samples, double trace, double publish, double write)
+{
+    const double costs[TIMING_COSTS] = {clock, samples, trace, publish, write};
+    double sum = 0;
+    for (int c = 0; c < TIMING_COSTS; c++) {
+        assert_float_equal(keeper.timing.costs[c], costs[c], 1e-9);
+        sum += costs[c];
+    }
+    assert_float_equal(keeper.timing.timing_percent, sum, 1e-9);
+}
+
+/* Two of four steps were timed: they say how the time of all four is shared. What that cost of 0.12 s: two steps of
+ * four readings and ten of laps; keeping them, and four stopwatches; and what the others say that they took. */
 static void sampled_steps_share_all_the_time(void **state)
 {
     (void)state;
@@ -187,11 +198,19 @@ static void sampled_steps_share_all_the_time(void **state)
     keeper.timed_count = 2;
     keeper.timed_seconds = keeper.untimed_seconds = 0.06;
     keeper.reading_ns = 300;
+    keeper.watch_ns = 500;
+    keeper.readings = 10;
+    keeper.own[TIMING_COST_SAMPLES] = 1e-6;
+    keeper.own[TIMING_COST_TRACE] = 2e-6;
+    keeper.own[TIMING_COST_PUBLISH] = 3e-6;
+    keeper.own[TIMING_COST_WRITE] = 24e-6;
+    keeper.traced = 4e-6;
+    executor.keep_ns = 7000;
     timekeeper_refresh(&keeper, &executor, &loader);
+    costs_are(100 * 18 * 300e-9 / 0.12, 100 * 10e-6 / 0.12, 100 * 6e-6 / 0.12, 100 * 3e-6 / 0.12, 0.02);
     is(TIMING_FORWARD, 2 * 28.0 * 4 / 14);
     is(TIMING_EVALUATE, NAN); /* none yet */
     assert_float_equal(sum_of_parts(), 60, 1e-9);
-    assert_float_equal(keeper.timing.timing_percent, 100 * 2 * 4 * 300e-9 / 0.12, 1e-12);
 }
 
 /* A device that is always busy: 14 ms of steps in 14.5. The host worked 3 ms beside it, of which half a millisecond was
@@ -262,6 +281,24 @@ static void workers_are_hidden(void **state)
     assert_float_equal(keeper.timing.hidden_ms[TIMING_AUGMENT], 6, 1e-9);
     assert_float_equal(sum_of_parts(), 30, 1e-9);
     pthread_mutex_destroy(&loader.ring);
+}
+
+/* What is done between begin and end is a cost, of what it is for; a lap costs a reading. */
+static void own_work_is_a_cost(void **state)
+{
+    (void)state;
+    begin(&host);
+    assert_true(keeper.reading_ns > 0 && keeper.watch_ns > 0);
+    timekeeper_own_begin(&keeper);
+    usleep(2000);
+    assert_true(timekeeper_own_end(&keeper, TIMING_COST_PUBLISH) >= 0.002);
+    assert_true(keeper.own[TIMING_COST_PUBLISH] >= 0.002 && keeper.own[TIMING_COST_WRITE] == 0);
+    timekeeper_lap(&keeper, TIMEKEEPER_DATA);
+    assert_int_equal(keeper.readings, 1);
+    timekeeper_keep(&keeper, &executor, true);
+    assert_true(keeper.own[TIMING_COST_SAMPLES] > 0);
+    timekeeper_reset(&keeper, &executor, &loader);
+    assert_true(keeper.readings == 0 && keeper.own[TIMING_COST_PUBLISH] == 0);
 }
 
 /* A clock of 0.1 ms a reading in steps of 1 ms: 0.4 of 1 ms, so one step in 80 is timed. */
@@ -349,6 +386,9 @@ static void a_real_run_adds_up(void **state)
         assert_true(timing.steps[s].ms_min > 0 && timing.steps[s].ms_min <= timing.steps[s].ms);
     }
     assert_true(timing.timing_percent > 0 && timing.timing_percent < 50);
+    for (int c = 0; c < TIMING_COSTS; c++)
+        assert_true(timing.costs[c] >= 0);
+    assert_true(timing.costs[TIMING_COST_CLOCK] > 0 && timing.costs[TIMING_COST_TRACE] > 0);
     timing_release(&timing);
     trainer_free(trainer);
 }
@@ -387,6 +427,7 @@ int main(void)
         cmocka_unit_test_teardown(a_busy_device_hides_the_host, end),
         cmocka_unit_test_teardown(a_slow_host_is_seen, end),
         cmocka_unit_test_teardown(workers_are_hidden, end),
+        cmocka_unit_test_teardown(own_work_is_a_cost, end),
         cmocka_unit_test_teardown(a_slow_clock_is_read_less, end),
         cmocka_unit_test_teardown(epochs_are_told_apart, end),
         cmocka_unit_test(a_real_run_adds_up),

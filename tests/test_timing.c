@@ -228,6 +228,7 @@ static void all_fields_round_trip(void **state)
     fake_timing(&a, 1, 1.7);
     a.hidden_ms[TIMING_AUGMENT] = 3.25;
     a.from_step = 17;
+    a.to_step = 1234;
     a.history[2] = NAN;
     char *text = timing_to_json(&a, &err);
     assert_int_equal(timing_from_json(&b, text, "timing.json", &err), 0);
@@ -244,6 +245,7 @@ static void all_fields_round_trip(void **state)
         assert_float_equal(b.steps[i].ms_min, a.steps[i].ms_min, 1e-12 * a.steps[i].ms_min);
     }
     assert_int_equal(b.from_step, 17);
+    assert_int_equal(b.to_step, 1234);
     assert_true(b.machine.flops == 6.19e12 && b.machine.bytes == 26e9);
     assert_string_equal(b.machine.commit, "0123456789");
     assert_float_equal(b.wall_ms, a.wall_ms, 1e-12 * a.wall_ms);
@@ -285,6 +287,13 @@ static void version_1_is_read(void **state)
     assert_true(isnan(t.wall_ms) && isnan(t.timing_percent) && isnan(t.machine.flops));
     for (int p = 0; p < TIMING_PART_COUNT; p++)
         assert_true(isnan(t.part_ms[p]) && isnan(t.hidden_ms[p]));
+    /* What is shown of parts, everywhere: the steps' times, times two threads. */
+    assert_true(!timing_has_parts(&t) && timing_parts_ms(&t) == 12);
+    assert_true(timing_part_ms(&t, TIMING_FORWARD) == 4 && timing_part_ms(&t, TIMING_BACKWARD) == 8);
+    assert_true(isnan(timing_part_ms(&t, TIMING_DATA)) && isnan(timing_part_ms(&t, TIMING_LOSS)));
+    char *again = timing_to_json(&t, &err);
+    assert_non_null(strstr(again, "\"phases\":{\"data\":null,\"augment\":null,\"transfer\":null,\"forward\":4,"));
+    free(again);
     assert_int_equal(t.n_history, 0);
     assert_string_equal(t.machine.commit, "");
     struct timing_bound bound = timing_bound(&t);
@@ -564,6 +573,41 @@ static void programs_are_told_apart(void **state)
     timing_release(&b);
 }
 
+/* What comes after a step counts no longer, as often as it was timed; epochs of that time are no history. */
+static void what_comes_again_counts_once(void **state)
+{
+    (void)state;
+    struct timing t;
+    fake_timing(&t, 1, 1);
+    double wall_ms = t.wall_ms;
+    int n = t.n_history;
+    assert_int_equal(n, 13);
+    t.to_step = 0; /* not known: nothing is taken away */
+    t.train_steps = 129;
+    timing_rewind(&t, 50, 10, 2);
+    assert_true(t.train_steps == 129 && t.n_history == n);
+    t.to_step = 130;
+    t.eval_batches = 60; /* ten each */
+    timing_rewind(&t, 130, 10, 2);
+    assert_true(t.train_steps == 129 && t.n_history == n && t.eval_batches == 60);
+    timing_rewind(&t, 95, 10, 2); /* all but the first were timed */
+    assert_true(t.train_steps == 94 && t.n_history == 9 && t.eval_batches == 40 && t.to_step == 95);
+    assert_true(t.wall_ms == wall_ms); /* the mean of all that was timed */
+    t.train_steps = 18;                /* one in five */
+    timing_rewind(&t, 45, 10, 2);
+    assert_true(t.train_steps == 8 && t.n_history == 4 && t.eval_batches == 20);
+    t.history_epochs = 4; /* entries of four epochs, the last of three */
+    t.history_last = 3;
+    timing_rewind(&t, 25, 10, 2);
+    assert_true(t.n_history == 4 && t.history_last == 1);
+    timing_rewind(&t, 5, 10, 2);
+    assert_true(t.n_history == 3 && t.history_last == 3 && t.eval_batches == 0);
+    t.from_step = 4; /* of another program */
+    timing_rewind(&t, 3, 10, 2);
+    assert_true(t.train_steps == 0 && t.from_step == 3 && t.to_step == 3);
+    timing_release(&t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -575,6 +619,7 @@ int main(void)
         cmocka_unit_test_setup(a_copy_stands_alone, setup),
         cmocka_unit_test_setup(bad_json_is_refused, setup),
         cmocka_unit_test(what_no_run_measures_is_refused),
+        cmocka_unit_test(what_comes_again_counts_once),
         cmocka_unit_test(all_fields_round_trip),
         cmocka_unit_test(version_1_is_read),
         cmocka_unit_test(sittings_come_together),

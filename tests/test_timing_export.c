@@ -66,13 +66,18 @@ static void tables(void **state)
     struct timing t;
     fake_timing_small(&t);
     table_is(&t, 80, "tests/golden/timing-80.txt");
+    t.machine.noisy = 1;
+    table_is(&t, 80, "tests/golden/timing-busy-80.txt");
+    t.machine.noisy = 0;
     table_is(&t, 120, "tests/golden/timing-120.txt");
     table_is(&t, 0, "tests/golden/timing-whole.txt");
     t.machine.flops = NAN; /* and as an older file has it: no parts, no ceilings */
     t.machine.device[0] = '\0';
     for (int p = 0; p < TIMING_PART_COUNT; p++)
         t.part_ms[p] = t.hidden_ms[p] = NAN;
-    t.wall_ms = t.timing_percent = NAN;
+    t.wall_ms = NAN;
+    for (int c = 0; c < TIMING_COSTS; c++)
+        t.costs[c] = NAN; /* and the clock's readings alone were counted */
     table_is(&t, 80, "tests/golden/timing-unknown-80.txt");
     timing_release(&t);
     fake_timing(&t, 0, 1);

@@ -111,8 +111,16 @@ static void only_some_steps_are_wanted(void **state)
     assert_int_equal(trace_wants(&trace, 1, 10, 40), 1); /* as none is there */
     for (uint32_t step = 1; step <= 3; step++)
         take(step, 1);
-    for (uint32_t step = 10; step < 36; step++)
-        assert_int_equal(trace_wants(&trace, step, 10, 36), step % 10 >= 7 || step >= 33);
+    for (uint32_t step = 10; step < 100; step++) { /* of epochs of ten steps every third, and the run's last ones */
+        assert_int_equal(trace_wants(&trace, step, 10, 96), step % 30 >= 27 || step >= 93);
+        assert_int_equal(trace_wants(&trace, step, 40, 1000), step % 40 >= 37);
+    }
+    for (uint32_t per_epoch = 1; per_epoch <= 3; per_epoch++) { /* epochs so short that all their steps are the last */
+        int wanted = 0;
+        for (uint32_t step = 0; step < 3000; step++)
+            wanted += trace_wants(&trace, step, per_epoch, 10000);
+        assert_int_equal(wanted, 300);
+    }
     struct trace none = {0};
     assert_int_equal(trace_wants(&none, 1, 10, 40), 0);
 }

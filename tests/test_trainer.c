@@ -6,7 +6,9 @@
 
 #include "engine/checkpoint.h"
 #include "engine/dataset.h"
+#include "engine/run_folder.h"
 #include "engine/safetensors.h"
+#include "engine/timing.h"
 #include "tests/trainer_checks.h"
 
 #include <math.h>
@@ -216,6 +218,39 @@ static void stop_after_a_part_of_an_epoch(void **state)
     timing_release(&timing);
 }
 
+/* A run was killed after its times were written, and goes on from an earlier checkpoint: what is trained again counts
+ * once. */
+static void replayed_steps_are_timed_once(void **state)
+{
+    (void)state;
+    struct trainer_options options = {.parent = trainer_folder, .name = "killed-later", .stop_after = 2.2};
+    struct trainer_status status;
+    struct error err = {""};
+    struct timing straight, timing;
+    char path[256], command[512];
+    trainer_tiny(&options.recipe, "3");
+    options.recipe.keep_checkpoints = 0; /* all stay */
+    trainer_wait_and_free(trainer_must_start(&options), &status);
+    assert_int_equal(status.step, 11);
+    snprintf(command, sizeof command, "rm -r '%s'/killed-later/checkpoint-1[01]", trainer_folder);
+    assert_int_equal(system(command), 0);
+    snprintf(path, sizeof path, "%s/killed-later", trainer_folder);
+    struct trainer_options resume = {.resume = path};
+    trainer_wait_and_free(trainer_must_start(&resume), &status);
+    assert_int_equal(status.phase, TRAINER_DONE);
+    snprintf(path, sizeof path, "%s/straight/timing.json", trainer_folder);
+    assert_int_equal(timing_read(&straight, path, &err), 0);
+    snprintf(path, sizeof path, "%s/killed-later/timing.json", trainer_folder);
+    assert_int_equal(timing_read(&timing, path, &err), 0);
+    assert_int_equal(straight.train_steps, 14);
+    assert_int_equal(timing.train_steps, 13); /* without the first step of each sitting */
+    assert_int_equal(timing.eval_batches, straight.eval_batches);
+    assert_int_equal(timing.n_history, 3);
+    assert_true(timing.from_step == 0 && timing.to_step == 15 && straight.to_step == 15);
+    timing_release(&straight);
+    timing_release(&timing);
+}
+
 static void stop_after_keeps_the_schedule(void **state)
 {
     (void)state;
@@ -249,6 +284,37 @@ static void pausing_stops_the_training_clock(void **state)
     trainer_wait_for_end(trainer, &status);
     assert_int_equal(status.phase, TRAINER_DONE);
     trainer_free(trainer);
+}
+
+/* The breakdown so far is in the folder from the third step on, long before the first checkpoint. */
+static void timing_is_written_early(void **state)
+{
+    (void)state;
+    struct trainer_options options = {.parent = trainer_folder, .name = "written-early"};
+    struct trainer_status status;
+    struct timing timing;
+    struct error err = {""};
+    struct run_folder folder;
+    uint32_t step;
+    trainer_tiny(&options.recipe, "4");
+    options.recipe.batch = 2; /* 50 steps an epoch */
+    struct trainer *trainer = trainer_must_start(&options);
+    do
+        trainer_status(trainer, &status);
+    while (status.step < 4 && !trainer_ended(status.phase));
+    trainer_pause(trainer, 1);
+    trainer_wait(trainer, TRAINER_PAUSED, &status);
+    assert_int_equal(status.phase, TRAINER_PAUSED);
+    assert_int_equal(run_folder_find_in(&folder, trainer_folder, "written-early", &err), 0);
+    while (timing_read_run(&timing, &folder, NULL))
+        usleep(1000); /* the scribe is at it */
+    assert_true(timing.train_steps >= 2 && timing.train_steps < status.step);
+    assert_true(timing_step_ms(&timing) > 0 && timing.wall_ms > 0 && timing.n_history == 0);
+    timing_release(&timing);
+    if (status.step < 50)
+        assert_int_equal(checkpoint_list(&folder, &step, 1), 0);
+    trainer_stop(trainer, TRAINER_STOP_NOW);
+    trainer_wait_and_free(trainer, &status);
 }
 
 /* What is published while it trains: read as fast as can be, which the engine must not be held up by. */
@@ -336,7 +402,9 @@ int main(void)
         cmocka_unit_test(a_resume_without_checkpoint_begins_with_the_given_model),
         cmocka_unit_test(stop_after_keeps_the_schedule),
         cmocka_unit_test(stop_after_a_part_of_an_epoch),
+        cmocka_unit_test(replayed_steps_are_timed_once),
         cmocka_unit_test(pausing_stops_the_training_clock),
+        cmocka_unit_test(timing_is_written_early),
         cmocka_unit_test(timing_and_data_are_there_while_it_trains),
         cmocka_unit_test(a_paused_run_can_be_stopped),
         cmocka_unit_test(divergence_is_said),

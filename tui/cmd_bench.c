@@ -8,6 +8,7 @@
 #include "engine/operations.h"
 #include "engine/session.h"
 #include "engine/timekeeper.h"
+#include "engine/trace.h"
 #include "engine/validate.h"
 #include "kernels/isa.h"
 
@@ -31,8 +32,11 @@ struct bench {
     struct ceiling ceiling;       /* of --ops */
     double *least;                /* of --ops: seconds of each step of the program */
     double seconds[STEPS_MAX];    /* of each timed step */
+    struct timekeeper keeper;     /* of the timed steps, as in training */
+    struct trace trace;           /* which takes each of them: more than training does */
     double timing_percent;        /* what timing it adds to the fastest step; noise can make it negative */
     double readings_percent;      /* what the clock's readings take by themselves; NaN: a device's clock */
+    double account_percent;       /* what all of timing takes by its own account; NaN: a device's clock */
     double phase_ms[PHASE_COUNT]; /* mean per step */
     double median, minimum;
     double cpu; /* seconds of all threads, of the step that took least */
@@ -51,6 +55,30 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+/* A step with all that a run's trainer does to time it: laps, samples, a trace, and a breakdown to be shown. */
+static int timed_step(struct bench *b, const struct batch *batch, const struct hyper *hyper, struct error *err)
+{
+    struct executor *executor = &b->session.executor;
+    struct timekeeper *keeper = &b->keeper;
+    struct step_result result;
+    timekeeper_lap(keeper, TIMEKEEPER_DATA);
+    trace_fetched(&b->trace, -1, NULL);
+    if (executor_submit(executor, batch, hyper, err))
+        return -1;
+    timekeeper_lap(keeper, TIMEKEEPER_SUBMIT);
+    trace_submitted(&b->trace);
+    if (executor_collect(executor, &result, err))
+        return -1;
+    timekeeper_lap(keeper, TIMEKEEPER_COLLECT);
+    trace_ran(&b->trace);
+    timekeeper_keep(keeper, executor, true);
+    timekeeper_own_begin(keeper);
+    timekeeper_refresh(keeper, executor, &b->session.loader);
+    timekeeper_own_end(keeper, TIMING_COST_PUBLISH);
+    trace_end(&b->trace);
+    return 0;
+}
+
 /* One step, timed or not. The first after the executor's times were reset is timed in any case. */
 static int one_step(struct bench *b, int i, int timed, double *seconds, double *cpu, struct error *err)
 {
@@ -59,11 +87,15 @@ static int one_step(struct bench *b, int i, int timed, double *seconds, double *
     struct hyper hyper;
     struct step_result result;
     double begin = clock_seconds(CLOCK_MONOTONIC), cpu_begin = clock_seconds(CLOCK_PROCESS_CPUTIME_ID);
+    if (timed) {
+        timekeeper_skip(&b->keeper);
+        trace_begin(&b->trace, (uint32_t)i);
+    }
     session_hyper(s, (uint32_t)i, &hyper);
     if (session_batch(s, (uint32_t)i % s->steps_per_epoch, &batch, err))
         return -1;
     s->executor.time_every = timed ? 1 : UINT64_MAX; /* here, for a batch of another size has another executor */
-    if (executor_train(&s->executor, &batch, &hyper, &result, err))
+    if (timed ? timed_step(b, &batch, &hyper, err) : executor_train(&s->executor, &batch, &hyper, &result, err))
         return -1;
     *cpu = clock_seconds(CLOCK_PROCESS_CPUTIME_ID) - cpu_begin;
     *seconds = clock_seconds(CLOCK_MONOTONIC) - begin;
@@ -108,9 +140,12 @@ static int time_steps(struct bench *b, struct error *err)
     enum { WARM_UP = 2 };
     double plain = INFINITY, timed_least = INFINITY, cpu, seconds[2];
     for (int i = 0; i < WARM_UP; i++)
-        if (one_step(b, i, 1, &seconds[0], &cpu, err))
+        if (one_step(b, i, 0, &seconds[0], &cpu, err))
             return -1;
-    executor_reset_times(&s->executor);
+    timekeeper_init(&b->keeper, &(struct ceiling){.flops = NAN, .bytes = NAN});
+    if (timekeeper_begin(&b->keeper, &s->executor, err) || trace_init(&b->trace, &s->executor, err))
+        return -1;
+    timekeeper_reset(&b->keeper, &s->executor, &s->loader);
     for (int i = 0; i < b->steps; i++) {
         command_progress("step", i + 1, b->steps);
         for (int k = 0; k < 2; k++) {
@@ -133,8 +168,11 @@ static int time_steps(struct bench *b, struct error *err)
     b->minimum = b->seconds[0];
     b->median = (b->seconds[(b->steps - 1) / 2] + b->seconds[b->steps / 2]) / 2;
     b->timing_percent = 100 * (timed_least - plain) / plain;
-    double readings = timekeeper_readings(&s->executor) * timekeeper_reading_ns() * 1e-9;
+    double readings = timekeeper_readings(&s->executor) * b->keeper.reading_ns * 1e-9;
     b->readings_percent = s->family->submit ? (double)NAN : 100 * readings / plain;
+    b->keeper.traced = trace_cost(&b->trace, b->keeper.reading_ns);
+    timekeeper_refresh(&b->keeper, &s->executor, &s->loader);
+    b->account_percent = b->keeper.timing.timing_percent;
     return 0;
 }
 
@@ -176,6 +214,7 @@ static void print_json(const struct bench *b)
     cJSON_AddNumberToObject(root, "memory_bytes", (double)s->family->memory(s->program));
     json_add_number(root, "timing_percent", b->timing_percent);
     json_add_number(root, "timing_readings_percent", b->readings_percent);
+    json_add_number(root, "timing_account_percent", b->account_percent);
     cJSON_AddNumberToObject(root, "logits_error", b->validation.logits);
     cJSON_AddNumberToObject(root, "gradient_error", b->validation.gradient);
     cJSON *phases = cJSON_AddObjectToObject(root, "phase_ms");
@@ -218,10 +257,11 @@ static void print_table(const struct bench *b)
     printf("\nstep: median %.3f ms, minimum %.3f ms of %d (CPU %.3f ms); %.0f images/s, %.0f GFLOP/s, %.2f GiB\n",
            1e3 * b->median, 1e3 * b->minimum, b->steps, 1e3 * b->cpu, recipe_batch(&s->recipe) / b->median,
            step_flops(s) / b->median * 1e-9, (double)s->family->memory(s->program) / (1 << 30));
-    printf("timing each part of a step: %+.2f%% (the fastest of %d with, and of as many without)", b->timing_percent,
+    printf("timing and tracing a step: %+.2f%% (the fastest of %d with, and of as many without)", b->timing_percent,
            b->steps);
     if (!isnan(b->readings_percent))
-        printf("; the clock's readings alone %.4f%%", b->readings_percent);
+        printf("; by its own account %.3f%%,\nthe clock's readings alone %.4f%%", b->account_percent,
+               b->readings_percent);
     putchar('\n');
 }
 
@@ -357,6 +397,8 @@ static int run_bench(struct bench *b)
         if (!status)
             print(b);
         free(b->least);
+        trace_release(&b->trace);
+        timekeeper_release(&b->keeper);
         session_release(&b->session);
     }
     return status ? command_fail("%s", err.text) : EXIT_OK;
@@ -412,7 +454,9 @@ const struct command command_bench = {
         "usage: davidnet bench [--step | --ops] [OPTION]...\n\n"
         "Checks the program that is timed, at its own batch, against the reference; then times the whole training\n"
         "step: two to warm up, then some that count, with the median, the phases and each step of the program.\n"
-        "A GPU's step is the time from one result to the next, with as many under way as in training.\n"
+        "A GPU's step is the time from one result to the next, with as many under way as in training. The last line\n"
+        "says what timing costs: as a run's steps are timed, but each of them traced (a run traces one in ten or\n"
+        "fewer), beside as many that are not, and by its own account.\n"
         "With --ops it is each operation (the least of those times), the rates that it reaches, and its share of what\n"
         "the machine can do: multiply-adds from registers or a copy in memory, whichever takes longer, both\n"
         "measured first. It is more than 100 % where caches hold the data or Winograd saves multiplications.\n",

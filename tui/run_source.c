@@ -127,7 +127,7 @@ static uint64_t file_version(const struct stat *at)
     return (version ^ (uint64_t)at->st_ino << 32 ^ (uint64_t)at->st_size) | 1;
 }
 
-/* timing.json is written at each checkpoint and at the end; another process may replace it at any moment. */
+/* timing.json is written every few seconds and at the end; another process may replace it at any moment. */
 static int watched_timing(void *self, uint64_t *version, struct timing *timing, struct error *err)
 {
     const struct watched *watched = self;

@@ -29,7 +29,8 @@ static void make_subtitle(const struct recipe *recipe, const struct timing *timi
                               : 0,
                 step, timing_images_per_second(timing));
     if (isfinite(timing->timing_percent))
-        fprintf(out, "; measuring costs %.2g %% of a step", timing->timing_percent);
+        fprintf(out, "; measuring costs %.2g %% of a step%s", timing->timing_percent,
+                isfinite(timing->costs[TIMING_COST_SAMPLES]) ? ", traces and files included" : " for clock readings");
 }
 
 static int make_caption(const struct recipe *recipe, const struct timing *timing, FILE *out)

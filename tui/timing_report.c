@@ -212,34 +212,24 @@ static void put_head(const struct layout *l, const struct timing *t, const struc
     fputc('\n', l->out);
 }
 
-/* Milliseconds that passed in each part, and their share of all; work that nothing waited for beside it. */
+/* Milliseconds that passed in each part, the same times threads, and its share of all; work that nothing waited for
+ * beside it. */
 static void put_parts(const struct layout *l, const struct timing *t)
 {
-    char ms[RUN_TEXT], share[RUN_TEXT], hidden[RUN_TEXT];
-    fprintf(l->out, "\n%-10s %10s %7s\n", "phase", "ms/step", "share");
+    char ms[RUN_TEXT], all[RUN_TEXT], share[RUN_TEXT], hidden[RUN_TEXT];
+    fprintf(l->out, "\n%-10s %10s %10s %7s\n", "phase", "ms/step", "thread-ms", "share");
     for (int p = 0; p < TIMING_PART_COUNT; p++) {
-        double part = t->part_ms[p] / t->threads, beside = t->hidden_ms[p];
-        fprintf(l->out, "%-10s %10s %6s%s", timing_part_name((enum timing_part)p), run_text_number(part, 3, ms),
-                run_text_number(100 * part / t->wall_ms, 1, share), isfinite(part) ? "%" : "");
+        double part = timing_part_ms(t, (enum timing_part)p), beside = t->hidden_ms[p];
+        fprintf(l->out, "%-10s %10s %10s %6s%s", timing_part_name((enum timing_part)p),
+                run_text_number(part / t->threads, 3, ms), run_text_number(part, 3, all),
+                run_text_number(100 * part / timing_parts_ms(t), 1, share), isfinite(part) ? "%" : "");
         if (isfinite(beside))
-            fprintf(l->out, "   %s thread-ms hidden behind other work", run_text_number(beside, 3, hidden));
+            fprintf(l->out, "  hidden: %s thread-ms", run_text_number(beside, 3, hidden));
         fputc('\n', l->out);
     }
-    fprintf(l->out, "%-10s %10s %6s%s", "all", run_text_number(t->wall_ms, 3, ms),
-            run_text_number(isfinite(t->wall_ms) ? 100 : (double)NAN, 1, share), isfinite(t->wall_ms) ? "%" : "");
-    fputc('\n', l->out);
-}
-
-/* What a breakdown of version 1 has instead: sums over the program's steps. */
-static void put_phases(const struct layout *l, const struct timing *t)
-{
-    char ms[RUN_TEXT], share[RUN_TEXT];
-    fprintf(l->out, "\n%-10s %10s %7s\n", "phase", "ms/step", "share");
-    for (int p = 0; p < PHASE_COUNT; p++) {
-        double phase = timing_phase_ms(t, (enum phase)p);
-        fprintf(l->out, "%-10s %10s %6s%%\n", phase_name((enum phase)p), run_text_number(phase, 3, ms),
-                run_text_number(100 * phase / timing_step_ms(t), 1, share));
-    }
+    if (isfinite(t->wall_ms))
+        fprintf(l->out, "%-10s %10s %10s %6s%%\n", "all", run_text_number(t->wall_ms, 3, ms),
+                run_text_number(t->threads * t->wall_ms, 3, all), run_text_number(100, 1, share));
 }
 
 static void put_bound(const struct layout *l, const struct timing *t)
@@ -268,17 +258,32 @@ static void put_bound(const struct layout *l, const struct timing *t)
     snprintf(text, sizeof text, "floor %.1f ms: its work at %.0f GFLOP/s and %.1f GB/s, as measured here",
              bound.floor_ms, t->machine.flops * 1e-9, t->machine.bytes * 1e-9);
     put_line(l, text);
-    if (t->machine.noisy)
-        put_line(l, "other programs ran whenever that was measured: the floor may be lower");
+    if (timing_doubtful(t))
+        put_line(l, TIMING_DOUBT);
+}
+
+/* What timing takes of a step, and what is counted as that. */
+static void put_costs(const struct layout *l, const struct timing *t)
+{
+    char text[256], number[RUN_TEXT];
+    size_t used = 0;
+    if (isnan(t->timing_percent))
+        return;
+    int all = isfinite(t->costs[TIMING_COST_SAMPLES]);
+    snprintf(text, sizeof text, "measuring costs %.2g%% of a step%s", t->timing_percent,
+             all ? ", by its own account:" : ", as far as readings of the clock go");
+    put_line(l, text);
+    for (int c = 0; c < TIMING_COSTS && all; c++)
+        used += (size_t)snprintf(text + used, sizeof text - used, "%s%s %s%%", c ? ", " : "  ",
+                                 timing_cost_name((enum timing_cost)c), run_text_number(t->costs[c], 3, number));
+    if (all)
+        put_line(l, text);
 }
 
 static void put_totals(const struct layout *l, const struct timing *t)
 {
-    int known = 0;
     char ms[RUN_TEXT];
-    for (int p = 0; p < TIMING_PART_COUNT; p++)
-        known |= isfinite(t->part_ms[p]);
-    known ? put_parts(l, t) : put_phases(l, t);
+    put_parts(l, t);
     double total = timing_step_ms(t);
     fprintf(l->out, "\n%-10s %10s", "step", run_text_number(total, 3, ms));
     double rate = timing_images_per_second(t);
@@ -286,8 +291,7 @@ static void put_totals(const struct layout *l, const struct timing *t)
         fprintf(l->out, "          %.0f images/s", rate);
     fprintf(l->out, "\nevaluation %10s per batch\n", run_text_number(t->eval_batch_ms, 3, ms));
     put_bound(l, t);
-    if (isfinite(t->timing_percent))
-        fprintf(l->out, "measuring costs %.2g%% of a step\n", t->timing_percent);
+    put_costs(l, t);
 }
 
 void timing_report_table(const struct timing *t, const struct timing_origin *origin, int width, FILE *out)

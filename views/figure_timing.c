@@ -187,15 +187,6 @@ static void release_rows(struct rows *rows)
     free(rows->note);
 }
 
-/* 1: the engine thread's parts were measured; else there are only the program's phases. */
-static int has_parts(const struct timing *timing)
-{
-    for (int p = 0; p < TIMING_PART_COUNT; p++)
-        if (isfinite(timing->part_ms[p]))
-            return 1;
-    return 0;
-}
-
 static int has_hidden(const struct timing *timing)
 {
     for (int p = 0; p < TIMING_PART_COUNT; p++)
@@ -206,10 +197,8 @@ static int has_hidden(const struct timing *timing)
 
 static void make_parts(const struct timing *timing, struct figure_bar bar[2], struct figure_bars *bars)
 {
-    int parts = has_parts(timing);
     *bars = (struct figure_bars){.kind = FIGURE_STACKED,
-                                 .axis = parts ? "time of all threads per training step (ms)"
-                                               : "time per training step (ms)",
+                                 .axis = "time of all threads per training step (thread-ms)",
                                  .n_segments = TIMING_PART_COUNT,
                                  .bars = bar,
                                  .n_bars = 1 + has_hidden(timing),
@@ -221,17 +210,15 @@ static void make_parts(const struct timing *timing, struct figure_bar bar[2], st
     double sum = 0;
     for (int p = 0; p < TIMING_PART_COUNT; p++) {
         bars->segment[p] = figure_timing_segment((enum timing_part)p);
-        bar[0].value[p] = parts ? timing->part_ms[p] : (double)NAN;
+        bar[0].value[p] = timing_part_ms(timing, (enum timing_part)p);
         bar[1].value[p] = timing->hidden_ms[p];
     }
-    for (int p = 0; p < PHASE_COUNT && !parts; p++)
-        bar[0].value[timing_part_of((enum phase)p)] = timing_phase_ms(timing, (enum phase)p);
     for (int p = 0; p < TIMING_PART_COUNT; p++)
         sum += isfinite(bar[0].value[p]) ? bar[0].value[p] : 0;
     bars->decimals = decimals_for(sum);
 }
 
-/* "forward 36.8 (35.4 %), ...": what is too short to be seen in the bar as well. Returns the height. */
+/* "thread-ms: forward 36.8 (35.4 %), ...": what is too short to be seen in the bar as well. Returns the height. */
 static double list_parts(struct figure *figure, const struct figure_bars *bars, struct figure_box box)
 {
     const struct figure_font font = {FIGURE_SMALL_SIZE, 0, COLOR_DIM};
@@ -243,8 +230,9 @@ static double list_parts(struct figure *figure, const struct figure_bars *bars, 
     for (int p = 0; p < TIMING_PART_COUNT; p++) {
         double ms = bars->bars[0].value[p];
         if (isfinite(ms))
-            used += (size_t)snprintf(text + used, sizeof text - used, "%s%s %.*f ms (%.1f %%)", used ? ", " : "",
-                                     bars->segment[p].name, decimals_for(ms), ms, sum > 0 ? 100 * ms / sum : 0);
+            used += (size_t)snprintf(text + used, sizeof text - used, "%s%s %.*f (%.1f %%)",
+                                     used ? ", " : "thread-ms per step: ", bars->segment[p].name, decimals_for(ms), ms,
+                                     sum > 0 ? 100 * ms / sum : 0);
     }
     return used ? figure_paragraph(figure, box, &font, 11, 0, text) + 3 : 0;
 }
@@ -253,7 +241,7 @@ static double list_parts(struct figure *figure, const struct figure_bars *bars, 
 static double draw_legend(struct figure *figure, const struct timing *timing, int has_floor, struct figure_box box)
 {
     struct figure_key keys[TIMING_PART_COUNT + 1];
-    int n = 0, parts = has_parts(timing);
+    int n = 0, parts = timing_has_parts(timing);
     for (int p = 0; p < TIMING_PART_COUNT; p++) {
         int known = parts && (isfinite(timing->part_ms[p]) || timing->hidden_ms[p] > 0);
         for (int q = 0; q < PHASE_COUNT; q++)
@@ -297,11 +285,14 @@ static void draw_bound(struct figure *figure, const struct timing_bound *bound, 
     skip(box, height + BETWEEN);
 }
 
-/* Why the ceilings are not to be believed, where a step disproves them. Returns the height. */
-static double draw_disproof(struct figure *figure, const struct timing *timing, struct figure_box box)
+/* Why the ceilings are not to be believed, where a step disproves them, or not quite. Returns the height. */
+static double draw_doubt(struct figure *figure, const struct timing *timing, struct figure_box box)
 {
     const struct figure_font font = {FIGURE_TEXT_SIZE, 0, COLOR_DEFAULT};
+    const struct figure_font small = {FIGURE_SMALL_SIZE, 0, COLOR_DEFAULT};
     char why[256];
+    if (timing_doubtful(timing))
+        return figure_paragraph(figure, box, &small, 11, 0, "Note: " TIMING_DOUBT) + BETWEEN;
     return timing_disproved(timing, why, sizeof why) ? figure_paragraph(figure, box, &font, 13, 0, why) + BETWEEN : 0;
 }
 
@@ -324,6 +315,8 @@ double figure_timing_height(const struct timing *timing)
             height += HEADING + 13 + 6 + 15 + figure_bars_height(&rows) + BETWEEN;
         if (timing_disproved(timing, NULL, 0))
             height += 2 * 13 + BETWEEN;
+        else if (timing_doubtful(timing))
+            height += 11 + BETWEEN;
         height += HEADING + (figure_roofline_has(items, n) ? FIGURE_ROOFLINE_HEIGHT : 0);
     }
     free(items);
@@ -349,7 +342,7 @@ void figure_timing_draw(struct figure *figure, const struct timing *timing, stru
     struct figure_bars parts;
     make_parts(timing, bar, &parts);
     char text[128];
-    if (has_parts(timing) && isfinite(timing->wall_ms))
+    if (timing_has_parts(timing) && isfinite(timing->wall_ms))
         snprintf(text, sizeof text, "Where the time of %d thread%s goes: %.*f ms a step each, evaluation included",
                  timing->threads, timing->threads == 1 ? "" : "s", decimals_for(timing->wall_ms), timing->wall_ms);
     else
@@ -361,7 +354,7 @@ void figure_timing_draw(struct figure *figure, const struct timing *timing, stru
     skip(&box, height + BETWEEN);
     if (has_bound(&bound))
         draw_bound(figure, &bound, &box);
-    skip(&box, draw_disproof(figure, timing, box));
+    skip(&box, draw_doubt(figure, timing, box));
     if (figure_roofline_has(items, n)) {
         draw_heading(figure, has_bound(&bound) ? "d" : "c", "Roofline: the numbers are those of the bars above", &box);
         figure_roofline_draw(figure, timing, items, n, box);

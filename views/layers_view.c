@@ -166,8 +166,8 @@ static void draw_empty(const struct layers_model *model, struct grid *grid, stru
                                      "run: start one, or open one on the Runs screen."},
         [LAYERS_WAITING] = {"No times yet", "They come with the second step: the first one touches fresh memory and is "
                                             "not what a step takes."},
-        [LAYERS_NONE] = {"No times", "This run has no timing.json. It is written at each checkpoint, and when the run "
-                                     "ends after its second step."},
+        [LAYERS_NONE] = {"No times", "This run has no timing.json. It is written from a run's third step on, every "
+                                     "few seconds, and when the run ends."},
         [LAYERS_BAD] = {"The times cannot be read", ""},
     };
     int bad = model->state == LAYERS_BAD;
