@@ -544,6 +544,40 @@ static void test_what_was_asked_for(void **state)
     ablate_results_release(&results);
 }
 
+/*
+ * Both methods say the same of norm and activation where nothing is fused: measured on the ref family
+ * (tests/peers/ablate_agreement.py, which says how), and kept, so that no machine's day decides.
+ */
+static void test_the_methods_agree_on_ref(void **state)
+{
+    (void)state;
+    char *text;
+    size_t size;
+    const struct ablate_choice all = {.n_presets = 0};
+    struct ablate_results results;
+    struct ablate_summary *list;
+    int count;
+    must(file_read("tests/fixtures/ablate-ref.jsonl", 1 << 20, &text, &size, &err));
+    spoil(text);
+    free(text);
+    must(ablate_results_read(&results, folder, &err));
+    assert_string_equal(results.setting.family, "ref");
+    must(ablate_summarise_all(&results, &all, &list, &count, &err));
+    assert_true(count >= 2);
+    int noisy, rounds;
+    ablate_count_noisy(list, count, &noisy, &rounds);
+    assert_true(10 * noisy < rounds);
+    for (int i = 0; i < count; i++) {
+        const struct ablate_cost *norm = &list[i].cost[ABLATE_NO_UPDATE];
+        assert_true(list[i].variant[ABLATE_FULL].rounds >= 3 && norm->ms > 0);
+        assert_true(fabs(norm->fused) < 0.1 * norm->ms);
+        if (!(fabs(norm->ms / norm->timers - 1) < 0.1))
+            fail_msg("batch %d: %g ms by removal, %g by the timers", list[i].batch, norm->ms, norm->timers);
+    }
+    free(list);
+    ablate_results_release(&results);
+}
+
 int main(void)
 {
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
@@ -561,7 +595,7 @@ int main(void)
         IN_FOLDER(test_pasted_lines_are_found),
         IN_FOLDER(test_version_1_is_read),
         IN_FOLDER(test_what_was_asked_for),
-
+        IN_FOLDER(test_the_methods_agree_on_ref),
         cmocka_unit_test(test_certainty),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
