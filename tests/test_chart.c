@@ -423,7 +423,7 @@ static void test_numbers_are_even(void **state)
             chart.series[0] = (struct chart_series){.x = x, .y = y, .n = 2, .current = NAN};
             struct gaps gaps = gaps_of(&chart, ascii, h);
             assert_true(gaps.n >= 2);
-            assert_true(4 * (gaps.most - gaps.least) <= gaps.most);
+            assert_true(5 * (gaps.most - gaps.least) <= gaps.most);
             struct chart_range range = chart_plot(&chart, ascii, (struct rect){0, 0, 40, h}).y;
             assert_true(range.min <= y[0] + 1e-9 && range.max >= y[1] - 1e-9);
             assert_true(range.min >= 0 && range.max - range.min <= 1.25 * (y[1] - y[0]) + 1e-9);

@@ -122,7 +122,7 @@ void chart_smooth(const double *y, size_t n, double weight, double *out);
 
 /*
  * Cells: title and legend, axes, and the curves in braille, or in ASCII. At least 12x4, else nothing is drawn. The
- * numbers of a linear y axis stand as many rows apart, to within a quarter: where they would not, the axis is made up
+ * numbers of a linear y axis stand as many rows apart, to within a fifth: where they would not, the axis is made up
  * to a quarter longer, beyond an end that is fixed, too, but never below 0; or it has fewer numbers.
  */
 void chart_draw(const struct chart *chart, struct grid *grid, struct rect area);

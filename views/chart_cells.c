@@ -328,7 +328,7 @@ static int axis_rows_of(struct rect area)
 
 /* ---- the y axis: numbers that stand unevenly would say that it is not linear ---- */
 
-/* 1: as many rows from each number to the next, to within a quarter. Fewer than two numbers are not even. */
+/* 1: as many rows from each number to the next, to within a fifth. Fewer than two numbers are not even. */
 static int is_even(const struct chart_range *range, int rows, int per_y, const struct chart_ticks *ticks)
 {
     int least = rows, most = 0, before = 0;
@@ -341,7 +341,7 @@ static int is_even(const struct chart_range *range, int rows, int per_y, const s
         least = gap < least ? gap : least;
         most = gap > most ? gap : most;
     }
-    return ticks->n >= 2 && 4 * (most - least) <= most;
+    return ticks->n >= 2 && 5 * (most - least) <= most;
 }
 
 /* The range made `length` long: it begins at a multiple of step, or ends at one where only the end is fixed. */
@@ -364,18 +364,18 @@ static struct chart_range lengthen(const struct chart *chart, const struct chart
 static int stretch(const struct chart *chart, int rows, int per_y, int wanted, struct chart_range *range,
                    struct chart_ticks *ticks)
 {
-    const struct chart_range old = *range;
-    double span = old.max - old.min, best = INFINITY;
+    const struct chart_range old = chart_range_y(chart, 1000); /* free ends are where the data ends */
+    double span = old.max - old.min, most = fmax(1.25 * span, range->max - range->min), best = INFINITY;
     for (int gap = 1; gap < rows; gap++) {
         double lengths = (double)(rows * per_y - 1) / (gap * per_y); /* of a step, in the whole axis */
         double step = chart_round_step(span / lengths * (1 - 1e-9)), length = step * lengths;
         struct chart_range longer = lengthen(chart, &old, step, length);
         struct chart_ticks found;
-        if (length > 1.25 * span || longer.min > old.min + 1e-9 * span || longer.max < old.max - 1e-9 * span ||
+        if (length > most || longer.min > old.min + 1e-9 * span || longer.max < old.max - 1e-9 * span ||
             (chart->y.integers && step < 1))
             continue;
         chart_ticks_every(&longer, step, &found);
-        double cost = length / span + 1.0 / found.n; /* rows that are wasted, numbers that are missed */
+        double cost = length / span + 1.5 / found.n; /* rows that are wasted, numbers that are missed */
         if (found.n > wanted + 1 || found.n < 3 || !is_even(&longer, rows, per_y, &found) || !(cost < best))
             continue;
         best = cost;
