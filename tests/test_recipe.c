@@ -4,6 +4,7 @@
 #include "engine/recipe_file.h"
 #include "engine/tricks.h"
 #include "kernels/rng.h"
+#include "tests/near.h"
 #include "tests/recipe_checks.h"
 
 #include <setjmp.h>
@@ -408,14 +409,14 @@ static void test_larger_batches(void **state)
     struct recipe_request request = {.preset = "baseline-297", .on = {"batch_lr"}, .n_on = 1};
     assert_int_equal(recipe_resolve(&request, &recipe, &err), 0);
     assert_true(recipe.batch == 128 && recipe_batch(&recipe) == 512);
-    assert_float_equal(recipe_lr(&recipe, 15), 0.44, 1e-12); /* as batch512-256 has it */
+    assert_near(recipe_lr(&recipe, 15), 0.44, 1e-12); /* as batch512-256 has it */
     recipe.batch_lr = RECIPE_BATCH_LR_LINEAR;
-    assert_float_equal(recipe_lr(&recipe, 15), 0.4, 1e-12);
+    assert_near(recipe_lr(&recipe, 15), 0.4, 1e-12);
     recipe.batch_lr = RECIPE_BATCH_LR_SAME;
-    assert_float_equal(recipe_lr(&recipe, 15), 0.1, 1e-12);
+    assert_near(recipe_lr(&recipe, 15), 0.1, 1e-12);
     recipe.batch_times = 1;
     recipe.batch_lr = RECIPE_BATCH_LR_PUBLISHED;
-    assert_float_equal(recipe_lr(&recipe, 15), 0.1, 1e-12);
+    assert_near(recipe_lr(&recipe, 15), 0.1, 1e-12);
     recipe.batch_times = 64;
     recipe.batch = 512;
     assert_int_equal(recipe_check_key(&recipe, &key, &err), -1);

@@ -6,6 +6,7 @@
  */
 #include "kernels/ref/ref.h"
 
+#include "tests/near.h"
 #include "tests/parity.h"
 
 static struct plan plan; /* large: not for the stack */
@@ -313,15 +314,15 @@ static void test_norm_by_hand(void **state)
     memcpy(row->input[0]->out, (float[]){1, 2, 3, 6}, 4 * sizeof(float)); /* mean 3, squares 4 + 1 + 0 + 9 = 14 */
     run(&bench, PHASE_FORWARD);
     for (int i = 0; i < 4; i++)
-        assert_float_equal(row->out[i], 10 + 2 * (row->input[0]->out[i] - 3) / sqrt(14.0 / 4 + 1e-5), 1e-6);
-    assert_float_equal(row->running_mean[0], 0.1 * 3, 1e-7);
-    assert_float_equal(row->running_var[0], 0.9 * 1 + 0.1 * 14 / 3, 1e-6); /* unbiased: 14 / (4 - 1) */
+        assert_near(row->out[i], 10 + 2 * (row->input[0]->out[i] - 3) / sqrt(14.0 / 4 + 1e-5), 1e-6);
+    assert_near(row->running_mean[0], 0.1 * 3, 1e-7);
+    assert_near(row->running_var[0], 0.9 * 1 + 0.1 * 14 / 3, 1e-6); /* unbiased: 14 / (4 - 1) */
 
     for (int i = 0; i < bench.program->n_eval; i++)
         if (bench.program->eval[i].rows[0] == bench.op_row)
             bench.program->eval[i].run(bench.program, &bench.program->eval[i]);
-    assert_float_equal(row->out[3], 10 + 2 * (6 - 0.3) / sqrt(0.9 + 0.1 * 14 / 3 + 1e-5), 1e-5);
-    assert_float_equal(row->running_mean[0], 0.1 * 3, 1e-7); /* evaluation leaves them alone */
+    assert_near(row->out[3], 10 + 2 * (6 - 0.3) / sqrt(0.9 + 0.1 * 14 / 3 + 1e-5), 1e-5);
+    assert_near(row->running_mean[0], 0.1 * 3, 1e-7); /* evaluation leaves them alone */
     bench_release(&bench);
 }
 
@@ -368,15 +369,15 @@ static void test_loss_by_hand(void **state)
     /* Softmax 1/6, 2/6, 3/6; and equal logits so large that a plain exp would overflow. */
     memcpy(row->input[0]->out, (float[]){0, logf(2), logf(3), 1000, 1000, 1000}, 6 * sizeof(float));
     run(&bench, PHASE_LOSS);
-    assert_float_equal(row->out[0], log(2), 1e-6);
-    assert_float_equal(row->out[1], log(3), 1e-6);
-    assert_float_equal(bench.program->result.loss_sum, log(6), 1e-6);
+    assert_near(row->out[0], log(2), 1e-6);
+    assert_near(row->out[1], log(3), 1e-6);
+    assert_near(bench.program->result.loss_sum, log(6), 1e-6);
     assert_int_equal(bench.program->result.correct, 2); /* a tie counts for the first class */
     assert_int_equal(bench.program->result.n, 2);
     run(&bench, PHASE_BACKWARD);
     static const double expected[] = {1 / 6.0, 2 / 6.0, -3 / 6.0, 1 / 3.0 - 1, 1 / 3.0, 1 / 3.0};
     for (int i = 0; i < 6; i++)
-        assert_float_equal(row->input[0]->gradient[i], expected[i], 1e-6);
+        assert_near(row->input[0]->gradient[i], expected[i], 1e-6);
     bench_release(&bench);
 }
 

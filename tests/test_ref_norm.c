@@ -5,6 +5,7 @@
 #include "kernels/half.h"
 #include "kernels/ref/ref.h"
 
+#include "tests/near.h"
 #include "tests/parity.h"
 
 enum { CHANNELS = 5, SIDE = 3, PLANE = SIDE * SIDE, SIZE = CHANNELS * PLANE, IMAGES = 7, GROUPS = 3 };
@@ -107,8 +108,8 @@ static void test_ghost_is_plain_by_group(void **state)
         bench_release(&bench);
     }
     for (int c = 0; c < CHANNELS; c++) {
-        assert_float_equal(scale[c], scales[c], 1e-4);
-        assert_float_equal(bias[c], biases[c], 1e-4);
+        assert_near(scale[c], scales[c], 1e-4);
+        assert_near(bias[c], biases[c], 1e-4);
     }
 }
 
@@ -154,11 +155,11 @@ static void test_ghost_running_statistics(void **state)
     for (int c = 0; c < CHANNELS; c++) {
         double mean = (buffers.mean[0][c] + buffers.mean[1][c] + buffers.mean[2][c]) / GROUPS;
         double var = (buffers.var[0][c] + buffers.var[1][c] + buffers.var[2][c]) / GROUPS;
-        assert_float_equal(bench.norm->running_mean[c], mean, 1e-5);
-        assert_float_equal(bench.norm->running_var[c], var, 1e-5);
+        assert_near(bench.norm->running_mean[c], mean, 1e-5);
+        assert_near(bench.norm->running_var[c], var, 1e-5);
         size_t last = (size_t)((IMAGES - 1) * CHANNELS + c) * PLANE;
         double expected = (x[last] - mean) / sqrt(var + 1e-3) * bench.norm->weight[c] + bench.norm->bias[c];
-        assert_float_equal(bench.norm->out[last], expected, 1e-4);
+        assert_near(bench.norm->out[last], expected, 1e-4);
     }
     bench_release(&bench);
 }
@@ -262,8 +263,8 @@ static void test_activations_by_hand(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         float value, slope;
         act_at(cases[i].act, cases[i].alpha, cases[i].x, &value, &slope);
-        assert_float_equal(value, cases[i].value, 1e-7);
-        assert_float_equal(slope, cases[i].slope, 1e-7);
+        assert_near(value, cases[i].value, 1e-7);
+        assert_near(slope, cases[i].slope, 1e-7);
     }
     for (int act = 0; act < PLAN_ACT_COUNT; act++) {
         float value, slope;

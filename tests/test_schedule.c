@@ -20,7 +20,7 @@ static struct schedule shaped(enum schedule_shape shape)
 
 static void near(double a, double b)
 {
-    if (fabs(a - b) > 1e-12)
+    if (!(fabs(a - b) <= 1e-12))
         fail_msg("%.17g is not %.17g", a, b);
 }
 

@@ -2,6 +2,7 @@
 #include "engine/timekeeper.h"
 
 #include "engine/stopwatch.h"
+#include "tests/near.h"
 #include "tests/trainer_checks.h"
 
 #include <math.h>
@@ -99,7 +100,7 @@ static void is(enum timing_part part, double ms)
     if (isnan(ms))
         assert_true(isnan(keeper.timing.part_ms[part]));
     else
-        assert_float_equal(keeper.timing.part_ms[part], ms, 1e-9);
+        assert_near(keeper.timing.part_ms[part], ms, 1e-9);
 }
 
 static void laps_add_up(void **state)
@@ -120,7 +121,7 @@ static void laps_add_up(void **state)
         sum += keeper.kept[i];
     assert_true(sum > 0.005);
     double passed = keeper.now - first;
-    assert_float_equal(sum, passed, 1e-9);
+    assert_near(sum, passed, 1e-9);
     assert_int_equal(keeper.steps, 3); /* those that end one */
     timekeeper_skip(&keeper);
     assert_true(keeper.now > first + sum);
@@ -158,7 +159,7 @@ static void on_the_host(void **state)
     executor.runs = 4;
     laps(1, 15, 0, 3, 0.5);
     timekeeper_refresh(&keeper, &executor, &loader);
-    assert_float_equal(keeper.timing.wall_ms, 19.5, 1e-9);
+    assert_near(keeper.timing.wall_ms, 19.5, 1e-9);
     is(TIMING_DATA, 2);
     is(TIMING_FORWARD, 8);
     is(TIMING_BACKWARD, 16);
@@ -168,7 +169,7 @@ static void on_the_host(void **state)
     is(TIMING_OTHER, 1);
     is(TIMING_AUGMENT, NAN); /* this program has no such step */
     is(TIMING_LOSS, NAN);
-    assert_float_equal(sum_of_parts(), 39, 1e-9);
+    assert_near(sum_of_parts(), 39, 1e-9);
     for (int p = 0; p < TIMING_PART_COUNT; p++)
         assert_true(isnan(keeper.timing.hidden_ms[p]));
     assert_true(keeper.timing.machine.flops == 4e11 && keeper.timing.images_per_step == 10);
@@ -179,10 +180,10 @@ static void costs_are(double clock, double samples, double trace, double publish
     const double costs[TIMING_COSTS] = {clock, samples, trace, publish, write};
     double sum = 0;
     for (int c = 0; c < TIMING_COSTS; c++) {
-        assert_float_equal(keeper.timing.costs[c], costs[c], 1e-9);
+        assert_near(keeper.timing.costs[c], costs[c], 1e-9);
         sum += costs[c];
     }
-    assert_float_equal(keeper.timing.timing_percent, sum, 1e-9);
+    assert_near(keeper.timing.timing_percent, sum, 1e-9);
 }
 
 /* Two of four steps were timed: they say how the time of all four is shared. What that cost of 0.12 s: two steps of
@@ -210,7 +211,7 @@ static void sampled_steps_share_all_the_time(void **state)
     costs_are(100 * 18 * 300e-9 / 0.12, 100 * 10e-6 / 0.12, 100 * 6e-6 / 0.12, 100 * 3e-6 / 0.12, 0.02);
     is(TIMING_FORWARD, 2 * 28.0 * 4 / 14);
     is(TIMING_EVALUATE, NAN); /* none yet */
-    assert_float_equal(sum_of_parts(), 60, 1e-9);
+    assert_near(sum_of_parts(), 60, 1e-9);
 }
 
 /* A device that is always busy: 14 ms of steps in 14.5. The host worked 3 ms beside it, of which half a millisecond was
@@ -229,8 +230,8 @@ static void a_busy_device_hides_the_host(void **state)
     is(TIMING_TRANSFER, 2 * 1.5 * 0.5 / 3);
     is(TIMING_OTHER, 2 * 0.5 * 0.5 / 3);
     is(TIMING_EVALUATE, 4);
-    assert_float_equal(sum_of_parts(), 2 * 16.5, 1e-9);
-    assert_float_equal(keeper.timing.hidden_ms[TIMING_DATA], 2.5 / 3, 1e-9);
+    assert_near(sum_of_parts(), 2 * 16.5, 1e-9);
+    assert_near(keeper.timing.hidden_ms[TIMING_DATA], 2.5 / 3, 1e-9);
     assert_true(isnan(keeper.timing.hidden_ms[TIMING_FORWARD]));
     assert_true(isnan(keeper.timing.timing_percent)); /* too few steps to compare */
     keeper.steps = 100; /* 10 timed steps of 0.3 s and 90 others of 0.2: 10 x 0.1 more in 21 s */
@@ -238,7 +239,7 @@ static void a_busy_device_hides_the_host(void **state)
     keeper.timed_seconds = 3;
     keeper.untimed_seconds = 18;
     timekeeper_refresh(&keeper, &executor, &loader);
-    assert_float_equal(keeper.timing.timing_percent, 100 * 1.0 / 21, 1e-9);
+    assert_near(keeper.timing.timing_percent, 100 * 1.0 / 21, 1e-9);
 }
 
 /* A slow host: the device's 14 ms fit into 30, and the host's 29 fill the rest of them. */
@@ -251,19 +252,19 @@ static void a_slow_host_is_seen(void **state)
     timekeeper_refresh(&keeper, &executor, &loader);
     is(TIMING_FORWARD, 8);
     is(TIMING_DATA, 2 * 20 * 16.0 / 29);
-    assert_float_equal(sum_of_parts(), 60, 1e-9);
+    assert_near(sum_of_parts(), 60, 1e-9);
     /* Timed steps can be slower than the others are: they are never more than what passed. */
     laps(1, 1, 8, 0, 0);
     timekeeper_refresh(&keeper, &executor, &loader);
     is(TIMING_FORWARD, 2 * 10 * 4.0 / 14);
     is(TIMING_DATA, 0);
-    assert_float_equal(sum_of_parts(), 20, 1e-9);
+    assert_near(sum_of_parts(), 20, 1e-9);
     /* And gaps between launches are nobody's step. */
     laps(1, 1, 20, 0, 0);
     timekeeper_refresh(&keeper, &executor, &loader);
     is(TIMING_DATA, 2);
     is(TIMING_OTHER, 2 * 6);
-    assert_float_equal(sum_of_parts(), 44, 1e-9);
+    assert_near(sum_of_parts(), 44, 1e-9);
 }
 
 static void workers_are_hidden(void **state)
@@ -278,8 +279,8 @@ static void workers_are_hidden(void **state)
     pthread_mutex_init(&loader.ring, NULL);
     loader.worked_ns = 4 * 6000000;
     timekeeper_refresh(&keeper, &executor, &loader);
-    assert_float_equal(keeper.timing.hidden_ms[TIMING_AUGMENT], 6, 1e-9);
-    assert_float_equal(sum_of_parts(), 30, 1e-9);
+    assert_near(keeper.timing.hidden_ms[TIMING_AUGMENT], 6, 1e-9);
+    assert_near(sum_of_parts(), 30, 1e-9);
     pthread_mutex_destroy(&loader.ring);
 }
 
@@ -362,7 +363,7 @@ static void a_real_run_adds_up(void **state)
         assert_true(isnan(timing.hidden_ms[p]));
         sum += timing.part_ms[p];
     }
-    assert_float_equal(sum, timing.threads * timing.wall_ms, 0.02 * sum);
+    assert_near(sum, timing.threads * timing.wall_ms, 0.02 * sum);
     double batch = recipe_batch(&options.recipe); /* some batches may be a tail */
     assert_true(timing.images_per_step > batch / 2 && timing.images_per_step <= batch);
     /* Laps hold what the DAWNBench clock saw of these steps and the evaluations, and no more than passed in all. */
@@ -378,8 +379,8 @@ static void a_real_run_adds_up(void **state)
     assert_true(seconds >= trained + evaluated && seconds <= status.wall_seconds);
     assert_true(timing.part_ms[TIMING_EVALUATE] / timing.threads * 1e-3 * steps >= evaluated);
     /* What the program's steps took is what their timers say, when each is timed. */
-    assert_float_equal(timing.part_ms[TIMING_FORWARD], timing.threads * timing_phase_ms(&timing, PHASE_FORWARD),
-                       0.02 * timing.part_ms[TIMING_FORWARD]);
+    assert_near(timing.part_ms[TIMING_FORWARD], timing.threads * timing_phase_ms(&timing, PHASE_FORWARD),
+                0.02 * timing.part_ms[TIMING_FORWARD]);
     assert_int_equal(timing.n_history, 4);
     for (int s = 0; s < timing.n_steps; s++) {
         assert_true(timing.steps[s].ms > 0 && timing.steps[s].ms_sd >= 0);

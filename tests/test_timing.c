@@ -1,6 +1,7 @@
 #include "engine/timing.h"
 
 #include "tests/fake_timing.h"
+#include "tests/near.h"
 #include "tests/parity.h"
 
 #include <math.h>
@@ -102,8 +103,8 @@ static void rows_own_what_they_lead(void **state)
     assert_true(t.steps[1].ms_sd == 0.5);
     assert_true(t.steps[1].ms_min == 1);
     /* the convolution, with norm and activation: 3 x 8 x 8 in, 4 x 8 x 8 out, in bfloat16; the norm's source again */
-    assert_float_equal(t.steps[1].flops, 2.0 * 4 * 64 * 3 * 9 * 510, 1e-3);
-    assert_float_equal(t.steps[1].bytes, 510 * 2.0 * (2 * 3 * 64 + 4 * 64) + 4.0 * (4 * 3 * 9 + 4 * 4), 1e-3);
+    assert_near(t.steps[1].flops, 2.0 * 4 * 64 * 3 * 9 * 510, 1e-3);
+    assert_near(t.steps[1].bytes, 510 * 2.0 * (2 * 3 * 64 + 4 * 64) + 4.0 * (4 * 3 * 9 + 4 * 4), 1e-3);
     assert_true(t.rows[1].activation_bytes == 512 * 4 * 64 * 2 && t.rows[1].weight_bytes == 4 * 4 * 3 * 9);
     assert_true(t.rows[3].weight_bytes == 0);
 
@@ -116,7 +117,7 @@ static void rows_own_what_they_lead(void **state)
     assert_string_equal(impl, "conv_fu");
 
     struct timing_sum sum = timing_sum(&t, 1, 1u << PHASE_FORWARD);
-    assert_float_equal(sum.gflops, 2.0 * 4 * 64 * 3 * 9 * 510 / (2 * 1e6), 1e-12);
+    assert_near(sum.gflops, 2.0 * 4 * 64 * 3 * 9 * 510 / (2 * 1e6), 1e-12);
     assert_int_equal(timing_sum(&t, 3, TIMING_ALL_PHASES).steps, 0);
     timing_release(&t);
 }
@@ -240,24 +241,24 @@ static void all_fields_round_trip(void **state)
     free(third);
     timing_release(&c);
     for (int i = 0; i < a.n_steps; i++) {
-        assert_float_equal(b.steps[i].ms, a.steps[i].ms, 1e-12 * a.steps[i].ms);
-        assert_float_equal(b.steps[i].ms_sd, a.steps[i].ms_sd, 1e-12 * a.steps[i].ms_sd);
-        assert_float_equal(b.steps[i].ms_min, a.steps[i].ms_min, 1e-12 * a.steps[i].ms_min);
+        assert_near(b.steps[i].ms, a.steps[i].ms, 1e-12 * a.steps[i].ms);
+        assert_near(b.steps[i].ms_sd, a.steps[i].ms_sd, 1e-12 * a.steps[i].ms_sd);
+        assert_near(b.steps[i].ms_min, a.steps[i].ms_min, 1e-12 * a.steps[i].ms_min);
     }
     assert_int_equal(b.from_step, 17);
     assert_int_equal(b.to_step, 1234);
     assert_true(b.machine.flops == 6.19e12 && b.machine.bytes == 26e9);
     assert_string_equal(b.machine.commit, "0123456789");
-    assert_float_equal(b.wall_ms, a.wall_ms, 1e-12 * a.wall_ms);
+    assert_near(b.wall_ms, a.wall_ms, 1e-12 * a.wall_ms);
     assert_true(b.timing_percent == a.timing_percent);
     for (int p = 0; p < TIMING_PART_COUNT; p++) {
-        assert_float_equal(b.part_ms[p], a.part_ms[p], 1e-12 * a.part_ms[p]);
+        assert_near(b.part_ms[p], a.part_ms[p], 1e-12 * a.part_ms[p]);
         assert_int_equal(isnan(b.hidden_ms[p]), p != TIMING_AUGMENT);
     }
     assert_true(b.hidden_ms[TIMING_AUGMENT] == 3.25);
     assert_int_equal(b.n_history, 13);
     assert_true(isnan(b.history[2]));
-    assert_float_equal(b.history[12 * b.n_steps + 5], a.history[12 * a.n_steps + 5], 1e-4);
+    assert_near(b.history[12 * b.n_steps + 5], a.history[12 * a.n_steps + 5], 1e-4);
     free(text);
     free(again);
     timing_release(&a);
@@ -471,11 +472,11 @@ static void sittings_come_together(void **state)
     assert_true(timing_same_program(&a, &b));
     timing_merge(&a, &b);
     assert_int_equal(a.train_steps, 5);
-    assert_float_equal(a.steps[4].ms, 4, 1e-12);
-    assert_float_equal(a.steps[4].ms_sd, sqrt(10), 1e-12);
+    assert_near(a.steps[4].ms, 4, 1e-12);
+    assert_near(a.steps[4].ms_sd, sqrt(10), 1e-12);
     assert_true(a.steps[4].ms_min == 1);
-    assert_float_equal(a.wall_ms, 14, 1e-12);
-    assert_float_equal(a.part_ms[TIMING_EVALUATE], 2, 1e-12);
+    assert_near(a.wall_ms, 14, 1e-12);
+    assert_near(a.part_ms[TIMING_EVALUATE], 2, 1e-12);
     assert_int_equal(a.n_history, 26);
     assert_true(a.history[25 * a.n_steps + 3] == b.history[12 * b.n_steps + 3]);
     timing_release(&a);
@@ -508,21 +509,21 @@ static void what_one_sitting_knows_is_merged(void **state)
     b.eval_batches = 4;
     b.eval_batch_ms = 7;
     timing_merge(&a, &b);
-    assert_float_equal(a.part_ms[TIMING_DATA], 6, 1e-12);
-    assert_float_equal(a.hidden_ms[TIMING_DATA], 2, 1e-12);
+    assert_near(a.part_ms[TIMING_DATA], 6, 1e-12);
+    assert_near(a.hidden_ms[TIMING_DATA], 2, 1e-12);
     assert_true(isnan(a.hidden_ms[TIMING_AUGMENT]));
-    assert_float_equal(a.timing_percent, 3, 1e-12); /* of 30 ms and of 60 */
-    assert_float_equal(a.eval_batch_ms, 6, 1e-12);
+    assert_near(a.timing_percent, 3, 1e-12); /* of 30 ms and of 60 */
+    assert_near(a.eval_batch_ms, 6, 1e-12);
     int epochs = a.n_history;
     timing_merge(&a, &old);
     assert_true(a.train_steps == 5 && a.n_history == epochs);
     old.train_steps = 5;
     old.wall_ms = NAN;
     timing_merge(&old, &a);
-    assert_float_equal(old.wall_ms, 18, 1e-12);
-    assert_float_equal(old.timing_percent, 3, 1e-12);
-    assert_float_equal(old.part_ms[TIMING_DATA], 6, 1e-12);
-    assert_float_equal(old.hidden_ms[TIMING_DATA], 2, 1e-12);
+    assert_near(old.wall_ms, 18, 1e-12);
+    assert_near(old.timing_percent, 3, 1e-12);
+    assert_near(old.part_ms[TIMING_DATA], 6, 1e-12);
+    assert_near(old.hidden_ms[TIMING_DATA], 2, 1e-12);
     timing_release(&a);
     timing_release(&b);
     timing_release(&old);

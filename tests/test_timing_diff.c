@@ -3,6 +3,7 @@
 
 #include "tests/fake_timing.h"
 #include "tests/golden_text.h"
+#include "tests/near.h"
 #include "tui/timing_diff_report.h"
 
 #include <cjson/cJSON.h>
@@ -130,13 +131,6 @@ static const struct timing_diff_line *line_of(const struct timing_diff *diff, en
             return &diff->lines[i];
     fail_msg("there is no line %s", name);
     return NULL;
-}
-
-/* Doubles, which assert_float_equal rounds. */
-static void assert_near(double is, double should, double within)
-{
-    if (!(fabs(is - should) <= within))
-        fail_msg("%.12g, not %.12g", is, should);
 }
 
 static void expect(const struct timing_diff_line *line, double of_a, double of_b, double half,

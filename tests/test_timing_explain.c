@@ -5,6 +5,7 @@
 #include "engine/timing_export.h"
 #include "kernels/work.h"
 #include "tests/fake_timing.h"
+#include "tests/near.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -23,27 +24,27 @@ static void by_hand(void **state)
     fake_timing_small(&t);
     static const double floors[] = {1, 20, 0.1, 4, 10, 1};
     for (int i = 0; i < 6; i++)
-        assert_float_equal(timing_floor_ms(&t, &t.steps[i]), floors[i], 1e-9);
+        assert_near(timing_floor_ms(&t, &t.steps[i]), floors[i], 1e-9);
     struct timing_bound bound = timing_bound(&t);
-    assert_float_equal(bound.floor_ms, 36.1, 1e-9);
-    assert_float_equal(bound.train_ms, 74, 1e-9);
+    assert_near(bound.floor_ms, 36.1, 1e-9);
+    assert_near(bound.train_ms, 74, 1e-9);
     /* The convolution's 20, and 10: a quarter of what its backward step, by Winograd's method, nominally does. */
-    assert_float_equal(bound.compute, 100 * 30.0 / 74, 1e-9);
+    assert_near(bound.compute, 100 * 30.0 / 74, 1e-9);
     /* 1 + 0.1 + 4, and 0.5 of the update's 1. */
-    assert_float_equal(bound.bandwidth, 100 * 5.6 / 74, 1e-9);
-    assert_float_equal(bound.compute + bound.bandwidth + bound.overhead, 100, 1e-9);
+    assert_near(bound.bandwidth, 100 * 5.6 / 74, 1e-9);
+    assert_near(bound.compute + bound.bandwidth + bound.overhead, 100, 1e-9);
 
     /* The convolution: 62 ms, 6 GFLOP, 110 MB, floors of 30 ms; spread as of independent steps, sqrt(1 + 4). */
     struct timing_sum sum = timing_sum(&t, 1, TIMING_ALL_PHASES);
     assert_int_equal(sum.steps, 2);
-    assert_float_equal(sum.ms, 62, 1e-9);
-    assert_float_equal(sum.ms_sd, sqrt(5.0), 1e-9);
-    assert_float_equal(sum.gflops, 6e9 / 62e-3 * 1e-9, 1e-9);
-    assert_float_equal(sum.gigabytes, 110e6 / 62e-3 * 1e-9, 1e-9);
-    assert_float_equal(sum.ceiling, 30.0 / 62, 1e-9);
+    assert_near(sum.ms, 62, 1e-9);
+    assert_near(sum.ms_sd, sqrt(5.0), 1e-9);
+    assert_near(sum.gflops, 6e9 / 62e-3 * 1e-9, 1e-9);
+    assert_near(sum.gigabytes, 110e6 / 62e-3 * 1e-9, 1e-9);
+    assert_near(sum.ceiling, 30.0 / 62, 1e-9);
     sum = timing_sum(&t, 1, 1u << PHASE_BACKWARD);
-    assert_float_equal(sum.ceiling, 10.0 / 32, 1e-9);
-    assert_float_equal(sum.gflops, 4e9 / 32e-3 * 1e-9, 1e-9); /* nominal: above what direct convolution could do */
+    assert_near(sum.ceiling, 10.0 / 32, 1e-9);
+    assert_near(sum.gflops, 4e9 / 32e-3 * 1e-9, 1e-9); /* nominal: above what direct convolution could do */
     sum = timing_sum(&t, 2, TIMING_ALL_PHASES);
     assert_true(sum.ms == 7 && isnan(sum.gflops) && sum.flops == 0); /* forward is the convolution's */
     sum = timing_sum(&t, 3, TIMING_ALL_PHASES);
@@ -62,7 +63,7 @@ static void what_is_missing_is_unknown(void **state)
     fake_timing_small(&t);
     t.machine.flops = NAN; /* bf16, say: its arithmetic was not measured */
     assert_true(isnan(timing_floor_ms(&t, &t.steps[1])));
-    assert_float_equal(timing_floor_ms(&t, &t.steps[0]), 1, 1e-9); /* no arithmetic in it */
+    assert_near(timing_floor_ms(&t, &t.steps[0]), 1, 1e-9); /* no arithmetic in it */
     struct timing_bound bound = timing_bound(&t);
     assert_true(isnan(bound.compute) && isnan(bound.bandwidth) && isnan(bound.overhead) && isnan(bound.floor_ms));
     assert_true(isnan(timing_sum(&t, 1, TIMING_ALL_PHASES).ceiling));
@@ -71,13 +72,13 @@ static void what_is_missing_is_unknown(void **state)
     t.steps[3].ms = NAN;
     bound = timing_bound(&t);
     assert_true(isnan(bound.compute) && isnan(bound.overhead));
-    assert_float_equal(bound.floor_ms, 36.1, 1e-9); /* known all the same */
+    assert_near(bound.floor_ms, 36.1, 1e-9); /* known all the same */
     /* Parts that are not known: the steps' own times are what there is. */
     fake_timing_small(&t);
     for (int p = 0; p < TIMING_PART_COUNT; p++)
         t.part_ms[p] = NAN;
-    assert_float_equal(timing_bound(&t).train_ms, 72, 1e-9);
-    assert_float_equal(timing_bound(&t).overhead, 100 * (72 - 35.6) / 72, 1e-9);
+    assert_near(timing_bound(&t).train_ms, 72, 1e-9);
+    assert_near(timing_bound(&t).overhead, 100 * (72 - 35.6) / 72, 1e-9);
     timing_release(&t);
 }
 
@@ -104,7 +105,7 @@ static void a_step_disproves_the_ceilings(void **state)
                              "67): what bounds the step is not known; run again on a quiet machine");
     struct timing_bound bound = timing_bound(&t);
     assert_true(isnan(bound.compute) && isnan(bound.bandwidth) && isnan(bound.overhead) && isnan(bound.floor_ms));
-    assert_float_equal(bound.train_ms, 74, 1e-9);
+    assert_near(bound.train_ms, 74, 1e-9);
     struct timing_sum sum = timing_sum(&t, 1, TIMING_ALL_PHASES);
     assert_true(isnan(sum.floor_ms) && isnan(sum.ceiling) && sum.gflops > 96 && sum.gigabytes > 1.7);
     /* A small image's padding may have been left out. */
@@ -125,7 +126,7 @@ static void rounded_percentages_sum_to_100(void **state)
     (void)state;
     double p[3];
     timing_bound_round(&(struct timing_bound){.compute = 33.35, .bandwidth = 33.35, .overhead = 33.3}, 1, p);
-    assert_float_equal(p[0] + p[1] + p[2], 100, 1e-9); /* singly 33.4, 33.4 and 33.3 */
+    assert_near(p[0] + p[1] + p[2], 100, 1e-9); /* singly 33.4, 33.4 and 33.3 */
     timing_bound_round(&(struct timing_bound){.compute = 20.25, .bandwidth = 20.25, .overhead = 59.5}, 0, p);
     assert_true(p[0] == 20 && p[1] == 20 && p[2] == 60);
     timing_bound_round(&(struct timing_bound){.compute = 49.6, .bandwidth = 25.7, .overhead = 24.7}, 0, p);
@@ -139,10 +140,10 @@ static void images_are_over_the_whole_step(void **state)
     (void)state;
     struct timing t;
     fake_timing_small(&t);
-    assert_float_equal(timing_images_per_second(&t), 512 / 74e-3, 1e-6); /* data, transfer and other are in it */
+    assert_near(timing_images_per_second(&t), 512 / 74e-3, 1e-6); /* data, transfer and other are in it */
     for (int p = 0; p < TIMING_PART_COUNT; p++)
         t.part_ms[p] = NAN;
-    assert_float_equal(timing_images_per_second(&t), 512 / 72e-3, 1e-6);
+    assert_near(timing_images_per_second(&t), 512 / 72e-3, 1e-6);
     t.images_per_step = NAN;
     assert_true(isnan(timing_images_per_second(&t)));
     timing_release(&t);
@@ -161,7 +162,7 @@ static void work_is_counted_by_method(void **state)
     fake_timing_small(&t);
     snprintf(t.steps[4].impl, sizeof t.steps[4].impl, "dnnl:jit_wino:avx2");
     assert_true(isnan(timing_floor_ms(&t, &t.steps[4])) && isnan(timing_bound(&t).compute));
-    assert_float_equal(timing_floor_ms(&t, &t.steps[1]), 20, 1e-9);
+    assert_near(timing_floor_ms(&t, &t.steps[1]), 20, 1e-9);
     timing_release(&t);
 }
 
