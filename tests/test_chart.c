@@ -131,7 +131,9 @@ static void test_log_ranges(void **state)
                  {CHART_LOG, 3, NAN, {0, NAN}, 3, 50},
                  {CHART_LOG_ERROR, NAN, NAN, {90, 98.5}, 90, 99},
                  {CHART_LOG_ERROR, NAN, NAN, {5, 99.97}, 0, 99.98}, /* no accuracy is below 0 */
+                 {CHART_LOG_ERROR, NAN, NAN, {30, 30}, 0, 80},
                  {CHART_LOG_ERROR, NAN, NAN, {NAN, 100}, 0, 90},
+                 {CHART_LOG_ERROR, NAN, 97, {NAN, 100}, 0, 97},
                  {CHART_LOG_ERROR, NAN, 97, {85, 90}, 80, 97},
                  {CHART_LOG_ERROR, 85, NAN, {90, 97}, 85, 98}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
