@@ -83,6 +83,29 @@ static int copy_line(char *out, int size, const char *line, size_t length)
     return used;
 }
 
+/* A section's line is refused as such: inih drops what follows on it, and tells of no section without keys. */
+static int check_section(struct reader *reader, const char *line)
+{
+    char section[LINE_MAX_CHARS + 1], hint[96];
+    size_t length = strcspn(line, "]");
+    struct nearest nearest;
+    if (line[length] == '\0')
+        return 0; /* inih says so */
+    snprintf(section, sizeof section, "%.*s", (int)length - 1, line + 1);
+    nearest_init(&nearest, section);
+    for (int i = -3; i < knob_count; i++) {
+        static const char *const others[] = {"recipe", "network", "tricks"};
+        const char *known = i < 0 ? others[i + 3] : knobs[i].section;
+        if (strcmp(known, section) == 0 && line[length + 1 + strspn(line + length + 1, " \t\r")] == '\0')
+            return 0;
+        if (strcmp(known, section) == 0)
+            return line_error(reader, reader->line, "text after [%s]; put it on the next line", section);
+        nearest_offer(&nearest, known);
+    }
+    return line_error(reader, reader->line, "unknown section [%s]%s", section,
+                      nearest_hint(&nearest, hint, sizeof hint));
+}
+
 /*
  * inih's reader: one line a call, so that lines are counted right. Blanks before the text go, as inih would take
  * an indented line for the value's continuation; lines that it would cut are refused.
@@ -93,6 +116,8 @@ static char *next_line(char *out, int size, void *user)
     if (*reader->at == '\0' || reader->failed)
         return NULL;
     const char *start = reader->at;
+    if (reader->line == 0 && strncmp(start, "\xef\xbb\xbf", 3) == 0)
+        start += 3; /* what some editors begin a file with */
     size_t length = strcspn(start, "\n");
     reader->at = start + length + (start[length] == '\n');
     reader->line++;
@@ -108,6 +133,8 @@ static char *next_line(char *out, int size, void *user)
     }
     out[used] = '\0';
     size_t key = strcspn(out, "=:");
+    if (out[0] == '[' && check_section(reader, out))
+        return NULL;
     if (out[0] != '[' && out[key] && key > KEY_MAX_CHARS) {
         line_error(reader, reader->line, "a key of %d characters; none is longer than %d", (int)key, KEY_MAX_CHARS);
         return NULL;
@@ -213,37 +240,18 @@ static int take_trick(struct reader *reader, const char *key, const char *value)
                       nearest_hint(&nearest, hint, sizeof hint));
 }
 
-static int unknown_section(struct reader *reader, const char *section, const char *key)
-{
-    struct nearest nearest;
-    char hint[96];
-    if (section[0] == '\0')
-        return line_error(reader, reader->line, "'%s' comes before any [section]", key);
-    nearest_init(&nearest, section);
-    nearest_offer(&nearest, "recipe");
-    nearest_offer(&nearest, "network");
-    nearest_offer(&nearest, "tricks");
-    for (int i = 0; i < knob_count; i++)
-        nearest_offer(&nearest, knobs[i].section);
-    return line_error(reader, reader->line, "unknown section [%s]%s", section,
-                      nearest_hint(&nearest, hint, sizeof hint));
-}
-
 static int take_knob(struct reader *reader, const char *section, const char *key, const char *value)
 {
     const struct knob *knob = knob_find(key);
     struct nearest nearest;
     char hint[96];
-    int known = 0;
+    if (section[0] == '\0')
+        return line_error(reader, reader->line, "'%s' comes before any [section]", key);
     if (knob && strcmp(section, knob->section) == 0)
         return take(reader, &reader->knob[knob - knobs], key, value, KNOB_TEXT_MAX);
     nearest_init(&nearest, key);
-    for (int i = 0; i < knob_count; i++) {
-        known |= strcmp(knobs[i].section, section) == 0;
+    for (int i = 0; i < knob_count; i++)
         nearest_offer(&nearest, knobs[i].key);
-    }
-    if (!known)
-        return unknown_section(reader, section, key);
     if (!knob && trick_find(key))
         return line_error(reader, reader->line, "'%s' is a trick and no knob: it belongs in section [tricks]", key);
     if (knob)

@@ -40,9 +40,15 @@ static void test_file_errors(void **state)
 {
     (void)state;
     file_fails(FROM_79 "[optimiser]\nmomentun = 0.9\n", 4, "unknown key 'momentun'", "did you mean 'momentum'?");
-    file_fails(FROM_79 "[optimizer]\nmomentum = 0.9\n", 4, "unknown section [optimizer]", "'optimiser'");
+    file_fails(FROM_79 "[optimizer]\nmomentum = 0.9\n", 3, "unknown section [optimizer]", "'optimiser'");
+    file_fails(FROM_79 "[modle]\n", 3, "unknown section [modle]", "'model'"); /* without keys, too */
+    file_fails(FROM_79 "[modle]\n[optimiser]\nmomentun = 0.9\n", 3, "unknown section [modle]", NULL);
+    file_fails(FROM_79 "[]\n", 3, "unknown section []", NULL);
+    file_fails(FROM_79 "[model] width = 8\n", 3, "text after [model]", "next line");
+    file_fails("[recipe]\rpreset = davidnet-79\r", 1, "text after [recipe]", NULL);
     file_fails(FROM_79 "[schedule]\nmomentum = 0.9\n", 4, "belongs in section [optimiser]", NULL);
     file_fails("momentum = 0.9\n", 1, "before any [section]", NULL);
+    file_fails("\xef\xbb\xbfnonsense = 0.9\n", 1, "'nonsense' comes before any [section]", NULL);
     file_fails("nonsense = 0.9\n", 1, "before any [section]", NULL);
     file_fails(FROM_79 "\n; note\n[optimiser]\nbatch = 64\n# note\nbatch = 32\n", 8, "'batch' is set twice", "line 6");
     file_fails(FROM_79 "[optimiser]\n\nbatch = many\n", 5, "batch = many", "2 to 16384");
@@ -73,6 +79,23 @@ static void test_file_errors(void **state)
     memset(text + strlen(text), 'x', 60);
     strcat(text, " = conv c\n");
     file_fails(text, 4, "a key of 61 characters", NULL);
+}
+
+/* What editors of other systems leave behind, and sections that have nothing in them. */
+static void test_odd_files(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {
+        "\xef\xbb\xbf[recipe]\npreset = davidnet-79\n[model]\nwidth = 9\n",
+        "[recipe]\r\npreset = davidnet-79\r\n[model]\r\nwidth = 9\r\n",
+        "[recipe] ; what it is\npreset: davidnet-79\n[tricks]\n[network]\n\t[model] # below\n  width = 9",
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        struct recipe recipe;
+        recipe_must(recipe_file_parse("my.ini", texts[i], &recipe, NULL, &recipe_err));
+        assert_int_equal(recipe.width, 9);
+        assert_string_equal(recipe.preset, "davidnet-79");
+    }
 }
 
 static double knob_value(const struct recipe *recipe, const char *key)
@@ -123,7 +146,7 @@ static void test_tricks_that_a_file_cannot_have(void **state)
     file_fails(FROM_79 "[tricks]\ncelu = on\ncelu = off\n", 5, "'celu' is set twice", "line 4");
     file_fails(FROM_79 "[tricks]\nmomentum = 0.9\n", 4, "'momentum' is a knob and no trick", "[optimiser]");
     file_fails(FROM_79 "[model]\ncelu = on\n", 4, "'celu' is a trick and no knob", "[tricks]");
-    file_fails(FROM_79 "[trics]\ncelu = on\n", 4, "unknown section [trics]", "'tricks'");
+    file_fails(FROM_79 "[trics]\ncelu = on\n", 3, "unknown section [trics]", "'tricks'");
     file_fails(FROM_79 "[tricks]\ncelu = on\ngelu = on\n", 5, "celu and gelu both write activation", "celu = off");
     file_fails("[recipe]\npreset = celu-52\n[tricks]\ngelu = on\n", 4, "both write activation", "celu = off");
     file_fails(FROM_79 "[model]\nactivation = gelu\n[tricks]\ncelu = on\n", 4, "activation = gelu undoes trick celu",
@@ -335,15 +358,11 @@ static void test_write_to_a_full_disk(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_file_errors),
-        cmocka_unit_test(test_tricks_of_a_file),
-        cmocka_unit_test(test_tricks_that_a_file_cannot_have),
-        cmocka_unit_test(test_file_syntax),
-        cmocka_unit_test(test_files_that_are_no_recipes),
-        cmocka_unit_test(test_presets_of_ones_own),
-        cmocka_unit_test(test_name_of_a_file),
-        cmocka_unit_test(test_damaged_files),
-        cmocka_unit_test(test_file_has_every_knob),
+        cmocka_unit_test(test_file_errors),          cmocka_unit_test(test_odd_files),
+        cmocka_unit_test(test_tricks_of_a_file),     cmocka_unit_test(test_tricks_that_a_file_cannot_have),
+        cmocka_unit_test(test_file_syntax),          cmocka_unit_test(test_files_that_are_no_recipes),
+        cmocka_unit_test(test_presets_of_ones_own),  cmocka_unit_test(test_name_of_a_file),
+        cmocka_unit_test(test_damaged_files),        cmocka_unit_test(test_file_has_every_knob),
         cmocka_unit_test(test_write_to_a_full_disk),
     };
     return cmocka_run_group_tests(tests, recipe_test_enter, recipe_test_leave);
