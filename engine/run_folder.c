@@ -179,18 +179,26 @@ int run_folder_find_in(struct run_folder *folder, const char *parent, const char
         free(list);
         return count > 0 ? 0 : error_set(err, "there are no runs in %s yet", parent);
     }
-    if (strchr(run, '/') == NULL && run[0] != '\0') {
-        int n = snprintf(path, sizeof path, "%s/%s", parent, run);
-        if (n >= 0 && (size_t)n < sizeof path && strcmp(run, ".") != 0 && strcmp(run, "..") != 0 && is_run(path))
-            return run_folder_at(folder, path, err);
-    }
     struct stat st;
-    if (run[0] == '\0' || stat(run, &st) < 0)
-        return error_set(err, "there is no run '%.200s' in %s, and no such folder; `davidnet runs` lists them", run,
-                         parent);
-    if (!is_run(run))
-        return error_set(err, "%.200s: not a run's folder: it has no " RECIPE_FILE, run);
-    return run_folder_at(folder, run, err);
+    const char *there = NULL; /* what has the name, and yet is no run */
+    if (strchr(run, '/') == NULL && run[0] != '\0' && strcmp(run, ".") != 0 && strcmp(run, "..") != 0) {
+        int n = snprintf(path, sizeof path, "%s/%s", parent, run);
+        if (n >= 0 && (size_t)n < sizeof path && stat(path, &st) == 0) {
+            if (is_run(path))
+                return run_folder_at(folder, path, err);
+            there = path;
+        }
+    }
+    if (run[0] != '\0' && stat(run, &st) == 0) {
+        if (is_run(run))
+            return run_folder_at(folder, run, err);
+        there = run;
+    }
+    if (there != NULL)
+        return error_set(err, "%.300s: not a run's folder: it %s; `davidnet runs` lists the runs", there,
+                         stat(there, &st) == 0 && !S_ISDIR(st.st_mode) ? "is a file" : "has no file " RECIPE_FILE);
+    return error_set(err, "there is no run '%.200s' in %s, and no such folder; `davidnet runs` lists them", run,
+                     parent);
 }
 
 int run_folder_find(struct run_folder *folder, const char *run, struct error *err)

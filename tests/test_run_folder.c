@@ -139,7 +139,18 @@ static void is_found_by_name_path_and_last(void **state)
     assert_non_null(strstr(err.text, "absent"));
     assert_int_equal(run_folder_find(&found, "", &err), -1);
     assert_int_equal(run_folder_find(&found, parent, &err), -1); /* a folder, but no run */
-    assert_non_null(strstr(err.text, "recipe.ini"));
+    assert_non_null(strstr(err.text, "has no file recipe.ini"));
+    snprintf(path, sizeof path, "%s/half", parent); /* the same by its name among the runs */
+    assert_int_equal(mkdir(path, 0777), 0);
+    assert_int_equal(run_folder_find(&found, "half", &err), -1);
+    assert_non_null(strstr(err.text, "/half: not a run's folder: it has no file recipe.ini"));
+    assert_int_equal(rmdir(path), 0);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fclose(file);
+    assert_int_equal(run_folder_find(&found, "half", &err), -1);
+    assert_non_null(strstr(err.text, "/half: not a run's folder: it is a file"));
+    assert_int_equal(unlink(path), 0);
 }
 
 static void files_are_replaced_whole(void **state)
