@@ -455,6 +455,11 @@ static int read_one(struct checkpoint *checkpoint, const struct run_folder *fold
     return rc;
 }
 
+static void passed_over(struct error *err, uint32_t step, uint32_t newest)
+{
+    error_prefix(err, "going back to the checkpoint of step %u, the one of step %u cannot be read", step, newest);
+}
+
 int checkpoint_read_newest(struct checkpoint *checkpoint, const struct run_folder *folder, struct error *err)
 {
     uint32_t steps[256];
@@ -465,8 +470,7 @@ int checkpoint_read_newest(struct checkpoint *checkpoint, const struct run_folde
         if (read_one(checkpoint, folder, steps[i], &why) == 0) {
             error_set(err, "%s", first.text);
             if (i > 0)
-                error_prefix(err, "going back to the checkpoint of step %u, the one of step %u cannot be read",
-                             steps[i], steps[0]);
+                passed_over(err, steps[i], steps[0]);
             return 1;
         }
         if (i == 0)
@@ -494,9 +498,12 @@ int checkpoint_newest_model(const struct run_folder *folder, char *path, size_t 
         if (read_entries(file_path, &file, i == 0 ? &first : &why) < 0)
             continue;
         safetensors_release(&file);
-        if ((size_t)snprintf(path, size, "%s", file_path) < size)
-            return 0;
-        return error_set(err, "%s: the path is too long", file_path);
+        if ((size_t)snprintf(path, size, "%s", file_path) >= size)
+            return error_set(err, "%s: the path is too long", file_path);
+        error_set(err, "%s", first.text);
+        if (i > 0)
+            passed_over(err, steps[i], steps[0]);
+        return 0;
     }
     error_set(err, "%s", first.text);
     return error_prefix(err, "no checkpoint of run %s can be read", folder->name);

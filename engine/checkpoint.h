@@ -56,7 +56,8 @@ int checkpoint_read_newest(struct checkpoint *checkpoint, const struct run_folde
 /* The steps of the checkpoints that are there, newest first, at most max of them; returns how many. Not validated. */
 int checkpoint_list(const struct run_folder *folder, uint32_t *steps, int max);
 
-/* Path of the newest checkpoint's model.safetensors that can be read, for eval and export; -1 if there is none. */
+/* Path of the newest checkpoint's model.safetensors that can be read, for eval and export; -1 if there is none. err,
+ * when newer ones were passed over: as above. */
 int checkpoint_newest_model(const struct run_folder *folder, char *path, size_t size, struct error *err);
 
 /* 0 if a model file can be read and has just the tensors of that plan. */

@@ -285,6 +285,7 @@ static void damaged_ones_are_passed_over(void **state)
     char model[RUN_PATH_MAX];
     assert_int_equal(checkpoint_newest_model(&run, model, sizeof model, &err), 0);
     assert_non_null(strstr(model, "checkpoint-3/")); /* its state is gone, its weights are good */
+    assert_non_null(strstr(err.text, "checkpoint of step 3, the one of step 4 cannot be read"));
     damage(in_run("checkpoint-%u/state.safetensors", 1), -1);
     assert_int_equal(checkpoint_init(&c, &plan, &err), 0);
     assert_int_equal(checkpoint_read_newest(&c, &run, &err), -1);
@@ -292,6 +293,8 @@ static void damaged_ones_are_passed_over(void **state)
     checkpoint_release(&c);
     write_step(5, 1); /* and a new one sets all right */
     expect_newest(5, NULL);
+    assert_int_equal(checkpoint_newest_model(&run, model, sizeof model, &err), 0);
+    assert_true(strstr(model, "checkpoint-5/") && err.text[0] == '\0');
 }
 
 static void leftovers_are_ignored_and_cleaned(void **state)

@@ -83,7 +83,12 @@ static int load_run(struct eval *e, const struct run_folder *folder, struct erro
     char path[RUN_PATH_MAX + 32], model[RUN_PATH_MAX + 160];
     run_folder_path(folder, "recipe.ini", path, sizeof path);
     if (recipe_read(path, &recipe, err) || adapt(e, &recipe, err) ||
-        checkpoint_newest_model(folder, model, sizeof model, err) || open_session(e, &recipe, err))
+        checkpoint_newest_model(folder, model, sizeof model, err))
+        return -1;
+    if (err->text[0]) /* of an older one: never in silence */
+        command_fail("%s", err->text);
+    err->text[0] = '\0';
+    if (open_session(e, &recipe, err))
         return -1;
     return checkpoint_read_model(model, &e->session.plan, e->session.program, err);
 }
