@@ -447,7 +447,9 @@ static int prepare(struct trainer *trainer, struct error *err)
         checkpoint_add_averages(&trainer->scribe.checkpoint, session->recipe.ema, session->recipe.lookahead, err))
         return -1;
     if (frozen) {
-        if (restore(trainer, err))
+        size_t start; /* a log that was lost begins anew */
+        if ((run_log_series(&trainer->log, RECORD_START, &start, 1) == 0 && begin_log(trainer, err)) ||
+            restore(trainer, err))
             return -1;
         trainer_remember_timing(trainer);
         return 0;

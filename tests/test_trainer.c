@@ -252,6 +252,29 @@ static void replayed_steps_are_timed_once(void **state)
     timing_release(&timing);
 }
 
+/* What its log's beginning says is known again; the steps that were lost are not made up. */
+static void a_resume_without_a_log_begins_one(void **state)
+{
+    (void)state;
+    struct trainer_options options = {.parent = trainer_folder, .name = "unlogged", .stop_after = 1};
+    struct trainer_status status;
+    char path[256];
+    trainer_tiny(&options.recipe, "2");
+    trainer_wait_and_free(trainer_must_start(&options), &status);
+    snprintf(path, sizeof path, "%s/unlogged/log", trainer_folder);
+    assert_int_equal(truncate(path, 0), 0);
+    snprintf(path, sizeof path, "%s/unlogged", trainer_folder);
+    struct trainer_options resume = {.resume = path};
+    struct trainer *trainer = trainer_must_start(&resume);
+    trainer_wait_for_end(trainer, &status);
+    assert_int_equal(status.phase, TRAINER_DONE);
+    const struct run_log *log = trainer_log(trainer);
+    assert_int_equal(run_log_at(log, 0)->kind, RECORD_START);
+    assert_int_equal(run_log_at(log, 0)->as.start.steps, 10);
+    assert_int_equal(count_kind(log, RECORD_STEP), 5);
+    trainer_free(trainer);
+}
+
 static void stop_after_keeps_the_schedule(void **state)
 {
     (void)state;
@@ -401,6 +424,7 @@ int main(void)
         cmocka_unit_test(learns),
         cmocka_unit_test(stop_and_resume_give_the_same_weights),
         cmocka_unit_test(a_resume_without_checkpoint_begins_with_the_given_model),
+        cmocka_unit_test(a_resume_without_a_log_begins_one),
         cmocka_unit_test(stop_after_keeps_the_schedule),
         cmocka_unit_test(stop_after_a_part_of_an_epoch),
         cmocka_unit_test(replayed_steps_are_timed_once),
