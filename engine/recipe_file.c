@@ -408,6 +408,17 @@ static int describe(struct reader *reader, struct recipe_about *about)
     return 0;
 }
 
+/* The runs' name, which is printed as it is. */
+static int take_name(struct reader *reader, struct recipe *recipe)
+{
+    for (const char *c = reader->name.text; *c; c++)
+        if ((unsigned char)*c < 0x20 || *c == 0x7f)
+            return line_error(reader, reader->name.line, "name: it holds the control character \\x%02x; leave it out",
+                              (unsigned char)*c);
+    snprintf(recipe->name, sizeof recipe->name, "%.63s", reader->name.text);
+    return 0;
+}
+
 int recipe_file_parse_at(const char *file, const char *text, int depth, struct recipe *recipe,
                          struct recipe_about *about, struct error *err)
 {
@@ -430,9 +441,8 @@ int recipe_file_parse_at(const char *file, const char *text, int depth, struct r
     }
     if (reader->failed)
         goto done;
-    if (inherit(reader, depth, recipe) || apply(reader, recipe) || describe(reader, about))
+    if (inherit(reader, depth, recipe) || apply(reader, recipe) || describe(reader, about) || take_name(reader, recipe))
         goto done;
-    snprintf(recipe->name, sizeof recipe->name, "%.63s", reader->name.text);
     result = 0;
 done:
     free(entries);

@@ -28,6 +28,8 @@ static int run(int argc, char **argv)
     struct error err = {""};
     if (argc < 2)
         return command_usage_error(&command_note, "which run? `davidnet runs` lists them, 'last' is the newest");
+    if (argv[1][0] == '-')
+        return command_unknown(&command_note, argv[1]);
     if (run_folder_find(&folder, argv[1], &err) < 0 || run_label_read(&folder, &label, &err) < 0)
         return command_fail("%s", err.text);
     if (argc == 2) {

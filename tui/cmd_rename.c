@@ -11,6 +11,8 @@ static int run(int argc, char **argv)
     if (argc != 3)
         return command_usage_error(&command_rename, argc < 3 ? "which run, and what shall it be called?"
                                                              : "one run and one name, please");
+    if (argv[1][0] == '-')
+        return command_unknown(&command_rename, argv[1]);
     if (run_folder_find(&folder, argv[1], &err) < 0 || run_rename(&folder, argv[2], &err) < 0)
         return command_fail("%s", err.text);
     return EXIT_OK;

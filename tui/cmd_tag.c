@@ -14,6 +14,8 @@ static int run(int argc, char **argv)
     char tags[RUN_TAGS_TEXT_MAX];
     if (argc < 2)
         return command_usage_error(&command_tag, "which run? `davidnet runs` lists them, 'last' is the newest");
+    if (argv[1][0] == '-')
+        return command_unknown(&command_tag, argv[1]);
     if (run_folder_find(&folder, argv[1], &err) < 0 || run_label_read(&folder, &label, &err) < 0)
         return command_fail("%s", err.text);
     for (int i = 2; i < argc; i++)

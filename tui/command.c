@@ -171,12 +171,24 @@ int command_unknown(const struct command *command, const char *word)
     return command_usage_error(command, "'%s' is not an option%s", word, nearest_hint(&nearest, hint, sizeof hint));
 }
 
+/* Messages quote files and arguments, whose bytes must not command the terminal. */
+static void put_message(const char *format, va_list args)
+{
+    char text[4096];
+    vsnprintf(text, sizeof text, format, args);
+    for (char *c = text; *c; c++)
+        if (((unsigned char)*c < 0x20 && *c != '\n' && *c != '\t') || *c == 0x7f)
+            *c = '?';
+    fputs(text, stderr);
+}
+
 int command_fail(const char *format, ...)
 {
     va_list args;
     va_start(args, format);
+    progress_clear();
     fputs("davidnet: ", stderr);
-    vfprintf(stderr, format, args);
+    put_message(format, args);
     fputc('\n', stderr);
     va_end(args);
     return EXIT_FAILED;
@@ -187,7 +199,7 @@ int command_usage_error(const struct command *command, const char *format, ...)
     va_list args;
     va_start(args, format);
     fprintf(stderr, "davidnet %s: ", command->name);
-    vfprintf(stderr, format, args);
+    put_message(format, args);
     fprintf(stderr, "\nTry 'davidnet %s --help'.\n", command->name);
     va_end(args);
     return EXIT_USAGE;
