@@ -233,15 +233,21 @@ static void print_json(const struct bench *b)
     command_print_json(root, 0);
 }
 
+static void print_setting(const struct session *s)
+{
+    char where[128];
+    session_describe(s, where, sizeof where);
+    bool more = s->family->library && !s->family->submit; /* a device's description has its library in it */
+    printf("%s, batch %d: %s%s%s\n", recipe_name(&s->recipe), recipe_batch(&s->recipe), where, more ? ", " : "",
+           more ? s->family->library() : "");
+}
+
 static void print_table(const struct bench *b)
 {
     const struct session *s = &b->session;
-    char where[128];
-    session_describe(s, where, sizeof where);
-    printf("%s, batch %d: %s%s%s\n", recipe_name(&s->recipe), recipe_batch(&s->recipe), where,
-           s->family->library ? ", " : "", s->family->library ? s->family->library() : "");
+    print_setting(s);
     printf(
-        "agrees with the reference over %d images: logits within %.1e (%.0e allowed), gradients within %.1e (%.0e)\n\n",
+        "agrees with the reference over %d images: logits within %.1e (%.2g allowed), gradients within %.1e (%.2g)\n\n",
         b->validation.batch, b->validation.logits, b->validation.logits_tolerance, b->validation.gradient,
         b->validation.gradient_tolerance);
     printf("%-28s %-9s %9s %6s  %s\n", "row", "phase", "ms", "share", "implementation");
@@ -293,9 +299,7 @@ static void print_ops_table(const struct bench *b)
 {
     const struct session *s = &b->session;
     char text[128];
-    session_describe(s, text, sizeof text);
-    printf("%s, batch %d: %s%s%s\n", recipe_name(&s->recipe), recipe_batch(&s->recipe), text,
-           s->family->library ? ", " : "", s->family->library ? s->family->library() : "");
+    print_setting(s);
     printf("agrees with the reference: logits within %.1e, gradients within %.1e\n", b->validation.logits,
            b->validation.gradient);
     if (isnan(b->ceiling.flops))
