@@ -64,6 +64,14 @@ static void test_range(void **state)
     near(f.seconds_high, 200);
     f = ask(runs, 4, 2.5, 125);
     assert_true(f.seconds_low >= 125);
+    /* From the first whole epoch on, and where there is a clock. */
+    f = ask(runs, 4, 1, 50);
+    near(f.seconds_low, 150);
+    f = ask(runs, 4, 0.9, 45);
+    near(f.seconds_low, 300);
+    near(f.seconds_high, 400);
+    f = ask(runs, 4, 1, 0);
+    near(f.seconds_low, 300);
 }
 
 /* The pace that this run's is held against is the median's; and nothing is forecast for a time that has passed. */
