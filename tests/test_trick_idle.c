@@ -103,10 +103,10 @@ static void one_patch_is_enough(void **state)
     const struct trick both = {.key = "both", .patches = {{"flip_kind", "alternating", NULL}, {"crop", "on", NULL}}};
     const struct trick idle = {.key = "idle",
                                .patches = {{"flip_kind", "alternating", NULL}, {"lr_kink_factor", "1.1", NULL}}};
-    const struct trick none = {.key = "none"}, off = {.key = "off", .patches = {{"flip", "off", NULL}}};
+    const struct trick none = {.key = "none"}, off = {.key = "off", .patches = {{"lookahead", "off", NULL}}};
     char why[TRICK_WHY_MAX];
-    begin("flip_kind=alternating crop=on lr_kink_factor=1.1 flip_probability=0");
-    assert_false(trick_idle(&off, &recipe, why, sizeof why)); /* what makes flip=on idle is not about it */
+    begin("flip_kind=alternating crop=on lr_kink_factor=1.1 lookahead_momentum=0");
+    assert_false(trick_idle(&off, &recipe, why, sizeof why)); /* what makes lookahead=on idle is not about it */
     assert_false(trick_idle(&both, &recipe, why, sizeof why));
     assert_true(trick_idle(&idle, &recipe, why, sizeof why));
     assert_false(trick_idle(&none, &recipe, why, sizeof why));
