@@ -79,9 +79,9 @@ static void test_pace(void **state)
 {
     (void)state;
     static const double quick[4] = {10, 20, 30, 40};
-    const struct forecast_run runs[] = {{1, 4, epochs, at_4, quick},
+    const struct forecast_run runs[] = {{1, 4, epochs, at_4, slow},
                                         {1, 4, epochs, at_4, quick},
-                                        {1, 4, epochs, at_4, slow},
+                                        {1, 4, epochs, at_4, quick},
                                         {1, 4, epochs, at_4, slow}};
     struct forecast f = ask(runs, 4, 2, 110); /* 55 s an epoch, as half-way between 10 and 100 */
     near(f.seconds_low, 110);                 /* and not 40 */
