@@ -349,7 +349,7 @@ take-along:
 	@tests/take_along.sh build-along
 
 screenshots: built
-	$(Q)$(if $(wildcard tests/screenshots.sh),DAVIDNET_BIN='$(abspath $(BIN))' tests/screenshots.sh screenshots,\
+	$(Q)$(if $(wildcard tests/screenshots.sh),DAVIDNET_BIN='$(abspath $(BIN))' tests/screenshots.sh screenshots $(ARGS),\
 		echo "tests/screenshots.sh is missing" >&2; false)
 
 ladder: built

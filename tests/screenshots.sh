@@ -1,71 +1,92 @@
 #!/bin/bash
-# tests/screenshots.sh FOLDER: remakes the pictures in FOLDER from a real run. DAVIDNET_BIN is the program.
+# tests/screenshots.sh FOLDER [OPTION]...: remakes the pictures in FOLDER from real runs. DAVIDNET_BIN is the program.
 #
-# The run is the preset `quick` on the data set that is found ($DAVIDNET_DATA, ./data, the XDG data folder), or on
-# synthetic images; $DAVIDNET_SHOTS_RUN names a finished run to take instead of training one, and $DAVIDNET_SHOTS_RUNS a
-# folder of runs with a campaign among them, for the Compare and Ladder screens, instead of training that.
+# A campaign of the preset `quick`, then a run of it, beside the campaign's: on the data set that is found
+# ($DAVIDNET_DATA, ./data, the XDG data folder), or on synthetic images. The options are that run's.
+# $DAVIDNET_SHOTS_RUNS is a folder of runs with a campaign among them, to take instead of training one: it is copied.
 set -eu
-out=${1:?usage: tests/screenshots.sh FOLDER}
-bin=${DAVIDNET_BIN:-./davidnet}
+out=${1:?usage: tests/screenshots.sh FOLDER [OPTION]...}
+shift
+bin=$(realpath "${DAVIDNET_BIN:-./davidnet}")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir -p "$out"
+out=$(realpath "$out")
+if [ -d data ] && [ -z "${DAVIDNET_DATA-}" ]; then
+    export DAVIDNET_DATA=$PWD/data
+fi
 
 export XDG_STATE_HOME=$work/state XDG_CONFIG_HOME=$work/config # no guide, no recipes of the user's
 mkdir -p "$XDG_STATE_HOME/davidnet"
 touch "$XDG_STATE_HOME/davidnet/guide-seen"
 
-if [ -n "${DAVIDNET_SHOTS_RUN-}" ]; then
-    run=$DAVIDNET_SHOTS_RUN
-else
-    # An earlier run to compare with, and then every screen while one trains.
-    "$bin" train --out "$work/runs" --preset quick --off cutout --name no-cutout
-    cat >"$work/live" <<SCRIPT
+if [ -n "${DAVIDNET_SHOTS_RUNS-}" ]; then
+    cp -a "$DAVIDNET_SHOTS_RUNS" "$work/runs"
+fi
+cd "$work" # so that pictures say "runs", not where that is; all in it are what the forecast is made from
+export DAVIDNET_RUNS=runs
+if [ ! -d runs ]; then
+    "$bin" campaign --preset quick --on label_smoothing --runs 3
+fi
+
+# Every screen while the run trains, with the two runs before it marked; and what is of many runs when it has ended.
+cat >"$work/live" <<SCRIPT
 :size 120x40
+5
+:until runs
+Home
+Down
+Space
+Down
+Space
+1
 :until step 250
+:dump $out/run.png
 2
 :dump $out/layers.png
+r
+:dump $out/roofline.png
+r
 3
 :until images
 :dump $out/samples.png
 4
+Down
+Down
+Down
+Down
+Down
+Down
+Down
+Down
 :dump $out/tricks.png
-?
-:dump $out/help.png
+Home
+e
+:dump $out/learning-rate.png
 Esc
+1
 :until end
 5
 :until runs
 :dump $out/runs.png
-SCRIPT
-    "$bin" tui --out "$work/runs" --name quick --script "$work/live"
-    run=$work/runs/quick
-fi
-runs=${DAVIDNET_SHOTS_RUNS-}
-if [ -z "$runs" ]; then
-    runs=$work/campaign
-    "$bin" campaign --out "$runs" --preset quick --on label_smoothing --runs 3
-fi
-cat >"$work/sets" <<SCRIPT
-:size 120x40
 6
 :until runs
+Home
+Enter
 :dump $out/compare.png
 7
 :until runs
 :dump $out/ladder.png
 SCRIPT
-DAVIDNET_RUNS=$runs "$bin" tui --run last --script "$work/sets"
+"$bin" tui --name quick --preset quick --script "$work/live" "$@"
 cat >"$work/done" <<SCRIPT
-:size 120x40
-:dump $out/run.png
 :size 80x24
 :dump $out/run-80x24.png
 SCRIPT
-"$bin" tui --run "$run" --script "$work/done"
+"$bin" tui --run quick --script "$work/done"
 cat >"$work/plain" <<SCRIPT
 :size 80x24
 :dump $out/run-ascii-mono.png
 SCRIPT
-"$bin" tui --run "$run" --ascii --no-color --script "$work/plain"
+"$bin" tui --run quick --ascii --no-color --script "$work/plain"
 ls "$out"
