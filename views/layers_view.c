@@ -131,7 +131,7 @@ static void draw_tiles(const struct layers_model *model, struct grid *grid, stru
         n++;
     }
     if (isfinite(model->timing.eval_batch_ms)) {
-        tiles[n] = (struct tile){"evaluated batch", "eval", "", COLOR_RUN_C};
+        tiles[n] = (struct tile){"evaluated batch", "eval batch", "", COLOR_RUN_C};
         double ms = model->timing.eval_batch_ms; /* never per epoch; else with the others' decimals */
         snprintf(tiles[n++].value, sizeof tiles->value, "%s ms",
                  model->per_epoch ? format_significant(ms, 4, number, sizeof number)
