@@ -4,7 +4,9 @@
 #include "engine/version.h"
 #include "tests/fake_folder.h"
 #include "tests/fake_timing.h"
+#include "tests/figure_checks.h"
 #include "tests/golden_text.h"
+#include "tui/curve_page.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -118,6 +120,26 @@ static void means_say_whose_they_are(void **state)
     curve_set_release(&set);
 }
 
+static void a_figure_says_whose_they_are(void **state)
+{
+    (void)state;
+    static const char *const wanted[] = {"one (seed 1)", "(seed 2)",     "oneDNN 2.6.3",
+                                         "Processor",    "(0123456789)", "the first is"};
+    struct curve_run runs[RUNS];
+    struct curve_set set;
+    struct error err = {""};
+    for (int i = 0; i < RUNS; i++)
+        runs[i] = (struct curve_run){{names[i], &logs[i], &origins[i]}, &recipes[i]};
+    must(curve_set_init(&set, runs, RUNS, 0, &err), &err);
+    struct figure *figure = curve_page_draw(&(struct curve_page){0}, FIGURE_SVG, &set, NULL, 0, &err);
+    assert_non_null(figure);
+    for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++)
+        if (!figure_check_says(figure, wanted[i]))
+            fail_msg("the figure does not say \"%s\"", wanted[i]);
+    figure_free(figure);
+    curve_set_release(&set);
+}
+
 /* Device and commit are in timing.json, the rest in program.json; what neither says is not known. */
 static void a_folder_tells(void **state)
 {
@@ -164,6 +186,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(runs_say_whose_they_are),
         cmocka_unit_test(means_say_whose_they_are),
+        cmocka_unit_test(a_figure_says_whose_they_are),
         cmocka_unit_test(a_folder_tells),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

@@ -2,8 +2,10 @@
 #include "engine/timing_diff.h"
 
 #include "tests/fake_timing.h"
+#include "tests/figure_checks.h"
 #include "tests/golden_text.h"
 #include "tests/near.h"
+#include "tui/timing_diff_page.h"
 #include "tui/timing_diff_report.h"
 
 #include <cjson/cJSON.h>
@@ -540,6 +542,26 @@ static void texts_are_as_kept(void **state)
     timing_diff_release(&d);
 }
 
+/* A figure that left its folder says on what both sides were measured, and by which davidnet. */
+static void a_figure_says_whose_it_is(void **state)
+{
+    (void)state;
+    static const char *const wanted[] = {"oneDNN", "Some", "9.9", "(abcdef)", "A: davidnet", "B: davidnet"};
+    struct error err = {""};
+    struct timing_diff d = compare(&a, &b);
+    struct timing_diff_report report = report_of(&d);
+    snprintf(first.machine.library, sizeof first.machine.library, "oneDNN 2.6.3");
+    snprintf(first.machine.device, sizeof first.machine.device, "Some Processor @ 2.50GHz");
+    struct figure *figure = timing_diff_page_draw(&report, FIGURE_SVG, &err);
+    assert_non_null(figure);
+    for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++)
+        if (!figure_check_says(figure, wanted[i]))
+            fail_msg("the figure does not say \"%s\"", wanted[i]);
+    figure_check_texts(figure);
+    figure_free(figure);
+    timing_diff_release(&d);
+}
+
 /* Noise is grey where a terminal shows it, and a word everywhere; no line is wider than the terminal. */
 static void noise_is_grey(void **state)
 {
@@ -583,6 +605,7 @@ int main(void)
         WITH(as_many_as_there_is_room_for),
         WITH(rows_and_blocks_add_up),
         WITH(texts_are_as_kept),
+        WITH(a_figure_says_whose_it_is),
         WITH(noise_is_grey),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

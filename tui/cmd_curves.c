@@ -27,7 +27,7 @@ struct request {
 struct opened {
     struct run_report *reports[RUNS_MAX];
     struct curve_run runs[RUNS_MAX];
-    struct curve_origin *origins[RUNS_MAX]; /* of text: read for each run; of a schedule the first is the recipe's */
+    struct curve_origin *origins[RUNS_MAX]; /* of each run; of a schedule the first is the recipe's */
     int n;
 };
 
@@ -126,7 +126,7 @@ static int write_curves(const struct request *request, const struct recipe *reci
         rc = figure_output_check((enum figure_format)drawing, request->path, &err);
     if (rc == 0)
         rc = open_runs(opened, request, &err);
-    if (rc == 0 && drawing < 0)
+    if (rc == 0)
         rc = read_origins(opened, recipe, &err);
     if (rc == 0)
         rc = request->count == 0 ? curve_set_schedule(&set, recipe, recipe->preset, &err)

@@ -60,48 +60,77 @@ static void make_subtitle(const struct curve_set *set, struct run_report *const 
         put_last(&set->curves[0], out);
 }
 
-/* For each curve: its runs, the command that makes the first of them again, and the machine. */
-static int make_caption(const struct curve_set *set, struct run_report *const *reports, int n, FILE *out)
+/* "; cpu, oneDNN 2.6.3, f32, 2 threads, avx512, Some Processor; trained by davidnet 0.1.0 (0123456789)": what is known.
+ */
+static void put_origin(const struct curve_origin *origin, FILE *out)
 {
-    char *command = malloc(RECIPE_COMMAND_MAX), machine[256];
+    const struct timing_machine *machine = &origin->machine;
+    char threads[32] = "";
+    if (origin->threads > 0)
+        snprintf(threads, sizeof threads, "%d thread%s", origin->threads, origin->threads == 1 ? "" : "s");
+    const char *const parts[] = {origin->family, machine->library, origin->precision,
+                                 threads,        machine->isa,     machine->device};
+    const char *before = "; ";
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        if (parts[i][0] != '\0') {
+            fprintf(out, "%s%s", before, parts[i]);
+            before = ", ";
+        }
+    if (machine->davidnet[0] != '\0')
+        fprintf(out, "; trained by davidnet %s", machine->davidnet);
+    if (machine->davidnet[0] != '\0' && machine->commit[0] != '\0')
+        fprintf(out, " (%s)", machine->commit);
+}
+
+/* "run-1 (seed 1), run-2 (seed 2)" */
+static void put_runs(const struct curve *curve, FILE *out)
+{
+    for (int r = 0; r < curve->n_runs; r++) {
+        fprintf(out, "%s%s", r ? ", " : "", curve->runs[r]);
+        if (curve->origins[r])
+            fprintf(out, " (seed %lld)", (long long)curve->origins[r]->recipe.seed);
+    }
+}
+
+/* For each curve: its runs, the command that makes the first of them again, and the machine. */
+static int make_caption(const struct curve_set *set, FILE *out)
+{
+    char *command = malloc(RECIPE_COMMAND_MAX), drawn[128];
     if (!command)
         return -1;
     for (int i = 0; i < set->n; i++) {
         const struct curve *curve = &set->curves[i];
         recipe_command(curve->recipe, command, RECIPE_COMMAND_MAX);
-        machine[0] = '\0';
-        for (int r = 0; r < n && curve->n_runs > 0; r++)
-            if (&reports[r]->recipe == curve->recipe) {
-                figure_output_machine(&reports[r]->folder, &reports[r]->log, machine, sizeof machine);
-                break;
-            }
         if (curve->n_runs > 1) {
-            fprintf(out, "%s: runs", curve->name);
-            for (int r = 0; r < curve->n_runs; r++)
-                fprintf(out, "%s %s", r ? "," : "", curve->runs[r]);
+            fprintf(out, "%s: runs ", curve->name);
+            put_runs(curve, out);
             fprintf(out, "; the first is ");
         } else if (set->n > 1) {
             fprintf(out, "%s: ", curve->name);
         }
-        fprintf(out, "%s%s%s\n", command, machine[0] ? "; " : "", machine);
+        fprintf(out, "%s", command);
+        if (curve->n_runs > 0 && curve->origins[0])
+            put_origin(curve->origins[0], out);
+        fputc('\n', out);
     }
-    char drawn[128];
     fprintf(out, "%s", figure_output_drawn_by(drawn, sizeof drawn));
     free(command);
     return 0;
 }
 
-int curve_page_write(const struct curve_page *page, enum figure_format format, const struct curve_set *set,
-                     struct run_report *const *reports, int n, const char *path, struct error *err)
+struct figure *curve_page_draw(const struct curve_page *page, enum figure_format format, const struct curve_set *set,
+                               struct run_report *const *reports, int n, struct error *err)
 {
     const struct figure_curves curves = {set, page->band, page->log_axes};
     char *text[3] = {NULL, NULL, NULL};
     size_t size;
     int rc = 0;
-    if (set->n > FIGURE_CURVES_MAX)
-        return error_set(err,
-                         "%d curves are too many for a figure, which holds %d: name fewer runs, or leave out --each",
-                         set->n, FIGURE_CURVES_MAX);
+    struct figure *figure = NULL;
+    if (set->n > FIGURE_CURVES_MAX) {
+        error_set(err, "%d curves are too many for a figure, which holds %d: name fewer runs, or leave out --each",
+                  set->n, FIGURE_CURVES_MAX);
+        return NULL;
+    }
     for (int i = 0; i < 3 && rc == 0; i++) {
         FILE *out = open_memstream(&text[i], &size);
         if (!out)
@@ -111,22 +140,25 @@ int curve_page_write(const struct curve_page *page, enum figure_format format, c
         else if (i == 1)
             make_subtitle(set, reports, n, out);
         else
-            rc = make_caption(set, reports, n, out);
+            rc = make_caption(set, out);
         if (out && fclose(out) != 0)
             rc = -1;
     }
-    if (rc < 0) {
+    if (rc < 0)
         error_set(err, "no memory for the figure");
-    } else {
-        struct figure *figure = figure_output_page(format, page->scale, 0, figure_curves_height(&curves),
-                                                   page->title ? page->title : text[0], text[1], text[2], err);
-        rc = figure ? 0 : -1;
-        if (figure)
-            figure_curves_draw(figure, &curves, figure_content(figure));
-        if (figure)
-            rc = figure_output_write(figure, path, err);
-    }
+    else
+        figure = figure_output_page(format, page->scale, 0, figure_curves_height(&curves),
+                                    page->title ? page->title : text[0], text[1], text[2], err);
+    if (figure)
+        figure_curves_draw(figure, &curves, figure_content(figure));
     for (int i = 0; i < 3; i++)
         free(text[i]);
-    return rc;
+    return figure;
+}
+
+int curve_page_write(const struct curve_page *page, enum figure_format format, const struct curve_set *set,
+                     struct run_report *const *reports, int n, const char *path, struct error *err)
+{
+    struct figure *figure = curve_page_draw(page, format, set, reports, n, err);
+    return figure ? figure_output_write(figure, path, err) : -1;
 }

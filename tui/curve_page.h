@@ -12,7 +12,12 @@ struct curve_page {
     const char *title; /* NULL: one that says what is drawn */
 };
 
-/* reports[n]: the runs that the set was made of; none for a schedule. */
+/* Drawn, to be saved or encoded (views/figure.h) and freed; NULL with err. reports[n]: the runs that the set was made
+ * of; none for a schedule. */
+struct figure *curve_page_draw(const struct curve_page *page, enum figure_format format, const struct curve_set *set,
+                               struct run_report *const *reports, int n, struct error *err);
+
+/* The same, to a file, or to the standard output. */
 int curve_page_write(const struct curve_page *page, enum figure_format format, const struct curve_set *set,
                      struct run_report *const *reports, int n, const char *path, struct error *err);
 

@@ -1,7 +1,6 @@
 #include "tui/figure_output.h"
 
 #include "engine/number.h"
-#include "engine/run_entry.h"
 #include "tui/command.h"
 #include "tui/version.h"
 
@@ -84,14 +83,6 @@ int figure_output_write(struct figure *figure, const char *path, struct error *e
     rc = run_output(path, bytes, size, err);
     free(bytes);
     return rc;
-}
-
-void figure_output_machine(const struct run_folder *folder, const struct run_log *log, char *out, size_t size)
-{
-    struct run_entry *entry = run_entry_make(folder, log);
-    const char *machine = entry ? entry->machine : "", *colon = strstr(machine, ": ");
-    snprintf(out, size, "%s", colon ? colon + 2 : machine);
-    run_entry_free(entry);
 }
 
 const char *figure_output_drawn_by(char *out, size_t size)

@@ -29,11 +29,7 @@ struct figure *figure_output_page(enum figure_format format, double scale, doubl
 /* Ends the drawing, frees the figure, and writes it to path, or to the standard output. */
 int figure_output_write(struct figure *figure, const char *path, struct error *err);
 
-/*
- * For a caption: what a run was trained on, without the machine's name ("cpu, oneDNN 2.6.3, f32, 2 threads, avx512"),
- * empty where it is not known; and "drawn by davidnet 0.1.0 (63f6f9dde0)".
- */
-void figure_output_machine(const struct run_folder *folder, const struct run_log *log, char *out, size_t size);
+/* For a caption: "drawn by davidnet 0.1.0 (63f6f9dde0)". */
 const char *figure_output_drawn_by(char *out, size_t size);
 
 #endif

@@ -8,7 +8,7 @@
 
 #define WIDTH 600.0
 
-/* "A: plain: cpu, f32, 2 threads; 26 steps of 100 images", or of so many runs. */
+/* "A: plain; cpu, f32, avx512, oneDNN 2.6.3, Some Processor, 2 threads; 26 steps of 100 images", or of so many runs. */
 static void put_side(FILE *out, const struct timing_diff_report *report, int s)
 {
     const struct timing_diff_side *side = &report->side[s];
@@ -16,8 +16,12 @@ static void put_side(FILE *out, const struct timing_diff_report *report, int s)
     fprintf(out, "%c: %s", s ? 'B' : 'A', report->words[s]);
     if (side->n > 1)
         fprintf(out, ", %d runs", side->n);
-    fprintf(out, "; %s, %s%s%s, %d thread%s; %llu steps of %.0f images%s\n", t->family, t->precision,
-            t->machine.isa[0] ? ", " : "", t->machine.isa, t->threads, t->threads == 1 ? "" : "s",
+    const char *const parts[] = {t->precision, t->machine.isa, t->machine.library, t->machine.device};
+    fprintf(out, "; %s", t->family);
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        if (parts[i][0] != '\0')
+            fprintf(out, ", %s", parts[i]);
+    fprintf(out, ", %d thread%s; %llu steps of %.0f images%s\n", t->threads, t->threads == 1 ? "" : "s",
             (unsigned long long)t->train_steps, t->images_per_step, side->n > 1 ? " each" : "");
 }
 
@@ -28,7 +32,11 @@ static int make_caption(const struct timing_diff_report *report, FILE *out)
         return -1;
     for (int s = 0; s < 2; s++) {
         recipe_command(report->recipes[s][0], command, RECIPE_COMMAND_MAX);
-        fprintf(out, "%c%s: %s\n", s ? 'B' : 'A', report->side[s].n > 1 ? ", the first run" : "", command);
+        const struct timing_machine *machine = &report->side[s].runs[0].timing->machine;
+        fprintf(out, "%c%s: %s", s ? 'B' : 'A', report->side[s].n > 1 ? ", the first run" : "", command);
+        if (machine->davidnet[0] != '\0')
+            fprintf(out, "; measured by davidnet %s (%s)", machine->davidnet, machine->commit);
+        fputc('\n', out);
     }
     if (report->how & TIMING_DIFF_PAIRED)
         fprintf(out, "paired: run by run; ");
@@ -42,14 +50,12 @@ static int make_caption(const struct timing_diff_report *report, FILE *out)
     return 0;
 }
 
-int timing_diff_page_write(const struct timing_diff_report *report, enum figure_format format, const char *path,
-                           struct error *err)
+struct figure *timing_diff_page_draw(const struct timing_diff_report *report, enum figure_format format,
+                                     struct error *err)
 {
     char *text[2] = {NULL, NULL};
     size_t size[2];
     int rc = 0;
-    if (figure_output_check(format, path, err) < 0)
-        return -1;
     for (int i = 0; i < 2 && rc == 0; i++) {
         FILE *out = open_memstream(&text[i], &size[i]);
         if (out == NULL) {
@@ -73,12 +79,18 @@ int timing_diff_page_write(const struct timing_diff_report *report, enum figure_
     else
         figure = figure_output_page(format, 0, WIDTH, figure_timing_diff_height(report->diff),
                                     "What changed in a training step", text[0], text[1], err);
-    rc = figure != NULL ? 0 : -1;
-    if (figure != NULL) {
+    if (figure != NULL)
         figure_timing_diff_draw(figure, report->diff, figure_content(figure));
-        rc = figure_output_write(figure, path, err);
-    }
     free(text[0]);
     free(text[1]);
-    return rc;
+    return figure;
+}
+
+int timing_diff_page_write(const struct timing_diff_report *report, enum figure_format format, const char *path,
+                           struct error *err)
+{
+    if (figure_output_check(format, path, err) < 0)
+        return -1;
+    struct figure *figure = timing_diff_page_draw(report, format, err);
+    return figure != NULL ? figure_output_write(figure, path, err) : -1;
 }
