@@ -197,6 +197,7 @@ static void a_figure_says_what_it_shows(void **state)
                                           "accuracy (%)",
                                           "epochs",
                                           "94 %",
+                                          "target",
                                           "test",
                                           "train, mean of an epoch",
                                           "still to come",

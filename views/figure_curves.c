@@ -146,11 +146,12 @@ static void name_curve(const struct curve *curve, char out[256])
 static void make_legend(const struct figure_curves *curves, struct legend *legend)
 {
     const struct curve_set *set = curves->set;
-    int one = set->n == 1, runs = 0, several = 0, ahead = 0;
+    int one = set->n == 1, runs = 0, several = 0, ahead = 0, target = 0;
     for (int i = 0; i < set->n; i++) {
         runs += set->curves[i].n_runs;
         several |= set->curves[i].n_runs > 1;
         ahead |= set->curves[i].n_runs > 0 && set->curves[i].n_ahead > 0;
+        target |= set->curves[i].n_runs > 0 && set->curves[i].recipe && set->curves[i].recipe->target > 0;
     }
     several &= curves->band != FIGURE_BAND_NONE;
     legend->n = 0;
@@ -170,6 +171,8 @@ static void make_legend(const struct figure_curves *curves, struct legend *legen
         add_key(legend, band_text(curves), one ? COLOR_VALID : COLOR_DEFAULT, FIGURE_SOLID, FIGURE_NO_MARK, 0, 1);
     if (ahead)
         add_key(legend, "still to come", one ? COLOR_LR : COLOR_DEFAULT, FIGURE_DOTTED, FIGURE_NO_MARK, 1.3, 0);
+    if (target)
+        add_key(legend, "target", COLOR_TARGET, FIGURE_LONG_DASH, FIGURE_NO_MARK, 1, 0);
 }
 
 /* ---- charts ---- */
