@@ -87,14 +87,20 @@ static void says_what_it_shows(void **state)
                                          "GFLOP/s, from registers",
                                          "GB/s, copied in memory",
                                          "evaluate",
-                                         "18.8 %"};
+                                         "18.8 %",
+                                         "<0.1 %"};
     struct timing timing;
     fake_timing(&timing, 0, 1);
     struct figure *figure = draw(&timing, FIGURE_SVG, 520, 0);
     for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++)
         if (!figure_check_says(figure, wanted[i]))
             fail_msg("the figure does not say \"%s\"", wanted[i]);
+    assert_true(figure_check_says(figure, "evaluation included"));
     figure_check_texts(figure);
+    figure_free(figure);
+    timing.part_ms[TIMING_EVALUATE] = NAN; /* none yet */
+    figure = draw(&timing, FIGURE_SVG, 520, 0);
+    assert_false(figure_check_says(figure, "evaluation included"));
     figure_free(figure);
     timing_release(&timing);
 }

@@ -262,10 +262,15 @@ static void put_bound(const struct layout *l, const struct timing *t)
         put_line(l, TIMING_DOUBT);
 }
 
+static int little(double percent)
+{
+    return percent > 0 && percent < 0.0005;
+}
+
 /* What timing takes of a step, and what is counted as that. */
 static void put_costs(const struct layout *l, const struct timing *t)
 {
-    char text[256], number[RUN_TEXT];
+    char text[256];
     size_t used = 0;
     if (isnan(t->timing_percent))
         return;
@@ -274,8 +279,9 @@ static void put_costs(const struct layout *l, const struct timing *t)
              all ? ", by its own account:" : ", as far as readings of the clock go");
     put_line(l, text);
     for (int c = 0; c < TIMING_COSTS && all; c++)
-        used += (size_t)snprintf(text + used, sizeof text - used, "%s%s %s%%", c ? ", " : "  ",
-                                 timing_cost_name((enum timing_cost)c), run_text_number(t->costs[c], 3, number));
+        used += (size_t)snprintf(text + used, sizeof text - used, "%s%s %s%.2g%%", c ? ", " : "  ",
+                                 timing_cost_name((enum timing_cost)c), little(t->costs[c]) ? "<" : "",
+                                 little(t->costs[c]) ? 0.001 : t->costs[c]);
     if (all)
         put_line(l, text);
 }

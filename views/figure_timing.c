@@ -151,6 +151,14 @@ struct rows {
     int has_floor;
 };
 
+/* "12.3 %"; what is there and rounds to nothing is no 0. */
+static const char *share_text(double percent, char *out, size_t size)
+{
+    int little = percent > 0 && percent < 0.05;
+    snprintf(out, size, "%s%.1f %%", little ? "<" : "", little ? 0.1 : percent);
+    return out;
+}
+
 /* bar and note are malloc'ed; -1 without memory. */
 static int make_rows(const struct timing *timing, const struct figure_timing_item *items, int n, struct rows *rows)
 {
@@ -173,7 +181,7 @@ static int make_rows(const struct timing *timing, const struct figure_timing_ite
         for (int p = 0; p < PHASE_COUNT; p++)
             rows->bar[i].value[p] = items[i].phase[p].steps > 0 ? items[i].phase[p].ms : (double)NAN;
         if (isfinite(items[i].all.ms) && isfinite(step)) {
-            snprintf(rows->note[i], 32, "%.1f %%", 100 * items[i].all.ms / step);
+            share_text(100 * items[i].all.ms / step, rows->note[i], 32);
             rows->bar[i].note = rows->note[i];
         }
         rows->has_floor |= isfinite(items[i].all.floor_ms);
@@ -222,7 +230,7 @@ static void make_parts(const struct timing *timing, struct figure_bar bar[2], st
 static double list_parts(struct figure *figure, const struct figure_bars *bars, struct figure_box box)
 {
     const struct figure_font font = {FIGURE_SMALL_SIZE, 0, COLOR_DIM};
-    char text[64 * TIMING_PART_COUNT] = "";
+    char text[64 * TIMING_PART_COUNT] = "", share[32];
     size_t used = 0;
     double sum = 0;
     for (int p = 0; p < TIMING_PART_COUNT; p++)
@@ -230,9 +238,9 @@ static double list_parts(struct figure *figure, const struct figure_bars *bars, 
     for (int p = 0; p < TIMING_PART_COUNT; p++) {
         double ms = bars->bars[0].value[p];
         if (isfinite(ms))
-            used += (size_t)snprintf(text + used, sizeof text - used, "%s%s %.*f (%.1f %%)",
+            used += (size_t)snprintf(text + used, sizeof text - used, "%s%s %.*f (%s)",
                                      used ? ", " : "thread-ms per step: ", bars->segment[p].name, decimals_for(ms), ms,
-                                     sum > 0 ? 100 * ms / sum : 0);
+                                     share_text(sum > 0 ? 100 * ms / sum : 0, share, sizeof share));
     }
     return used ? figure_paragraph(figure, box, &font, 11, 0, text) + 3 : 0;
 }
@@ -343,8 +351,9 @@ void figure_timing_draw(struct figure *figure, const struct timing *timing, stru
     make_parts(timing, bar, &parts);
     char text[128];
     if (timing_has_parts(timing) && isfinite(timing->wall_ms))
-        snprintf(text, sizeof text, "Where the time of %d thread%s goes: %.*f ms a step each, evaluation included",
-                 timing->threads, timing->threads == 1 ? "" : "s", decimals_for(timing->wall_ms), timing->wall_ms);
+        snprintf(text, sizeof text, "Where the time of %d thread%s goes: %.*f ms a step each%s", timing->threads,
+                 timing->threads == 1 ? "" : "s", decimals_for(timing->wall_ms), timing->wall_ms,
+                 isfinite(timing->part_ms[TIMING_EVALUATE]) ? ", evaluation included" : "");
     else
         snprintf(text, sizeof text, "Phases of a step");
     draw_heading(figure, "b", text, &box);
