@@ -62,6 +62,7 @@ struct record {
         struct {          /* RECORD_END */
             uint32_t how; /* enum run_end */
             char text[RECORD_NOTE_MAX];
+            double wall_seconds; /* with the last checkpoint: the run's; 0 in logs from before it was kept */
         } end;
         char note[RECORD_NOTE_MAX]; /* RECORD_NOTE */
     } as;

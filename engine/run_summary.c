@@ -66,6 +66,14 @@ static void fill_steps(struct run_summary *s, const struct run_log *log)
     free(index);
 }
 
+/* The last checkpoint is written after the last epoch: the wall clock stands still at the end alone. */
+static void fill_end(struct run_summary *s, const struct run_log *log)
+{
+    size_t end;
+    if (run_log_series(log, RECORD_END, &end, 1) > 0 && run_log_at(log, end)->as.end.wall_seconds > 0)
+        s->wall_seconds = run_log_at(log, end)->as.end.wall_seconds;
+}
+
 void run_summary_fill(struct run_summary *s, const struct recipe *recipe, const struct run_log *log, int locked)
 {
     memset(s, 0, sizeof *s);
@@ -93,6 +101,7 @@ void run_summary_fill(struct run_summary *s, const struct recipe *recipe, const 
     }
     fill_epochs(s, log, target);
     fill_steps(s, log);
+    fill_end(s, log);
     if (per_epoch > 0)
         s->epochs_done = fmin((double)s->step / per_epoch, s->epochs);
 }

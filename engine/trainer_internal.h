@@ -44,11 +44,12 @@ struct trainer {
     struct trace trace;
     struct checkpoint_clock clock;
     struct trainer_status now;
-    struct contention contention;     /* at the epoch's start */
-    double start_seconds;             /* of the boot clock, when the thread began */
-    double wall_before;               /* wall seconds of earlier sittings */
-    double last_checkpoint;           /* monotonic */
-    double last_trace;                /* likewise: when one was given to the scribe; 0: not yet */
+    struct contention contention; /* at the epoch's start */
+    double start_seconds;         /* of the boot clock, when the thread began */
+    double wall_before;           /* wall seconds of earlier sittings */
+    double wall_ended;            /* the wall clock when the end was logged: it stands still from there; 0: not yet */
+    double last_checkpoint;       /* monotonic */
+    double last_trace;            /* likewise: when one was given to the scribe; 0: not yet */
     double rate_seconds, rate_images; /* decaying sums for images/s */
     struct timekeeper keeper;
     struct timing earlier;   /* of the sittings before, as RUN/timing.json had it; no rows: none */

@@ -46,6 +46,8 @@ double trainer_boot_clock(void)
 
 static double wall_seconds(const struct trainer *trainer)
 {
+    if (trainer->wall_ended > 0)
+        return trainer->wall_ended;
     return trainer->wall_before + trainer_boot_clock() - trainer->start_seconds;
 }
 
@@ -152,6 +154,7 @@ int trainer_log_end(struct trainer *trainer, enum run_end how, const char *text,
 {
     struct record record = {.kind = RECORD_END, .step = trainer->clock.step, .epoch = trainer_epochs_begun(trainer)};
     record.as.end.how = how;
+    record.as.end.wall_seconds = trainer->wall_ended = wall_seconds(trainer);
     record.flags = how == RUN_END_FAILED && trainer->diverged ? RECORD_DIVERGED : 0;
     strncpy(record.as.end.text, text, RECORD_NOTE_MAX - 1); /* longer messages are in RUN/status whole */
     if (run_log_append(&trainer->log, &record, err))

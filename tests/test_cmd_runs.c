@@ -250,6 +250,39 @@ static void show_tells_all(void **state)
     assert_int_equal(CALL(command_show, "show", "short", "last"), EXIT_USAGE);
 }
 
+/* The table and the lines below it tell the same clocks in the same way, and nothing has a unit that is not known. */
+static void show_tells_each_clock_once(void **state)
+{
+    (void)state;
+    struct run_folder folder;
+    struct error err = {""};
+    char path[RUN_PATH_MAX];
+    assert_int_equal(run_folder_create(&folder, parent, "clocks", &recipe, &err), 0);
+    run_folder_path(&folder, "log", path, sizeof path);
+    assert_int_equal(run_log_open(&run_log, path, &err), 0);
+    append((struct record){.kind = RECORD_START, .as.start = {.steps = 2, .steps_per_epoch = 2, .epochs = 1}});
+    struct record epoch = {.kind = RECORD_EPOCH, .step = 2, .epoch = 1};
+    epoch.as.epoch.train_seconds = 5.09;
+    epoch.as.epoch.wall_seconds = 23.057;
+    epoch.as.epoch.test_acc = (float)NAN;
+    append(epoch);
+    struct record end = {.kind = RECORD_END, .step = 2, .as.end = {.how = RUN_END_STOPPED}};
+    append(end);
+    assert_int_equal(CALL(command_show, "show", "clocks"), EXIT_OK);
+    has("  5.0 s  23.0 s ");
+    has("trained for 5.0 s, 23.0 s by the clock"); /* a log of before the end had a clock of its own */
+    has("; not evaluated yet\n");
+    assert_null(strstr(output, "- %"));
+    end.as.end.wall_seconds = 23.26; /* with the last checkpoint */
+    append(end);
+    run_log_release(&run_log);
+    assert_int_equal(CALL(command_show, "show", "clocks"), EXIT_OK);
+    has("  5.0 s  23.0 s ");
+    has("trained for 5.0 s, 23.2 s by the clock");
+    assert_int_equal(CALL(command_show, "show", "short"), EXIT_OK);
+    has("best test accuracy 93.71 %\n");
+}
+
 static void notes_and_tags(void **state)
 {
     (void)state;
@@ -499,11 +532,12 @@ int main(void)
 {
 #define EACH(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
     const struct CMUnitTest tests[] = {
-        EACH(runs_lists_them),          EACH(a_bad_run_does_not_hide_the_others),
-        EACH(show_tells_all),           EACH(notes_and_tags),
-        EACH(names_and_the_trash),      EACH(curves_as_csv),
-        EACH(curves_as_json),           EACH(curves_as_figures),
-        EACH(no_picture_on_a_terminal), EACH(timing_as_a_table),
+        EACH(runs_lists_them),   EACH(a_bad_run_does_not_hide_the_others),
+        EACH(show_tells_all),    EACH(show_tells_each_clock_once),
+        EACH(notes_and_tags),    EACH(names_and_the_trash),
+        EACH(curves_as_csv),     EACH(curves_as_json),
+        EACH(curves_as_figures), EACH(no_picture_on_a_terminal),
+        EACH(timing_as_a_table),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -360,11 +360,14 @@ static void test_status_from_log(void **state)
     add(&f.log, (struct record){.kind = RECORD_END, .as.end.how = RUN_END_DONE});
     run_status_from_log(&f.log, &f.recipe, &status);
     assert_int_equal(status.phase, TRAINER_DONE);
+    double wall = status.wall_seconds; /* the last epoch's: this end does not tell it */
     struct record end = {.kind = RECORD_END, .as.end.how = RUN_END_FAILED};
     snprintf(end.as.end.text, sizeof end.as.end.text, "the disk is full");
+    end.as.end.wall_seconds = wall + 0.5;
     add(&f.log, end);
     run_status_from_log(&f.log, &f.recipe, &status);
     assert_int_equal(status.phase, TRAINER_FAILED);
+    assert_true(wall > 0 && status.wall_seconds == wall + 0.5);
     assert_string_equal(status.error, "the disk is full");
     close_fixture(&f);
 }

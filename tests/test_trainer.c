@@ -75,6 +75,12 @@ static void trains_to_the_end(void **state)
     const struct record *last = run_log_at(log, run_log_length(log) - 1);
     assert_int_equal(last->kind, RECORD_END);
     assert_int_equal(last->as.end.how, RUN_END_DONE);
+    /* one wall clock: what the trainer says last, what the log keeps, and what is said of the run ever after */
+    struct run_summary summary;
+    run_summary_fill(&summary, &options.recipe, log, 0);
+    assert_true(last->as.end.wall_seconds > run_log_at(log, run_log_length(log) - 2)->as.epoch.wall_seconds);
+    assert_true(status.wall_seconds == last->as.end.wall_seconds);
+    assert_true(summary.wall_seconds == last->as.end.wall_seconds);
     const struct record *first = run_log_at(log, 1);
     assert_near(first->as.step.lr, 0.1 * 1 / 5, 1e-12); /* steps are counted from 1 */
     trainer_free(trainer);

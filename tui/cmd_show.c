@@ -56,7 +56,7 @@ static void end_text(const struct run_log *log, char *out, size_t size)
 static void print_epochs(const struct run_log *log)
 {
     static const char *const head[] = {">epoch",  ">lr",      ">train loss", ">train %", ">test loss",
-                                       ">test %", ">train s", ">wall s",     ">steal %"};
+                                       ">test %", ">trained", ">wall",       ">steal %"};
     enum { N = sizeof head / sizeof head[0] };
     size_t count, *index = epochs_of(log, &count);
     char(*text)[RUN_TEXT] = calloc(count * N + 1, sizeof *text);
@@ -70,8 +70,8 @@ static void print_epochs(const struct run_log *log)
         run_text_number(record_decimal(r->as.epoch.train_acc), 2, cell[3]);
         run_text_number(r->as.epoch.test_loss, 4, cell[4]);
         run_text_number(record_decimal(r->as.epoch.test_acc), 2, cell[5]);
-        run_text_number(r->as.epoch.train_seconds, 1, cell[6]);
-        run_text_number(r->as.epoch.wall_seconds, 1, cell[7]);
+        format_seconds(r->as.epoch.train_seconds, cell[6], RUN_TEXT);
+        format_seconds(r->as.epoch.wall_seconds, cell[7], RUN_TEXT);
         run_text_number(record_decimal(r->as.epoch.steal), 1, cell[8]);
         for (int c = 0; c < N; c++)
             cells[i * N + (size_t)c] = cell[c];
@@ -90,8 +90,12 @@ static void print_state(const struct run_report *report)
     const struct run_summary *s = &report->summary;
     char a[RUN_TEXT], b[RUN_TEXT], c[RUN_TEXT], end[RECORD_NOTE_MAX + 1], name[128], holder[128];
     end_text(&report->log, end, sizeof end);
-    printf("\n%s at step %u of %u, epoch %s of %s; best test accuracy %s %%\n", s->state, s->step, s->steps,
-           run_text_number(s->epochs_done, 2, a), run_text_number(s->epochs, 2, b), run_text_number(s->best_acc, 2, c));
+    printf("\n%s at step %u of %u, epoch %s of %s; ", s->state, s->step, s->steps,
+           run_text_number(s->epochs_done, 2, a), run_text_number(s->epochs, 2, b));
+    if (isfinite(s->best_acc))
+        printf("best test accuracy %s %%\n", run_text_number(s->best_acc, 2, c));
+    else
+        printf("not evaluated yet\n");
     if (end[0] != '\0')
         printf("  %s\n", end);
     printf("trained for %s, %s by the clock", format_seconds(s->train_seconds, a, sizeof a),

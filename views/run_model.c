@@ -215,6 +215,8 @@ static void status_of_end(const struct record *record, struct trainer_status *st
     status->phase = record->as.end.how == RUN_END_DONE     ? TRAINER_DONE
                     : record->as.end.how == RUN_END_FAILED ? TRAINER_FAILED
                                                            : TRAINER_STOPPED;
+    if (record->as.end.wall_seconds > 0)
+        status->wall_seconds = record->as.end.wall_seconds;
     if (status->phase == TRAINER_FAILED)
         snprintf(status->error, sizeof status->error, "%.*s", RECORD_NOTE_MAX, record->as.end.text);
 }
