@@ -7,10 +7,14 @@
 #include "tui/manual.h"
 
 #include <errno.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <locale.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Each command is a file tui/cmd_NAME.c; this list is the order of `davidnet --help`. */
 /* clang-format off */
@@ -186,8 +190,21 @@ static int dispatch(int count, char **words)
     return command->run(count, words);
 }
 
+/*
+ * A file that is opened must not take the place of a standard stream that was closed by who started the program: what
+ * is printed would go into it. Opened the wrong way round, using such a stream is an error, as it was.
+ */
+static void hold_standard_streams(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
+            return;
+}
+
 int main(int argc, char **argv)
 {
+    hold_standard_streams();
+    signal(SIGXFSZ, SIG_IGN); /* a file over the limit is an error that says which, as on a full disk */
     setlocale(LC_CTYPE, "");
     const char *no_color = getenv("NO_COLOR");
     display.no_color = no_color && *no_color;
@@ -209,7 +226,8 @@ int main(int argc, char **argv)
     int named = count > 1 && (words[1][0] != '-' || is_about_all(words[1]));
     int code = dispatch(count - named, words + named);
     free(words);
-    if (fflush(stdout) != 0 && code == EXIT_OK)
-        return command_fail("writing the output: %s", strerror(errno));
+    int cut = ferror(stdout); /* long before the end: why is not known any more */
+    if ((fflush(stdout) != 0 || cut) && code == EXIT_OK)
+        return command_fail("writing the output: %s", cut ? "a part of it could not be written" : strerror(errno));
     return code;
 }
