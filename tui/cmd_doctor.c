@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -115,9 +116,13 @@ static void check_disk(void)
     snprintf(probe, sizeof probe, "%s", parent);
     while (access(probe, F_OK) != 0 && strrchr(probe, '/') && strrchr(probe, '/') != probe)
         *strrchr(probe, '/') = '\0';
+    if (access(probe, F_OK) != 0)
+        strcpy(probe, "."); /* of a relative name nothing is there yet */
+    struct stat st;
     struct statvfs fs;
-    if (access(probe, W_OK) != 0 || statvfs(probe, &fs) != 0) {
-        snprintf(text, sizeof text, "%.900s cannot be written", parent);
+    int is_folder = stat(probe, &st) == 0 && S_ISDIR(st.st_mode);
+    if (!is_folder || access(probe, W_OK) != 0 || statvfs(probe, &fs) != 0) {
+        snprintf(text, sizeof text, is_folder ? "%.900s cannot be written" : "%.900s is no folder", parent);
         line(BAD, "runs", text, "set DAVIDNET_RUNS to a folder of yours, or give train --out DIR");
         return;
     }
