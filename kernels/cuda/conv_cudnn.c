@@ -10,13 +10,14 @@
 
 #include "kernels/cuda/conv_plans.h"
 #include "kernels/cuda/descriptors.h"
+#include "kernels/cuda/foresee.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#define CANDIDATES 10      /* engine configurations that are timed, at most */
+#define CANDIDATES 48 /* engine configurations that are timed, at most: one engine with other tiles is most of them */
 #define SEARCH_SECONDS 4.0 /* after which no further one is tried if one works: some take seconds to compile */
 #define SMALL_FLOPS 1e9    /* of less work nothing is worth a search: the first that works is taken */
 #define WORKSPACE_MAX ((size_t)1 << 30) /* a plan that wants more is not taken */
@@ -28,7 +29,7 @@ enum { UID_X = 1, UID_W, UID_OUT };
 struct cuda_conv_library {
     struct cuda_device *device;
     cudnnHandle_t handle;
-    cudnnBackendDescriptor_t properties; /* (optional) of a GPU that is not here: plans are made, but not run */
+    cudnnBackendDescriptor_t properties; /* (optional) of a GPU that is not here (foresee.h): plans are made, but not run */
     char folder[1024];                   /* of plans; empty: none */
 };
 
@@ -582,4 +583,32 @@ size_t cuda_conv_workspace(const struct cuda_conv *conv)
 int cuda_conv_run(struct cuda_conv *conv, const void *x, const void *w, void *out, void *workspace, struct error *err)
 {
     return run_plan(conv->library, conv->plan, x, w, out, workspace, err);
+}
+
+/* ---- without a GPU ---- */
+
+int davidnet_cuda_foresee(const char *properties, const struct cuda_conv_shape *shape, enum cuda_conv_pass pass,
+                          char name[CONV_PLANS_NAME_MAX], struct error *err)
+{
+    struct descriptors device = {.err = err}, made = {.err = err};
+    struct cuda_conv_library library = {.properties = descriptors_new(&device, CUDNN_BACKEND_DEVICEPROP_DESCRIPTOR)};
+    struct candidate candidates[CANDIDATES];
+    int plans = 0;
+    descriptors_set(&device, library.properties, CUDNN_ATTR_DEVICEPROP_JSON_REPRESENTATION, CUDNN_TYPE_CHAR,
+                    (int64_t)strlen(properties), properties);
+    descriptors_finalize(&device, library.properties, "reading a GPU's properties");
+    if (!device.failed) {
+        cudnnBackendDescriptor_t graph = operation_graph(&library, &made, shape, pass);
+        int count = configurations(&library, &made, graph, shape, CUDNN_HEUR_MODE_A, candidates);
+        for (int i = 0; i < count; i++) {
+            cudnnBackendDescriptor_t plan = new_plan(&library, candidates[i].config, NULL);
+            if (plan && plans++ == 0)
+                name_config(candidates[i].config, candidates[i].engine, name);
+            if (plan)
+                cudnnBackendDestroyDescriptor(plan);
+        }
+    }
+    descriptors_release(&made);
+    descriptors_release(&device);
+    return device.failed || made.failed ? -1 : plans;
 }

@@ -15,7 +15,7 @@ struct cuda_plugin_abi {
             sizeof(struct choice), sizeof(struct hyper), sizeof(struct program_options), sizeof(struct error)          \
     }
 
-/* The one exported function: the family, or NULL with the reason. */
+/* What the program asks it for: the family, or NULL with the reason. */
 #define CUDA_PLUGIN_FUNCTION "davidnet_cuda_plugin"
 typedef const struct family *cuda_plugin_open(const struct cuda_plugin_abi *abi, struct error *err);
 __attribute__((visibility("default"))) cuda_plugin_open davidnet_cuda_plugin;
