@@ -29,7 +29,7 @@ enum { UID_X = 1, UID_W, UID_OUT };
 struct cuda_conv_library {
     struct cuda_device *device;
     cudnnHandle_t handle;
-    cudnnBackendDescriptor_t properties; /* (optional) of a GPU that is not here (foresee.h): plans are made, but not run */
+    cudnnBackendDescriptor_t properties; /* (optional) of a GPU that is not here (foresee.h): plans are not run */
     char folder[1024];                   /* of plans; empty: none */
 };
 
