@@ -7,7 +7,6 @@
 #include "tui/manual.h"
 
 #include <errno.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <locale.h>
 #include <signal.h>
