@@ -408,14 +408,15 @@ static int describe(struct reader *reader, struct recipe_about *about)
     return 0;
 }
 
-/* The runs' name, which is printed as it is. */
-static int take_name(struct reader *reader, struct recipe *recipe)
+/* Texts that are printed as they are, wherever presets and runs are listed. */
+static int check_printable(struct reader *reader)
 {
-    for (const char *c = reader->name.text; *c; c++)
-        if ((unsigned char)*c < 0x20 || *c == 0x7f)
-            return line_error(reader, reader->name.line, "name: it holds the control character \\x%02x; leave it out",
-                              (unsigned char)*c);
-    snprintf(recipe->name, sizeof recipe->name, "%.63s", reader->name.text);
+    const struct entry *const printed[] = {&reader->name, &reader->title, &reader->published};
+    for (size_t i = 0; i < sizeof printed / sizeof *printed; i++)
+        for (const char *c = printed[i]->text; *c; c++)
+            if ((unsigned char)*c < 0x20 || *c == 0x7f)
+                return line_error(reader, printed[i]->line, "the text has the control character \\x%02x; leave it out",
+                                  (unsigned char)*c);
     return 0;
 }
 
@@ -441,8 +442,9 @@ int recipe_file_parse_at(const char *file, const char *text, int depth, struct r
     }
     if (reader->failed)
         goto done;
-    if (inherit(reader, depth, recipe) || apply(reader, recipe) || describe(reader, about) || take_name(reader, recipe))
+    if (inherit(reader, depth, recipe) || apply(reader, recipe) || describe(reader, about) || check_printable(reader))
         goto done;
+    snprintf(recipe->name, sizeof recipe->name, "%.63s", reader->name.text);
     result = 0;
 done:
     free(entries);

@@ -70,6 +70,8 @@ static void test_file_errors(void **state)
     file_fails(FROM_79 "[data]\ndata = \"a\\n\"\n", 4, "\\xHH", NULL);
     file_fails(FROM_79 "[data]\ndata = \"a\\x00\"\n", 4, "\\xHH", NULL);
     file_fails(FROM_79 "name = a\x1b[31mb\n", 3, "control character \\x1b", "leave it out");
+    file_fails(FROM_79 "title = a\x07\n", 3, "control character \\x07", NULL);
+    file_fails(FROM_79 "published = \"\\x0d\"\n", 3, "control character \\x0d", NULL);
     file_fails(FROM_79 "name = \"a\\x1b[31mb\"\n", 3, "control character \\x1b", NULL);
     file_fails(FROM_79 "[data]\ndata+ = a\n", 4, "must follow 'data ='", NULL);
     file_fails(FROM_79 "[data]\ndata = a\neval = test\ndata+ = a\n", 6, "must follow 'data ='", NULL);
