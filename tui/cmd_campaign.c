@@ -103,7 +103,8 @@ static int go_on(const struct campaign *c, const struct campaign *asked, struct 
                      c->parent);
 }
 
-static int open_asked(const struct campaign_options *o, struct campaign *c, struct error *err)
+/* -1, and *code is EXIT_USAGE where what was asked for is no campaign. */
+static int open_asked(const struct campaign_options *o, struct campaign *c, int *code, struct error *err)
 {
     struct campaign *asked = calloc(1, sizeof *asked); /* large */
     if (!asked)
@@ -113,6 +114,7 @@ static int open_asked(const struct campaign_options *o, struct campaign *c, stru
     asked->runs[0] = o->runs;
     snprintf(asked->parent, sizeof asked->parent, "%s", o->out ? o->out : "");
     int rc = make_sides(o, asked, err) || campaign_check(asked, err) ? -1 : 0;
+    *code = rc ? EXIT_USAGE : EXIT_FAILED;
     if (rc == 0 && o->name && (run_folder_check_name(o->name, err) || strlen(o->name) >= sizeof asked->name))
         rc = err->text[0] ? -1 : error_set(err, "--name %.80s: too long", o->name);
     if (rc == 0 && o->name)
@@ -124,9 +126,10 @@ static int open_asked(const struct campaign_options *o, struct campaign *c, stru
         rc = go_on(c, asked, err);
     else if (found < 0)
         rc = -1;
-    else if (o->runs == 0)
+    else if (o->runs == 0) {
+        *code = EXIT_USAGE;
         rc = error_set(err, "say how many runs a side with --runs N: it is declared beforehand");
-    else {
+    } else {
         *c = *asked;
         rc = campaign_create(c, err);
     }
@@ -135,10 +138,11 @@ static int open_asked(const struct campaign_options *o, struct campaign *c, stru
 }
 
 /* Extended only under the lock: whoever runs it knows how many runs it has. */
-static int open_campaign(const struct campaign_options *o, struct campaign *c, int *lock, struct error *err)
+static int open_campaign(const struct campaign_options *o, struct campaign *c, int *lock, int *code, struct error *err)
 {
-    if (o->resume ? campaign_read(c, o->out, o->resume, err) : open_asked(o, c, err))
+    if (o->resume ? campaign_read(c, o->out, o->resume, err) : open_asked(o, c, code, err))
         return -1;
+    *code = EXIT_FAILED;
     if (campaign_lock(c, lock, err))
         return -1;
     return o->runs > 0 && o->runs != campaign_planned(c) ? campaign_extend(c, o->runs, err) : 0;
@@ -348,9 +352,9 @@ static int campaign_run(const struct campaign_options *o)
         return command_fail("out of memory");
     struct teller t = {.campaign = c, .json = o->json};
     t.progress = !o->json && progress_possible() && isatty(STDOUT_FILENO);
-    int code;
-    if (open_campaign(o, c, &lock, &err))
-        code = headless_error(o->json, err.text);
+    int code = EXIT_FAILED;
+    if (open_campaign(o, c, &lock, &code, &err))
+        headless_error(o->json, err.text);
     else
         code = carry_out(&t);
     run_folder_unlock(&lock);

@@ -93,8 +93,8 @@ static int unknown(const char *name)
     const char *near = knob_nearest(name);
     if (trick_find(name))
         return command_usage_error(&command_knobs, "%s is a trick and no knob; see `davidnet tricks %s`", name, name);
-    return command_usage_error(&command_knobs, "no knob is named '%.64s'%s%s%s", name, near ? " (did you mean '" : "",
-                               near ? near : "", near ? "'?)" : "");
+    return command_usage_error(&command_knobs, "no knob is named '%.64s'%s%s%s; `davidnet knobs` lists them all", name,
+                               near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
 }
 
 static int run(int argc, char **argv)

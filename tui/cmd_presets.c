@@ -109,6 +109,24 @@ static int show(const struct recipe_about *about, cJSON *json, int whole, int wi
     return EXIT_OK;
 }
 
+/* Said of a name that is no preset; of a preset that cannot be read, show says why. */
+static int check_name(const char *name)
+{
+    struct recipe_about *list = calloc(PRESETS_MAX, sizeof *list);
+    struct recipe *recipe = malloc(sizeof *recipe);
+    struct error err = {""};
+    int n = list && recipe ? recipe_preset_list(list, PRESETS_MAX) : 0, i = 0, code = EXIT_OK;
+    while (i < n && strcmp(list[i].name, name) != 0)
+        i++;
+    if (!list || !recipe)
+        code = command_fail("out of memory");
+    else if (i == n && recipe_preset_load(name, recipe, NULL, &err))
+        code = command_usage_error(&command_presets, "%s", err.text);
+    free(recipe);
+    free(list);
+    return code;
+}
+
 static int show_one(const char *name, int as_json)
 {
     struct recipe_about about = {.accuracy = NAN};
@@ -116,7 +134,9 @@ static int show_one(const char *name, int as_json)
     snprintf(about.name, sizeof about.name, "%.63s", name);
     if (as_json && !json)
         return command_fail("out of memory");
-    int code = show(&about, json, 1, columns_width(stdout));
+    int code = check_name(name);
+    if (code == EXIT_OK)
+        code = show(&about, json, 1, columns_width(stdout));
     cJSON *object = code == EXIT_OK ? cJSON_DetachItemFromArray(json, 0) : NULL;
     cJSON_Delete(json);
     return object ? command_print_json(object, 1) : code;

@@ -136,7 +136,7 @@ static int unknown(const char *name)
         nearest_offer(&nearest, tricks[i].key);
     if (knob_find(name))
         return command_usage_error(&command_tricks, "%s is a knob and no trick; see `davidnet knobs %s`", name, name);
-    return command_usage_error(&command_tricks, "no trick is named '%.64s'%s", name,
+    return command_usage_error(&command_tricks, "no trick is named '%.64s'%s; `davidnet tricks` lists them all", name,
                                nearest_hint(&nearest, hint, sizeof hint));
 }
 
