@@ -1,5 +1,6 @@
 #include "engine/knobs.h"
 
+#include "engine/crc.h"
 #include "engine/nearest.h"
 #include "engine/number.h"
 
@@ -272,6 +273,13 @@ int knob_same(const struct recipe *a, const struct recipe *b, const struct knob 
     knob_get(a, knob, x, sizeof x);
     knob_get(b, knob, y, sizeof y);
     return strcmp(x, y) == 0;
+}
+
+uint32_t knob_checksum(const struct recipe *recipe, const struct knob *knob)
+{
+    char text[KNOB_TEXT_MAX];
+    knob_get(recipe, knob, text, sizeof text);
+    return crc_add(0, text, strlen(text));
 }
 
 /* One of the words in "a|b|c". */

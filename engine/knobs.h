@@ -56,4 +56,7 @@ void knob_defaults(struct recipe *recipe);
 /* 1 if both recipes have the knob at the same value, to the last bit. */
 int knob_same(const struct recipe *a, const struct recipe *b, const struct knob *knob);
 
+/* Of its value: what tells another value where there is no room for a second recipe. */
+uint32_t knob_checksum(const struct recipe *recipe, const struct knob *knob);
+
 #endif

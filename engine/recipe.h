@@ -19,6 +19,7 @@
 #define RECIPE_NETWORK_MAX 4096
 #define RECIPE_BATCH_MAX 16384
 #define RECIPE_TRICKS_MAX 64
+#define RECIPE_KNOBS_MAX 128
 #define RECIPE_DEFAULT_PRESET "davidnet-79"
 
 enum recipe_eval { RECIPE_EVAL_TEST, RECIPE_EVAL_HOLDOUT, RECIPE_EVAL_COUNT };
@@ -61,7 +62,8 @@ struct recipe {
     int own_network;      /* 1: it is not the preset's; set when the recipe is read, resolved or given a network, and no
                              part of what recipe_write writes or recipe_equal compares */
     int has_base;         /* likewise: the preset is known, and */
-    uint64_t base_tricks; /* has these on, a bit each in table order (tricks_on) */
+    uint64_t base_tricks; /* has these on, a bit each in table order (tricks_on), and */
+    uint32_t base_values[RECIPE_KNOBS_MAX]; /* knobs of these values, in table order (knob_checksum) */
     /* network */
     int width;          /* c: 64 in DavidNet */
     double logit_scale; /* multiplies the logits: 0.125 */
@@ -198,10 +200,11 @@ int recipe_stages(const struct recipe *recipe, struct stages *stages, struct err
 const char *recipe_name(const struct recipe *recipe);
 
 /*
- * One line for people: "davidnet-79, 24 epochs x 512, lr 0.4, cutout 8x8, seed 1". A network and tricks that are not
- * the preset's are told, of many tricks the first: "davidnet-79 + own network + celu - cutout, ...", "+ celu + ema -
- * crop and 2 more"; of a file with a name of its own: "mine: davidnet-79 + celu, ...". It goes by the recipe alone and
- * reads nothing: views draw with it.
+ * One line for people: "davidnet-79, 24 epochs x 512, lr 0.4, cutout 8x8, seed 1". Knobs, a network and tricks that
+ * are not the preset's are told, of many the first: "davidnet-79 width=32 + own network + celu - cutout, ...", "+ celu
+ * + ema - crop and 2 more"; of a file with a name of its own: "mine: davidnet-79 + celu, ...". Not told are the
+ * machine, how a run is looked after, and the course of the learning rate. It goes by the recipe alone and reads
+ * nothing: views draw with it.
  */
 void recipe_summary(const struct recipe *recipe, char *out, size_t size);
 

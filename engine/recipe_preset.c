@@ -80,6 +80,8 @@ int recipe_preset_load_at(const char *name, int depth, struct recipe *recipe, st
     recipe->own_network = 0;
     recipe->has_base = 1;
     recipe->base_tricks = depth == 0 ? tricks_on(recipe) : 0;
+    for (int i = 0; i < knob_count && i < RECIPE_KNOBS_MAX && depth == 0; i++)
+        recipe->base_values[i] = knob_checksum(recipe, &knobs[i]);
     if (about) {
         snprintf(about->name, sizeof about->name, "%.63s", name);
         snprintf(about->path, sizeof about->path, "%s", path);
@@ -93,6 +95,8 @@ void recipe_file_compare(struct recipe *recipe)
     recipe->has_base = recipe_preset_load_at(recipe->preset, 0, &base, NULL, NULL) == 0; /* gone: nothing to go by */
     recipe->own_network = recipe->has_base && strcmp(base.network, recipe->network) != 0;
     recipe->base_tricks = recipe->has_base ? base.base_tricks : 0;
+    if (recipe->has_base)
+        memcpy(recipe->base_values, base.base_values, sizeof recipe->base_values);
 }
 
 int recipe_preset_load(const char *name, struct recipe *recipe, struct recipe_about *about, struct error *err)

@@ -146,6 +146,66 @@ static void text_add(struct text *text, const char *format, ...)
 
 #define TRICKS_TOLD 4
 
+#define KNOBS_TOLD 4
+
+/* What the line tells by itself, or stretches with the epochs. */
+static const char *const told_anyway[] = {"epochs", "lr_knots",      "lr_values",    "lr_peak",  "lr_warmup",
+                                          "batch",  "batch_times",   "crop",         "crop_pad", "flip",
+                                          "cutout", "cutout_height", "cutout_width", "eval",     "data"};
+
+/* 1 if a trick that is not as the preset has it accounts for the knob's value. */
+static int is_of_trick(const struct recipe *recipe, const struct knob *knob, uint64_t switched)
+{
+    char value[KNOB_TEXT_MAX];
+    knob_get(recipe, knob, value, sizeof value);
+    for (int i = 0; i < trick_count; i++) {
+        if (!(switched >> i & 1))
+            continue;
+        for (const struct trick_patch *patch = tricks[i].patches; patch->key; patch++)
+            if (strcmp(patch->key, knob->key) == 0)
+                return 1;
+        for (const struct trick_patch *patch = tricks[i].begins_with; patch->key; patch++)
+            if (strcmp(patch->key, knob->key) == 0 &&
+                (strcmp(patch->on, value) == 0 || (patch->off && strcmp(patch->off, value) == 0)))
+                return 1;
+    }
+    return 0;
+}
+
+static int is_told(const struct recipe *recipe, int index, uint64_t switched)
+{
+    static const char *const beside[] = {"machine", "seeds", "run"};
+    const struct knob *knob = &knobs[index];
+    if (!recipe->has_base || recipe->base_values[index] == knob_checksum(recipe, knob) ||
+        !knob_has_effect(recipe, knob))
+        return 0;
+    for (size_t i = 0; i < sizeof beside / sizeof *beside; i++)
+        if (strcmp(knob->section, beside[i]) == 0)
+            return 0;
+    for (size_t i = 0; i < sizeof told_anyway / sizeof *told_anyway; i++)
+        if (strcmp(knob->key, told_anyway[i]) == 0)
+            return 0;
+    return !is_of_trick(recipe, knob, switched);
+}
+
+/* " width=8 momentum=0.8": the knobs that are not as the preset has them, of more than KNOBS_TOLD the first. */
+static void add_knobs(struct text *text, const struct recipe *recipe)
+{
+    uint64_t switched = recipe->has_base ? tricks_on(recipe) ^ recipe->base_tricks : 0;
+    int told[RECIPE_KNOBS_MAX], count = 0;
+    char value[KNOB_TEXT_MAX];
+    for (int i = 0; i < knob_count && i < RECIPE_KNOBS_MAX; i++)
+        if (is_told(recipe, i, switched))
+            told[count++] = i;
+    int most = count > KNOBS_TOLD ? KNOBS_TOLD - 1 : count;
+    for (int i = 0; i < most; i++) {
+        knob_get(recipe, &knobs[told[i]], value, sizeof value);
+        text_add(text, " %s=%.24s%s", knobs[told[i]].key, value, strlen(value) > 24 ? "..." : "");
+    }
+    if (most < count)
+        text_add(text, " and %d more", count - most);
+}
+
 /* " + celu - cutout": the tricks that are not as the preset has them, of more than TRICKS_TOLD the first. */
 static void add_tricks(struct text *text, const struct recipe *recipe)
 {
@@ -178,8 +238,10 @@ void recipe_summary(const struct recipe *recipe, char *out, size_t size)
     number_format_real(number_tidy(schedule_highest(&recipe->schedule) * recipe_lr_gain(recipe), 9), rate, sizeof rate);
     number_format_real(recipe->epochs, epochs, sizeof epochs);
     int inherits = recipe->name[0] && recipe->has_base;
-    text_add(&text, "%s%s%s%s", recipe->name[0] ? recipe->name : recipe->preset, inherits ? ": " : "",
-             inherits ? recipe->preset : "", recipe->own_network ? " + own network" : "");
+    text_add(&text, "%s%s%s", recipe->name[0] ? recipe->name : recipe->preset, inherits ? ": " : "",
+             inherits ? recipe->preset : "");
+    add_knobs(&text, recipe);
+    text_add(&text, "%s", recipe->own_network ? " + own network" : "");
     add_tricks(&text, recipe);
     text_add(&text, ", %s %s x %d, lr %s", epochs, recipe->epochs == 1 ? "epoch" : "epochs", recipe_batch(recipe),
              rate);

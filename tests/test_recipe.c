@@ -160,15 +160,17 @@ static void test_summary(void **state)
                                       .sets = {"lr_shape=cosine", "lr_peak=0.25", "eval=holdout"}};
     recipe_must(recipe_resolve(&request, &recipe, &recipe_err));
     recipe_summary(&recipe, text, sizeof text);
-    assert_string_equal(text, "davidnet-66 - crop - flip - cutout, 20 epochs x 512, lr 0.25, holdout, seed 0");
+    assert_string_equal(
+        text, "davidnet-66 lr_shape=cosine - crop - flip - cutout, 20 epochs x 512, lr 0.25, holdout, seed 0");
     recipe_must(recipe_set_network(&recipe, "pool = global_max; logits = linear", &recipe_err));
     recipe_summary(&recipe, text, sizeof text);
-    assert_string_equal(text,
-                        "davidnet-66 + own network - crop - flip - cutout, 20 epochs x 512, lr 0.25, holdout, seed 0");
+    assert_string_equal(
+        text,
+        "davidnet-66 lr_shape=cosine + own network - crop - flip - cutout, 20 epochs x 512, lr 0.25, holdout, seed 0");
     snprintf(recipe.preset, sizeof recipe.preset, "a-preset-that-is-gone"); /* the recipe alone says it */
     recipe_summary(&recipe, text, sizeof text);
-    assert_string_equal(
-        text, "a-preset-that-is-gone + own network - crop - flip - cutout, 20 epochs x 512, lr 0.25, holdout, seed 0");
+    assert_string_equal(text, "a-preset-that-is-gone lr_shape=cosine + own network - crop - flip - cutout, 20 epochs x "
+                              "512, lr 0.25, holdout, seed 0");
 }
 
 /* Tricks that are not as the preset has them, of many the first; against what a run's recipe.ini came from, too. */
@@ -201,6 +203,51 @@ static void test_summary_of_tricks(void **state)
     recipe_must(recipe_resolve(&request, &recipe, &recipe_err));
     recipe_summary(&recipe, text, sizeof text);
     assert_int_equal(strncmp(text, "tta-26, 10 epochs", 17), 0); /* as the preset has them: no word of them */
+}
+
+/* So are knobs, but for what the line tells anyway, what tricks account for and what is no part of the recipe. */
+static void test_summary_of_knobs(void **state)
+{
+    (void)state;
+    char text[256], path[128], again[sizeof text];
+    struct recipe recipe, back;
+    struct recipe_request request = {
+        .preset = "quick",
+        .epochs = 3,
+        .n_sets = 6,
+        .sets = {"width=8", "batch=32", "threads=1", "target=50", "cutout_height=6", "celu_alpha=0.3"}};
+    recipe_must(recipe_resolve(&request, &recipe, &recipe_err));
+    recipe_summary(&recipe, text, sizeof text); /* celu_alpha has no effect here */
+    assert_string_equal(text, "quick width=8, 3 epochs x 32, lr 0.4, crop 4, flip, cutout 6x8, seed 0");
+    snprintf(path, sizeof path, "%s/of-knobs.ini", recipe_folder);
+    FILE *out = fopen(path, "w");
+    assert_non_null(out);
+    recipe_must(recipe_write(&recipe, out, &recipe_err));
+    fclose(out);
+    recipe_must(recipe_read(path, &back, &recipe_err));
+    recipe_summary(&back, again, sizeof again);
+    assert_string_equal(again, text);
+    request = (struct recipe_request){
+        .preset = "quick",
+        .n_on = 2,
+        .on = {"celu", "ema"},
+        .n_sets = 5,
+        .sets = {"width=8", "momentum=0.8", "celu_alpha=0.3", "weight_decay=0.001", "logit_scale=0.2"}};
+    recipe_must(recipe_resolve(&request, &recipe, &recipe_err));
+    recipe_summary(&recipe, text, sizeof text);
+    assert_int_equal(strncmp(text, "quick width=8 logit_scale=0.2 celu_alpha=0.3 and 2 more + celu + ema, ", 70), 0);
+    request = (struct recipe_request){.preset = "quick", .epochs = 2};
+    recipe_must(recipe_resolve(&request, &recipe, &recipe_err));
+    recipe_summary(&recipe, text, sizeof text);
+    assert_int_equal(strncmp(text, "quick, 2 epochs", 15), 0); /* a stretched schedule is the preset's */
+    for (const struct trick *trick = tricks; trick < tricks + trick_count; trick++) {
+        request = (struct recipe_request){.preset = "davidnet-79", .n_on = 1, .on = {trick->key}};
+        if (recipe_resolve(&request, &recipe, &recipe_err) != 0)
+            continue; /* not without another one */
+        recipe_summary(&recipe, text, sizeof text);
+        if (strchr(text, '=') != NULL)
+            fail_msg("%s", text); /* the trick's name says what it sets */
+    }
 }
 
 /* The rate of a larger batch is a product, which is not told to the last bit. */
@@ -435,6 +482,7 @@ int main(void)
         cmocka_unit_test(test_command),
         cmocka_unit_test(test_summary),
         cmocka_unit_test(test_summary_of_tricks),
+        cmocka_unit_test(test_summary_of_knobs),
         cmocka_unit_test(test_summary_of_a_product),
         cmocka_unit_test(test_seeds),
         cmocka_unit_test(test_choices_in_force),
