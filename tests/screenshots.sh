@@ -7,14 +7,10 @@
 set -eu
 out=${1:?usage: tests/screenshots.sh FOLDER [OPTION]...}
 shift
-bin=$(realpath "${DAVIDNET_BIN:-./davidnet}")
-work=$(mktemp -d)
+bin=${DAVIDNET_BIN:-./davidnet}
+work=$(mktemp -d -t davidnet-XXXX)
 trap 'rm -rf "$work"' EXIT
 mkdir -p "$out"
-out=$(realpath "$out")
-if [ -d data ] && [ -z "${DAVIDNET_DATA-}" ]; then
-    export DAVIDNET_DATA=$PWD/data
-fi
 
 export XDG_STATE_HOME=$work/state XDG_CONFIG_HOME=$work/config # no guide, no recipes of the user's
 mkdir -p "$XDG_STATE_HOME/davidnet"
@@ -23,9 +19,8 @@ touch "$XDG_STATE_HOME/davidnet/guide-seen"
 if [ -n "${DAVIDNET_SHOTS_RUNS-}" ]; then
     cp -a "$DAVIDNET_SHOTS_RUNS" "$work/runs"
 fi
-cd "$work" # so that pictures say "runs", not where that is; all in it are what the forecast is made from
-export DAVIDNET_RUNS=runs
-if [ ! -d runs ]; then
+export DAVIDNET_RUNS=$work/runs # what was trained before, too: the forecast is made from that
+if [ ! -d "$DAVIDNET_RUNS" ]; then
     "$bin" campaign --preset quick --on label_smoothing --runs 3
 fi
 
@@ -41,7 +36,6 @@ Down
 Space
 1
 :until step 250
-:dump $out/run.png
 2
 :dump $out/layers.png
 r
@@ -66,6 +60,7 @@ e
 Esc
 1
 :until end
+:dump $out/run.png
 5
 :until runs
 :dump $out/runs.png
