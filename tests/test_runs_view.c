@@ -317,6 +317,38 @@ static void test_golden(void **state)
     runs_model_release(&model);
 }
 
+static void assert_time(const struct runs_model *model, const char *wanted)
+{
+    struct grid grid;
+    assert_int_equal(grid_init(&grid, 120, 40), 0);
+    draw(model, &grid, (struct rect){0, 0, 120, 40});
+    char *text = grid_text(&grid);
+    assert_non_null(strstr(text, wanted));
+    free(text);
+    grid_release(&grid);
+}
+
+/* A run that trains may still reach its target, and one that has just begun has no times to tell. */
+static void test_times_of_a_run_that_trains(void **state)
+{
+    (void)state;
+    struct runs_model model;
+    open_model(&model, SAMPLES);
+    select_name(&model, "live-one");
+    int at = 0;
+    while (at + 1 < model.n_entries && strcmp(model.entries[at]->folder.name, "live-one") != 0)
+        at++;
+    struct run_summary *summary = &model.entries[at]->summary;
+    assert_time(&model, "94 % not reached yet; trained");
+    snprintf(summary->state, sizeof summary->state, "stopped");
+    assert_time(&model, "94 % not reached; trained");
+    summary->train_seconds = NAN;
+    assert_time(&model, "it was not trained");
+    snprintf(summary->state, sizeof summary->state, "running");
+    assert_time(&model, "its first step is under way");
+    runs_model_release(&model);
+}
+
 static void test_golden_empty(void **state)
 {
     (void)state;
@@ -421,6 +453,7 @@ int main(void)
         cmocka_unit_test(test_compare),
         cmocka_unit_test(test_golden),
         cmocka_unit_test(test_golden_empty),
+        cmocka_unit_test(test_times_of_a_run_that_trains),
         cmocka_unit_test(test_small_sizes),
         cmocka_unit_test(test_layout),
         cmocka_unit_test(test_find),

@@ -68,10 +68,17 @@ static void time_text(const struct run_entry *entry, char *out, size_t size)
 {
     const struct run_summary *s = &entry->summary;
     char target[24], trained[24], wall[24], epochs[32];
+    int live = strcmp(runs_state(entry), "live") == 0;
+    if (!isfinite(s->train_seconds)) {
+        snprintf(out, size, "%s", live ? "its first step is under way" : "it was not trained");
+        return;
+    }
     format_seconds(s->seconds_to_target, target, sizeof target);
     snprintf(out, size, "%g %% %s%s; trained %s, %s epochs; %s by the clock", entry->recipe.target,
-             isfinite(s->seconds_to_target) ? "after " : "not reached", isfinite(s->seconds_to_target) ? target : "",
-             format_seconds(s->train_seconds, trained, sizeof trained),
+             isfinite(s->seconds_to_target) ? "after "
+             : live                         ? "not reached yet"
+                                            : "not reached",
+             isfinite(s->seconds_to_target) ? target : "", format_seconds(s->train_seconds, trained, sizeof trained),
              runs_cell(entry, RUNS_EPOCHS, epochs, sizeof epochs), format_seconds(s->wall_seconds, wall, sizeof wall));
 }
 
