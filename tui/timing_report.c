@@ -17,7 +17,7 @@ static const struct {
     int width, from;
 } columns[COLUMNS] = {
     [FORWARD] = {"forward", 7, 0},   [BACKWARD] = {"backward", 8, 0}, [UPDATE] = {"update", 7, 0},
-    [SHARE] = {"share", 5, 0},       [GFLOP] = {"GFLOP", 7, 120},     [MBYTES] = {"MB", 7, 120},
+    [SHARE] = {"share", 6, 0},       [GFLOP] = {"GFLOP", 7, 120},     [MBYTES] = {"MB", 7, 120},
     [GFLOPS] = {"GFLOP/s", 7, 0},    [GIGABYTES] = {"GB/s", 5, 100},  [FLOOR] = {"floor", 7, 120},
     [CEILING] = {"ceiling", 7, 100}, [MEMORY] = {"memory", 7, 140},
 };
@@ -45,6 +45,13 @@ static void put_number(const struct layout *l, enum column c, double value, int 
 {
     char text[RUN_TEXT];
     put_text(l, c, run_text_number(value, decimals, text));
+}
+
+static void put_percent(const struct layout *l, enum column c, double value, int decimals)
+{
+    char text[RUN_TEXT], percent[RUN_TEXT + 1];
+    snprintf(percent, sizeof percent, "%s%s", run_text_number(value, decimals, text), isnan(value) ? "" : "%");
+    put_text(l, c, percent);
 }
 
 /* Milliseconds in their column. */
@@ -123,16 +130,13 @@ static void fused_text(const struct timing *t, struct timing_cell forward, struc
 /* What all of a line's own steps come to. */
 static void put_sum(const struct layout *l, const struct timing *t, const struct timing_sum *sum)
 {
-    put_number(l, SHARE, 100 * sum->ms / timing_step_ms(t), 1);
+    put_percent(l, SHARE, 100 * sum->ms / timing_step_ms(t), 1);
     put_number(l, GFLOP, sum->flops > 0 ? sum->flops * 1e-9 : (double)NAN, 2);
     put_number(l, MBYTES, sum->bytes * 1e-6, decimals_of(sum->bytes * 1e-6));
     put_number(l, GFLOPS, sum->gflops, sum->gflops < 10 ? 1 : 0);
     put_number(l, GIGABYTES, sum->gigabytes, 1);
     put_ms(l, FLOOR, sum->floor_ms);
-    char text[RUN_TEXT], percent[RUN_TEXT + 1];
-    snprintf(percent, sizeof percent, isnan(sum->ceiling) ? "%s" : "%s%%",
-             run_text_number(100 * sum->ceiling, 0, text));
-    put_text(l, CEILING, percent);
+    put_percent(l, CEILING, 100 * sum->ceiling, 0);
 }
 
 static void put_row(const struct layout *l, const struct timing *t, int row)
