@@ -111,7 +111,16 @@ static const char *or_unknown(const char *text)
     return *text ? text : "not known";
 }
 
-/* "A  quick-1, quick-2" and what it ran on. */
+/* A line at the fourth column, or as many as the width needs. */
+static void put_wrapped(FILE *out, const char *text, int width)
+{
+    if (width)
+        columns_wrap(out, text, 3, 3, width);
+    else
+        fprintf(out, "%s\n", text);
+}
+
+/* Its runs, on what they were measured, and the command that trains the first of them again. */
 static void put_side(FILE *out, const struct timing_diff_report *report, int s, int width)
 {
     const struct timing_diff_side *side = &report->side[s];
@@ -121,15 +130,17 @@ static void put_side(FILE *out, const struct timing_diff_report *report, int s, 
     for (int r = 0; r < side->n && used < sizeof text; r++)
         used += (size_t)snprintf(text + used, sizeof text - used, "%s%s", r ? ", " : "", side->runs[r].name);
     if (used < sizeof text)
-        snprintf(text + used, sizeof text - used, ": %s, %s, %d thread%s, %s, %s, %s; %llu steps of %.0f images",
-                 t->family, t->precision, t->threads, t->threads == 1 ? "" : "s", or_unknown(t->machine.isa),
+        snprintf(text + used, sizeof text - used,
+                 ": %s, %s, %d thread%s, %s, %s, %s; %llu steps of %.0f images; davidnet %s, %s", t->family,
+                 t->precision, t->threads, t->threads == 1 ? "" : "s", or_unknown(t->machine.isa),
                  or_unknown(t->machine.library), or_unknown(t->machine.device), (unsigned long long)t->train_steps,
-                 t->images_per_step);
+                 t->images_per_step, or_unknown(t->machine.davidnet), or_unknown(t->machine.commit));
     fprintf(out, "%c  ", s ? 'B' : 'A');
-    if (width)
-        columns_wrap(out, text, 3, 3, width);
-    else
-        fprintf(out, "%s\n", text);
+    put_wrapped(out, text, width);
+    struct timing_origin origin; /* large */
+    timing_origin_init(&origin, report->recipes[s][0], side->runs[0].name);
+    fputs("   ", out);
+    put_wrapped(out, origin.command, width);
 }
 
 static void put_paragraph(FILE *out, const char *text, int width)
