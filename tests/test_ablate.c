@@ -1,6 +1,8 @@
 /* Selective removal: what each variant runs, what its times are made of, and what cannot be taken apart. */
 #include "engine/ablate.h"
 
+#include "tests/denormals.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -145,14 +147,18 @@ static double sum(const struct ablate_times *times)
     return total;
 }
 
+/* A variant that met denormal numbers would time something else than its network. */
 static void measure_all(const char *preset, const char *device)
 {
     open_case(preset, device);
     double flops = INFINITY, bytes = INFINITY;
     for (int v = 0; v < ABLATE_VARIANT_COUNT; v++) {
         struct ablate_times times;
+        denormals_met();
         if (ablate_measure(&ablate, (enum ablate_variant)v, &times, &err))
             fail_msg("%s: %s", ablate_variant_name((enum ablate_variant)v), err.text);
+        if (denormals_met())
+            fail_msg("%s, %s: denormal numbers", preset, ablate_variant_name((enum ablate_variant)v));
         assert_true(times.seconds > 0 && fabs(sum(&times) - times.seconds) < 1e-9);
         for (int p = 0; p < ABLATE_BETWEEN; p++)
             if (ablate_leaves_out((enum ablate_variant)v, (enum ablate_part)p))
@@ -190,6 +196,23 @@ static void test_variants_on_cpu(void **state)
     measure_all("davidnet-79", "device=cpu");
     measure_all("batch512-256", "device=cpu");
     measure_all("celu-52", "device=cpu");
+}
+
+/* Round after round on the same batch, nothing shrinks by going round. */
+static void test_numbers_keep_their_size(void **state)
+{
+    (void)state;
+    open_case("davidnet-79", "device=cpu");
+    denormals_met();
+    for (int round = 0; round < 3; round++)
+        for (int v = 0; v < ABLATE_VARIANT_COUNT; v++) {
+            struct ablate_times times;
+            if (ablate_measure(&ablate, (enum ablate_variant)v, &times, &err))
+                fail_msg("%s: %s", ablate_variant_name((enum ablate_variant)v), err.text);
+            if (denormals_met())
+                fail_msg("%s, round %d: denormal numbers", ablate_variant_name((enum ablate_variant)v), round);
+        }
+    ablate_case_release(&ablate);
 }
 
 /* The largest of a convolution's momentum: 0 as long as no update was made. */
@@ -266,6 +289,7 @@ int main(void)
         cmocka_unit_test(test_parts_of_fused_steps),
         cmocka_unit_test(test_variants_on_ref),
         cmocka_unit_test(test_variants_on_cpu),
+        cmocka_unit_test(test_numbers_keep_their_size),
         cmocka_unit_test(test_without_update_there_is_none),
         cmocka_unit_test(test_what_cannot_be_taken_apart),
         cmocka_unit_test(test_names),
