@@ -46,6 +46,7 @@ static void bad_starts_leave_no_folder(void **state)
     options.recipe.device = RECIPE_DEVICE_CUDA;
     refused(&options, "cuda");
     options = good;
+    options.recipe.device = RECIPE_DEVICE_CPU;
     options.recipe.precision = RECIPE_PRECISION_F16;
     refused(&options, "f16");
     options = good;
