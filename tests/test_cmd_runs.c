@@ -406,7 +406,9 @@ static void curves_as_figures(void **state)
         assert_memory_equal(text, begins[i], 4);
         if (i == 1) {
             assert_non_null(strstr(text, "<title>Training curves of davidnet-79: mean of 2 runs</title>"));
-            assert_non_null(strstr(text, "davidnet train --preset davidnet-79 --seed 7"));
+            for (char *c = text; (c = strchr(c, '\n')) != NULL;) /* it is wrapped where the line before it ends */
+                *c = ' ';
+            assert_non_null(strstr(text, "the first is davidnet train --preset davidnet-79 --seed 7"));
         }
         free(text);
     }
