@@ -392,6 +392,9 @@ static int run_bench(struct bench *b)
     struct recipe recipe;
     if (recipe_options_resolve(&b->options, &recipe, &err))
         return command_usage_error(&command_bench, "%s", err.text);
+    if (recipe.progressive_size) /* each size has a program of its own: the one that is checked is not what is timed */
+        return command_usage_error(&command_bench,
+                                   "progressive_size: its steps are not all alike; switch it off to time one");
     int status = session_open_data(&b->session, &recipe, &err);
     if (!status) {
         command_progress("checking against the reference", 0, 0);
@@ -463,7 +466,8 @@ const struct command command_bench = {
         "fewer), beside as many that are not, and by its own account.\n"
         "With --ops it is each operation (the least of those times), the rates that it reaches, and its share of what\n"
         "the machine can do: multiply-adds from registers or a copy in memory, whichever takes longer, both\n"
-        "measured first. It is more than 100 % where caches hold the data or Winograd saves multiplications.\n",
+        "measured first. It is more than 100 % where caches hold the data or Winograd saves multiplications.\n"
+        "Steps of progressive_size are not all alike, and are refused.\n",
     .options = options,
     .takes_recipe = 1,
     .run = run,
