@@ -224,6 +224,37 @@ static void a_bad_run_does_not_hide_the_others(void **state)
     assert_non_null(strstr(errors, "recipe.ini"));
 }
 
+/* A recipe file's name is cut between characters, and the columns behind it stand where they stand for others. */
+static void names_of_recipes_are_cut_between_characters(void **state)
+{
+    (void)state;
+    struct error err = {""};
+    char path[RUN_PATH_MAX];
+    struct run_folder folder;
+    strcpy(recipe.name, "Pr\xc3\xbc"
+                        "fst\xc3\xbc"
+                        "cke \xc3\x9f\xc3\x9f\xc3\x9f");
+    make_run("named");
+    recipe.name[0] = '\0';
+    assert_int_equal(CALL(command_runs, "runs"), EXIT_OK);
+    const char *line = strstr(output, "\nnamed "), *other = strstr(output, "\nshort ");
+    assert_true(line && other);
+    const char *cut = strstr(line, "Pr\xc3\xbc"
+                                   "fst\xc3\xbc"
+                                   "cke ~"),
+               *seed = strstr(line, " 7 ");
+    assert_true(cut && seed);
+    assert_int_equal(seed - line, strstr(other, " 7 ") - other + 2); /* two letters of two bytes */
+    if (run_folder_find_in(&folder, parent, "named", &err))
+        fail_msg("%s", err.text);
+    run_folder_path(&folder, "recipe.ini", path, sizeof path);
+    assert_int_equal(CALL(command_curves, "curves", "--recipe", path, "--format", "csv"), EXIT_OK);
+    has("\nPr\xc3\xbc"
+        "fst\xc3\xbc"
+        "cke \xc3\x9f\xc3\x9f\xc3\x9f,0,");
+    assert_int_equal(folder_remove(folder.path, &err), 0);
+}
+
 static void show_tells_all(void **state)
 {
     (void)state;
@@ -535,11 +566,17 @@ int main(void)
 {
 #define EACH(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
     const struct CMUnitTest tests[] = {
-        EACH(runs_lists_them),   EACH(a_bad_run_does_not_hide_the_others),
-        EACH(show_tells_all),    EACH(show_tells_each_clock_once),
-        EACH(notes_and_tags),    EACH(names_and_the_trash),
-        EACH(curves_as_csv),     EACH(curves_as_json),
-        EACH(curves_as_figures), EACH(no_picture_on_a_terminal),
+        EACH(runs_lists_them),
+        EACH(names_of_recipes_are_cut_between_characters),
+        EACH(a_bad_run_does_not_hide_the_others),
+        EACH(show_tells_all),
+        EACH(show_tells_each_clock_once),
+        EACH(notes_and_tags),
+        EACH(names_and_the_trash),
+        EACH(curves_as_csv),
+        EACH(curves_as_json),
+        EACH(curves_as_figures),
+        EACH(no_picture_on_a_terminal),
         EACH(timing_as_a_table),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -387,6 +387,27 @@ static void test_columns(void **state)
     free(text);
 }
 
+/* Columns are what a terminal makes of the text, not its bytes; a width of 0 leaves a column out. */
+static void test_lines(void **state)
+{
+    (void)state;
+    static const char *const cells[] = {"\xc3\xbc"
+                                        "b",
+                                        "not told", "\xc3\x9f", ""};
+    static const int widths[] = {4, 0, 3, 5}, left[] = {1, 0, 0, 1};
+    char text[64], narrow[8];
+    assert_int_equal(columns_line(text, sizeof text, cells, widths, left, 4, 2), 9);
+    assert_string_equal(text, "\xc3\xbc"
+                              "b      \xc3\x9f");
+    assert_int_equal(columns_line(text, sizeof text, cells, (const int[]){1, 0, 1, 0}, left, 4, 1),
+                     4); /* too wide: whole */
+    assert_string_equal(text, "\xc3\xbc"
+                              "b \xc3\x9f");
+    columns_line(narrow, sizeof narrow, cells, widths, left, 4, 2);
+    assert_string_equal(narrow, "\xc3\xbc"
+                                "b");
+}
+
 /* The folded text, malloc'ed. */
 static char *fold(const char *command, int indent, int width)
 {
@@ -444,6 +465,7 @@ int main(void)
         cmocka_unit_test(test_own_options),
         cmocka_unit_test(test_paragraphs),
         cmocka_unit_test(test_columns),
+        cmocka_unit_test(test_lines),
         cmocka_unit_test(test_folded_commands),
     };
     if (setenv("XDG_CONFIG_HOME", "/nonexistent", 1))

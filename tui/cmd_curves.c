@@ -129,7 +129,7 @@ static int write_curves(const struct request *request, const struct recipe *reci
     if (rc == 0)
         rc = read_origins(opened, recipe, &err);
     if (rc == 0)
-        rc = request->count == 0 ? curve_set_schedule(&set, recipe, recipe->preset, &err)
+        rc = request->count == 0 ? curve_set_schedule(&set, recipe, recipe_name(recipe), &err)
                                  : curve_set_init(&set, opened->runs, opened->n, request->each, &err);
     if (rc == 0 && drawing >= 0) {
         rc = curve_page_write(&request->page, (enum figure_format)drawing, &set, opened->reports, opened->n,

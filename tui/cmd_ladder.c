@@ -6,6 +6,7 @@
 #include "tui/headless.h"
 #include "tui/options.h"
 #include "views/format.h"
+#include "views/grid.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -115,30 +116,29 @@ static int fit(int *widths, int width)
 static void print_cells(const char *const cells[COLUMNS], const int *widths, int gap)
 {
     char text[COLUMNS * 100];
-    int n = 0;
-    for (int c = 0; c < COLUMNS; c++)
-        if (widths[c])
-            n += snprintf(text + n, sizeof text - (size_t)n, left[c] ? "%*s%-*s" : "%*s%*s", n ? gap : 0, "", widths[c],
-                          cells[c]);
-    while (n > 0 && text[n - 1] == ' ')
-        text[--n] = '\0';
+    columns_line(text, sizeof text, cells, widths, left, COLUMNS, gap);
     puts(text);
 }
 
-static void print_text(const struct ladder *ladder)
+static void find_widths(const struct line *lines, int count, int widths[COLUMNS])
+{
+    for (int c = 0; c < COLUMNS; c++) {
+        widths[c] = text_width(heads[c]);
+        for (int i = 0; i < count; i++)
+            widths[c] = text_width(lines[i].cell[c]) > widths[c] ? text_width(lines[i].cell[c]) : widths[c];
+    }
+}
+
+static int print_text(const struct ladder *ladder)
 {
     struct line *lines = calloc((size_t)ladder->count + 1, sizeof *lines);
-    int widths[COLUMNS], gap, published = 0;
+    int widths[COLUMNS], published = 0;
     if (!lines)
-        return;
-    for (int c = 0; c < COLUMNS; c++)
-        widths[c] = (int)strlen(heads[c]);
-    for (int i = 0; i < ladder->count; i++) {
+        return command_fail("out of memory");
+    for (int i = 0; i < ladder->count; i++)
         fill_line(&ladder->rung[i], &lines[i]);
-        for (int c = 0; c < COLUMNS; c++)
-            widths[c] = (int)strlen(lines[i].cell[c]) > widths[c] ? (int)strlen(lines[i].cell[c]) : widths[c];
-    }
-    gap = fit(widths, columns_terminal(stdout));
+    find_widths(lines, ladder->count, widths);
+    int gap = fit(widths, columns_terminal(stdout));
     int at = widths[PRESET] + gap + (widths[EPOCHS] ? widths[EPOCHS] + gap : 0);
     for (int c = ACCURACY; c <= REACH; c++)
         published += widths[c] ? widths[c] + gap : 0;
@@ -151,6 +151,7 @@ static void print_text(const struct ladder *ladder)
         print_cells(cells, widths, gap);
     }
     free(lines);
+    return EXIT_OK;
 }
 
 /* For the README: only what is of this machine has its name in the last line. */
@@ -330,7 +331,7 @@ static int run(int argc, char **argv)
         else if (o->markdown && !o->refused)
             print_markdown(&ladder);
         else if (!o->json && code <= EXIT_FAILED && !o->refused)
-            print_text(&ladder);
+            code = print_text(&ladder) == EXIT_OK ? code : EXIT_FAILED;
         ladder_release(&ladder);
     }
     free(o);

@@ -35,8 +35,8 @@ static void fill(struct line *line, const struct run_summary *s, const struct ru
     char text[RUN_TEXT];
     run_text_safe(s->name, line->name, sizeof line->name);
     run_text_safe(s->recipe, line->cell[RECIPE], sizeof line->cell[RECIPE]);
-    if (strlen(line->cell[RECIPE]) > 12)
-        strcpy(line->cell[RECIPE] + 11, "~");
+    if (text_width(line->cell[RECIPE]) > 12)
+        strcpy(line->cell[RECIPE] + text_fit(line->cell[RECIPE], 11), "~");
     snprintf(line->cell[SEED], 64, "%lld", (long long)s->seed);
     snprintf(line->cell[STATE], 64, "%s", s->state);
     epochs_text(s, line->cell[EPOCHS], 64);
@@ -51,16 +51,13 @@ static void print_line(const char *name, const char *const *cells, const char *t
                        int gap)
 {
     char text[1024];
-    int n = 0, fitting = text_width(name) <= name_width;
+    int fitting = text_width(name) <= name_width;
     if (!fitting)
         printf("%s\n", name);
     columns_print(stdout, fitting ? name : "", name_width, 0);
-    for (int c = 0; c < COLUMNS; c++)
-        n += snprintf(text + n, sizeof text - (size_t)n, left[c] ? "%*s%-*s" : "%*s%*s", gap, "", widths[c], cells[c]);
-    while (n > 0 && text[n - 1] == ' ')
-        text[--n] = '\0';
-    int fits = tags[0] == '\0' || name_width + n + gap + (int)strlen(tags) <= WIDTH;
-    printf("%s%*s%s\n", text, tags[0] != '\0' && fits ? gap : 0, "", fits ? tags : "");
+    int n = name_width + gap + columns_line(text, sizeof text, cells, widths, left, COLUMNS, gap);
+    int fits = tags[0] == '\0' || n + gap + text_width(tags) <= WIDTH;
+    printf("%*s%s%*s%s\n", gap, "", text, tags[0] != '\0' && fits ? gap : 0, "", fits ? tags : "");
     if (!fits)
         columns_wrap(stdout, tags, printf("%*s", 2, ""), 2, WIDTH);
 }
@@ -71,7 +68,7 @@ static void print_table(const struct line *lines, int count)
     for (int c = 0; c < COLUMNS; c++) {
         widths[c] = (int)strlen(heads[c]);
         for (int i = 0; i < count; i++)
-            widths[c] = (int)strlen(lines[i].cell[c]) > widths[c] ? (int)strlen(lines[i].cell[c]) : widths[c];
+            widths[c] = text_width(lines[i].cell[c]) > widths[c] ? text_width(lines[i].cell[c]) : widths[c];
         total += widths[c];
     }
     for (int i = 0; i < count; i++)

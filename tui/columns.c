@@ -122,6 +122,24 @@ void columns_print(FILE *out, const char *text, int width, int right)
     fprintf(out, "%*s%s%*s", right ? free_columns : 0, "", cut, right ? 0 : free_columns, "");
 }
 
+int columns_line(char *out, size_t size, const char *const *cells, const int *widths, const int *left, int n, int gap)
+{
+    size_t used = 0;
+    out[0] = '\0';
+    for (int c = 0; c < n && used < size; c++) {
+        int rest = widths[c] - text_width(cells[c]);
+        if (widths[c] == 0)
+            continue;
+        used +=
+            (size_t)snprintf(out + used, size - used, "%*s%s%*s", (used ? gap : 0) + (left[c] || rest < 0 ? 0 : rest),
+                             "", cells[c], left[c] && rest > 0 ? rest : 0, "");
+    }
+    used = strlen(out);
+    while (used > 0 && out[used - 1] == ' ')
+        out[--used] = '\0';
+    return text_width(out);
+}
+
 void columns_table(FILE *out, const char *const *head, int n_columns, const char *const *cells, int n_rows, int indent,
                    int width)
 {

@@ -29,6 +29,12 @@ void columns_paragraphs(FILE *out, const char *text, int width);
 void columns_print(FILE *out, const char *text, int width, int right);
 
 /*
+ * One line of cells into out, `gap` blanks between them and none at its end: each in so many columns (0: it is left
+ * out), to the right or, where left[] says so, to the left. Returns its columns.
+ */
+int columns_line(char *out, size_t size, const char *const *cells, const int *widths, const int *left, int n, int gap);
+
+/*
  * Prints a table. head and every row hold n_columns strings, rows one after the other in cells; a head that begins
  * with '>' (not printed) aligns to the right. The last column is wrapped. head may be NULL: no headings, all left.
  */
