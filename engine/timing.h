@@ -21,8 +21,9 @@
  *    "to_step": 3122,                                 of the run: what comes after is in none of it
  *    "wall_ms": 931.5,                                what passed for each of them: see struct timing
  *    "timing_percent": 0.05,                          of a step: what timing it costs, in all
- *    "timing_costs": {"clock": 0.01, ...},            of that, in percent of a step too: enum timing_cost; an older
- * file has none: its timing_percent is that of the clock alone "eval_batches": 20, "eval_batch_ms": 210.5,
+ *    "timing_costs": {"clock": 0.01, ...},            of that, in percent of a step too: enum timing_cost; null in
+ *                                                     older files, whose timing_percent is that of the clock alone
+ *    "eval_batches": 20, "eval_batch_ms": 210.5,
  *    "phases_unit": "thread-ms per training step",    of phases and hidden; all other ms are per training step
  *    "phases": {"data": ms, "augment": ms, ..., "other": ms},   they add up to threads x wall_ms: timing_part_ms
  *    "hidden": {"data": ms, ...},                     work beside that, which nothing waited for
@@ -42,8 +43,7 @@
  * Milliseconds are means per training step. Reading takes what cannot be computed from the rest: not step_ms, bound,
  * nor what of a row follows from its steps. Version 1 had none of davidnet, commit, device, isa, library, ceilings,
  * wall_ms, timing_percent, hidden, bound, history, bytes, ms_sd, ms_min; its phases were the sums of the steps' ms. It
- * is still read. Files of version 2 may lack from_step (0), to_step, work, phases_unit: what
- * came later.
+ * is still read. Files of version 2 may lack what came later: from_step (0), to_step, timing_costs, work, phases_unit.
  */
 #ifndef DAVIDNET_ENGINE_TIMING_H
 #define DAVIDNET_ENGINE_TIMING_H
