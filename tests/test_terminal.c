@@ -235,6 +235,10 @@ static void test_flow(void **state)
     assert_true(flow_most_bytes(&flow, 0) < LINE_SPEED_PART);
     flow.line = (struct line_speed){.measured = 1};
     assert_int_equal(flow_most_bytes(&flow, 0), INT_MAX);
+    flow_back(&flow, flow.now + 100); /* suspended: the last frame's answer was not waited for */
+    pacing_asked(&flow.pacing, flow.now);
+    flow_answered(&flow);
+    assert_true(line_speed_rest(&flow.line, 80 * 24) <= 1);
     flow = (struct flow){.shows = 1}; /* a terminal that may never answer */
     flow_tick(&flow, 10);
     flow_tick(&flow, 20);

@@ -9,6 +9,12 @@ void flow_tick(struct flow *flow, double now)
     flow->now = now;
 }
 
+void flow_back(struct flow *flow, double now)
+{
+    flow_tick(flow, now);
+    line_speed_sent(&flow->line, now, 0);
+}
+
 void flow_answered(struct flow *flow)
 {
     pacing_answered(&flow->pacing);

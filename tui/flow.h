@@ -20,6 +20,7 @@ struct flow {
 };
 
 void flow_tick(struct flow *flow, double now);
+void flow_back(struct flow *flow, double now); /* after a stop: the time away tells nothing about the line */
 void flow_answered(struct flow *flow);
 void flow_sent(struct flow *flow, double bytes); /* a frame, the question behind it included */
 

@@ -24,6 +24,7 @@
 #define WAITING_MS 50 /* while the terminal has not taken the last frame: its answer wakes us earlier */
 #define FRAMES_MAX 3
 #define DOUBLE_SECONDS 0.4
+#define PAUSE_SECONDS 0.5 /* for a step to end, before we are suspended */
 
 double loop_seconds(void)
 {
@@ -75,33 +76,42 @@ static int draw(struct loop *loop)
     return shown < 0 ? -1 : 0;
 }
 
-/* The engine pauses between two steps, so that the time away counts in no clock; then the process stops. */
-static void suspend(struct loop *loop)
+/* The engine is between two steps, or something else has come up, or the time is over. */
+static void await_pause(struct loop *loop)
+{
+    struct app *app = loop->app;
+    double end = loop_seconds() + PAUSE_SECONDS;
+    while (loop_seconds() < end && !signals_waiting()) {
+        app->now = loop_seconds();
+        app_update(app);
+        if (app_idle(app) || app->model.status.phase == TRAINER_PAUSED)
+            return;
+        poll(NULL, 0, 10);
+    }
+}
+
+/*
+ * The terminal goes back at once. The engine pauses between two steps, so that the time away counts in no clock; a
+ * longer step is stopped in its middle, and its stopwatch leaves that time out (engine/stopwatch.h). job: Ctrl-Z was
+ * typed, and whoever waits for us in our process group (make, sh) stops as well, or the shell that waits for it would
+ * not know. Otherwise somebody has sent SIGTSTP: to us, and maybe to them.
+ */
+static void suspend(struct loop *loop, int job)
 {
     struct app *app = loop->app;
     int pausing = app_training(app) && !app->paused;
-    if (pausing) {
+    if (pausing)
         app->source.ops->pause(app->source.self, 1);
-        app_say(app, "pausing after this step, then suspending");
-        for (double give_up = loop_seconds() + 5; loop_seconds() < give_up && !app_idle(app);) {
-            app->now = loop_seconds();
-            app_update(app);
-            if (app->model.status.phase == TRAINER_PAUSED)
-                break;
-            if (signals_waiting() & (SIGNALS_TERMINATE | SIGNALS_HANGUP)) { /* whoever stops us can do so again */
-                app->source.ops->pause(app->source.self, 0);
-                return;
-            }
-            term_tick(app->now);
-            if (app->dirty && term_ready() && app->now - loop->drawn_at >= app->delay_ms / 1000.0)
-                draw(loop);
-            poll(NULL, 0, 20);
-        }
-    }
-    term_suspend();
+    term_hand_over();
+    if (pausing && job)
+        await_pause(loop);
+    /* Whoever ends us need not continue us first. Continued already: our way out had stopped us, in the background. */
+    unsigned waiting = signals_waiting();
+    if (!(waiting & (SIGNALS_TERMINATE | SIGNALS_HANGUP)) && (job || !(waiting & SIGNALS_CONTINUED)))
+        term_stop(job);
+    term_take_back();
     if (pausing)
         app->source.ops->pause(app->source.self, 0);
-    app->said[0] = '\0'; /* it was about going away */
     app->dirty = 1;
 }
 
@@ -123,7 +133,7 @@ static void take_events(struct loop *loop)
         loop->app->dirty = 1;
     }
     if (events & SIGNALS_SUSPEND && !loop->lost)
-        suspend(loop);
+        suspend(loop, 0);
 }
 
 static void take_mouse(struct loop *loop, struct mouse *mouse)
@@ -153,7 +163,14 @@ static void take_input(struct loop *loop)
             app_paste(loop->app, key);
             continue;
         case TERM_KEY:
-            app_key(loop->app, key);
+            if (key == KEYS_CTRL('Z')) {
+                suspend(loop, 1);
+                return;
+            }
+            if (key == KEYS_CTRL('C'))
+                app_interrupt(loop->app);
+            else
+                app_key(loop->app, key);
             break;
         case TERM_MOUSE:
             take_mouse(loop, &mouse);

@@ -34,6 +34,8 @@ static void on_asking(int number)
     int saved = errno;
     if (number == SIGCONT)
         stopwatch_continued();
+    if (number == SIGCONT) /* as the kernel does, where a stop is still to come */
+        atomic_fetch_and(&events, ~(unsigned)SIGNALS_SUSPEND);
     unsigned flag = number == SIGWINCH  ? SIGNALS_RESIZED
                     : number == SIGTSTP ? SIGNALS_SUSPEND
                     : number == SIGCONT ? SIGNALS_CONTINUED

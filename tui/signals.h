@@ -11,8 +11,8 @@
 /* What signals have asked for since signals_take was called last. */
 enum signals_event {
     SIGNALS_RESIZED = 1,
-    SIGNALS_SUSPEND = 2,   /* Ctrl-Z: call term_suspend when ready */
-    SIGNALS_INTERRUPT = 4, /* Ctrl-C */
+    SIGNALS_SUSPEND = 2,   /* SIGTSTP, and no SIGCONT since */
+    SIGNALS_INTERRUPT = 4, /* SIGINT */
     SIGNALS_TERMINATE = 8, /* SIGTERM */
     SIGNALS_HANGUP = 16,   /* the terminal is gone */
     SIGNALS_CONTINUED = 32 /* after a stop, perhaps one that could not be foreseen (SIGSTOP): call term_resume */

@@ -162,13 +162,18 @@ int term_check(struct error *err)
     return 0;
 }
 
-/* Ctrl-S is a key: by mistake it would stop the screen, and us. */
-static void keep_output_going(void)
+/*
+ * Ctrl-S is a key: by mistake it would stop the screen, and us. So are Ctrl-Z and Ctrl-C: as signals they would reach
+ * all of the process group at once, and a parent of ours there (make, sh, timeout) would stop, or take itself for
+ * interrupted, while we still draw; and the kernel would throw away what it has not sent yet, half an escape too.
+ */
+static void make_keys(void)
 {
     struct termios modes;
     if (tcgetattr(STDIN_FILENO, &modes) != 0)
         return;
     modes.c_iflag &= ~(tcflag_t)IXON;
+    modes.c_cc[VSUSP] = modes.c_cc[VINTR] = _POSIX_VDISABLE;
     tcsetattr(STDIN_FILENO, TCSANOW, &modes);
     def_prog_mode();
 }
@@ -227,7 +232,7 @@ static void await_answers(void)
         wint_t code;
         if (poll(&input, 1, (int)(left * 1000) + 1) <= 0)
             continue;
-        if (input.revents != POLLIN)
+        if (input.revents != POLLIN || tcgetpgrp(STDIN_FILENO) != getpgrp()) /* a shell reads already */
             break;
         int status = wget_wch(term.input, &code);
         if (status == KEY_CODE_YES && code == CODE_ANSWER)
@@ -295,7 +300,7 @@ int term_open(const struct term_options *options, struct error *err)
     cbreak();
     noecho();
     nonl();
-    keep_output_going();
+    make_keys();
     term.input = newpad(1, 1);
     nodelay(term.input, TRUE);
     intrflush(term.input, FALSE);
@@ -325,29 +330,37 @@ void term_close(void)
     send_rows_release(&term.send);
 }
 
-void term_suspend(void)
-{
-    leave();
-    is_open = 0;
-    signal(SIGTSTP, SIG_DFL);
-    raise(SIGTSTP); /* nothing, where no shell could continue us */
-    is_open = 1;
-    signals_again();
-    outlet_begin();
-    refresh(); /* curses' own modes again */
-    enter();
-    outlet_end();
-    reset_prog_mode();
-    term_forget();
-}
-
 void term_resume(void)
 {
     reset_prog_mode();
+    flow_back(&term.flow, outlet_seconds());
     outlet_begin();
     enter();
     outlet_end();
     term_forget();
+}
+
+void term_hand_over(void)
+{
+    leave();
+    is_open = 0;
+    term.burst = (struct burst){0}; /* typed for whoever has the terminal now */
+}
+
+void term_stop(int job)
+{
+    signal(SIGTSTP, SIG_DFL);
+    kill(job ? 0 : getpid(), SIGTSTP);
+    signals_again();
+}
+
+void term_take_back(void)
+{
+    is_open = 1;
+    outlet_begin();
+    refresh(); /* curses' own modes again */
+    outlet_end();
+    term_resume();
 }
 
 /* ---- what it is like ---- */

@@ -30,7 +30,15 @@ int term_input_fd(void);        /* for poll: keys are there */
 int term_output_fd(void);       /* for poll: it takes what waits for it: term_ready; -1: nothing does */
 void term_forget(void);         /* the next term_show sends everything */
 void term_resume(void);         /* our modes again, and the next term_show sends everything */
-void term_suspend(void);        /* restores the terminal, stops the process, comes back when it is continued */
+
+/*
+ * Suspending, in three parts. Between the first and the last the terminal is the shell's: what is typed is its input,
+ * and nothing else of this file may be called. term_stop comes back when we are continued, and at once where no shell
+ * could do that.
+ */
+void term_hand_over(void); /* the terminal as it was before term_open */
+void term_stop(int job);   /* 1: with all of our process group, which is what a shell calls a job */
+void term_take_back(void); /* our modes, and the next term_show sends everything */
 
 /* What came in, without waiting. */
 enum term_input {

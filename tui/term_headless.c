@@ -57,7 +57,16 @@ void term_resume(void)
 {
 }
 
-void term_suspend(void)
+void term_hand_over(void)
+{
+}
+
+void term_stop(int job)
+{
+    (void)job;
+}
+
+void term_take_back(void)
 {
 }
 
