@@ -327,19 +327,29 @@ static cudnnBackendDescriptor_t load_plan(const struct cuda_conv_library *librar
     return plan;
 }
 
+/* The caller's to free; NULL: it has none. */
+static char *plan_json(cudnnBackendDescriptor_t plan)
+{
+    int64_t size = 0, got = 0;
+    if (cudnnBackendGetAttribute(plan, CUDNN_ATTR_EXECUTION_PLAN_JSON_REPRESENTATION, CUDNN_TYPE_CHAR, 0, &size,
+                                 NULL) != CUDNN_STATUS_SUCCESS ||
+        size <= 0)
+        return NULL;
+    char *json = calloc(1, (size_t)size + 1);
+    if (json && cudnnBackendGetAttribute(plan, CUDNN_ATTR_EXECUTION_PLAN_JSON_REPRESENTATION, CUDNN_TYPE_CHAR, size,
+                                         &got, json) != CUDNN_STATUS_SUCCESS) {
+        free(json);
+        return NULL;
+    }
+    return json;
+}
+
 /* What cannot be kept is measured again next time: no error. */
 static void save_plan(const struct cuda_conv_library *library, const char *key, const char *name,
                       cudnnBackendDescriptor_t plan)
 {
-    int64_t size = 0, got = 0;
-    if (!library->folder[0] ||
-        cudnnBackendGetAttribute(plan, CUDNN_ATTR_EXECUTION_PLAN_JSON_REPRESENTATION, CUDNN_TYPE_CHAR, 0, &size,
-                                 NULL) != CUDNN_STATUS_SUCCESS ||
-        size <= 0)
-        return;
-    char *json = calloc(1, (size_t)size + 1);
-    if (json && cudnnBackendGetAttribute(plan, CUDNN_ATTR_EXECUTION_PLAN_JSON_REPRESENTATION, CUDNN_TYPE_CHAR, size,
-                                         &got, json) == CUDNN_STATUS_SUCCESS)
+    char *json = library->folder[0] ? plan_json(plan) : NULL;
+    if (json)
         conv_plans_write(library->folder, key, name, json);
     free(json);
 }
@@ -602,10 +612,15 @@ int davidnet_cuda_foresee(const char *properties, const struct cuda_conv_shape *
         int count = configurations(&library, &made, graph, shape, CUDNN_HEUR_MODE_A, candidates);
         for (int i = 0; i < count; i++) {
             cudnnBackendDescriptor_t plan = new_plan(&library, candidates[i].config, NULL);
-            if (plan && plans++ == 0)
+            char *json = plan ? plan_json(plan) : NULL;
+            cudnnBackendDescriptor_t again = json ? new_plan(&library, NULL, json) : NULL;
+            if (again && plan_workspace(again) == plan_workspace(plan) && plans++ == 0)
                 name_config(candidates[i].config, candidates[i].engine, name);
             if (plan)
                 cudnnBackendDestroyDescriptor(plan);
+            if (again)
+                cudnnBackendDestroyDescriptor(again);
+            free(json);
         }
     }
     descriptors_release(&made);
