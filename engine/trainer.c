@@ -411,6 +411,23 @@ static int begin_log(struct trainer *trainer, struct error *err)
     return run_log_append(&trainer->log, &record, err) || log_idle_tricks(trainer, err) ? -1 : 0;
 }
 
+/* A log that was lost begins anew; one of another course of training, by an edited recipe, does not go on. */
+static int check_log(struct trainer *trainer, struct error *err)
+{
+    size_t at;
+    if (run_log_series(&trainer->log, RECORD_START, &at, 1) == 0)
+        return begin_log(trainer, err);
+    const struct session *session = &trainer->session;
+    const struct record *start = run_log_at(&trainer->log, at);
+    unsigned batch = (unsigned)recipe_batch(&session->recipe), began_batch = start->as.start.batch;
+    if (start->as.start.steps == session->steps && began_batch == batch)
+        return 0;
+    return error_set(err,
+                     "%s/recipe.ini was changed after the run began: it has %u steps of batch %u, and began with %u of "
+                     "batch %u; undo that, or train another run with `davidnet train --recipe`",
+                     trainer->folder.path, session->steps, batch, start->as.start.steps, began_batch);
+}
+
 static int prepare(struct trainer *trainer, struct error *err)
 {
     struct session *session = &trainer->session;
@@ -447,9 +464,7 @@ static int prepare(struct trainer *trainer, struct error *err)
         checkpoint_add_averages(&trainer->scribe.checkpoint, session->recipe.ema, session->recipe.lookahead, err))
         return -1;
     if (frozen) {
-        size_t start; /* a log that was lost begins anew */
-        if ((run_log_series(&trainer->log, RECORD_START, &start, 1) == 0 && begin_log(trainer, err)) ||
-            restore(trainer, err))
+        if (check_log(trainer, err) || restore(trainer, err))
             return -1;
         trainer_remember_timing(trainer);
         return 0;
