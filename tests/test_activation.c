@@ -130,25 +130,27 @@ static void test_celu_near_zero(void **state)
 }
 
 /*
- * Far below 0 CELU's slope is 0 to any gradient, and the products that say so are no denormal numbers; nor is anything
- * above 0, where lanes reckon what is not asked for. On this thread, which has a part of everything.
+ * Far below 0 the slopes of CELU and GELU are 0 to any gradient, and the products that say so are no denormal numbers;
+ * nor is anything far above, where lanes reckon what is not asked for. On this thread, which has a part of everything.
  */
-static void test_celu_meets_no_denormals(void **state)
+static void test_no_denormals(void **state)
 {
     (void)state;
     float *z = floats(), *value = floats(), *slope = floats(), *gradient = floats();
-    struct chain celu = {.act = CHAIN_ACT_CELU, .alpha = 0.075f, .pool = 1};
     for (int i = 0; i < COUNT; i++) {
         z[i] = 0.01f * (float)(i % 4000 - 2000);
         gradient[i] = 0x1p-40f;
     }
-    struct chain_view x = line(z), y = line(value), g = line(gradient), dx = line(slope);
-    denormals_met();
-    chain_forward(&celu, &x, 1, NULL, NULL, NULL, &y);
-    assert_false(denormals_met());
-    chain_backward_apply(&celu, &x, 1, NULL, NULL, NULL, NULL, NULL, &g, NULL, &dx);
-    assert_false(denormals_met());
-    assert_true(value[0] == -0.075f && slope[0] < 0x1p-100f);
+    for (int act = CHAIN_ACT_CELU; act <= CHAIN_ACT_GELU; act++) {
+        struct chain chain = {.act = (enum chain_act)act, .alpha = 0.075f, .pool = 1};
+        struct chain_view x = line(z), y = line(value), g = line(gradient), dx = line(slope);
+        denormals_met();
+        chain_forward(&chain, &x, 1, NULL, NULL, NULL, &y);
+        assert_false(denormals_met());
+        chain_backward_apply(&chain, &x, 1, NULL, NULL, NULL, NULL, NULL, &g, NULL, &dx);
+        assert_false(denormals_met());
+        assert_true(fabsf(slope[0]) < 0x1p-100f && value[0] == (act == CHAIN_ACT_CELU ? -0.075f : 0));
+    }
     free(z);
     free(value);
     free(slope);
@@ -201,10 +203,8 @@ static void test_not_finite(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_errors_and_bits),
-        cmocka_unit_test(test_celu_near_zero),
-        cmocka_unit_test(test_celu_meets_no_denormals),
-        cmocka_unit_test(test_denormals_are_noticed),
+        cmocka_unit_test(test_errors_and_bits), cmocka_unit_test(test_celu_near_zero),
+        cmocka_unit_test(test_no_denormals),    cmocka_unit_test(test_denormals_are_noticed),
         cmocka_unit_test(test_not_finite),
     };
     return cmocka_run_group_tests_name("activation", tests, NULL, NULL);

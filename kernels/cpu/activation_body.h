@@ -109,7 +109,7 @@ ACTIVATION v16 gelu_slope(v16 z, v16 g)
     p = v16_multiply_add(p, x, 0.24975229799747467f);
     p = v16_multiply_add(p, x, 0.7978649139404297f);
     p = v16_multiply_add(p, x, 0.4999997317790985f);
-    v16 bell = v16_power(v16_mul(v16_mul(z, z), v16_set(-0.72134752044f)), POWER_FROM);
+    v16 bell = v16_power(v16_mul(v16_mul(x, x), v16_set(-0.72134752044f)), POWER_FROM);
     v16 below = v16_keep(v16_above(size, limit), v16_mul(p, bell));
     return v16_mul(g, v16_select(v16_above(z, v16_zero()), v16_sub(v16_set(1), below), below));
 }
