@@ -99,7 +99,7 @@ static const char *our_name(const struct knob *knob, const char *text)
 static int set_enum(void *field, const struct knob *knob, const char *text, struct error *err)
 {
     struct nearest nearest;
-    char hint[96];
+    char hint[NEAREST_HINT_MAX];
     nearest_init(&nearest, text);
     for (int i = 0; knob->names[i]; i++) {
         if (strcmp(text, knob->names[i]) == 0) {

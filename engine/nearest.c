@@ -3,6 +3,7 @@
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #define WORD_MAX 63
 
@@ -39,6 +40,7 @@ void nearest_init(struct nearest *nearest, const char *word)
     nearest->word = word;
     nearest->best = NULL;
     nearest->distance = 0;
+    nearest->n_longer = 0;
 }
 
 void nearest_offer(struct nearest *nearest, const char *candidate)
@@ -49,6 +51,11 @@ void nearest_offer(struct nearest *nearest, const char *candidate)
     size_t la = strlen(word), lb = strlen(name);
     if (la == 0 || lb == 0 || la > WORD_MAX || lb > WORD_MAX)
         return;
+    if (la >= 2 && lb > la && strncasecmp(word, name, la) == 0) {
+        if (nearest->n_longer < NEAREST_LONGER)
+            nearest->longer[nearest->n_longer] = candidate;
+        nearest->n_longer++;
+    }
     int limit = la <= 4 ? 1 : la < 9 ? 2 : (int)(la / 3);
     int d = edit_distance(word, (int)la, name, (int)lb);
     if (d > limit || d >= (int)la || (nearest->best && d >= nearest->distance))
@@ -59,9 +66,23 @@ void nearest_offer(struct nearest *nearest, const char *candidate)
 
 char *nearest_hint(const struct nearest *nearest, char *out, size_t size)
 {
+    int n = nearest->n_longer < NEAREST_LONGER ? nearest->n_longer : NEAREST_LONGER;
+    size_t used = 0;
+    if (size)
+        out[0] = '\0';
     if (nearest->best)
         snprintf(out, size, " (did you mean '%s'?)", nearest->best);
-    else if (size)
-        out[0] = '\0';
+    else if (n > 0) {
+        for (int i = 0; i < n && used < size; i++)
+            used += (size_t)snprintf(out + used, size - used, "%s'%s'",
+                                     i == 0                               ? " (did you mean "
+                                     : i + 1 < n || nearest->n_longer > n ? ", "
+                                                                          : " or ",
+                                     nearest->longer[i]);
+        if (used < size)
+            used += (size_t)snprintf(out + used, size - used, "%s?)", nearest->n_longer > n ? " ..." : "");
+        if (used >= size) /* cut, it would be no hint */
+            out[0] = '\0';
+    }
     return out;
 }

@@ -232,7 +232,7 @@ static int find_input(struct builder *b, const char *name)
 {
     if (strcmp(name, "input") == 0)
         return 0;
-    char hint[96];
+    char hint[NEAREST_HINT_MAX];
     struct nearest nearest;
     nearest_init(&nearest, name);
     for (int i = 0; i < b->n_done; i++) {

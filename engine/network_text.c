@@ -228,7 +228,7 @@ static int parse_option(struct network_line *line, const char *key, const char *
             *(int *)((char *)line + o->offset) = (int)whole;
         return 0;
     }
-    char known[160], hint[96];
+    char known[160], hint[NEAREST_HINT_MAX];
     list_options(kind, known, sizeof known);
     return line_error(err, line->line, "%s has no option '%.40s='%s; it takes: %s", kind->name, key,
                       nearest_hint(&nearest, hint, sizeof hint), known);
@@ -280,7 +280,7 @@ static int parse_first(struct network_line *line, char *const *words, int n, int
 
 static int find_kind(const char *word, struct network_line *line, struct error *err)
 {
-    char known[512], hint[96];
+    char known[512], hint[NEAREST_HINT_MAX];
     size_t used = 0;
     struct nearest nearest;
     nearest_init(&nearest, word);

@@ -164,7 +164,7 @@ static int check_schedule(const struct recipe *recipe, const char **key, struct 
 static int check_isa(const char *isa, struct error *err)
 {
     struct nearest nearest;
-    char known[128] = "auto", hint[96];
+    char known[128] = "auto", hint[NEAREST_HINT_MAX];
     size_t used = strlen(known);
     nearest_init(&nearest, isa);
     nearest_offer(&nearest, "auto");
@@ -230,7 +230,7 @@ int recipe_check(const struct recipe *recipe, struct error *err)
 
 static int apply_set(const char *set, struct recipe *recipe, struct error *err)
 {
-    char key[64], hint[96];
+    char key[64], hint[NEAREST_HINT_MAX];
     struct nearest nearest;
     const char *equals = strchr(set, '=');
     if (!equals || equals == set || (size_t)(equals - set) >= sizeof key)

@@ -86,7 +86,7 @@ static int copy_line(char *out, int size, const char *line, size_t length)
 /* A section's line is refused as such: inih drops what follows on it, and tells of no section without keys. */
 static int check_section(struct reader *reader, const char *line)
 {
-    char section[LINE_MAX_CHARS + 1], hint[96];
+    char section[LINE_MAX_CHARS + 1], hint[NEAREST_HINT_MAX];
     size_t length = strcspn(line, "]");
     struct nearest nearest;
     if (line[length] == '\0')
@@ -227,7 +227,7 @@ static int take_trick(struct reader *reader, const char *key, const char *value)
     const struct trick *trick = trick_find(key);
     const struct knob *knob = knob_find(key);
     struct nearest nearest;
-    char hint[96];
+    char hint[NEAREST_HINT_MAX];
     if (trick)
         return take(reader, &reader->trick[trick - tricks], key, value, 8);
     if (knob)
@@ -244,7 +244,7 @@ static int take_knob(struct reader *reader, const char *section, const char *key
 {
     const struct knob *knob = knob_find(key);
     struct nearest nearest;
-    char hint[96];
+    char hint[NEAREST_HINT_MAX];
     if (section[0] == '\0')
         return line_error(reader, reader->line, "'%s' comes before any [section]", key);
     if (knob && strcmp(section, knob->section) == 0)

@@ -37,7 +37,7 @@ int recipe_user_folder(char *out, size_t size)
 static int unknown_preset(const char *name, struct error *err)
 {
     struct recipe_about *list = calloc(LIST_MAX, sizeof *list);
-    char known[sizeof err->text] = "", hint[96];
+    char known[sizeof err->text] = "", hint[NEAREST_HINT_MAX];
     struct nearest nearest;
     nearest_init(&nearest, name);
     int n = list ? recipe_preset_list(list, LIST_MAX) : 0;

@@ -390,7 +390,7 @@ static const struct trick *find_in(const struct trick *table, int count, const c
 {
     const struct trick *trick = NULL;
     struct nearest nearest;
-    char known[512] = "", hint[96];
+    char known[512] = "", hint[NEAREST_HINT_MAX];
     size_t used = 0;
     nearest_init(&nearest, name);
     for (int i = 0; i < count; i++) {

@@ -330,6 +330,21 @@ static void test_nearest(void **state)
     nearest_offer(&nearest, "cpu");
     nearest_offer(&nearest, "cuda");
     assert_string_equal(nearest.best, "cuda");
+    char hint[NEAREST_HINT_MAX];
+    static const char *const longer[] = {"lr_shape", "lr_knots", "lr_values", "lr_peak"};
+    for (int n = 1; n <= 4; n++) { /* nothing is near, but the word is how others begin */
+        static const char *const hints[] = {" (did you mean 'lr_shape'?)", " (did you mean 'lr_shape' or 'lr_knots'?)",
+                                            " (did you mean 'lr_shape', 'lr_knots' or 'lr_values'?)",
+                                            " (did you mean 'lr_shape', 'lr_knots', 'lr_values' ...?)"};
+        nearest_init(&nearest, "lr");
+        for (int i = 0; i < n; i++)
+            nearest_offer(&nearest, longer[i]);
+        assert_string_equal(nearest_hint(&nearest, hint, sizeof hint), hints[n - 1]);
+        assert_string_equal(nearest_hint(&nearest, hint, 20), "");
+    }
+    nearest_init(&nearest, "l");
+    nearest_offer(&nearest, "lr_shape"); /* too little to go by */
+    assert_string_equal(nearest_hint(&nearest, hint, sizeof hint), "");
     expect_hint("device", "gpu", "did you mean 'cuda'?");
     expect_hint("device", "cppu", "did you mean 'cpu'?");
     expect_hint("precision", "float32", "did you mean 'f32'?");

@@ -1,4 +1,5 @@
 /* davidnet knobs: every knob, or one, as the table has it. */
+#include "engine/nearest.h"
 #include "engine/tricks.h"
 #include "tui/columns.h"
 #include "tui/command.h"
@@ -90,11 +91,15 @@ static int print_one(const struct knob *knob, int width)
 
 static int unknown(const char *name)
 {
-    const char *near = knob_nearest(name);
+    struct nearest nearest;
+    char hint[NEAREST_HINT_MAX];
+    nearest_init(&nearest, name);
+    for (int i = 0; i < knob_count; i++)
+        nearest_offer(&nearest, knobs[i].key);
     if (trick_find(name))
         return command_usage_error(&command_knobs, "%s is a trick and no knob; see `davidnet tricks %s`", name, name);
-    return command_usage_error(&command_knobs, "no knob is named '%.64s'%s%s%s; `davidnet knobs` lists them all", name,
-                               near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
+    return command_usage_error(&command_knobs, "no knob is named '%.64s'%s; `davidnet knobs` lists them all", name,
+                               nearest_hint(&nearest, hint, sizeof hint));
 }
 
 static int run(int argc, char **argv)

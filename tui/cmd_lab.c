@@ -12,7 +12,7 @@ static const struct command *const studies[] = {&lab_ablate, NULL};
 static int run(int argc, char **argv)
 {
     struct nearest nearest;
-    char hint[96];
+    char hint[NEAREST_HINT_MAX];
     if (argc < 2)
         return command_usage_error(&command_lab, "which study? `davidnet lab --help` lists them");
     const struct command *study = command_part(&command_lab, argv[1]);

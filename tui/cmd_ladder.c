@@ -255,7 +255,8 @@ static int find_only(const struct ladder_options *o, const struct ladder *ladder
         *code = EXIT_OK;
         return -1;
     }
-    *code = command_fail("'%.80s' is no rung of the ladder; davidnet ladder lists them", o->only);
+    *code =
+        command_usage_error(&command_ladder, "'%.80s' is no rung of the ladder; `davidnet ladder` lists them", o->only);
     return -1;
 }
 

@@ -130,7 +130,7 @@ static int print_one(const struct trick *trick, int width)
 static int unknown(const char *name)
 {
     struct nearest nearest;
-    char hint[96];
+    char hint[NEAREST_HINT_MAX];
     nearest_init(&nearest, name);
     for (int i = 0; i < trick_count; i++)
         nearest_offer(&nearest, tricks[i].key);

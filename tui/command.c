@@ -159,7 +159,7 @@ void command_progress(const char *what, int done, int of)
 int command_unknown(const struct command *command, const char *word)
 {
     struct nearest nearest;
-    char hint[96], cut[64];
+    char hint[NEAREST_HINT_MAX], cut[64];
     if (word[0] != '-')
         return command_usage_error(command, "unexpected '%s'", word);
     snprintf(cut, sizeof cut, "%.*s", (int)strcspn(word, "="), word);

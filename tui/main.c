@@ -61,7 +61,7 @@ static const struct command *find(const char *name)
 static int no_command(const char *name)
 {
     struct nearest nearest;
-    char hint[96];
+    char hint[NEAREST_HINT_MAX];
     nearest_init(&nearest, name);
     for (int i = 0; commands[i]; i++)
         nearest_offer(&nearest, commands[i]->name);
