@@ -163,6 +163,8 @@ static int take(struct request *request, const char *flag, const char *value, st
         request->path = value;
     } else if (strcmp(flag, "--format") == 0) {
         request->format = value;
+    } else if (strcmp(flag, "--json") == 0) {
+        request->format = "json";
     } else if (strcmp(flag, "--mean") == 0) {
         request->mean = 1;
     } else if (strcmp(flag, "--each") == 0) {
@@ -237,7 +239,7 @@ static int run_with(struct request *request, struct recipe_options *recipe_optio
     if (code == EXIT_OK)
         code = check(request, recipe_options_any(recipe_options), format);
     if (code == EXIT_OK && request->count == 0 && recipe_options_resolve(recipe_options, recipe, &err) < 0)
-        code = command_fail("%s", err.text);
+        code = command_usage_error(&command_curves, "%s", err.text);
     return code == EXIT_OK ? write_curves(request, recipe) : code;
 }
 
@@ -256,7 +258,8 @@ static int run(int argc, char **argv)
 
 static const struct command_option options[] = {
     {"--format", "FORMAT", "csv (the default), json, png, svg or pdf; without it -o's ending decides", FORMATS},
-    {"-o", "FILE", "write there instead of to the standard output", "FILE"},
+    {"-o", "FILE", "write there, and print its name, instead of to the standard output", "FILE"},
+    {"--json", NULL, "for short: --format json", NULL},
     {"--mean", NULL, "csv and json: the mean and spread of runs of one recipe, by epoch", NULL},
     {"--each", NULL, "figures: a curve for every run, in place of the mean of those of one recipe", NULL},
     {"--band", "KIND", "figures: the spread about a mean: range (least to greatest, the default), sd or none",

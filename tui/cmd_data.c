@@ -111,8 +111,9 @@ static int run_fetch(int argc, char **argv)
         int taken = command_take_option(&command_data, argc, argv, &i, &flag, &value);
         if (taken < 0)
             return EXIT_USAGE;
-        if (!taken || !value)
-            return command_unknown(&command_data, argv[i]);
+        if (!taken || !value || strcmp(flag, "--data") == 0)
+            return taken ? command_usage_error(&command_data, "%s is for info", flag)
+                         : command_unknown(&command_data, argv[i]);
         if (strcmp(flag, "--from") == 0) {
             options.source.url = value;
         } else if (strcmp(flag, "--to") == 0) {
@@ -203,7 +204,14 @@ static int run_info(int argc, char **argv)
             return EXIT_USAGE;
         if (taken && !value)
             as_json = 1;
-        else if (taken || argv[i][0] == '-' || source)
+        else if (taken && strcmp(flag, "--data") != 0)
+            return command_usage_error(&command_data, "%s is for fetch", flag);
+        else if (source)
+            return command_usage_error(&command_data, "info is of one data set: '%s' or '%s'", source,
+                                       taken ? value : argv[i]);
+        else if (taken)
+            source = value;
+        else if (argv[i][0] == '-')
             return command_unknown(&command_data, argv[i]);
         else
             source = argv[i];
@@ -237,6 +245,7 @@ static const struct command_option options[] = {
     {"--from", "URL|PATH", "fetch: a mirror, or an archive on this machine; it must be the original archive", "FILE"},
     {"--to", "DIR", "fetch: the folder above (the XDG data folder, $XDG_DATA_HOME/davidnet)", "FILE"},
     {"--sha256", "HEX", "fetch: expect this digest instead of the original archive's", NULL},
+    {"--data", "SOURCE", "info: the same as SOURCE alone", "FILE"},
     {"--json", NULL, "info: one line of JSON", NULL},
     {0},
 };
@@ -246,7 +255,7 @@ const struct command command_data = {
     .summary = "fetch CIFAR-10; counts, classes, mean and std of a data set",
     .usage =
         "usage: davidnet data fetch [--from URL|PATH] [--to DIR] [--sha256 HEX]\n"
-        "       davidnet data info [SOURCE] [--json]\n\n"
+        "       davidnet data info [[--data] SOURCE] [--json]\n\n"
         "fetch downloads CIFAR-10 (170 MB, from a slow server: up to an hour), verifies it, unpacks it into\n"
         "DIR/cifar-10-batches-bin and prints that path. Stopped at any moment, it goes on where it was when\n"
         "called again; a half data set is never left behind.\n\n"

@@ -10,6 +10,7 @@
 #include "kernels/parallel.h"
 #include "kernels/program.h"
 
+#include <cjson/cJSON.h>
 #include <langinfo.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,14 +25,27 @@ extern const struct command command_doctor;
 enum verdict { GOOD, NOTE, BAD };
 
 static int problems;
+static cJSON *list; /* what was found, for --json; NULL: it is printed */
 
 static void line(enum verdict verdict, const char *what, const char *found, const char *advice)
 {
     static const char *const marks[] = {"ok", "note", "FAIL"};
+    problems += verdict == BAD;
+    if (list) {
+        cJSON *o = cJSON_CreateObject();
+        cJSON_AddStringToObject(o, "check", what);
+        cJSON_AddStringToObject(o, "verdict", marks[verdict]);
+        cJSON_AddStringToObject(o, "found", found);
+        if (advice && *advice)
+            cJSON_AddStringToObject(o, "advice", advice);
+        else
+            cJSON_AddNullToObject(o, "advice");
+        cJSON_AddItemToArray(list, o);
+        return;
+    }
     printf("%-5s %-10s %s\n", marks[verdict], what, found);
     if (advice && *advice)
         printf("%-16s %s\n", "", advice);
-    problems += verdict == BAD;
 }
 
 static void check_cpu(void)
@@ -146,8 +160,14 @@ static void check_terminal(void)
 
 static int run(int argc, char **argv)
 {
-    if (argc > 1)
-        return command_usage_error(&command_doctor, "'%s': doctor takes no arguments", argv[1]);
+    int as_json = command_take_json(&command_doctor, argc, argv);
+    if (as_json < 0)
+        return EXIT_USAGE;
+    cJSON *root = as_json ? cJSON_CreateObject() : NULL;
+    list = root ? cJSON_AddArrayToObject(root, "checks") : NULL;
+    if (as_json && !list)
+        return command_fail("out of memory");
+    problems = 0;
     struct utsname name;
     if (uname(&name) == 0) {
         char text[256];
@@ -160,17 +180,28 @@ static int run(int argc, char **argv)
     check_data();
     check_disk();
     check_terminal();
-    if (problems)
+    if (root) {
+        cJSON_AddNumberToObject(root, "to_mend", problems);
+        list = NULL;
+        if (command_print_json(root, 1) != EXIT_OK)
+            return EXIT_FAILED;
+    } else if (problems)
         printf("\n%d thing%s to mend.\n", problems, problems == 1 ? "" : "s");
     return problems ? EXIT_FAILED : EXIT_OK;
 }
+
+static const struct command_option options[] = {
+    {"--json", NULL, "the same as a JSON object: checks, and how many things are to mend", NULL},
+    {0},
+};
 
 const struct command command_doctor = {
     .name = "doctor",
     .summary = "what works on this machine, what does not, and how to mend it",
     .usage =
-        "usage: davidnet doctor\n\n"
+        "usage: davidnet doctor [--json]\n\n"
         "Checks the CPU and its instruction sets, the engines and their libraries, the data set, the disk and the\n"
         "terminal. 'FAIL' lines say how to mend what is broken; the exit code is then 1.\n",
+    .options = options,
     .run = run,
 };

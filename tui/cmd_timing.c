@@ -65,6 +65,10 @@ static int run(int argc, char **argv)
         int taken = command_take_option(&command_timing, argc, argv, &i, &flag, &value);
         if (taken < 0)
             return EXIT_USAGE;
+        if (taken > 0 && strcmp(flag, "--json") == 0) {
+            format = "json";
+            continue;
+        }
         if (taken > 0 && !value)
             return command_usage_error(&command_timing, "%s is for `davidnet timing diff`", flag);
         if (taken > 0) {
@@ -94,7 +98,8 @@ static const struct command_option options[] = {
      "for chrome://tracing or ui.perfetto.dev, as in RUN/trace.json; "
      "png, svg and pdf are figures for a report. Without it -o's ending decides",
      FORMATS},
-    {"-o", "FILE", "write there instead of to the standard output", "FILE"},
+    {"-o", "FILE", "write there, and print its name, instead of to the standard output", "FILE"},
+    {"--json", NULL, "for short: --format json", NULL},
     {"--paired", NULL, "of diff: A's and B's runs are pairs, made one right after the other", NULL},
     {"--least", NULL, "of diff: the least that each step of the program took counts, not the mean", NULL},
     {0},

@@ -231,7 +231,9 @@ int cmd_timing_diff(int argc, char **argv)
         int taken = command_take_option(&command_timing, argc, argv, &i, &flag, &value);
         if (taken < 0)
             return EXIT_USAGE;
-        if (taken > 0 && !value)
+        if (taken > 0 && strcmp(flag, "--json") == 0)
+            format = "json";
+        else if (taken > 0 && !value)
             how |= strcmp(flag, "--paired") == 0 ? TIMING_DIFF_PAIRED : TIMING_DIFF_LEAST;
         else if (taken > 0)
             *(strcmp(flag, "-o") == 0 ? &path : &format) = value;
