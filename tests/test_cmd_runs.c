@@ -318,6 +318,7 @@ static void notes_and_tags(void **state)
 {
     (void)state;
     assert_int_equal(CALL(command_note, "note", "short", "two", "words"), EXIT_OK);
+    assert_string_equal(output, "two words\n");
     assert_int_equal(CALL(command_note, "note", "short"), EXIT_OK);
     assert_string_equal(output, "two words\n");
     assert_int_equal(CALL(command_tag, "tag", "short", "+fast", "+baseline", "-never"), EXIT_OK);
@@ -338,6 +339,7 @@ static void notes_and_tags(void **state)
     assert_string_equal(cJSON_GetArrayItem(cJSON_GetObjectItem(json, "tags"), 1)->valuestring, "baseline");
     cJSON_Delete(json);
     assert_int_equal(CALL(command_note, "note", "short", ""), EXIT_OK);
+    assert_string_equal(output, "");
     assert_int_equal(CALL(command_tag, "tag", "short", "-fast", "-baseline"), EXIT_OK);
     assert_string_equal(output, "");
     assert_int_equal(CALL(command_runs, "runs", "--json"), EXIT_OK);
@@ -398,6 +400,10 @@ static void curves_as_json(void **state)
     struct error err = {""};
     snprintf(path, sizeof path, "%s/curves.json", parent);
     assert_int_equal(CALL(command_curves, "curves", "short", "--format=json", "-o", path), EXIT_OK);
+    char said[sizeof path + 1];
+    snprintf(said, sizeof said, "%s\n", path);
+    assert_string_equal(output, said); /* what was written */
+    assert_int_equal(CALL(command_curves, "curves", "short", "--json", "-o", "/dev/null"), EXIT_OK);
     assert_string_equal(output, "");
     char *text;
     size_t size;
@@ -532,7 +538,7 @@ static void timing_as_a_table(void **state)
     line_says("\ninput", "2.000 - - 2.8% - table");
     line_says("\nlayer1/act", "fused into layer1/conv, backward into layer1/norm");
     line_says("\nevaluation", "- per batch"); /* never measured, so not zero */
-    assert_int_equal(CALL(command_timing, "timing", "short", "--format", "json"), EXIT_OK);
+    assert_int_equal(CALL(command_timing, "timing", "short", "--json"), EXIT_OK);
     struct timing timing;
     struct error err = {""};
     assert_int_equal(timing_from_json(&timing, output, "output", &err), 0);
@@ -551,6 +557,7 @@ static void timing_as_a_table(void **state)
     char path[128];
     snprintf(path, sizeof path, "%s/timing.pdf", parent);
     assert_int_equal(CALL(command_timing, "timing", "short", "-o", path), EXIT_OK);
+    assert_memory_equal(output, path, strlen(path)); /* what was written */
     char *pdf;
     size_t size;
     assert_int_equal(file_read(path, 1 << 22, &pdf, &size, &err), 0);

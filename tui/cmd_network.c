@@ -283,7 +283,7 @@ static void print_syntax(void)
 static const struct command_option options[] = {
     {"--format", "FORMAT",
      "table, json (--json for short), or a diagram as png, svg or pdf. Without it -o's ending decides", FORMATS},
-    {"-o", "FILE", "write there instead of to the standard output", "FILE"},
+    {"-o", "FILE", "write there, and print its name, instead of to the standard output", "FILE"},
     {"--json", NULL, "the same as a JSON object", NULL},
     {"--filters", "FILE.png", "instead, a picture of the filters that whiten the images of the recipe's data", "FILE"},
     {0},

@@ -42,7 +42,11 @@ static int run(int argc, char **argv)
              : run_label_set_note(&label, text, &err) < 0 ? -1
                                                           : run_label_write(&folder, &label, &err);
     free(text);
-    return rc < 0 ? command_fail("%s", err.text) : EXIT_OK;
+    if (rc < 0)
+        return command_fail("%s", err.text);
+    if (label.note[0] != '\0')
+        puts(label.note);
+    return EXIT_OK;
 }
 
 const struct command command_note = {
@@ -50,7 +54,8 @@ const struct command command_note = {
     .summary = "write a note on a run, or read it",
     .usage = "usage: davidnet note RUN [TEXT]...\n\n"
              "RUN is a name from `davidnet runs`, a run's folder, or 'last'. Writes TEXT (one line of at most 1023\n"
-             "bytes) into RUN/label.json in place of an earlier note; '' removes it. Without TEXT: prints it.\n"
+             "bytes) into RUN/label.json in place of an earlier note; '' removes it. Then, or without TEXT, prints the "
+             "note.\n"
              "`davidnet show` and the workbench's Runs screen show it.\n",
     .words = "RUN",
     .run = run,

@@ -141,15 +141,10 @@ const char *run_text_safe(const char *text, char *out, size_t size)
     return out;
 }
 
-int run_output(const char *path, const char *text, size_t size, struct error *err)
+int run_output_file(const char *path, const char *text, size_t size, struct error *err)
 {
     struct file_part part = {text, size};
     struct stat st;
-    if (path == NULL || strcmp(path, "-") == 0) {
-        if (fwrite(text, 1, size, stdout) != size || fflush(stdout) != 0)
-            return error_set(err, "writing the output: %s", strerror(errno));
-        return 0;
-    }
     if (stat(path, &st) < 0 || S_ISREG(st.st_mode))
         return file_replace(path, &part, 1, err);
     int fd = open(path, O_WRONLY | O_CLOEXEC); /* a device or a pipe is written to, not replaced */
@@ -160,4 +155,19 @@ int run_output(const char *path, const char *text, size_t size, struct error *er
     if (fd >= 0)
         close(fd);
     return -1;
+}
+
+int run_output(const char *path, const char *text, size_t size, struct error *err)
+{
+    struct stat st;
+    if (path == NULL || strcmp(path, "-") == 0) {
+        if (fwrite(text, 1, size, stdout) != size || fflush(stdout) != 0)
+            return error_set(err, "writing the output: %s", strerror(errno));
+        return 0;
+    }
+    if (run_output_file(path, text, size, err) < 0)
+        return -1;
+    if (stat(path, &st) == 0 && S_ISREG(st.st_mode))
+        puts(path);
+    return 0;
 }

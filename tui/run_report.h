@@ -44,7 +44,9 @@ const char *run_text_time(double unix_time, char out[RUN_TEXT]);
 /* A copy of text with unprintable bytes as '?', for names that come from folders; returns out. */
 const char *run_text_safe(const char *text, char *out, size_t size);
 
-/* Text to a file (replaced whole) or, path NULL, to stdout. */
+/* Text to a file (replaced whole), whose name is printed then, or, path NULL or "-", to stdout. The second is for the
+ * workbench: it prints nothing. */
 int run_output(const char *path, const char *text, size_t size, struct error *err);
+int run_output_file(const char *path, const char *text, size_t size, struct error *err);
 
 #endif

@@ -10,27 +10,41 @@
 
 #define BYTES_MAX ((size_t)256 << 20)
 
-int timing_trace_copy(const struct run_folder *folder, const char *path, struct error *err)
+/* The run's trace, malloc'ed and checked; NULL with err. */
+static char *read_trace(const struct run_folder *folder, size_t *size, struct error *err)
 {
     char source[RUN_PATH_MAX + 32], *text = NULL;
-    size_t size;
     run_folder_path(folder, "trace.json", source, sizeof source);
-    if (access(source, F_OK) != 0)
-        return error_set(err,
-                         "run %s has no trace: it has not trained long enough, or was made by a davidnet that took "
-                         "none; a few steps of `davidnet train` make one",
-                         folder->name);
-    int status = file_read(source, BYTES_MAX, &text, &size, err) || trace_check(text, source, err) ||
-                 run_output(path, text, size, err);
+    if (access(source, F_OK) != 0) {
+        error_set(
+            err,
+            "run %s has no trace: it has not trained long enough, or was made by a davidnet that took none; a few "
+            "steps of `davidnet train` make one",
+            folder->name);
+        return NULL;
+    }
+    if (file_read(source, BYTES_MAX, &text, size, err) == 0 && trace_check(text, source, err) == 0)
+        return text;
     free(text);
-    return status ? -1 : 0;
+    return NULL;
+}
+
+int timing_trace_copy(const struct run_folder *folder, const char *path, struct error *err)
+{
+    size_t size;
+    char *text = read_trace(folder, &size, err);
+    int status = text ? run_output_file(path, text, size, err) : -1;
+    free(text);
+    return status;
 }
 
 int timing_trace_write(const char *run, const char *path)
 {
     struct error err = {""};
     struct run_folder folder;
-    if (run_folder_find(&folder, run, &err) < 0 || timing_trace_copy(&folder, path, &err) < 0)
-        return command_fail("%s", err.text);
-    return EXIT_OK;
+    size_t size;
+    char *text = run_folder_find(&folder, run, &err) < 0 ? NULL : read_trace(&folder, &size, &err);
+    int status = text ? run_output(path, text, size, &err) : -1;
+    free(text);
+    return status == 0 ? EXIT_OK : command_fail("%s", err.text);
 }

@@ -4,10 +4,10 @@
 
 #include "engine/run_folder.h"
 
-/* The run's, checked, to path (NULL: the standard output). -1 with err. */
+/* The run's, checked, to the file path, without a word. -1 with err. */
 int timing_trace_copy(const struct run_folder *folder, const char *path, struct error *err);
 
-/* Writes it to path (NULL: the standard output); returns an exit code, and has said what was wrong. */
+/* Writes it to path, as run_output does; returns an exit code, and has said what was wrong. */
 int timing_trace_write(const char *run, const char *path);
 
 #endif
