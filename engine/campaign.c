@@ -14,6 +14,7 @@
 
 #define CAMPAIGN_FILE "campaign.json"
 #define CAMPAIGN_FORMAT "davidnet-campaign"
+#define CAMPAIGN_VERSION 1
 #define CAMPAIGN_BYTES_MAX (64 << 10)
 
 static const char *const recipe_file[] = {[RUN_WITHOUT] = "without.ini", [RUN_WITH] = "with.ini"};
@@ -85,7 +86,7 @@ static int write_file(const struct campaign *c, const struct run_folder *folder,
 {
     cJSON *root = cJSON_CreateObject();
     cJSON_AddStringToObject(root, "format", CAMPAIGN_FORMAT);
-    cJSON_AddNumberToObject(root, "version", 1);
+    cJSON_AddNumberToObject(root, "version", CAMPAIGN_VERSION);
     cJSON_AddStringToObject(root, "what", c->what);
     cJSON *runs = cJSON_AddArrayToObject(root, "runs");
     for (int i = 0; i < c->looks; i++)
@@ -130,8 +131,12 @@ static int parse(struct campaign *c, const cJSON *root, struct error *err)
     const char *format = cJSON_GetStringValue(cJSON_GetObjectItem(root, "format"));
     const char *what = cJSON_GetStringValue(cJSON_GetObjectItem(root, "what"));
     const cJSON *runs = cJSON_GetObjectItem(root, "runs"), *seed = cJSON_GetObjectItem(root, "seed"), *one;
+    const cJSON *version = cJSON_GetObjectItem(root, "version");
     if (format == NULL || strcmp(format, CAMPAIGN_FORMAT) != 0 || what == NULL || !cJSON_IsNumber(seed))
         return error_set(err, "not a JSON object with \"format\": \"" CAMPAIGN_FORMAT "\", \"what\" and \"seed\"");
+    if (cJSON_IsNumber(version) && version->valuedouble > CAMPAIGN_VERSION)
+        return error_set(err, "it is of version %g, and this davidnet knows up to %d: update it", version->valuedouble,
+                         CAMPAIGN_VERSION);
     snprintf(c->what, sizeof c->what, "%s", what);
     c->seed = (int64_t)seed->valuedouble;
     c->keep_checkpoints = cJSON_IsTrue(cJSON_GetObjectItem(root, "keep_checkpoints"));

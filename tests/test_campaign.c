@@ -186,6 +186,11 @@ static void test_folder(void **state)
     must(file_replace(path, &(struct file_part){bad, sizeof bad - 1}, 1, &err));
     assert_int_equal(campaign_read(again, NULL, "stored", &err), -1);
     assert_non_null(strstr(err.text, "campaign.json"));
+    static const char later[] = "{\"format\": \"davidnet-campaign\", \"version\": 2, \"what\": \"x\", \"seed\": 0, "
+                                "\"runs\": [5]}";
+    must(file_replace(path, &(struct file_part){later, sizeof later - 1}, 1, &err));
+    assert_int_equal(campaign_read(again, NULL, "stored", &err), -1);
+    assert_non_null(strstr(err.text, "campaign.json: it is of version 2, and this davidnet knows up to 1"));
     campaign.side[RUN_WITH] = campaign.side[RUN_WITHOUT];
     assert_int_equal(campaign_check(&campaign, &err), -1);
     strcpy(campaign.what, CAMPAIGN_NOTHING);
@@ -278,7 +283,7 @@ static void test_command(void **state)
     uint32_t steps[4];
     struct run_folder folder;
     assert_int_equal(CALL(TINY, "--on", "label_smoothing"), EXIT_USAGE); /* how many? */
-    assert_int_equal(CALL(TINY, "--runs", "2"), EXIT_USAGE);              /* of what? */
+    assert_int_equal(CALL(TINY, "--runs", "2"), EXIT_USAGE);             /* of what? */
     assert_int_equal(CALL(TINY, "--runs", "2", "--on", "labels"), EXIT_USAGE);
     assert_int_equal(CALL(TINY, "--runs", "2", "--vary", "momentum=0.9"), EXIT_USAGE); /* it is 0.9 */
     assert_int_equal(CALL(TINY, "--runs", "2", "--on", "label_smoothing"), EXIT_OK);
