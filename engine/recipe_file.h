@@ -52,8 +52,8 @@ int recipe_file_load(const char *path, struct recipe *recipe, struct recipe_abou
 /* The same by preset name; an unknown one is an error that says which there are. */
 int recipe_preset_load(const char *name, struct recipe *recipe, struct recipe_about *about, struct error *err);
 
-/* Sets own_network, has_base, base_tricks and base_values by the preset as it is now. All that reads or resolves a recipe has done
- * so. */
+/* Sets own_network, has_base, base_tricks and base_values by the preset as it is now. All that reads or resolves a
+ * recipe has done so. */
 void recipe_file_compare(struct recipe *recipe);
 
 /* Fills list with up to max presets (name and path), built-in ones first, each part by name; returns how many. */
