@@ -165,3 +165,5 @@ const struct knob knobs[] = {
 };
 /* clang-format on */
 const int knob_count = sizeof knobs / sizeof knobs[0];
+_Static_assert(sizeof knobs / sizeof knobs[0] <= RECIPE_KNOBS_MAX,
+               "struct recipe tells each one's value from its preset's");
