@@ -489,7 +489,8 @@ static struct timing_diff_report report_of(const struct timing_diff *diff)
 {
     static const struct recipe *const recipes[] = {&recipe};
     struct error err = {""};
-    struct recipe_request request = {.preset = "quick", .n_sets = 1, .sets = {"seed=5"}};
+    struct recipe_request request = {
+        .preset = "quick", .n_sets = 3, .sets = {"seed=5", "order_seed=111111", "init_seed=222222"}};
     assert_int_equal(recipe_resolve(&request, &recipe, &err), 0);
     return (struct timing_diff_report){
         .diff = diff, .side = {a, b}, .recipes = {recipes, recipes}, .words = {"plain", "pool-first"}};

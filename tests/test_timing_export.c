@@ -87,8 +87,34 @@ static void tables(void **state)
     timing_release(&t);
 }
 
+/* On a terminal all of a command is there, folded as a shell takes it; a line that is cut is cut between characters. */
+static void commands_are_folded(void **state)
+{
+    (void)state;
+    struct timing t;
+    struct timing_origin of = origin;
+    char *text = NULL;
+    size_t size;
+    fake_timing_small(&t);
+    strcpy(of.command,
+           "davidnet train --preset quick --set 'network=prep = conv_bn c; logits = linear' --set batch=512 --seed 3");
+    memset(of.summary, 0, sizeof of.summary);
+    for (int i = 0; i < 100; i++)
+        strcat(of.summary, "\xc3\xbc");
+    FILE *out = open_memstream(&text, &size);
+    assert_non_null(out);
+    timing_report_table(&t, &of, 80, out);
+    assert_int_equal(fclose(out), 0);
+    assert_int_equal(strcspn(text, "~"), strlen("small: ") + 2 * (79 - strlen("small: ")));
+    assert_non_null(strstr(text, "\ndavidnet train --preset quick --set 'network=prep = conv_bn c; logits = '\\\n"
+                                 "'linear' --set batch=512 --seed 3\n"));
+    free(text);
+    timing_release(&t);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(json_and_csv), cmocka_unit_test(tables)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(json_and_csv), cmocka_unit_test(tables),
+                                       cmocka_unit_test(commands_are_folded)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -111,11 +111,11 @@ static const char *or_unknown(const char *text)
     return *text ? text : "not known";
 }
 
-/* A line at the fourth column, or as many as the width needs. */
-static void put_wrapped(FILE *out, const char *text, int width)
+/* From that column on. */
+static void put_paragraph(FILE *out, const char *text, int indent, int width)
 {
     if (width)
-        columns_wrap(out, text, 3, 3, width);
+        columns_wrap(out, text, indent, indent, width);
     else
         fprintf(out, "%s\n", text);
 }
@@ -136,19 +136,10 @@ static void put_side(FILE *out, const struct timing_diff_report *report, int s, 
                  or_unknown(t->machine.library), or_unknown(t->machine.device), (unsigned long long)t->train_steps,
                  t->images_per_step, or_unknown(t->machine.davidnet), or_unknown(t->machine.commit));
     fprintf(out, "%c  ", s ? 'B' : 'A');
-    put_wrapped(out, text, width);
+    put_paragraph(out, text, 3, width);
     struct timing_origin origin; /* large */
     timing_origin_init(&origin, report->recipes[s][0], side->runs[0].name);
-    fputs("   ", out);
-    put_wrapped(out, origin.command, width);
-}
-
-static void put_paragraph(FILE *out, const char *text, int width)
-{
-    if (width)
-        columns_wrap(out, text, 0, 0, width);
-    else
-        fprintf(out, "%s\n", text);
+    columns_command(out, origin.command, 3, width);
 }
 
 void timing_diff_report_table(const struct timing_diff_report *report, FILE *out, int width, int grey)
@@ -161,11 +152,11 @@ void timing_diff_report_table(const struct timing_diff_report *report, FILE *out
     snprintf(recipes, sizeof recipes, "%s %s%s",
              report->mixed[0] || report->mixed[1] ? "recipes of the first run of each side" : "recipes",
              report->differences[0] ? "differ: " : "are the same but for seeds", report->differences);
-    put_paragraph(out, recipes, width);
+    put_paragraph(out, recipes, 0, width);
     for (int w = 0; w < diff->n_warnings; w++) {
         char text[400];
         snprintf(text, sizeof text, "warning: %s", diff->warnings[w]);
-        put_paragraph(out, text, width);
+        put_paragraph(out, text, 0, width);
     }
     int one_run = report->side[0].n == 1 || report->side[1].n == 1;
     put_paragraph(out,
@@ -173,13 +164,14 @@ void timing_diff_report_table(const struct timing_diff_report *report, FILE *out
                             "and epochs vary; within it, a change is noise."
                           : "Milliseconds per training step. +- is half of the change's 95 % interval; within it, a "
                             "change is noise. Of twenty lines that did not change, one leaves it by chance.",
-                  width);
+                  0, width);
     if (report->how & TIMING_DIFF_LEAST)
-        put_paragraph(out, "Of each step of the program the least that it took in a run counts, not the mean.", width);
+        put_paragraph(out, "Of each step of the program the least that it took in a run counts, not the mean.", 0,
+                      width);
     if (report->how & TIMING_DIFF_PAIRED)
-        put_paragraph(out, "Runs are compared in pairs, in the order in which they began.", width);
+        put_paragraph(out, "Runs are compared in pairs, in the order in which they began.", 0, width);
     if (one_run)
-        put_paragraph(out, TIMING_DIFF_NO_VERDICT, width);
+        put_paragraph(out, TIMING_DIFF_NO_VERDICT, 0, width);
     put_head(out, "", name);
     put_lines(out, diff, TIMING_DIFF_TOTAL, 0, name, grey);
     put_head(out, "phase", name);

@@ -1,6 +1,8 @@
 #include "tui/timing_report.h"
 
+#include "tui/columns.h"
 #include "tui/run_report.h"
+#include "views/grid.h"
 
 #include <math.h>
 #include <string.h>
@@ -35,7 +37,7 @@ static int has(const struct layout *l, enum column c)
 
 /* ---- cells ---- */
 
-static void put_text(const struct layout *l, enum column c, const char *text)
+static void put_field(const struct layout *l, enum column c, const char *text)
 {
     if (has(l, c))
         fprintf(l->out, " %*s", columns[c].width, text);
@@ -44,14 +46,14 @@ static void put_text(const struct layout *l, enum column c, const char *text)
 static void put_number(const struct layout *l, enum column c, double value, int decimals)
 {
     char text[RUN_TEXT];
-    put_text(l, c, run_text_number(value, decimals, text));
+    put_field(l, c, run_text_number(value, decimals, text));
 }
 
 static void put_percent(const struct layout *l, enum column c, double value, int decimals)
 {
     char text[RUN_TEXT], percent[RUN_TEXT + 1];
     snprintf(percent, sizeof percent, "%s%s", run_text_number(value, decimals, text), isnan(value) ? "" : "%");
-    put_text(l, c, percent);
+    put_field(l, c, percent);
 }
 
 /* Milliseconds in their column. */
@@ -153,13 +155,13 @@ static void put_row(const struct layout *l, const struct timing *t, int row)
     }
     for (int c = 0; c < 3; c++) {
         if (cells[c].kind == TIMING_FUSED)
-            put_text(l, (enum column)(FORWARD + c), "fused");
+            put_field(l, (enum column)(FORWARD + c), "fused");
         else
             put_ms(l, (enum column)(FORWARD + c), cells[c].ms);
     }
     put_sum(l, t, &sum);
     double bytes = t->rows[row].activation_bytes + t->rows[row].weight_bytes;
-    put_text(l, MEMORY, isnan(bytes) ? "-" : run_text_bytes((int64_t)bytes, memory));
+    put_field(l, MEMORY, isnan(bytes) ? "-" : run_text_bytes((int64_t)bytes, memory));
     timing_implementation(t, row, impl, sizeof impl);
     snprintf(both, sizeof both, "%s%s%s", impl, impl[0] && fused[0] ? "; " : "", fused);
     put_rest(l->out, both, l->rest);
@@ -176,7 +178,7 @@ static void put_unowned(const struct layout *l, const struct timing *t, const st
     for (enum column c = FORWARD; c <= UPDATE; c++)
         put_ms(l, c, c == column ? step->ms : (double)NAN);
     put_sum(l, t, &sum);
-    put_text(l, MEMORY, "-");
+    put_field(l, MEMORY, "-");
     put_rest(l->out, step->impl, l->rest);
 }
 
@@ -185,9 +187,8 @@ static void put_unowned(const struct layout *l, const struct timing *t, const st
 /* A line of text, cut at the width. */
 static void put_line(const struct layout *l, const char *text)
 {
-    int n = (int)strlen(text);
-    if (l->width && n > l->width)
-        fprintf(l->out, "%.*s~\n", l->width - 1, text);
+    if (l->width && text_width(text) > l->width)
+        fprintf(l->out, "%.*s~\n", text_fit(text, l->width - 1), text);
     else
         fprintf(l->out, "%s\n", text);
 }
@@ -212,7 +213,7 @@ static void put_head(const struct layout *l, const struct timing *t, const struc
                  m->davidnet, m->commit);
         put_line(l, text);
     }
-    put_line(l, origin->command);
+    columns_command(l->out, origin->command, 0, l->width); /* it is there to be copied */
     fputc('\n', l->out);
 }
 
@@ -318,7 +319,7 @@ void timing_report_table(const struct timing *t, const struct timing_origin *ori
     put_head(&l, t, origin);
     fprintf(out, "%-*s", l.name_width, "row");
     for (enum column c = 0; c < COLUMNS; c++)
-        put_text(&l, c, columns[c].head);
+        put_field(&l, c, columns[c].head);
     put_rest(out, "implementation", l.rest);
     for (int i = 0; i < t->n_rows; i++)
         put_row(&l, t, i);
