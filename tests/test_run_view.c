@@ -175,6 +175,33 @@ static void says(struct run_model *model, int wide, const char *text)
     "e\xCC\x81"
 
 /* A run's folder can have any name; the legend is cut between characters, a mark stays with its letter. */
+static int axis_has_100(const struct run_model *model)
+{
+    struct grid grid;
+    assert_int_equal(grid_init(&grid, 60, 20), 0);
+    run_accuracy_draw(model, &grid, (struct rect){0, 0, 60, 20});
+    char *text = grid_text(&grid);
+    int found = strstr(text, "100┤") != NULL;
+    free(text);
+    grid_release(&grid);
+    return found;
+}
+
+/* Where target and accuracies are far from 100 %, half of the panel would be empty up there, from the first step on. */
+static void test_axis_of_accuracy_ends_above_the_best(void **state)
+{
+    (void)state;
+    static const uint32_t steps[] = {0, 40, 200};
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+        struct fixture f;
+        open_fixture(&f, steps[i]);
+        assert_true(axis_has_100(&f.model)); /* for a target of 94 % */
+        f.model.target = 60;
+        assert_false(axis_has_100(&f.model));
+        close_fixture(&f);
+    }
+}
+
 static void test_overlays_of_any_name(void **state)
 {
     (void)state;
@@ -513,6 +540,7 @@ int main(void)
         cmocka_unit_test(test_status_from_log),
         cmocka_unit_test(test_status_after_a_rewind),
         cmocka_unit_test(test_a_target_is_reached_exactly),
+        cmocka_unit_test(test_axis_of_accuracy_ends_above_the_best),
         cmocka_unit_test(test_formats),
         cmocka_unit_test(test_paragraph),
     };

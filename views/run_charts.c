@@ -182,7 +182,7 @@ void run_accuracy_draw(const struct run_model *model, struct grid *grid, struct 
     add_overlays(model, &chart, offsetof(struct run_entry, test_acc), 2, &names);
     add_failure(model, &chart);
     double low = detail_limit(model, model->test_acc, model->train_acc, 1);
-    chart.y = chart_accuracy_axis(low, isfinite(low) ? highest(model) : NAN);
+    chart.y = chart_accuracy_axis(low, highest(model));
     if (model->view.log_axes) {
         chart.y.scale = CHART_LOG_ERROR;
         chart.y.max = 100 - least_error(model) / 1.5;
