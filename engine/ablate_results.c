@@ -43,7 +43,7 @@ static int digest_setting(struct ablate_results *results, struct error *err)
     return short_digest(text, (size_t)n, results->setting_digest, err);
 }
 
-/* Of all but the batch size. */
+/* Of all but the batch size, and what it is called by. */
 static int digest_recipe(const struct recipe *recipe, char out[16], struct error *err)
 {
     struct recipe *copy = malloc(sizeof *copy);
@@ -52,6 +52,7 @@ static int digest_recipe(const struct recipe *recipe, char out[16], struct error
         return error_set(err, "out of memory for the recipe");
     *copy = *recipe;
     copy->batch = copy->batch_times = 1;
+    memset(copy->name, 0, sizeof copy->name);
     char *text = recipe_text(copy, &length, err);
     int status = text ? short_digest(text, length, out, err) : -1;
     free(text);

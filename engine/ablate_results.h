@@ -19,10 +19,10 @@
  *    "cpu_ms": 1820.3,              of all threads
  *    "noisy": false,                other programs had the CPUs meanwhile (engine/contention.h)
  *    "flops": 1.16e12, "bytes": 6.1e9}                                  what a step has to do
- * "recipe" is the beginning of the SHA-256 of the recipe with its data's place found, but for its batch size, and
- * "setting" that of the setting but for its ceilings: a line of another recipe, machine or davidnet, however it came
- * into the file, is an error that names it. What follows the last line's end was not written to its own, and counts as
- * not there.
+ * "recipe" is the beginning of the SHA-256 of the recipe with its data's place found, but for its batch size and
+ * name, and "setting" that of the setting but for its ceilings: a line of another recipe, machine or davidnet, however
+ * it came into the file, is an error that names it. What follows the last line's end was not written to its own, and
+ * counts as not there.
  *
  * Version 1 had none of device, ceiling_noisy, the recipes' lines, setting and unix_time. It is still read, and not
  * written to.

@@ -379,7 +379,8 @@ static void test_a_study_goes_on_where_it_was(void **state)
 
     stopper = (struct stopper){.stop_after = 0}; /* nothing is left, so nobody is asked */
     assert_int_equal(run_study(recipe, study, &stopper), 0);
-    study.rounds = 3; /* a round more at both */
+    strcpy(recipe->name, "other"); /* which is the same to measure */
+    study.rounds = 3;              /* a round more at both */
     stopper = (struct stopper){.stop_after = 1000};
     must(run_study(recipe, study, &stopper));
     assert_int_equal(measured(), TOTAL + 2 * V);
