@@ -62,11 +62,22 @@ static int place_left(const struct frame_model *model, struct rect row, int room
     return x + room <= row.x + row.w;
 }
 
+/*
+ * What a run needs beside the tabs: its name, and all clocks. As wide as they mostly get, and the state's word, too, so
+ * that the tabs' titles do not come and go with the seconds.
+ */
+static int run_room(const struct frame_model *model)
+{
+    int clocks = text_width("train 00:00  speedrun 00:00  wall 00:00") + 2;
+    int state = model->state ? text_width("evaluating") - text_width(model->state) : 0;
+    return model->run ? NAME_MIN + 2 + clocks + (state > 0 ? state : 0) : 0;
+}
+
 /* As much as fits. Given up first: the program's name, then blanks, titles, the state's word. */
 static struct header place_header(const struct frame_model *model, struct rect row)
 {
     struct header header = {.brand = row.w >= 60, .word = 1, .gap = 2};
-    int room = row.w >= 72 ? NAME_MIN + 14 : 0; /* the name and a clock */
+    int room = run_room(model);
     if (model->n_screens > 1)
         header.n_tabs = model->n_screens < FRAME_SCREENS_MAX ? model->n_screens : FRAME_SCREENS_MAX;
     if (header.n_tabs == 0 || place_left(model, row, room, &header)) {
@@ -80,6 +91,12 @@ static struct header place_header(const struct frame_model *model, struct rect r
     if (place_left(model, row, room, &header))
         return header;
     header.short_titles = 1;
+    header.brand = row.w >= 60;
+    header.gap = 2;
+    if (place_left(model, row, room, &header))
+        return header;
+    header.brand = 0;
+    header.gap = 1;
     header.word = place_left(model, row, 0, &header);
     place_left(model, row, 0, &header);
     return header;
