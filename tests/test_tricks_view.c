@@ -48,6 +48,9 @@ static void test_golden(void **state)
     golden_check("tricks-changed", 80, 24, 0, draw, model);
     tricks_model_filter(model, "nonsense");
     golden_check("tricks-nothing", 80, 24, 0, draw, model);
+    tricks_model_filter(model, "celu"); /* the trick is not among the changes, but it is there */
+    assert_int_equal(model->show, TRICKS_ALL);
+    assert_true(model->n_rows > 1);
     form_close(model);
 }
 

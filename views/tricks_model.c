@@ -280,8 +280,18 @@ void tricks_model_show(struct tricks_model *model, enum tricks_show show)
 
 void tricks_model_filter(struct tricks_model *model, const char *text)
 {
+    static const char *const among[] = {[TRICKS_CHANGED] = "preset", [TRICKS_NEW] = "last run"};
+    enum tricks_show show = model->show;
     snprintf(model->filter, sizeof model->filter, "%s", text);
     tricks_rows_make(model);
+    if (model->n_rows > 1 || show == TRICKS_ALL) /* one is the start */
+        return;
+    model->show = TRICKS_ALL;
+    tricks_rows_make(model);
+    if (model->n_rows > 1)
+        say(model, 0, "every row was searched: none that differs from the %s has it", among[show]);
+    else
+        model->show = show;
 }
 
 /* ---- what keys do ---- */

@@ -123,6 +123,7 @@ void tricks_model_move(struct tricks_model *model, int by);
 void tricks_model_end(struct tricks_model *model, int last); /* to the first or last row */
 void tricks_model_go(struct tricks_model *model, int row);   /* or the next below that is no heading */
 void tricks_model_show(struct tricks_model *model, enum tricks_show show);
+/* Where only every row has something with that text, every row is shown. */
 void tricks_model_filter(struct tricks_model *model, const char *text);
 int tricks_model_find(const struct tricks_model *model, struct draft_place place); /* its row, or -1 */
 

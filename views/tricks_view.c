@@ -133,7 +133,7 @@ static void draw_head(const struct tricks_model *model, struct grid *grid, struc
         struct line_edit still = {.at = 0};
         line_edit_set(&still, model->filter);
         x += put_text(grid, head, x, head.y, COLOR_KEY, ATTR_BOLD, "/");
-        line_edit_draw(model->mode == TRICKS_FILTER ? &model->edit : &still, "part of a name or of its help",
+        line_edit_draw(model->mode == TRICKS_FILTER ? &model->edit : &still, "part of a name or its help",
                        model->mode == TRICKS_FILTER, grid, rect_intersect(head, (struct rect){x, head.y, room - 1, 1}));
     } else {
         tricks_put_cut(grid, head, x, head.y, room, COLOR_ACCENT, ATTR_NONE, shows[model->show]);
