@@ -123,6 +123,25 @@ static void test_pause_and_stop(void **state)
     close_app(&app, &fake);
 }
 
+/* CIFAR-10 is offered where there is none: synthetic images may be what was asked for. */
+static void test_fetch_is_offered_where_there_is_nothing(void **state)
+{
+    (void)state;
+    for (int there = 0; there < 2; there++) {
+        struct app app;
+        struct fake fake;
+        setenv("DAVIDNET_DATA", there ? "/some/cifar-10" : "synthetic", 1);
+        open_app(&app, &fake, &fake_ops);
+        fake.status.data_is_synthetic = 1;
+        app_update(&app);
+        assert_true(app_shows(&app, "synthetic images, not CIFAR-10"));
+        assert_int_equal(app_shows(&app, "f fetch CIFAR-10"), !there);
+        assert_int_equal(app_shows(&app, "f fetches it"), !there);
+        close_app(&app, &fake);
+    }
+    unsetenv("DAVIDNET_DATA");
+}
+
 static void test_quit_asks_while_training(void **state)
 {
     (void)state;
@@ -526,6 +545,7 @@ int main(void)
         cmocka_unit_test(test_key_names),
         cmocka_unit_test(test_a_long_message_ends_with_a_whole_character),
         cmocka_unit_test(test_pause_and_stop),
+        cmocka_unit_test(test_fetch_is_offered_where_there_is_nothing),
         cmocka_unit_test(test_quit_asks_while_training),
         cmocka_unit_test(test_a_paused_run_goes_on_to_its_stop),
         cmocka_unit_test(test_interrupt_asks_first),

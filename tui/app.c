@@ -1,6 +1,7 @@
 /* The app's life, the run that it shows and the one that follows. Keys: tui/app_keys.c; drawing: tui/app_draw.c. */
 #include "tui/app.h"
 
+#include "engine/dataset.h"
 #include "engine/utf8.h"
 #include "tui/app_internal.h"
 
@@ -30,6 +31,14 @@ struct rect app_area(const struct app *app)
     return frame_area((struct rect){0, 0, app->w, app->h});
 }
 
+/* Files are looked for once a run, and not at each frame. */
+static void begin_run(struct app *app)
+{
+    char folder[sizeof app->fetched];
+    app->has_data = dataset_default_source(folder, sizeof folder);
+    run_model_start(&app->model, app->source.recipe);
+}
+
 /* ---- the app ---- */
 
 void app_init(struct app *app, struct run_source source, const struct trainer_options *options)
@@ -51,7 +60,7 @@ void app_init(struct app *app, struct run_source source, const struct trainer_op
     ladder_model_init(&app->ladder);
     campaign_job_init(&app->campaign);
     if (source.ops)
-        run_model_start(&app->model, source.recipe);
+        begin_run(app);
     app_update(app);
 }
 
@@ -126,7 +135,7 @@ static void take_source(struct app *app, struct run_source source)
 {
     app_close_run(app);
     app->source = source;
-    run_model_start(&app->model, source.recipe);
+    begin_run(app);
     app->dirty = 1;
 }
 
@@ -252,7 +261,8 @@ static void update_notice(struct app *app)
     if (app->fetch || *app->model.notice)
         return;
     if (app->model.status.data_is_synthetic)
-        notice = "synthetic images, not CIFAR-10: f fetches it (170 MB) in the background";
+        notice = app->has_data ? "synthetic images, not CIFAR-10, as --data or the recipe asks"
+                               : "synthetic images, not CIFAR-10: f fetches it (170 MB) in the background";
     if (notice) {
         snprintf(app->model.notice, sizeof app->model.notice, "%s", notice);
         app->dirty = 1;

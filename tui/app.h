@@ -109,6 +109,7 @@ struct app {
     } samples;
     struct fetch_job *fetch;
     char fetched[512]; /* the data set's folder, once it is there */
+    int has_data;      /* CIFAR-10 was there already as the run was taken: synthetic images were asked for */
     char said[256];    /* what the last key led to; shown for some seconds */
     double said_at;
     char copy[CLIPBOARD_TEXT_MAX + 1]; /* for the clipboard, taken by the loop; empty: nothing */

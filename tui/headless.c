@@ -1,5 +1,6 @@
 #include "tui/headless.h"
 
+#include "engine/dataset.h"
 #include "engine/json.h"
 #include "tui/columns.h"
 #include "tui/command.h"
@@ -84,7 +85,7 @@ static void print_start(struct follower *f)
 {
     const struct recipe *recipe = trainer_recipe(f->trainer);
     const struct trainer_status *s = &f->status;
-    char summary[256];
+    char summary[256], found[512];
     recipe_summary(recipe, summary, sizeof summary);
     if (f->options->json) {
         cJSON *object = event("start");
@@ -107,7 +108,9 @@ static void print_start(struct follower *f)
     print_line("recipe", summary);
     printf("data    %s\ndevice  %s, %.2f GiB\n", s->data, s->device, (double)s->memory_bytes / (1 << 30));
     if (s->data_is_synthetic)
-        print_line("notice", "these are synthetic images; 'davidnet data fetch' gets the real CIFAR-10");
+        print_line("notice", dataset_default_source(found, sizeof found)
+                                 ? "these are synthetic images, as was asked for: CIFAR-10 is there"
+                                 : "these are synthetic images; 'davidnet data fetch' gets the real CIFAR-10");
     if (s->step > 0)
         printf("resumed at step %u of %u; 'davidnet show %s' has what was before\n", s->step, s->steps, s->run);
     print_epoch_head(recipe);

@@ -75,7 +75,7 @@ static void do_stop(struct app *app)
 
 static int can_fetch(const struct app *app)
 {
-    return app->fetch || (app->model.status.data_is_synthetic && !*app->fetched);
+    return app->fetch || (app->model.status.data_is_synthetic && !*app->fetched && !app->has_data);
 }
 
 static const char *fetch_label(const struct app *app)
@@ -195,10 +195,10 @@ static void do_copy(struct app *app)
 static const struct binding run_keys[] = {
     {"p", "Space", NULL, "Pause the run after this step, or let it go on", app_training, pause_label, do_pause},
     {"x", NULL, "stop", "Stop the run: now, or at the end of this epoch", app_training, NULL, do_stop},
-    {"f", NULL, NULL, "Fetch CIFAR-10 in the background, or stop that; it goes on from there", can_fetch, fetch_label,
-     do_fetch},
     {"R", NULL, "resume", "Go on with a run that was stopped", can_resume, NULL, do_resume},
     {"n", NULL, "new run", "Start a new run with the same recipe", can_start, NULL, do_start},
+    {"f", NULL, NULL, "Fetch CIFAR-10 in the background, or stop that; it goes on from there", can_fetch, fetch_label,
+     do_fetch},
     {"Tab", "Right", "panel", "Next panel: the one that zoom shows", NULL, NULL, do_next_panel},
     {"S-Tab", "Left", NULL, "Previous panel", NULL, NULL, do_previous_panel},
     {"z", "Enter", "zoom", "One panel alone, or all of them", NULL, NULL, do_zoom},
