@@ -331,6 +331,15 @@ static void notes_and_tags(void **state)
     fits_80_columns();
     has("fast baseline\n");
     has("\n  a-tag-that-is-as-long-as-can-be and-another-of-that-length-here\n");
+    assert_int_equal(CALL(command_runs, "runs", "--tag", "baseline"), EXIT_OK);
+    has("short ");
+    assert_null(strstr(output, LONG_NAME));
+    assert_int_equal(CALL(command_runs, "runs", "--tag=+baseline", "--json"), EXIT_OK);
+    cJSON *tagged = cJSON_Parse(output);
+    assert_int_equal(cJSON_GetArraySize(tagged), 1);
+    cJSON_Delete(tagged);
+    assert_int_equal(CALL(command_runs, "runs", "--tag", "base"), EXIT_OK); /* a whole one */
+    has("has the tag 'base'.\n");
     assert_int_equal(CALL(command_show, "show", "short"), EXIT_OK);
     has("\ntags: fast baseline\nnote: two words\n");
     assert_int_equal(CALL(command_show, "show", "short", "--json"), EXIT_OK);

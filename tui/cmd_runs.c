@@ -89,7 +89,8 @@ static void print_table(const struct line *lines, int count)
     }
 }
 
-static int list(const char *parent, int as_json)
+/* tag: only those that have it; NULL: all. */
+static int list(const char *parent, const char *tag, int as_json)
 {
     struct run_folder *folders;
     struct error err = {""};
@@ -101,12 +102,14 @@ static int list(const char *parent, int as_json)
     cJSON *json = as_json ? cJSON_CreateArray() : NULL;
     for (int i = 0; i < count && lines != NULL; i++) {
         struct run_summary summary;
+        struct run_label label;
+        run_label_read(&folders[i], &label, NULL); /* a damaged one is no reason to say nothing of the run */
+        if (tag != NULL && !run_label_has(&label, tag))
+            continue;
         if (run_folder_summary(&folders[i], &summary, &err) < 0) { /* one bad run does not hide the others */
             code = command_fail("%s", run_text_safe(err.text, safe, sizeof safe));
             continue;
         }
-        struct run_label label;
-        run_label_read(&folders[i], &label, NULL); /* a damaged one is no reason to say nothing of the run */
         fill(&lines[good++], &summary, &label);
         if (json != NULL) {
             cJSON *object = cJSON_CreateObject();
@@ -123,6 +126,8 @@ static int list(const char *parent, int as_json)
         code = command_fail("out of memory");
     else if (good > 0)
         print_table(lines, good);
+    else if (count > 0 && tag != NULL && code == EXIT_OK)
+        printf("No run in %s has the tag '%s'.\n", parent, tag);
     else if (count == 0)
         printf("There are no runs in %s yet; `davidnet train` makes one.\n", parent);
     cJSON_free(text);
@@ -134,7 +139,7 @@ static int list(const char *parent, int as_json)
 
 static int run(int argc, char **argv)
 {
-    const char *out = NULL;
+    const char *out = NULL, *tag = NULL;
     char parent[RUN_PATH_MAX];
     int as_json = 0;
     for (int i = 1; i < argc; i++) {
@@ -142,17 +147,20 @@ static int run(int argc, char **argv)
         int taken = command_take_option(&command_runs, argc, argv, &i, &flag, &value);
         if (taken <= 0)
             return taken < 0 ? EXIT_USAGE : command_unknown(&command_runs, argv[i]);
-        if (value)
+        if (value && strcmp(flag, "--tag") == 0)
+            tag = value[0] == '+' ? value + 1 : value;
+        else if (value)
             out = value;
         else
             as_json = 1;
     }
     run_folder_default_parent(parent, sizeof parent);
-    return list(out ? out : parent, as_json);
+    return list(out ? out : parent, tag, as_json);
 }
 
 static const struct command_option options[] = {
     {"--out", "DIR", "the folder given to train --out", "FILE"},
+    {"--tag", "TAG", "only the runs with that tag", NULL},
     {"--json", NULL, "a JSON array, with the clocks and the time to the target accuracy", NULL},
     {0},
 };
@@ -160,7 +168,7 @@ static const struct command_option options[] = {
 const struct command command_runs = {
     .name = "runs",
     .summary = "the runs there are, newest first",
-    .usage = "usage: davidnet runs [--json] [--out DIR]\n\n"
+    .usage = "usage: davidnet runs [--tag TAG] [--json] [--out DIR]\n\n"
              "Lists the runs in DIR (default: $DAVIDNET_RUNS, else ~/.local/share/davidnet/runs), newest first:\n"
              "name, recipe (its preset, or the recipe file's name), seed, state (running, done, stopped, failed,\n"
              "killed), epochs done and planned, best test accuracy, training time, size on disk, tags.\n",
