@@ -349,10 +349,13 @@ void figure_timing_draw(struct figure *figure, const struct timing *timing, stru
     struct figure_bar bar[2];
     struct figure_bars parts;
     make_parts(timing, bar, &parts);
-    char text[128];
+    char text[160], in_all[48] = "";
+    double thread_ms = timing->threads * timing->wall_ms;
+    if (timing->threads > 1) /* what the bar adds up to */
+        snprintf(in_all, sizeof in_all, ", %.*f thread-ms", decimals_for(thread_ms), thread_ms);
     if (timing_has_parts(timing) && isfinite(timing->wall_ms))
-        snprintf(text, sizeof text, "Where the time of %d thread%s goes: %.*f ms a step each%s", timing->threads,
-                 timing->threads == 1 ? "" : "s", decimals_for(timing->wall_ms), timing->wall_ms,
+        snprintf(text, sizeof text, "Where the time of %d thread%s goes: %.*f ms a step%s%s", timing->threads,
+                 timing->threads == 1 ? "" : "s", decimals_for(timing->wall_ms), timing->wall_ms, in_all,
                  isfinite(timing->part_ms[TIMING_EVALUATE]) ? ", evaluation included" : "");
     else
         snprintf(text, sizeof text, "Phases of a step");
