@@ -302,7 +302,9 @@ static void print_ops_table(const struct bench *b)
     print_setting(s);
     printf("agrees with the reference: logits within %.1e, gradients within %.1e\n", b->validation.logits,
            b->validation.gradient);
-    if (isnan(b->ceiling.flops))
+    if (s->family->submit)
+        printf("ceiling: not measured on a device\n\n");
+    else if (isnan(b->ceiling.flops))
         printf("ceiling, measured: copy %.1f GB/s; that of %s multiply-adds is not measured\n\n",
                b->ceiling.bytes * 1e-9, precision_name(s->precision));
     else
@@ -365,9 +367,12 @@ static int time_ops(struct bench *b, struct error *err)
     b->least = calloc((size_t)b->session.program->n_train, sizeof *b->least);
     if (!b->least)
         return error_set(err, "out of memory for the times");
-    command_progress("measuring what the machine can do", 0, 0);
-    if (ceiling_measure(&b->ceiling, b->session.precision, err))
-        return -1;
+    b->ceiling = (struct ceiling){.flops = NAN, .bytes = NAN};
+    if (!b->session.family->submit) { /* what is measured is the host's */
+        command_progress("measuring what the machine can do", 0, 0);
+        if (ceiling_measure(&b->ceiling, b->session.precision, err))
+            return -1;
+    }
     command_progress("timing each operation", 0, 0);
     return operations_time(&b->session, b->steps, b->least, err);
 }
