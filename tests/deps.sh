@@ -2,6 +2,8 @@
 # tests/deps.sh [--check] GROUP...: are the packages there that GROUP (build, test, lint, or headless, headless-test in
 # their place) needs, and if not, install them with apt. As root or with CI=true it goes on; on a terminal it asks once; otherwise, and with --check, it
 # prints the line to type and fails. When nothing is missing it costs a few hundredths of a second and asks no apt.
+# What `test` only wishes for (group wish) is asked for with the rest, or fetched where nobody is asked; without it some
+# tests are skipped, and say so.
 set -u
 
 # The one list: group, Debian package (the same names in Ubuntu), how to see that it is there.
@@ -25,6 +27,7 @@ build ca-certificates      file /etc/ssl/certs/ca-certificates.crt
 test  libcmocka-dev        pc cmocka
 test  g++                  tool g++
 test  python3              tool python3
+wish  python3-pyte         file /usr/lib/python3/dist-packages/pyte/__init__.py
 headless gcc               tool ${CC:-cc}
 headless libc6-dev         header stdio.h
 headless libcjson-dev      header cjson/cJSON.h
@@ -74,9 +77,23 @@ old_onednn() {
     echo "Use Debian 12, Ubuntu 24.04 or newer, or build oneDNN elsewhere and say make DNNL_PREFIX=/where/it/is" >&2
 }
 
+# Where nobody is asked, or who was said yes; a failure is no error, and costs no refreshing of apt's lists.
+grant_wish() {
+    [ -n "$wish" ] && [ -z "$check_only" ] && command -v apt-get >/dev/null 2>&1 || return 0
+    if [ "$(id -u)" = 0 ]; then as_root=; elif [ "${CI-}" = true ]; then as_root='sudo -n '; elif [ -z "$yes" ]; then return 0; fi
+    echo "Installing: $wish(for tests that are skipped without)"
+    $as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=60 -o Dpkg::Use-Pty=0 \
+        install -y --no-install-recommends $wish >/dev/null 2>&1 ||
+        echo "apt could not install it; by hand: apt-get install $wish"
+}
+
+yes=
 need=$(missing)
+wish=
+case $groups in *" test "*) wish=$(groups=' wish ' && missing) ;; esac
 if [ -z "$need" ]; then
     old_onednn && exit 1
+    grant_wish
     exit 0
 fi
 
@@ -87,18 +104,17 @@ if ! command -v apt-get >/dev/null 2>&1; then
 fi
 as_root=
 [ "$(id -u)" = 0 ] || as_root='sudo '
-line="${as_root}apt-get install --no-install-recommends $need"
+line="${as_root}apt-get install --no-install-recommends $need$wish"
 if [ -n "$check_only" ]; then
     echo "davidnet needs packages that are not installed. Run 'make deps', or:" >&2
     echo "    $line" >&2
     exit 1
 fi
 
-yes=
 if [ "$(id -u)" = 0 ] || [ "${CI-}" = true ]; then
     yes=1
 elif [ -t 0 ] && [ -t 2 ]; then
-    printf 'davidnet needs packages that are not installed: %s\nInstall them now with "%s"? [Y/n] ' "$need" "$line" >&2
+    printf 'davidnet needs packages that are not installed: %s\nInstall them now with "%s"? [Y/n] ' "$need$wish" "$line" >&2
     read -r answer && case $answer in '' | y | Y | yes | Yes) yes=1 ;; esac
 fi
 if [ -n "$as_root" ] && ! command -v sudo >/dev/null 2>&1; then
@@ -124,6 +140,7 @@ fi
 left=$(missing)
 if [ -z "$left" ]; then
     old_onednn && exit 1
+    grant_wish
     exit 0
 fi
 echo "Installed, but not found afterwards: $left" >&2

@@ -23,7 +23,11 @@ import traceback
 try:
     import pyte
 except ImportError:
-    pyte = None
+    sys.path.append("/usr/lib/python3/dist-packages")  # Debian's, for a Python that is not Debian's
+    try:
+        import pyte
+    except ImportError:
+        pyte = None
 
 BIN = os.path.abspath(os.environ.get("DAVIDNET_BIN", "./davidnet"))
 GUARD = 180.0  # seconds: so that a program that hangs fails instead of hanging us
