@@ -7,7 +7,6 @@
 #include "tui/options.h"
 #include "views/figure_network.h"
 #include "views/filters.h"
-#include "views/png.h"
 
 #include <cjson/cJSON.h>
 #include <stdlib.h>
@@ -121,6 +120,35 @@ static cJSON *make_json(const struct recipe *recipe, const struct network_info *
     return o;
 }
 
+/* The figure: what they are of, the filters, and the command that makes it again. */
+static int write_filters(const struct session *session, const struct filters *filters, int negatives, const char *path,
+                         struct error *err)
+{
+    const char *source = session->dataset.source, *slash = strrchr(source, '/');
+    char *command = malloc(RECIPE_COMMAND_MAX + 128), title[128], subtitle[512];
+    if (filters_check(filters, err) < 0 || command == NULL) {
+        free(command);
+        return err->text[0] ? -1 : error_set(err, "out of memory for the filters");
+    }
+    snprintf(title, sizeof title, "The whitening filters of %s", recipe_name(&session->recipe));
+    snprintf(
+        subtitle, sizeof subtitle,
+        "%d filters of %dx%d pixels for the training images of %.200s; below each the eigenvalue of their patches' "
+        "covariance, largest first%s",
+        filters->count, filters->kernel, filters->kernel, slash && slash[1] ? slash + 1 : source,
+        negatives ? "; the second half are the negatives of the first" : "");
+    recipe_command(&session->recipe, command, RECIPE_COMMAND_MAX);
+    size_t used = strlen(command);
+    command[used++] = '\n';
+    figure_output_drawn_by(command + used, 128 - 1);
+    struct figure *figure =
+        figure_output_page(FIGURE_PNG, 0, 0, filters_height(filters), title, subtitle, command, err);
+    if (figure != NULL)
+        filters_draw(figure, filters, figure_content(figure));
+    free(command);
+    return figure != NULL ? figure_output_write(figure, path, err) : -1;
+}
+
 /* The whitening filters that training on the recipe's data would have, largest eigenvalue first, into a PNG. */
 static int save_filters(const struct session *session, const char *path, struct error *err)
 {
@@ -129,30 +157,15 @@ static int save_filters(const struct session *session, const char *path, struct 
         return error_set(err, "--filters %s: this network whitens nothing; try --on whitening", path);
     const struct whiten *whiten = &session->network.node[node].whiten;
     int count = whiten_filters(whiten, channels), m = channels * whiten->kernel * whiten->kernel;
-    float *filters = malloc((size_t)(count * m) * sizeof *filters);
-    double *values = malloc((size_t)m * sizeof *values);
-    uint8_t *rgb = NULL;
-    int width, height;
-    int status = filters && values ? 0 : error_set(err, "out of memory for the filters");
-    struct filters picture = {.values = filters,
-                              .count = count,
-                              .channels = channels,
-                              .kernel = whiten->kernel,
-                              .columns = whiten->negatives ? m : whiten->kernel * whiten->kernel,
-                              .scale = 48 / whiten->kernel};
+    float *values = malloc((size_t)(count * m) * sizeof *values);
+    double *eigenvalues = malloc((size_t)m * sizeof *eigenvalues);
+    int status = values && eigenvalues ? 0 : error_set(err, "out of memory for the filters");
+    const struct filters filters = {values, eigenvalues, count, channels, whiten->kernel};
     if (!status)
-        status = whiten_compute(whiten, &session->dataset.train, filters, values, err) ||
-                 filters_draw(&picture, &rgb, &width, &height, err) || png_save(rgb, width, height, path, err);
-    if (!status) {
-        printf("%s: %d filters%s in rows of %d, by eigenvalue:", path, count,
-               whiten->negatives ? ", the second half negatives," : "", picture.columns);
-        for (int i = 0; i < m; i++)
-            printf(" %.3g", values[i]);
-        putchar('\n');
-    }
-    free(filters);
+        status = whiten_compute(whiten, &session->dataset.train, values, eigenvalues, err) ||
+                 write_filters(session, &filters, whiten->negatives, path, err);
     free(values);
-    free(rgb);
+    free(eigenvalues);
     return status ? -1 : 0;
 }
 
