@@ -102,8 +102,8 @@ void run_summary_fill(struct run_summary *s, const struct recipe *recipe, const 
     fill_epochs(s, log, target);
     fill_steps(s, log);
     fill_end(s, log);
-    if (per_epoch > 0)
-        s->epochs_done = fmin((double)s->step / per_epoch, s->epochs);
+    if (per_epoch > 0) /* the last step ends the last part of an epoch, too */
+        s->epochs_done = s->step >= s->steps ? s->epochs : fmin((double)s->step / per_epoch, s->epochs);
 }
 
 int run_folder_summary(const struct run_folder *folder, struct run_summary *summary, struct error *err)

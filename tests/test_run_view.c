@@ -478,6 +478,10 @@ static void test_formats(void **state)
     assert_string_equal(format_seconds(60, out, sizeof out), "1:00");
     assert_string_equal(format_seconds(224.9, out, sizeof out), "3:44");
     assert_string_equal(format_seconds(3723, out, sizeof out), "1:02:03");
+    assert_string_equal(format_epochs(12.56, 24, out, sizeof out), "12.5/24");
+    assert_string_equal(format_epochs(7.58, 7.59, out, sizeof out), "7.5/7.59");
+    assert_string_equal(format_epochs(7.59, 7.59, out, sizeof out), "7.59/7.59");
+    assert_string_equal(format_epochs(NAN, 24, out, sizeof out), "-");
     assert_string_equal(format_seconds(NAN, out, sizeof out), "-");
     assert_string_equal(format_count(1234567, out, sizeof out), "1,234,567");
     assert_string_equal(format_count(-1000, out, sizeof out), "-1,000");

@@ -5,7 +5,6 @@
 #include "views/format.h"
 #include "views/grid.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,15 +20,6 @@ struct line {
     char name[128], cell[COLUMNS][64], tags[RUN_TAGS_TEXT_MAX];
 };
 
-/* "12.5/24" */
-static void epochs_text(const struct run_summary *s, char *out, size_t size)
-{
-    if (isfinite(s->epochs) && isfinite(s->epochs_done))
-        snprintf(out, size, "%.4g/%.4g", floor(s->epochs_done * 10) / 10, s->epochs);
-    else
-        snprintf(out, size, "-");
-}
-
 static void fill(struct line *line, const struct run_summary *s, const struct run_label *label)
 {
     char text[RUN_TEXT];
@@ -39,7 +29,7 @@ static void fill(struct line *line, const struct run_summary *s, const struct ru
         strcpy(line->cell[RECIPE] + text_fit(line->cell[RECIPE], 11), "~");
     snprintf(line->cell[SEED], 64, "%lld", (long long)s->seed);
     snprintf(line->cell[STATE], 64, "%s", s->state);
-    epochs_text(s, line->cell[EPOCHS], 64);
+    format_epochs(s->epochs_done, s->epochs, line->cell[EPOCHS], 64);
     snprintf(line->cell[ACCURACY], 64, "%s", run_text_number(s->best_acc, 2, text));
     snprintf(line->cell[TIME], 64, "%s", format_seconds(s->train_seconds, text, sizeof text));
     snprintf(line->cell[SIZE], 64, "%s", run_text_bytes(s->bytes, text));

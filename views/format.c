@@ -24,6 +24,15 @@ char *format_seconds(double seconds, char *out, size_t size)
     return out;
 }
 
+char *format_epochs(double done, double all, char *out, size_t size)
+{
+    if (isfinite(done) && isfinite(all))
+        snprintf(out, size, "%.4g/%.4g", done < all ? floor(done * 10) / 10 : all, all);
+    else
+        snprintf(out, size, "-");
+    return out;
+}
+
 char *format_count(double value, char *out, size_t size)
 {
     if (!isfinite(value) || fabs(value) > 1e15)

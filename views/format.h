@@ -9,6 +9,7 @@
  * has passed: 59.99 s is "59.9 s", 224.9 s is "3:44".
  */
 char *format_seconds(double seconds, char *out, size_t size);
+char *format_epochs(double done, double all, char *out, size_t size);       /* "12.5/24", "7.59/7.59"; cut, too */
 char *format_count(double value, char *out, size_t size);                   /* "12,345" */
 char *format_number(double value, int decimals, char *out, size_t size);    /* "0.123", "1.5e+08" */
 char *format_significant(double value, int digits, char *out, size_t size); /* "0.400", "0.00123" */

@@ -83,9 +83,7 @@ const char *runs_cell(const struct run_entry *entry, enum runs_column column, ch
     case RUNS_TRAINED:
         return format_seconds(s->train_seconds, out, size);
     case RUNS_EPOCHS:
-        if (isfinite(s->epochs) && isfinite(s->epochs_done))
-            snprintf(out, size, "%.4g/%.4g", floor(s->epochs_done * 10) / 10, s->epochs);
-        break;
+        return format_epochs(s->epochs_done, s->epochs, out, size);
     case RUNS_PRESET:
         if (known)
             snprintf(out, size, "%s", s->recipe[0] != '\0' ? s->recipe : "none");
