@@ -176,7 +176,7 @@ static void test_run_refusals(void **state)
     } cases[] = {
         {{"--run", "--data", "synthetic:1:256"}, EXIT_FAILED, "do not count"},
         {{"--run", "--preset", "davidnet-66", "--data", "synthetic:1:256"}, EXIT_FAILED, "do not count"},
-        {{"--run", "--preset", "quick"}, EXIT_FAILED, "'quick' is no rung"},
+        {{"--run", "--preset", "quick"}, EXIT_USAGE, "'quick' is no rung"},
         {{"--run", "--preset", "davidnet-79"}, EXIT_OK, "is measured already, by 3 runs"},
         {{"--run", "--set", "width=8"}, EXIT_FAILED, "as published"},
         {{"--preset", "davidnet-66"}, EXIT_USAGE, "go with --run"},
