@@ -541,10 +541,10 @@ static void timing_as_a_table(void **state)
     assert_int_equal(CALL(command_timing, "timing", "short"), EXIT_OK); /* into a file: whole */
     assert_null(strchr(output, '~'));
     line_says("\nlayer1/norm",
-              "fused 7.000 - 9.7% - 40.0 - 5.7 4.000 57% 34 MB norm_back; forward fused into layer1/conv");
+              "fused 7.000 - 9.7 % - 40.0 - 5.7 4.000 57 % 34 MB norm_back; forward fused into layer1/conv");
     call_on_terminal(&command_timing, 2, (const char *const[]){"timing", "short"});
     fits_80_columns();
-    line_says("\ninput", "2.000 - - 2.8% - table");
+    line_says("\ninput", "2.000 - - 2.8 % - table");
     line_says("\nlayer1/act", "fused into layer1/conv, backward into layer1/norm");
     line_says("\nevaluation", "- per batch"); /* never measured, so not zero */
     assert_int_equal(CALL(command_timing, "timing", "short", "--json"), EXIT_OK);

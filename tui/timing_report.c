@@ -19,7 +19,7 @@ static const struct {
     int width, from;
 } columns[COLUMNS] = {
     [FORWARD] = {"forward", 7, 0},   [BACKWARD] = {"backward", 8, 0}, [UPDATE] = {"update", 7, 0},
-    [SHARE] = {"share", 6, 0},       [GFLOP] = {"GFLOP", 7, 120},     [MBYTES] = {"MB", 7, 120},
+    [SHARE] = {"share", 7, 0},       [GFLOP] = {"GFLOP", 7, 120},     [MBYTES] = {"MB", 7, 120},
     [GFLOPS] = {"GFLOP/s", 7, 0},    [GIGABYTES] = {"GB/s", 5, 100},  [FLOOR] = {"floor", 7, 120},
     [CEILING] = {"ceiling", 7, 100}, [MEMORY] = {"memory", 7, 140},
 };
@@ -51,8 +51,8 @@ static void put_number(const struct layout *l, enum column c, double value, int 
 
 static void put_percent(const struct layout *l, enum column c, double value, int decimals)
 {
-    char text[RUN_TEXT], percent[RUN_TEXT + 1];
-    snprintf(percent, sizeof percent, "%s%s", run_text_number(value, decimals, text), isnan(value) ? "" : "%");
+    char text[RUN_TEXT], percent[RUN_TEXT + 2];
+    snprintf(percent, sizeof percent, "%s%s", run_text_number(value, decimals, text), isnan(value) ? "" : " %");
     put_field(l, c, percent);
 }
 
@@ -222,18 +222,18 @@ static void put_head(const struct layout *l, const struct timing *t, const struc
 static void put_parts(const struct layout *l, const struct timing *t)
 {
     char ms[RUN_TEXT], all[RUN_TEXT], share[RUN_TEXT], hidden[RUN_TEXT];
-    fprintf(l->out, "\n%-10s %10s %10s %7s\n", "phase", "ms/step", "thread-ms", "share");
+    fprintf(l->out, "\n%-10s %10s %10s %8s\n", "phase", "ms/step", "thread-ms", "share");
     for (int p = 0; p < TIMING_PART_COUNT; p++) {
         double part = timing_part_ms(t, (enum timing_part)p), beside = t->hidden_ms[p];
         fprintf(l->out, "%-10s %10s %10s %6s%s", timing_part_name((enum timing_part)p),
                 run_text_number(part / t->threads, 3, ms), run_text_number(part, 3, all),
-                run_text_number(100 * part / timing_parts_ms(t), 1, share), isfinite(part) ? "%" : "");
+                run_text_number(100 * part / timing_parts_ms(t), 1, share), isfinite(part) ? " %" : "");
         if (isfinite(beside))
             fprintf(l->out, "  hidden: %s thread-ms", run_text_number(beside, 3, hidden));
         fputc('\n', l->out);
     }
     if (isfinite(t->wall_ms))
-        fprintf(l->out, "%-10s %10s %10s %6s%%\n", "all", run_text_number(t->wall_ms, 3, ms),
+        fprintf(l->out, "%-10s %10s %10s %6s %%\n", "all", run_text_number(t->wall_ms, 3, ms),
                 run_text_number(t->threads * t->wall_ms, 3, all), run_text_number(100, 1, share));
 }
 
@@ -257,7 +257,7 @@ static void put_bound(const struct layout *l, const struct timing *t)
         most = "bandwidth";
     double percent[3];
     timing_bound_round(&bound, 1, percent);
-    snprintf(text, sizeof text, "bound by %s: compute %.1f%%, bandwidth %.1f%%, overhead %.1f%% of %.1f ms", most,
+    snprintf(text, sizeof text, "bound by %s: compute %.1f %%, bandwidth %.1f %%, overhead %.1f %% of %.1f ms", most,
              percent[0], percent[1], percent[2], bound.train_ms);
     put_line(l, text);
     snprintf(text, sizeof text, "floor %.1f ms: its work at %.0f GFLOP/s and %.1f GB/s, as measured here",
@@ -280,11 +280,11 @@ static void put_costs(const struct layout *l, const struct timing *t)
     if (isnan(t->timing_percent))
         return;
     int all = isfinite(t->costs[TIMING_COST_SAMPLES]);
-    snprintf(text, sizeof text, "measuring costs %.2g%% of a step%s", t->timing_percent,
+    snprintf(text, sizeof text, "measuring costs %.2g %% of a step%s", t->timing_percent,
              all ? ", by its own account:" : ", as far as readings of the clock go");
     put_line(l, text);
     for (int c = 0; c < TIMING_COSTS && all; c++)
-        used += (size_t)snprintf(text + used, sizeof text - used, "%s%s %s%.2g%%", c ? ", " : "  ",
+        used += (size_t)snprintf(text + used, sizeof text - used, "%s%s %s%.2g %%", c ? ", " : "  ",
                                  timing_cost_name((enum timing_cost)c), little(t->costs[c]) ? "<" : "",
                                  little(t->costs[c]) ? 0.001 : t->costs[c]);
     if (all)
