@@ -299,6 +299,29 @@ static void test_small_sizes(void **state)
     }
 }
 
+/* What to do comes last, and must not be cut. */
+static void test_a_long_notice_is_told_whole(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct grid grid;
+    open_fixture(&f, 700);
+    snprintf(
+        f.model.notice, sizeof f.model.notice,
+        "the fetch has failed: the server at www.cs.toronto.edu could not be reached after five tries, the last one "
+        "refused; press f to go on");
+    for (int w = 40; w <= 120; w += 40) {
+        assert_int_equal(grid_init(&grid, w, 24), 0);
+        draw(&f.model, &grid, (struct rect){0, 0, grid.w, grid.h});
+        char *text = grid_text(&grid);
+        assert_non_null(strstr(text, "the fetch has"));
+        assert_non_null(strstr(text, "go on"));
+        free(text);
+        grid_release(&grid);
+    }
+    close_fixture(&f);
+}
+
 static void test_ascii_is_ascii(void **state)
 {
     (void)state;
@@ -546,6 +569,7 @@ int main(void)
         cmocka_unit_test(test_a_target_is_reached_exactly),
         cmocka_unit_test(test_axis_of_accuracy_ends_above_the_best),
         cmocka_unit_test(test_formats),
+        cmocka_unit_test(test_a_long_notice_is_told_whole),
         cmocka_unit_test(test_paragraph),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

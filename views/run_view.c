@@ -1,6 +1,7 @@
 #include "views/run_view.h"
 
 #include "views/format.h"
+#include "views/frame.h"
 #include "views/tiles.h"
 
 #include <math.h>
@@ -209,6 +210,28 @@ static void draw_recipe(const struct run_model *model, struct grid *grid, struct
         put_text(grid, first, area.x + area.w - text_width(device), area.y, COLOR_DIM, ATTR_NONE, device);
 }
 
+#define NOTICE_SIGN 2 /* columns: a mark at its left */
+
+/* A notice ends with what to do: it is told whole where there are rows for it. */
+static int notice_lines(struct rect area, const char *notice)
+{
+    int width = area.w - (area.w >= 60 ? 2 : 0) - NOTICE_SIGN;
+    int lines = put_paragraph(NULL, (struct rect){0, 0, width, 0}, COLOR_WARN, notice);
+    int most = area.h >= 20 ? area.h / 5 : 1;
+    return lines > most ? most : lines;
+}
+
+static void draw_notice(const char *notice, uint32_t color, struct grid *grid, struct rect area)
+{
+    struct rect text = {area.x + NOTICE_SIGN, area.y, area.w - NOTICE_SIGN, area.h};
+    for (int y = 0; y < area.h; y++)
+        put_text(grid, area, area.x, area.y + y, color, ATTR_BOLD, grid->ascii ? "!" : "▌");
+    if (area.h > 1)
+        put_paragraph(grid, text, color, notice);
+    else
+        put_cut(grid, text, color, ATTR_NONE, notice);
+}
+
 void run_view_draw(const struct run_model *model, struct grid *grid, struct rect area)
 {
     static void (*const draw[RUN_PANELS])(const struct run_model *, struct grid *,
@@ -218,19 +241,12 @@ void run_view_draw(const struct run_model *model, struct grid *grid, struct rect
                                                           [RUN_EPOCHS] = draw_epochs};
     struct run_layout layout;
     const char *notice = *model->status.error ? model->status.error : model->notice;
-    int bad = *model->status.error || model->notice_is_bad;
     int apart = *model->status.device && text_width(model->summary) + text_width(model->status.device) + 5 > area.w;
     char forecast[160];
     int told = run_forecast_text(model, area.w >= 90, forecast, sizeof forecast);
-    run_layout_make(area, &model->view, apart ? 2 : 1, *notice != '\0', told, &layout);
+    run_layout_make(area, &model->view, apart ? 2 : 1, notice_lines(area, notice), told, &layout);
     draw_recipe(model, grid, layout.recipe);
-    if (layout.notice.h > 0) {
-        const char *sign = grid->ascii ? "! " : "▌ ";
-        int used = put_text(grid, layout.notice, layout.notice.x, layout.notice.y, bad ? COLOR_BAD : COLOR_WARN,
-                            ATTR_BOLD, sign);
-        put_text(grid, layout.notice, layout.notice.x + used, layout.notice.y, bad ? COLOR_BAD : COLOR_WARN, ATTR_NONE,
-                 notice);
-    }
+    draw_notice(notice, *model->status.error || model->notice_is_bad ? COLOR_BAD : COLOR_WARN, grid, layout.notice);
     draw_tiles(model, grid, layout.tiles);
     for (int i = 0; i < RUN_PANELS; i++)
         if (layout.panel[i].h > 0)
