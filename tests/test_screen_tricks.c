@@ -259,6 +259,28 @@ static void test_start(void **state)
     close_app();
 }
 
+/* What takes the place of the run that is looked at says so, and which one that was. */
+static void test_the_queued_run_tells_that_it_was(void **state)
+{
+    (void)state;
+    open_app(1);
+    strcpy(fake.status.run, "looked-at");
+    app_update(&app);
+    set("data", "synthetic:1:64");
+    set("width", "2");
+    set("batch", "16");
+    set("epochs", "1");
+    app_press(&app, "Home");
+    app_press(&app, "Enter");
+    assert_int_equal(app.queue, APP_QUEUE_AFTER);
+    fake.status.phase = TRAINER_DONE;
+    app_update(&app);
+    assert_true(app.source.ops != &ops);
+    app_go(&app, &screen_run);
+    assert_true(app_shows(&app, "this run was queued; the one before it, looked-at, is on the Runs screen"));
+    close_app();
+}
+
 static void test_read_only(void **state)
 {
     (void)state;
@@ -379,6 +401,7 @@ int main(void)
         cmocka_unit_test(test_edit_with_keys),
         cmocka_unit_test(test_queue),
         cmocka_unit_test(test_start),
+        cmocka_unit_test(test_the_queued_run_tells_that_it_was),
         cmocka_unit_test(test_read_only),
         cmocka_unit_test(test_mouse),
         cmocka_unit_test(test_quitting_with_a_changed_recipe),

@@ -159,6 +159,19 @@ static int start_queued(struct app *app)
     return 0;
 }
 
+/* Nobody may be looking as it takes the place of another one: that is told for as long as it is shown. */
+static void start_waiting(struct app *app)
+{
+    int waited = app->queue == APP_QUEUE_AFTER;
+    unsigned number = app->run_number;
+    char before[sizeof app->model.status.run];
+    snprintf(before, sizeof before, "%s", app->model.status.run);
+    start_queued(app);
+    if (waited && app->run_number != number && *before)
+        snprintf(app->model.notice, sizeof app->model.notice,
+                 "this run was queued; the one before it, %s, is on the Runs screen", before);
+}
+
 int app_start_run(struct app *app, const struct trainer_options *options)
 {
     int dropped = app->queue == APP_QUEUE_AFTER;
@@ -278,7 +291,7 @@ void app_update(struct app *app)
         if (run_model_update(&app->model, app->source.log, &status) != 0)
             app->dirty = 1;
     }
-    start_queued(app);
+    start_waiting(app);
     campaign_job_update(app);
     campaign_ask_update(app);
     update_fetch(app);

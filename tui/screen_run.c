@@ -236,7 +236,7 @@ const struct screen screen_run = {
     .title = "Run",
     .intro = "The run as it trains: test accuracy after every epoch (blue), the batches in training (orange), the "
              "learning rate. The green line is the target, solid where earlier runs of this recipe got there; "
-             "letters are marked runs.",
+             "the letters mark runs marked on the Runs screen.",
     .keys = run_keys,
     .why = why,
     .draw = draw,
