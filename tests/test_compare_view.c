@@ -192,6 +192,24 @@ static void test_families(void **state)
     compare_model_release(&model);
 }
 
+/* At first there are two sides with something to compare, if there are two such. */
+static void test_first_sides_have_ended(void **state)
+{
+    (void)state;
+    struct compare_model model;
+    char was[sizeof entries[0]->summary.state];
+    snprintf(was, sizeof was, "%s", entries[0]->summary.state);
+    for (int pass = 0; pass < 2; pass++) {
+        for (int i = 0; i < n_entries; i++)
+            if (strstr(entries[i]->folder.path, "cutout-without"))
+                snprintf(entries[i]->summary.state, sizeof was, "%s", pass == 0 ? "stopped" : was);
+        open_model(&model, 0);
+        assert_true(model.has && model.sets[0].n_runs > 0 && model.sets[1].n_runs > 0);
+        assert_int_equal(strstr(model.b, "cutout-without") != NULL, pass);
+        compare_model_release(&model);
+    }
+}
+
 static void test_golden(void **state)
 {
     (void)state;
@@ -275,9 +293,10 @@ static void test_find(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_list),   cmocka_unit_test(test_campaign),    cmocka_unit_test(test_families),
-        cmocka_unit_test(test_golden), cmocka_unit_test(test_small_sizes), cmocka_unit_test(test_layout),
-        cmocka_unit_test(test_find),
+        cmocka_unit_test(test_list),     cmocka_unit_test(test_campaign),
+        cmocka_unit_test(test_families), cmocka_unit_test(test_first_sides_have_ended),
+        cmocka_unit_test(test_golden),   cmocka_unit_test(test_small_sizes),
+        cmocka_unit_test(test_layout),   cmocka_unit_test(test_find),
     };
     setenv("XDG_CONFIG_HOME", "/nonexistent", 1);
     return cmocka_run_group_tests(tests, setup, teardown);

@@ -68,6 +68,13 @@ static void add_campaigns(struct compare_model *model)
     }
 }
 
+/* As a run set counts them. */
+static int has_ended(const struct run_entry *entry)
+{
+    const struct run_summary *s = &entry->summary;
+    return s->diverged || (strcmp(s->state, "done") == 0 && !isnan(s->last_acc));
+}
+
 static void add_families(struct compare_model *model)
 {
     int first = model->n_items;
@@ -77,12 +84,13 @@ static void add_families(struct compare_model *model)
         for (int k = first; k < model->n_items && !found; k++)
             if (run_entry_same_family(model->items[k].first, entry)) {
                 model->items[k].runs++;
+                model->items[k].ended += has_ended(entry);
                 found = 1;
             }
         if (found)
             continue;
         struct compare_item *item = &model->items[model->n_items++];
-        *item = (struct compare_item){.campaign = -1, .first = entry, .runs = 1};
+        *item = (struct compare_item){.campaign = -1, .first = entry, .runs = 1, .ended = has_ended(entry)};
         snprintf(item->key, sizeof item->key, "%s", entry->folder.path);
         snprintf(item->name, sizeof item->name, "%s", entry->family);
     }
@@ -195,7 +203,17 @@ static void make_pair(struct compare_model *model)
     make_curve(&model->curve[1], &s[1]);
 }
 
-/* Where nothing is chosen: the last campaign, or the first two families. */
+/* Of two families one has runs that ended and the other has none: that one; else the first. */
+static const struct compare_item *better_side(const struct compare_model *model, const struct compare_item *but)
+{
+    const struct compare_item *best = NULL;
+    for (const struct compare_item *item = model->items; item < model->items + model->n_items; item++)
+        if (item != but && (!best || (item->ended > 0 && best->ended == 0)))
+            best = item;
+    return best;
+}
+
+/* Where nothing is chosen: the last campaign, or the first two families that have something to compare. */
 static void choose_something(struct compare_model *model)
 {
     if (find_item(model, model->a))
@@ -204,8 +222,9 @@ static void choose_something(struct compare_model *model)
     if (model->n_campaigns > 0)
         snprintf(model->a, sizeof model->a, "%s", model->items[model->n_campaigns - 1].key);
     else if (model->n_items > 1) {
-        snprintf(model->a, sizeof model->a, "%s", model->items[0].key);
-        snprintf(model->b, sizeof model->b, "%s", model->items[1].key);
+        const struct compare_item *a = better_side(model, NULL), *b = better_side(model, a);
+        snprintf(model->a, sizeof model->a, "%s", a->key);
+        snprintf(model->b, sizeof model->b, "%s", b->key);
     }
 }
 

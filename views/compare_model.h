@@ -15,7 +15,7 @@ struct compare_item {
     int campaign;                  /* in `campaigns`, -1: a family */
     const struct run_entry *first; /* of a family: its first run */
     int runs;                      /* that it has */
-    int ended, planned;            /* of a campaign, both sides */
+    int ended, planned;            /* runs that went to their end; of a campaign, both sides, which alone are planned */
 };
 
 /* Mean and spread by epoch of the runs of one side; [n]. low, high: mean less and plus one standard deviation. */
