@@ -12,6 +12,7 @@
 #include <cjson/cJSON.h>
 #include <math.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -299,7 +300,9 @@ static void run_finish_command(const struct follower *f)
     setenv("DAVIDNET_STATE", trainer_phase_name(f->status.phase), 1);
     setenv("DAVIDNET_ACCURACY", accuracy, 1);
     fflush(stdout);
+    signal(SIGXFSZ, SIG_DFL); /* what is ignored stays so in other programs */
     int status = system(f->options->finish);
+    signal(SIGXFSZ, SIG_IGN);
     if (status != 0)
         fprintf(stderr, "davidnet: the --on-finish command ended with %d\n",
                 WIFEXITED(status) ? WEXITSTATUS(status) : -1);
