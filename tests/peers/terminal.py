@@ -20,7 +20,7 @@ import time
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-from pty_session import BIN, QUESTION, Session  # noqa: E402
+from pty_session import BIN, QUESTION, SMALL, Session  # noqa: E402
 
 
 def thread_seconds(pid):
@@ -82,7 +82,7 @@ def show(value, form, missing="none came"):
 def count_screens(folder):
     """Those in the header of a terminal that is wide enough for all of them."""
     out = folder + "/screens.txt"
-    subprocess.run([BIN, "tui", "--size", "200x24", "--dump", out] + ["--data", "synthetic:1:100"],
+    subprocess.run([BIN, "tui", "--size", "200x24", "--script", "-", "--dump", out] + SMALL,
                    env=dict(os.environ, DAVIDNET_RUNS=folder + "/none", HOME=folder), stdin=subprocess.DEVNULL,
                    stdout=subprocess.DEVNULL, check=True)
     with open(out, encoding="utf-8") as file:
