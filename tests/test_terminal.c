@@ -203,6 +203,17 @@ static void test_restore(void **state)
     assert_memory_equal(restore.text, "a$b>c$<5", 8);
 }
 
+/* A frame whose answer comes after so many keys and seconds. */
+static void take_frame(struct flow *flow, int keys, double seconds)
+{
+    flow_sent(flow, 400);
+    pacing_asked(&flow->pacing, flow->now);
+    flow_tick(flow, flow->now + seconds);
+    for (int i = 0; i < keys; i++)
+        flow_key(flow);
+    flow_answered(flow);
+}
+
 /* How much of a frame goes at once: little at first, small parts on a slow line where no key waits, all on others. */
 static void test_flow(void **state)
 {
@@ -235,6 +246,15 @@ static void test_flow(void **state)
     assert_true(flow_most_bytes(&flow, 0) < LINE_SPEED_PART);
     flow.line = (struct line_speed){.measured = 1};
     assert_int_equal(flow_most_bytes(&flow, 0), INT_MAX);
+    struct flow pasted = flow;
+    take_frame(&pasted, 0, 0.01);
+    struct flow typed = pasted;
+    for (int i = 0; i < 9; i++) {
+        take_frame(&pasted, 5 * FLOW_MANY_KEYS, 2);
+        take_frame(&typed, FLOW_MANY_KEYS / 2, 2);
+    }
+    assert_false(pasted.line.slow); /* the answers came late, behind what was pasted */
+    assert_true(typed.line.slow);
     flow_back(&flow, flow.now + 100); /* suspended: the last frame's answer was not waited for */
     pacing_asked(&flow.pacing, flow.now);
     flow_answered(&flow);

@@ -15,16 +15,24 @@ void flow_back(struct flow *flow, double now)
     line_speed_sent(&flow->line, now, 0);
 }
 
+void flow_key(struct flow *flow)
+{
+    if (flow->keys < FLOW_MANY_KEYS)
+        flow->keys++;
+}
+
+/* One that comes behind a paste is late by all of that: it tells nothing about the line. */
 void flow_answered(struct flow *flow)
 {
     pacing_answered(&flow->pacing);
-    if (flow->pacing.due == 0)
+    if (flow->pacing.due == 0 && flow->keys < FLOW_MANY_KEYS)
         line_speed_taken(&flow->line, flow->now);
 }
 
 void flow_sent(struct flow *flow, double bytes)
 {
     line_speed_sent(&flow->line, flow->now, bytes);
+    flow->keys = 0;
 }
 
 int flow_ready(struct flow *flow)

@@ -9,6 +9,7 @@
 #include "tui/pacing.h"
 
 #define FLOW_OPENING_SECONDS 0.3 /* that a first answer is waited for */
+#define FLOW_MANY_KEYS 100       /* read before an answer: it has waited behind them */
 
 /* Zeroed: a terminal that was just opened. */
 struct flow {
@@ -17,10 +18,12 @@ struct flow {
     double now;       /* of flow_tick */
     double opened_at; /* the first question's time */
     int shows;        /* a frame has been sent */
+    int keys;         /* read since the last frame, pasted ones included */
 };
 
 void flow_tick(struct flow *flow, double now);
 void flow_back(struct flow *flow, double now); /* after a stop: the time away tells nothing about the line */
+void flow_key(struct flow *flow);              /* one was read */
 void flow_answered(struct flow *flow);
 void flow_sent(struct flow *flow, double bytes); /* a frame, the question behind it included */
 

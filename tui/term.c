@@ -498,6 +498,7 @@ enum term_input term_read(int *key, struct mouse *mouse)
         wint_t code = next->code;
         if (next->named ? take_code(code) : pacing_torn(&term.flow.pacing, raw_answer, code, term.flow.now))
             continue;
+        flow_key(&term.flow);
         enum paste_state state = paste_key(&term.paste, term.flow.now);
         *mouse = next->mouse;
         if (next->is_mouse && state == PASTE_NONE)
