@@ -134,11 +134,16 @@ static void test_ladder_queues(void **state)
     press("7");
     press("End");
     must_show("queue it");
+    setenv("DAVIDNET_DATA", "synthetic", 1);
     press("Enter"); /* the published figures are not of synthetic images */
     must_show("does not count on the ladder");
+    must_show("170 MB");
     press("Esc");
     assert_int_equal(app.queue, APP_QUEUE_NONE);
+    setenv("DAVIDNET_DATA", "/some/cifar-10", 1); /* there it is: synthetic images were asked for */
     press("Enter");
+    must_show("--data");
+    setenv("DAVIDNET_DATA", "synthetic", 1);
     press("y");
     assert_int_equal(app.queue, APP_QUEUE_AFTER);
     assert_string_equal(app.queued.recipe.data, options.recipe.data);

@@ -1,4 +1,5 @@
 /* The Ladder screen: its keys. What it looks like is views/ladder_view.c. */
+#include "engine/dataset.h"
 #include "tui/app.h"
 #include "views/ladder_view.h"
 
@@ -110,6 +111,12 @@ static const struct dialog synthetic_dialog = {
     "The published figures are of CIFAR-10, which was not found here: a run on synthetic images is not comparable with "
     "them, and does not count on the ladder. f on the Run screen, or 'davidnet data fetch', gets CIFAR-10 (170 MB).",
     synthetic_keys};
+static const struct dialog asked_dialog = {
+    "Synthetic images",
+    "The published figures are of CIFAR-10: a run on synthetic images, as --data or the recipe asks, is not comparable "
+    "with them, and does not count on the ladder. CIFAR-10 is here: without synthetic data asked for, rungs train on "
+    "it.",
+    synthetic_keys};
 
 static void do_run(struct app *app)
 {
@@ -118,7 +125,8 @@ static void do_run(struct app *app)
         if (app_resume_run(app, rung->unfinished) == 0)
             app_go(app, &screen_run);
     } else if (ladder_on_synthetic(&app->options.recipe)) {
-        app_ask(app, &synthetic_dialog);
+        char found[RUN_PATH_MAX];
+        app_ask(app, dataset_default_source(found, sizeof found) ? &asked_dialog : &synthetic_dialog);
     } else {
         start(app);
     }
