@@ -381,7 +381,11 @@ static void names_and_the_trash(void **state)
     assert_int_equal(CALL(command_rm, "rm", "--restore", where), EXIT_OK);
     assert_string_equal(output, "brief is back\n");
     assert_int_equal(CALL(command_rm, "rm", "--restore", "./brief"), EXIT_FAILED);
-    assert_int_equal(CALL(command_rm, "rm", "--purge", "brief", LONG_NAME), EXIT_OK);
+    assert_int_equal(CALL(command_rm, "rm", "brief"), EXIT_OK);
+    assert_int_equal(CALL(command_rm, "rm", "--purge", "brief", LONG_NAME), EXIT_OK); /* from the trash, too */
+    has("brief is removed\n");
+    assert_int_equal(CALL(command_rm, "rm", "--purge", "brief"), EXIT_FAILED);
+    assert_int_equal(CALL(command_rm, "rm", "--restore", "brief"), EXIT_FAILED);
     assert_int_equal(CALL(command_runs, "runs"), EXIT_OK);
     has("no runs in");
     assert_int_equal(CALL(command_rm, "rm", "--restore", "last"), EXIT_FAILED);

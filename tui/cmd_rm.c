@@ -5,10 +5,24 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 extern const struct command command_rm;
 
 enum action { TRASH, PURGE, RESTORE };
+
+/* --purge takes a run that was thrown away by its name, too, where nothing else could be meant by that. */
+static int find_to_remove(struct run_folder *folder, enum action action, const char *name, struct error *err)
+{
+    char parent[RUN_PATH_MAX], path[2 * RUN_PATH_MAX];
+    if (run_folder_find(folder, name, err) == 0)
+        return 0;
+    run_folder_default_parent(parent, sizeof parent);
+    snprintf(path, sizeof path, "%s/%s", parent, name);
+    if (action != PURGE || strcmp(name, "last") == 0 || access(path, F_OK) == 0 || access(name, F_OK) == 0)
+        return -1;
+    return run_trash_find(folder, NULL, name, NULL); /* err says what was looked for first */
+}
 
 static int one(enum action action, const char *name)
 {
@@ -21,7 +35,7 @@ static int one(enum action action, const char *name)
             strchr(name, '/') ? run_folder_find(&folder, name, &err) : run_trash_find(&folder, NULL, name, &err);
         if (found == 0 && (rc = run_restore(&folder, &err)) == 0)
             printf("%s is back\n", run_text_safe(folder.name, safe, sizeof safe));
-    } else if (run_folder_find(&folder, name, &err) == 0) {
+    } else if (find_to_remove(&folder, action, name, &err) == 0) {
         rc = action == PURGE ? run_purge(&folder, &err) : run_trash(&folder, &err);
         if (rc == 0)
             printf(action == PURGE ? "%s is removed\n" : "moved to %s\n",
@@ -53,7 +67,8 @@ static int run(int argc, char **argv)
 }
 
 static const struct command_option options[] = {
-    {"--purge", NULL, "remove it for good, checkpoints and all; RUN may be a folder in .trash", NULL},
+    {"--purge", NULL, "remove it for good, checkpoints and all; RUN may be in the trash: a name there, or a path",
+     NULL},
     {"--restore", NULL, "put it back: RUN is a name in .trash, a path there, or 'last', which was thrown away last",
      NULL},
     {0},
