@@ -28,6 +28,8 @@ static void read_program(struct curve_origin *origin, const struct run_folder *f
     free(text);
     copy_text(program, "family", origin->family, sizeof origin->family);
     copy_text(program, "precision", origin->precision, sizeof origin->precision);
+    copy_text(program, "data", origin->data, sizeof origin->data);
+    copy_text(program, "data_sha256", origin->data_sha256, sizeof origin->data_sha256);
     copy_text(program, "davidnet", origin->machine.davidnet, sizeof origin->machine.davidnet);
     copy_text(program, "isa", origin->machine.isa, sizeof origin->machine.isa);
     copy_text(program, "library", origin->machine.library, sizeof origin->machine.library);
@@ -72,6 +74,8 @@ const char *curve_origin_item(const struct curve_origin *origin, int index, cons
                  {"summary", origin->recipe.summary},
                  {"seed", seed},
                  {"eval", origin->recipe.eval},
+                 {"data", origin->data},
+                 {"data_sha256", origin->data_sha256},
                  {"command", origin->recipe.command},
                  {"davidnet", machine->davidnet},
                  {"commit", machine->commit},

@@ -14,6 +14,8 @@ struct curve_origin {
     struct timing_origin recipe; /* run: empty for a recipe that nobody ran yet */
     char family[16], precision[16];
     int threads;                   /* 0: not known */
+    char data[512];                /* where its images were from */
+    char data_sha256[80];          /* their digest; empty: not known */
     struct timing_machine machine; /* its texts; ceilings are not used */
 };
 
@@ -23,8 +25,8 @@ struct curve_origin {
  */
 void curve_origin_init(struct curve_origin *origin, const struct recipe *recipe, const struct run_folder *folder);
 
-/* As members of a JSON object: recipe, summary, seed, eval, command, davidnet, commit, family, device, isa, library,
- * precision, threads; what is not known is null. */
+/* As members of a JSON object: recipe, summary, seed, eval, data, data_sha256, command, davidnet, commit, family,
+ * device, isa, library, precision, threads; what is not known is null. */
 void curve_origin_add_json(const struct curve_origin *origin, cJSON *object);
 
 /* Each of them, in that order, as text; NULL after the last. Empty: not known. scratch: for a number. */

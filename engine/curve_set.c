@@ -4,6 +4,7 @@
 #include "engine/number.h"
 #include "engine/recipe_differences.h"
 #include "engine/statistics.h"
+#include "engine/utf8.h"
 
 #include <cjson/cJSON.h>
 #include <math.h>
@@ -209,19 +210,77 @@ static int make_curve(struct curve *curve, const struct curve_run *runs, const i
     return rc;
 }
 
+/* One of its runs whose images are known; NULL: of none they are. */
+static const struct curve_origin *images_of(const struct curve *curve)
+{
+    for (int r = 0; r < curve->n_runs; r++)
+        if (curve->origins[r] && curve->origins[r]->data_sha256[0] != '\0')
+            return curve->origins[r];
+    return NULL;
+}
+
+/* As run_entry_same_family: what is not known is no difference. */
+static int same_images(const struct curve_origin *a, const struct curve_origin *b)
+{
+    return !a || !b || a->data_sha256[0] == '\0' || b->data_sha256[0] == '\0' ||
+           strcmp(a->data_sha256, b->data_sha256) == 0;
+}
+
+static const char *base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash && slash[1] ? slash + 1 : path;
+}
+
+/* "quick" becomes "quick on synthetic:1:2000"; of a folder its last name. Where the source is not known, or others came
+ * from one of that name, the digest's beginning tells them apart. */
+static void add_images(struct curve *curve, const struct curve_origin *images, int same_source)
+{
+    char name[81], source[61];
+    snprintf(name, sizeof name, "%.80s", curve->name);
+    snprintf(source, sizeof source, "%.60s", images->data[0] ? base_name(images->data) : "images");
+    int digest = same_source || images->data[0] == '\0';
+    snprintf(curve->name, sizeof curve->name, "%s on %s%s%.8s", utf8_cut(name), utf8_cut(source), digest ? " " : "",
+             digest ? images->data_sha256 : "");
+}
+
+/* Curves that would have been one but for their images say so in their names. */
+static void tell_images(struct curve_set *set)
+{
+    for (int i = 0; i < set->n; i++) {
+        const struct curve_origin *own = images_of(&set->curves[i]);
+        int differs = 0, same_source = 0;
+        for (int k = 0; k < set->n && own; k++) {
+            const struct curve_origin *other = images_of(&set->curves[k]);
+            if (same_images(own, other) || !forecast_same_family(set->curves[i].recipe, set->curves[k].recipe))
+                continue;
+            differs = 1;
+            same_source |= strcmp(base_name(own->data), base_name(other->data)) == 0;
+        }
+        if (differs)
+            add_images(&set->curves[i], own, same_source);
+        set->images_differ |= differs;
+    }
+}
+
 int curve_set_init(struct curve_set *set, const struct curve_run *runs, int count, int each, struct error *err)
 {
     int *members = malloc(((size_t)count + 1) * sizeof *members);
     char *taken = calloc((size_t)count + 1, 1);
-    set->n = 0;
+    set->n = set->images_differ = 0;
     set->curves = calloc((size_t)count + 1, sizeof *set->curves);
     int rc = members && taken && set->curves ? 0 : -1;
     for (int i = 0; i < count && rc == 0; i++) {
+        const struct curve_origin *images = NULL; /* of the first whose are known */
         int n = 0;
         for (int k = i; k < count && !taken[i]; k++) {
-            int same = k == i || (!each && !taken[k] && forecast_same_family(runs[i].recipe, runs[k].recipe));
+            const struct curve_origin *own = runs[k].run.origin;
+            int same = k == i || (!each && !taken[k] && same_images(images, own) &&
+                                  forecast_same_family(runs[i].recipe, runs[k].recipe));
             if (same)
                 members[n++] = k;
+            if (same && !images && own && own->data_sha256[0] != '\0')
+                images = own;
         }
         for (int m = 0; m < n; m++)
             taken[members[m]] = 1;
@@ -230,6 +289,8 @@ int curve_set_init(struct curve_set *set, const struct curve_run *runs, int coun
     }
     free(members);
     free(taken);
+    if (rc == 0 && !each)
+        tell_images(set);
     if (rc == 0)
         return 0;
     curve_set_release(set);
@@ -238,7 +299,7 @@ int curve_set_init(struct curve_set *set, const struct curve_run *runs, int coun
 
 int curve_set_schedule(struct curve_set *set, const struct recipe *recipe, const char *name, struct error *err)
 {
-    set->n = 0;
+    set->n = set->images_differ = 0;
     set->curves = calloc(1, sizeof *set->curves);
     if (set->curves) {
         struct curve *curve = &set->curves[set->n++];
@@ -269,7 +330,7 @@ void curve_set_release(struct curve_set *set)
         free(curve->ahead_lr);
     }
     free(set->curves);
-    *set = (struct curve_set){NULL, 0};
+    *set = (struct curve_set){NULL, 0, 0};
 }
 
 /* ---- as text ---- */

@@ -1,7 +1,8 @@
 /*
  * Runs as curves by epoch: one for each run, or one for all runs of a family (the same recipe but for seeds and the
- * machine: engine/forecast.h), as mean and spread. A family's curve goes as far as its longest run; `n` says of how
- * many runs each value is. What no run measured is NaN.
+ * machine: engine/forecast.h) on the same images, as far as their origins know, as mean and spread. Where runs of one
+ * recipe are on different images, each of their curves is named with its images: "quick on synthetic:1:2000". A
+ * family's curve goes as far as its longest run; `n` says of how many runs each value is. What no run measured is NaN.
  *
  * CSV, tidy: a line for each curve, epoch and quantity (the names of engine/curves.h) that was measured,
  *   curve,runs,epoch,quantity,n,mean,sd,min,max,run,name,value
@@ -46,6 +47,7 @@ struct curve {
 struct curve_set {
     struct curve *curves; /* ours, in the order of their first runs */
     int n;
+    int images_differ; /* 1: of runs of one recipe, which are no one mean for that */
 };
 
 struct curve_run {

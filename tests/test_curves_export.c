@@ -59,6 +59,8 @@ static int setup(void **state)
     }
     strcpy(origins[0].family, "cpu");
     strcpy(origins[0].precision, "f32");
+    strcpy(origins[0].data, "synthetic:1:2000");
+    strcpy(origins[0].data_sha256, "0123abcd");
     origins[0].threads = 2;
     origins[0].machine = (struct timing_machine){.device = "Some Processor @ 2.50GHz",
                                                  .isa = "avx512",
@@ -140,12 +142,61 @@ static void a_figure_says_whose_they_are(void **state)
     curve_set_release(&set);
 }
 
+/* One recipe on two sets of images: two curves that say which, whatever is not known in between; --each: as they are
+ * called. */
+static void other_images_are_no_mean(void **state)
+{
+    (void)state;
+    static struct curve_origin of[4];
+    struct curve_run runs[4];
+    struct curve_set set;
+    struct error err = {""};
+    for (int i = 0; i < 4; i++) {
+        of[i] = origins[0];
+        runs[i] = (struct curve_run){{i % 2 ? "b" : "a", &logs[i % 2], &of[i]}, &recipes[i % 2]};
+    }
+    of[0].data[0] = of[0].data_sha256[0] = '\0'; /* the first one's images are not known */
+    strcpy(of[1].data, "/somewhere/cifar");
+    strcpy(of[1].data_sha256, "0123456789abcdef");
+    strcpy(of[2].data, "synthetic:1:2000");
+    strcpy(of[2].data_sha256, "fedcba9876543210");
+    of[3] = of[1];
+    must(curve_set_init(&set, runs, 4, 0, &err), &err);
+    assert_int_equal(set.n, 2);
+    assert_int_equal(set.images_differ, 1);
+    assert_int_equal(set.curves[0].n_runs, 3);
+    assert_string_equal(set.curves[0].name, "quick batch=64 on cifar");
+    assert_string_equal(set.curves[1].name, "a on synthetic:1:2000");
+    assert_true(set.curves[0].value[CURVES_TEST_ACC][0].n == 3 && set.curves[1].value[CURVES_TEST_ACC][0].n == 1);
+    struct figure *figure = curve_page_draw(&(struct curve_page){0}, FIGURE_SVG, &set, NULL, 4, &err);
+    assert_non_null(figure);
+    assert_true(figure_check_says(figure, "mixed: runs of one recipe are on different images"));
+    assert_true(figure_check_says(figure, "a on synthetic:1:2000"));
+    figure_free(figure);
+    curve_set_release(&set);
+    strcpy(of[2].data, "/elsewhere/cifar");
+    must(curve_set_init(&set, runs, 4, 0, &err), &err);
+    assert_string_equal(set.curves[0].name, "quick batch=64 on cifar 01234567");
+    assert_string_equal(set.curves[1].name, "a on cifar fedcba98");
+    curve_set_release(&set);
+    must(curve_set_init(&set, runs, 4, 1, &err), &err);
+    assert_int_equal(set.n, 4);
+    assert_int_equal(set.images_differ, 0);
+    assert_string_equal(set.curves[2].name, "a");
+    curve_set_release(&set);
+    of[2] = of[1]; /* all the same: one mean */
+    must(curve_set_init(&set, runs, 4, 0, &err), &err);
+    assert_true(set.n == 1 && !set.images_differ && strcmp(set.curves[0].name, "quick batch=64") == 0);
+    curve_set_release(&set);
+}
+
 /* Device and commit are in timing.json, the rest in program.json; what neither says is not known. */
 static void a_folder_tells(void **state)
 {
     (void)state;
     static struct curve_origin origin;
-    static const char program[] = "{\"family\":\"ref\",\"library\":\"none\",\"precision\":\"f32\",\"threads\":3,"
+    static const char program[] = "{\"data\":\"synthetic\",\"data_sha256\":\"12ab\",\"family\":\"ref\",\"library\":"
+                                  "\"none\",\"precision\":\"f32\",\"threads\":3,"
                                   "\"isa\":\"scalar\",\"davidnet\":\"0.0.9\"}";
     char parent[] = "/tmp/davidnet-curves-XXXXXX";
     struct run_folder folder;
@@ -161,6 +212,8 @@ static void a_folder_tells(void **state)
     curve_origin_init(&origin, &recipes[0], &folder);
     assert_string_equal(origin.family, "ref");
     assert_int_equal(origin.threads, 3);
+    assert_string_equal(origin.data, "synthetic");
+    assert_string_equal(origin.data_sha256, "12ab");
     assert_string_equal(origin.machine.davidnet, "0.0.9");
     assert_string_equal(origin.machine.device, "");
     assert_string_equal(origin.recipe.run, "told");
@@ -187,6 +240,7 @@ int main(void)
         cmocka_unit_test(runs_say_whose_they_are),
         cmocka_unit_test(means_say_whose_they_are),
         cmocka_unit_test(a_figure_says_whose_they_are),
+        cmocka_unit_test(other_images_are_no_mean),
         cmocka_unit_test(a_folder_tells),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

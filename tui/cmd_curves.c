@@ -117,7 +117,7 @@ static int write_curves(const struct request *request, const struct recipe *reci
 {
     struct error err = {""};
     struct opened *opened = calloc(1, sizeof *opened);
-    struct curve_set set = {NULL, 0};
+    struct curve_set set = {NULL, 0, 0};
     char *text = NULL;
     size_t size = 0;
     int drawing = figure_format_of_name(request->format);

@@ -47,8 +47,11 @@ static void put_last(const struct curve *curve, FILE *out)
 static void make_subtitle(const struct curve_set *set, struct run_report *const *reports, int n, FILE *out)
 {
     char text[512];
-    if (set->n > 1)
+    if (set->n > 1) {
+        if (set->images_differ)
+            fprintf(out, "mixed: runs of one recipe are on different images, and are not averaged");
         return;
+    }
     recipe_summary(set->curves[0].recipe, text, sizeof text);
     char *seed = strstr(text, ", seed ");
     if (seed && n != 1)
