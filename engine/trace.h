@@ -3,6 +3,9 @@
  * (the first to be timed after the warm-up step) and the TRACE_STEPS newest ones that were taken. Memory is bounded and
  * allocated beforehand: taking a step reads the clock some times and copies its laps, nothing else, and the results
  * are the same to the bit. At most one step in TRACE_EVERY / TRACE_STEPS is taken, beside the first ones and the last.
+ * The newest that were taken are a sitting's last steps where its end is known beforehand (the schedule's, or
+ * --stop-after's). One that is stopped in between, by a key or a signal, has those before the last end of an epoch
+ * whose steps were taken; one that ends before the first such end has the first steps alone.
  *
  * Slices of one thread nest. The engine's thread:
  *   the step, from before its batch is asked for until its record is logged
@@ -81,8 +84,8 @@ struct trace {
 int trace_init(struct trace *trace, const struct executor *executor, struct error *err);
 void trace_release(struct trace *trace); /* safe on one that is all zero */
 
-/* Is that step (from 0) to be taken? One of the first, of the last before `end`, or of an epoch's last; of short epochs
- * only now and then. */
+/* Is that step (from 0) to be taken? One of the first, of the last before `end` (where this sitting is to end), or of
+ * an epoch's last; of short epochs only now and then. */
 int trace_wants(const struct trace *trace, uint32_t step, uint32_t steps_per_epoch, uint32_t end);
 
 /*

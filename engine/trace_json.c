@@ -257,7 +257,8 @@ static void put_names(FILE *out, const struct writer *w, int pid)
     char name[128];
     snprintf(name, sizeof name, "first steps");
     if (pid == 2)
-        snprintf(name, sizeof name, "latest steps, from %.3f s after the first",
+        snprintf(name, sizeof name, "latest steps %s, from %.3f s after the first",
+                 w->trace->slots[TRACE_STEPS].run ? "before an epoch's end or the planned one" : "timed",
                  (double)(w->zero[2] - w->zero[1]) * 1e-9);
     put_name(out, "process_name", pid, ENGINE_TID, name);
     for (size_t i = 0; i < w->count; i++) {

@@ -6,6 +6,7 @@
 
 #include "engine/checkpoint.h"
 #include "engine/dataset.h"
+#include "engine/files.h"
 #include "engine/run_folder.h"
 #include "engine/safetensors.h"
 #include "engine/timing.h"
@@ -193,7 +194,23 @@ static void a_resume_without_checkpoint_begins_with_the_given_model(void **state
     assert_non_null(strstr(err.text, "/nonexistent/model"));
 }
 
-/* Half an epoch ends at its step, with a checkpoint there; a resume goes on to the same weights. */
+/* The trace's latest steps are the last ones of a sitting of so many steps. */
+static void assert_traced_to_the_end(const char *run, unsigned steps)
+{
+    struct error err = {""};
+    char path[256], name[32], *text;
+    size_t size;
+    snprintf(path, sizeof path, "%s/%s/trace.json", trainer_folder, run);
+    if (file_read(path, 64 << 20, &text, &size, &err))
+        fail_msg("%s", err.text);
+    for (unsigned step = steps - 2; step <= steps; step++) {
+        snprintf(name, sizeof name, "\"step %u\"", step);
+        assert_non_null(strstr(text, name));
+    }
+    free(text);
+}
+
+/* Half an epoch ends at its step, with a checkpoint and a trace there; a resume goes on to the same weights. */
 static void stop_after_a_part_of_an_epoch(void **state)
 {
     (void)state;
@@ -209,6 +226,7 @@ static void stop_after_a_part_of_an_epoch(void **state)
     trainer_free(trainer);
     snprintf(path, sizeof path, "%s/part/checkpoint-8/model.safetensors", trainer_folder);
     assert_int_equal(access(path, F_OK), 0);
+    assert_traced_to_the_end("part", 8);
     snprintf(path, sizeof path, "%s/part", trainer_folder);
     struct trainer_options resume = {.resume = path};
     trainer_wait_and_free(trainer_must_start(&resume), &status);
