@@ -9,6 +9,7 @@
 
 #include "engine/crc.h"
 #include "engine/files.h"
+#include "engine/utf8.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -353,4 +354,22 @@ double record_decimal(float value)
             return strtod(text, NULL);
     }
     return (double)value;
+}
+
+void record_text(char out[RECORD_NOTE_MAX], const char *text)
+{
+    static const char gap[] = " ... ";
+    size_t length = strlen(text), tail = RECORD_NOTE_MAX - 1 - RECORD_NOTE_HEAD - (sizeof gap - 1);
+    memset(out, 0, RECORD_NOTE_MAX);
+    if (length < RECORD_NOTE_MAX) {
+        memcpy(out, text, length);
+        return;
+    }
+    memcpy(out, text, RECORD_NOTE_HEAD);
+    utf8_cut(out);
+    const char *end = text + length - tail;
+    while (((unsigned char)*end & 0xC0) == 0x80)
+        end++; /* no character begins in its middle */
+    size_t used = strlen(out);
+    snprintf(out + used, RECORD_NOTE_MAX - used, "%s%s", gap, end);
 }

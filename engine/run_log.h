@@ -23,6 +23,7 @@
 
 #define RECORD_SIZE 128
 #define RECORD_NOTE_MAX 88
+#define RECORD_NOTE_HEAD 40 /* bytes that a text cut by record_text() keeps of its beginning, about */
 
 enum record_kind { RECORD_START = 1, RECORD_STEP, RECORD_EPOCH, RECORD_REWIND, RECORD_NOTE, RECORD_END };
 
@@ -114,6 +115,9 @@ const struct record *run_log_at(const struct run_log *log, size_t index); /* ind
  * the run went on after it. NOTE and REWIND: all. index NULL: only counts.
  */
 size_t run_log_series(const struct run_log *log, enum record_kind kind, size_t *index, size_t max);
+
+/* NUL-terminated; of a longer text the beginning and the end, where errors tell their cause, with ' ... ' between. */
+void record_text(char out[RECORD_NOTE_MAX], const char *text);
 
 /* A float of a record as the shortest decimal that stands for it: 57.28, not 57.2799987. */
 double record_decimal(float value);

@@ -362,7 +362,7 @@ static int restore(struct trainer *trainer, struct error *err)
         return -1;
     if (found && err && err->text[0]) { /* a damaged newest checkpoint was passed over: the log keeps what was said */
         struct record note = {.kind = RECORD_NOTE, .step = checkpoint->clock.step};
-        snprintf(note.as.note, sizeof note.as.note, "%.*s", RECORD_NOTE_MAX - 1, err->text);
+        record_text(note.as.note, err->text);
         err->text[0] = '\0';
         if (run_log_append(&trainer->log, &note, err))
             return -1;

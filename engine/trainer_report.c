@@ -156,7 +156,7 @@ int trainer_log_end(struct trainer *trainer, enum run_end how, const char *text,
     record.as.end.how = how;
     record.as.end.wall_seconds = trainer->wall_ended = wall_seconds(trainer);
     record.flags = how == RUN_END_FAILED && trainer->diverged ? RECORD_DIVERGED : 0;
-    strncpy(record.as.end.text, text, RECORD_NOTE_MAX - 1); /* longer messages are in RUN/status whole */
+    record_text(record.as.end.text, text); /* longer messages are in RUN/status whole */
     if (run_log_append(&trainer->log, &record, err))
         return -1;
     return run_log_sync(&trainer->log, err);
@@ -220,7 +220,7 @@ int trainer_log_missed(struct trainer *trainer, struct error *err)
     struct error note;
     if (!scribe_missed(&trainer->scribe, &note))
         return 0;
-    snprintf(record.as.note, sizeof record.as.note, "%.*s", RECORD_NOTE_MAX - 1, note.text);
+    record_text(record.as.note, note.text);
     return run_log_append(&trainer->log, &record, err);
 }
 

@@ -1,6 +1,7 @@
 #include "engine/run_log.h"
 
 #include "engine/files.h"
+#include "engine/utf8.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -490,11 +491,39 @@ static void outline_checks_every_record(void **state)
     assert_int_equal(run_log_load_outline(&a, "/nonexistent/log", &err), -1);
 }
 
+static void long_texts_keep_both_ends(void **state)
+{
+    (void)state;
+    char out[RECORD_NOTE_MAX], text[200];
+    record_text(out, "short");
+    assert_string_equal(out, "short");
+    memset(text, 'a', sizeof text);
+    text[RECORD_NOTE_MAX - 1] = '\0';
+    record_text(out, text);
+    assert_string_equal(out, text); /* just fits */
+    for (int shift = 0; shift < 3; shift++) {
+        int used = snprintf(text, sizeof text, "%.*s", shift, "ab");
+        for (int i = 0; i < 40; i++)
+            used += snprintf(text + used, sizeof text - (size_t)used, "\xE2\x82\xAC");
+        strcpy(text + used, "end");
+        record_text(out, text);
+        assert_true(strlen(out) < RECORD_NOTE_MAX);
+        assert_memory_equal(out, text, RECORD_NOTE_HEAD - 3);
+        assert_string_equal(out + strlen(out) - 3, "end");
+        for (const char *at = out; *at;) { /* whole characters only */
+            int32_t code;
+            at += utf8_decode(at, &code);
+            assert_true(code >= 0);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_written_is_read),
         cmocka_unit_test(memory_only),
+        cmocka_unit_test(long_texts_keep_both_ends),
         cmocka_unit_test(missing_file_is_an_error),
         cmocka_unit_test(torn_tails_are_cut),
         cmocka_unit_test(zeros_after_a_power_cut_are_not_records),

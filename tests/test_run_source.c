@@ -2,10 +2,12 @@
 #include "tui/run_source.h"
 
 #include "engine/files.h"
+#include "engine/run_log.h"
 #include "tests/fake_folder.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -69,8 +71,46 @@ static void a_held_lock(void **state)
     }
 }
 
+/* The log has no room for a long one; RUN/status has, and may still be another sitting's, or be missing. */
+static void a_long_error(void **state)
+{
+    (void)state;
+    static const char whole[] =
+        "the checkpoint of step 124 was not written: /a/folder/that/is/deep/down/in/many/others/"
+        "checkpoints/124/model.safetensors: No space left on device";
+    static const char other[] = "{\"error\":\"the machine is on fire\"}";
+    struct fake_folder fake = {.name = "long", .preset = "quick", .epochs = 24, .best = 90, .end = -1};
+    struct run_folder folder;
+    struct run_log *log = malloc(sizeof *log);
+    struct record end = {.kind = RECORD_END, .step = 1000000, .as.end.how = RUN_END_FAILED};
+    struct run_source source;
+    struct trainer_status status;
+    char path[RUN_PATH_MAX + 160], text[400];
+    fake_folder_make(parent, &fake);
+    assert_int_equal(run_folder_find_in(&folder, parent, fake.name, &err), 0);
+    assert_true(run_folder_path(&folder, "log", path, sizeof path) >= 0);
+    assert_non_null(log);
+    assert_int_equal(run_log_open(log, path, &err), 0);
+    record_text(end.as.end.text, whole);
+    assert_int_equal(run_log_append(log, &end, &err), 0);
+    run_log_release(log);
+    free(log);
+    assert_int_equal(run_folder_replace(&folder, "status", other, strlen(other), &err), 0);
+    assert_int_equal(run_source_open(&source, folder.path, &err), 0);
+    source.ops->status(source.self, &status);
+    assert_string_equal(status.error, end.as.end.text);
+    assert_non_null(strstr(status.error, " ... "));
+    assert_non_null(strstr(status.error, "No space left on device"));
+    snprintf(text, sizeof text, "{\"error\":\"%s\"}", whole);
+    assert_int_equal(run_folder_replace(&folder, "status", text, strlen(text), &err), 0);
+    source.ops->status(source.self, &status); /* it came after the log's end */
+    assert_string_equal(status.error, whole);
+    run_source_close(&source);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test_setup_teardown(a_held_lock, setup, teardown)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test_setup_teardown(a_held_lock, setup, teardown),
+                                       cmocka_unit_test_setup_teardown(a_long_error, setup, teardown)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

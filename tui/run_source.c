@@ -71,7 +71,18 @@ struct watched {
     struct trainer_status status;
 };
 
-/* What the log does not say: on what it runs, and the data. A status that is missing or damaged says nothing. */
+/* The log keeps parts of a long message. Another one than the log's is an earlier sitting's. */
+static void take_error(struct trainer_status *status, const char *error)
+{
+    size_t same = strlen(status->error);
+    if (same > RECORD_NOTE_HEAD - 3) /* a character may have been cut off */
+        same = RECORD_NOTE_HEAD - 3;
+    if (status->phase == TRAINER_FAILED && same > 0 && strncmp(error, status->error, same) == 0)
+        snprintf(status->error, sizeof status->error, "%s", error);
+}
+
+/* What the log does not say: on what it runs, the data, and the whole of an error. A status that is missing or damaged
+ * says nothing. */
 static void read_status_file(struct watched *watched)
 {
     char path[RUN_PATH_MAX + 160], text[8192];
@@ -84,11 +95,14 @@ static void read_status_file(struct watched *watched)
     fclose(file);
     cJSON *root = cJSON_Parse(text);
     const char *device = cJSON_GetStringValue(cJSON_GetObjectItem(root, "device"));
+    const char *error = cJSON_GetStringValue(cJSON_GetObjectItem(root, "error"));
     const char *data = cJSON_GetStringValue(cJSON_GetObjectItem(root, "data"));
     if (device)
         snprintf(watched->status.device, sizeof watched->status.device, "%s", device);
     if (data)
         snprintf(watched->status.data, sizeof watched->status.data, "%s", data);
+    if (error)
+        take_error(&watched->status, error);
     cJSON_Delete(root);
 }
 
@@ -117,6 +131,8 @@ static void watched_status(void *self, struct trainer_status *status)
     int grown = run_log_follow(&watched->log, watched->path, &err);
     if (grown > 0 || run_log_length(&watched->log) != before || !trainer_ended(watched->status.phase))
         watched_refresh(watched);
+    else if (strlen(watched->status.error) > RECORD_NOTE_HEAD && strlen(watched->status.error) < RECORD_NOTE_MAX)
+        read_status_file(watched); /* it is written after the log's end */
     *status = watched->status;
 }
 
