@@ -20,11 +20,12 @@ static void make_subtitle(const struct recipe *recipe, const struct timing *timi
         if (parts[i][0] != '\0')
             fprintf(out, "%s%s", i ? ", " : "", parts[i]);
     fprintf(out, ", %d thread%s\n", timing->threads, timing->threads == 1 ? "" : "s");
-    double step = timing_step_ms(timing);
+    double step = timing_bound(timing).train_ms; /* what images/s are made of */
     if (isfinite(step) && isfinite(timing_images_per_second(timing)))
         fprintf(out, "mean of %llu steps of %.0f images: %.*f ms, %.0f images/s",
                 (unsigned long long)timing->train_steps, timing->images_per_step,
-                step < 100    ? 2
+                step < 10     ? 3
+                : step < 100  ? 2
                 : step < 1000 ? 1
                               : 0,
                 step, timing_images_per_second(timing));

@@ -257,8 +257,8 @@ static void put_bound(const struct layout *l, const struct timing *t)
         most = "bandwidth";
     double percent[3];
     timing_bound_round(&bound, 1, percent);
-    snprintf(text, sizeof text, "bound by %s: compute %.1f %%, bandwidth %.1f %%, overhead %.1f %% of %.1f ms", most,
-             percent[0], percent[1], percent[2], bound.train_ms);
+    snprintf(text, sizeof text, "bound by %s: compute %.1f %%, bandwidth %.1f %%, overhead %.1f %% of the whole step",
+             most, percent[0], percent[1], percent[2]);
     put_line(l, text);
     snprintf(text, sizeof text, "floor %.1f ms: its work at %.0f GFLOP/s and %.1f GB/s, as measured here",
              bound.floor_ms, t->machine.flops * 1e-9, t->machine.bytes * 1e-9);
@@ -295,11 +295,11 @@ static void put_totals(const struct layout *l, const struct timing *t)
 {
     char ms[RUN_TEXT];
     put_parts(l, t);
-    double total = timing_step_ms(t);
-    fprintf(l->out, "\n%-10s %10s", "step", run_text_number(total, 3, ms));
     double rate = timing_images_per_second(t);
+    fprintf(l->out, "\n%-10s %10s          the rows alone", "step", run_text_number(timing_step_ms(t), 3, ms));
+    fprintf(l->out, "\n%-10s %10s", "whole step", run_text_number(timing_bound(t).train_ms, 3, ms));
     if (isfinite(rate))
-        fprintf(l->out, "          %.0f images/s", rate);
+        fprintf(l->out, "          %.0f images/s, with data and what is between", rate);
     fprintf(l->out, "\nevaluation %10s per batch\n", run_text_number(t->eval_batch_ms, 3, ms));
     put_bound(l, t);
     put_costs(l, t);

@@ -82,7 +82,7 @@ void layers_legend_draw(const struct layers_model *model, struct grid *grid, str
 
 /* A line in pieces: the first is what the eye should find. */
 struct bound_text {
-    char before[16], first[32], rest[64], floor[80], doubt[64];
+    char before[16], first[32], rest[64], floor[160], doubt[64];
 };
 
 static int width_of(const struct bound_text *text)
@@ -99,28 +99,34 @@ struct bound_part {
 /* Beside the floor, where other programs ran when the ceilings were measured. */
 static const char *const doubts[] = {"; other programs ran when that was measured", "; measured on a busy machine",
                                      " (busy machine)", " (busy)"};
-enum { FORMS = 5, DOUBTS = sizeof doubts / sizeof *doubts };
+enum { FORMS = 6, DOUBTS = sizeof doubts / sizeof *doubts };
 
-/* The longest form that fits. form 0: the longest; 4: the last. */
+/* The longest form that fits. form 0: the longest; 5: the last. */
 static void make_text(const struct layers_model *model, const struct timing_bound *bound,
                       const struct bound_part part[3], int form, const char *by, struct bound_text *text)
 {
-    char number[32];
-    double times = bound->train_ms / bound->floor_ms;
+    char number[32], whole[32], images[32];
+    double times = bound->train_ms / bound->floor_ms, rate = timing_images_per_second(&model->timing);
     memset(text, 0, sizeof *text);
-    if (form < 3)
+    if (form < 4)
         snprintf(text->before, sizeof text->before, "bound by ");
     snprintf(text->first, sizeof text->first, "%s %d %%", part[0].name, part[0].percent);
-    if (form < 3)
+    if (form < 4)
         snprintf(text->rest, sizeof text->rest, ", %s %d %%, %s %d %%", part[1].name, part[1].percent, part[2].name,
                  part[2].percent);
     layers_time(model, bound->floor_ms, number, sizeof number);
-    if (form == 0)
+    layers_time(model, bound->train_ms, whole, sizeof whole);
+    format_count(rate, images, sizeof images);
+    if (form == 0 && isfinite(rate))
+        snprintf(text->floor, sizeof text->floor, "   whole %s %s %s, %s img/s, %.2f %s its floor of %s %s",
+                 model->per_epoch ? "epoch" : "step", whole, layers_unit(model), images, times, by, number,
+                 layers_unit(model));
+    else if (form < 2)
         snprintf(text->floor, sizeof text->floor, "   the step takes %.2f %s its floor of %s %s", times, by, number,
                  layers_unit(model));
-    else if (form == 1)
+    else if (form == 2)
         snprintf(text->floor, sizeof text->floor, "  %.2f %s floor, %s %s", times, by, number, layers_unit(model));
-    else if (form < 4)
+    else if (form < 5)
         snprintf(text->floor, sizeof text->floor, "  %.2f %s floor", times, by);
 }
 

@@ -319,15 +319,25 @@ static void draw_head(const struct layers_model *model, int top, int lines, stru
     put_number(grid, columns[TOTAL], color, ATTR_BOLD, text);
 }
 
-/* The longest form that fits, if any does: cut, it would be another unit. */
+/* The longest form that fits, if any does: cut, it would be another unit. It says of what it is the rate: not of the
+ * sum beside it, which is of the rows alone. */
 static void put_rate(const struct layers_model *model, struct grid *grid, struct rect column)
 {
-    static const char *const forms[] = {"%s images/s", "%s img/s"};
-    double rate = timing_images_per_second(&model->timing);
-    char text[64], number[32];
+    double rate = timing_images_per_second(&model->timing), whole = timing_bound(&model->timing).train_ms;
+    const char *what = model->per_epoch ? "epoch" : "step";
+    char text[128], number[32], time[32];
     format_count(rate, number, sizeof number);
-    for (size_t i = 0; i < sizeof forms / sizeof *forms && isfinite(rate); i++) {
-        snprintf(text, sizeof text, forms[i], number);
+    layers_time(model, whole, time, sizeof time);
+    int same = whole == model->step_ms; /* of an older file */
+    for (int form = same ? 3 : 0; form < (same ? 5 : 3) && isfinite(rate); form++) {
+        if (form == 0)
+            snprintf(text, sizeof text, "%s images/s, whole %s %s %s", number, what, time, layers_unit(model));
+        else if (form == 1)
+            snprintf(text, sizeof text, "whole %s: %s img/s", what, number);
+        else if (form == 2)
+            snprintf(text, sizeof text, "whole: %s img/s", number);
+        else
+            snprintf(text, sizeof text, form == 3 ? "%s images/s" : "%s img/s", number);
         if (text_width(text) <= column.w) {
             put_text(grid, column, column.x, column.y, COLOR_DEFAULT, ATTR_NONE, text);
             return;
