@@ -195,11 +195,13 @@ static int make_curve(struct curve *curve, const struct curve_run *runs, const i
         rc = collect_epochs(curve, courses, n);
     if (rc == 0)
         rc = make_values(curve, courses, n);
-    for (int i = 0; i < n && rc == 0; i++)
-        if (courses[i].done < courses[furthest].done - SAME_EPOCH) {
+    for (int i = 0; i < n && rc == 0; i++) {
+        curve->measured += courses[i].n > 0;
+        if (courses[i].n > 0 && courses[i].done < courses[furthest].done - SAME_EPOCH) {
             curve->unfinished++;
             curve->unfinished_from = fmin(curve->unfinished_from, courses[i].done);
         }
+    }
     if (rc == 0)
         rc = make_steps(curve, &courses[furthest]);
     if (rc == 0)
@@ -331,6 +333,25 @@ void curve_set_release(struct curve_set *set)
     }
     free(set->curves);
     *set = (struct curve_set){NULL, 0, 0};
+}
+
+int curve_whole(const struct curve *curve, enum curves_column column)
+{
+    int most = 0;
+    for (size_t i = 0; i < curve->n_epochs; i++)
+        if (curve->value[column][i].n > most)
+            most = curve->value[column][i].n;
+    return most;
+}
+
+const char *curve_mean_text(const struct curve *curve, char out[64])
+{
+    const char *mean = curve->measured > 1 ? "mean of " : "";
+    if (curve->measured == curve->n_runs)
+        snprintf(out, 64, "%s%d runs", mean, curve->n_runs);
+    else
+        snprintf(out, 64, "%s%d of %d runs", mean, curve->measured, curve->n_runs);
+    return out;
 }
 
 /* ---- as text ---- */

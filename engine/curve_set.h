@@ -40,7 +40,8 @@ struct curve {
     /* The schedule from where that run is to its planned end; none for one that is there. */
     size_t n_ahead;
     double *ahead, *ahead_lr;
-    int unfinished;         /* runs that got less far than the one that got furthest */
+    int measured;           /* runs that have an epoch at all: their means these are */
+    int unfinished;         /* of those, runs that got less far than the one that got furthest */
     double unfinished_from; /* epochs of the first of them to end; NaN: none */
 };
 
@@ -60,6 +61,11 @@ int curve_set_init(struct curve_set *set, const struct curve_run *runs, int coun
 /* One curve without runs: the schedule of a recipe, whole. */
 int curve_set_schedule(struct curve_set *set, const struct recipe *recipe, const char *name, struct error *err);
 void curve_set_release(struct curve_set *set);
+
+/* Of how many runs a value is where it is of all that have any. */
+int curve_whole(const struct curve *curve, enum curves_column column);
+/* "mean of 5 runs", "mean of 4 of 5 runs" where one has no epoch; returns out. */
+const char *curve_mean_text(const struct curve *curve, char out[64]);
 
 int curve_set_write_csv(const struct curve_set *set, FILE *out, struct error *err);
 int curve_set_write_json(const struct curve_set *set, FILE *out, struct error *err);

@@ -190,6 +190,44 @@ static void other_images_are_no_mean(void **state)
     curve_set_release(&set);
 }
 
+/* One of two runs goes on alone: the figure's mean ends before that; one without an epoch is no part of it. */
+static void a_mean_ends_where_a_run_does(void **state)
+{
+    (void)state;
+    struct run_log more[2];
+    struct curve_run runs[3];
+    struct curve_set set;
+    struct run_report *reports[3] = {NULL, NULL, NULL};
+    struct error err = {""};
+    for (int i = 0; i < 2; i++) {
+        must(run_log_open(&more[i], NULL, &err), &err);
+        struct record start = {.kind = RECORD_START, .as.start = {.steps = 4, .steps_per_epoch = 1}};
+        must(run_log_append(&more[i], &start, &err), &err);
+    }
+    for (uint32_t e = 1; e < 4; e++) {
+        struct record epoch = {.kind = RECORD_EPOCH, .step = e, .epoch = e};
+        epoch.as.epoch.test_acc = 10;
+        must(run_log_append(&more[0], &epoch, &err), &err);
+    }
+    runs[0] = (struct curve_run){{"short", &logs[0], NULL}, &recipes[0]};
+    runs[1] = (struct curve_run){{"long", &more[0], NULL}, &recipes[1]};
+    runs[2] = (struct curve_run){{"none", &more[1], NULL}, &recipes[1]};
+    must(curve_set_init(&set, runs, 3, 0, &err), &err);
+    assert_int_equal(set.n, 1);
+    assert_true(set.curves[0].measured == 2 && set.curves[0].unfinished == 1 && set.curves[0].unfinished_from == 1);
+    static const char *const wanted[] = {"mean of 2 of 3 runs", "test accuracy after 1 epoch: mean 20.00 %",
+                                         "no further than epoch 1, where one ended"};
+    struct figure *figure = curve_page_draw(&(struct curve_page){0}, FIGURE_SVG, &set, reports, 3, &err);
+    assert_non_null(figure);
+    for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++)
+        if (!figure_check_says(figure, wanted[i]))
+            fail_msg("the figure does not say \"%s\"", wanted[i]);
+    figure_free(figure);
+    curve_set_release(&set);
+    for (int i = 0; i < 2; i++)
+        run_log_release(&more[i]);
+}
+
 /* Device and commit are in timing.json, the rest in program.json; what neither says is not known. */
 static void a_folder_tells(void **state)
 {
@@ -237,11 +275,9 @@ static void a_folder_tells(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(runs_say_whose_they_are),
-        cmocka_unit_test(means_say_whose_they_are),
-        cmocka_unit_test(a_figure_says_whose_they_are),
-        cmocka_unit_test(other_images_are_no_mean),
-        cmocka_unit_test(a_folder_tells),
+        cmocka_unit_test(runs_say_whose_they_are),      cmocka_unit_test(means_say_whose_they_are),
+        cmocka_unit_test(a_figure_says_whose_they_are), cmocka_unit_test(other_images_are_no_mean),
+        cmocka_unit_test(a_mean_ends_where_a_run_does), cmocka_unit_test(a_folder_tells),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -104,6 +104,8 @@ static void means_by_hand(void **state)
     expect(&c->value[CURVES_TEST_LOSS][2], 2, 1.0 / 3, 0, 1.0 / 3, 1.0 / 3);
     expect(&c->value[CURVES_SPEEDRUN_SECONDS][0], 3, 0, 0, 0, 0);
     assert_int_equal(c->unfinished, 1);
+    assert_int_equal(c->measured, 3);
+    assert_true(curve_whole(c, CURVES_TEST_ACC) == 3 && curve_whole(&set.curves[1], CURVES_TEST_ACC) == 1);
     assert_true(c->unfinished_from == 1);
     assert_int_equal(c->n_steps, 3);
     /* The schedule goes on where the furthest run is: knots at 0, 5 and 24 epochs. */
@@ -202,7 +204,7 @@ static void a_figure_says_what_it_shows(void **state)
                                           "train, mean of an epoch",
                                           "still to come",
                                           "least to greatest of the runs",
-                                          "davidnet-79, mean of 3 runs (fewer from epoch 1 on)",
+                                          "davidnet-79, mean of 3 runs (to epoch 1, where one ended)",
                                           "other"};
     struct curve_set set;
     make_set(&set, RUNS, 0);

@@ -8,12 +8,13 @@
 
 static void make_title(const struct curve_set *set, int n, FILE *out)
 {
+    char mean[64];
     if (n == 0)
         fprintf(out, "Learning rate of %s", set->curves[0].name);
     else if (set->n == 1 && n == 1)
         fprintf(out, "Training curves of %s", set->curves[0].name);
     else if (set->n == 1)
-        fprintf(out, "Training curves of %s: mean of %d runs", set->curves[0].name, n);
+        fprintf(out, "Training curves of %s: %s", set->curves[0].name, curve_mean_text(&set->curves[0], mean));
     else
         fprintf(out, "Training curves of %d runs", n);
 }
@@ -34,14 +35,20 @@ static void put_result(const struct run_summary *summary, double target, FILE *o
 
 static void put_last(const struct curve *curve, FILE *out)
 {
-    for (size_t i = curve->n_epochs; i-- > 0;) {
+    int whole = curve_whole(curve, CURVES_TEST_ACC);
+    for (size_t i = curve->n_epochs; i-- > 0 && whole > 1;) {
         const struct curve_value *v = &curve->value[CURVES_TEST_ACC][i];
-        if (v->n < 2)
+        if (v->n < whole)
             continue;
-        fprintf(out, "test accuracy after %g epochs: mean %.2f %%, standard deviation %.2f, %.2f to %.2f, of %d runs",
-                curve->epoch[i], v->mean, v->sd, v->min, v->max, v->n);
-        return;
+        fprintf(out, "test accuracy after %g epoch%s: mean %.2f %%, standard deviation %.2f, %.2f to %.2f, of %d runs",
+                curve->epoch[i], curve->epoch[i] == 1 ? "" : "s", v->mean, v->sd, v->min, v->max, v->n);
+        break;
     }
+    if (curve->unfinished > 0)
+        fprintf(
+            out,
+            "%sthe mean is of %d runs, and so goes no further than epoch %.3g, where one ended (--each draws them all)",
+            whole > 1 ? "\n" : "", curve->measured, curve->unfinished_from);
 }
 
 static void make_subtitle(const struct curve_set *set, struct run_report *const *reports, int n, FILE *out)

@@ -8,29 +8,36 @@
 
 enum { PANEL_LR, PANEL_LOSS, PANEL_ACC, PANELS };
 
-/* Columns of a curve as the arrays that a chart borrows. */
+/* Columns of a curve as the arrays that a chart borrows, without the epochs that only some of its runs have. */
 struct arrays {
-    double *mean[CURVES_COLUMNS], *low[CURVES_COLUMNS], *high[CURVES_COLUMNS];
+    double *mean[CURVES_COLUMNS], *low[CURVES_COLUMNS], *high[CURVES_COLUMNS], *epoch[CURVES_COLUMNS];
+    size_t n[CURVES_COLUMNS];
 };
 
 static int arrays_init(struct arrays *arrays, const struct curve *curve, enum figure_curves_band band)
 {
     for (int c = CURVES_LR; c <= CURVES_TEST_ACC && curve->n_epochs > 0; c++) {
-        size_t n = curve->n_epochs;
-        double *block = malloc(3 * n * sizeof *block);
+        size_t n = curve->n_epochs, k = 0;
+        int whole = curve_whole(curve, (enum curves_column)c);
+        double *block = malloc(4 * n * sizeof *block);
         if (!block)
             return -1;
         arrays->mean[c] = block;
         arrays->low[c] = block + n;
         arrays->high[c] = block + 2 * n;
+        arrays->epoch[c] = block + 3 * n;
         for (size_t i = 0; i < n; i++) {
             const struct curve_value *v = &curve->value[c][i];
-            block[i] = v->mean;
-            block[n + i] = band == FIGURE_BAND_RANGE ? v->min : v->mean - v->sd;
-            block[2 * n + i] = band == FIGURE_BAND_RANGE ? v->max : v->mean + v->sd;
+            if (v->n > 0 && v->n < whole)
+                continue;
+            arrays->mean[c][k] = v->mean;
+            arrays->low[c][k] = band == FIGURE_BAND_RANGE ? v->min : v->mean - v->sd;
+            arrays->high[c][k] = band == FIGURE_BAND_RANGE ? v->max : v->mean + v->sd;
             if (v->n < 2)
-                block[n + i] = block[2 * n + i] = NAN;
+                arrays->low[c][k] = arrays->high[c][k] = NAN;
+            arrays->epoch[c][k++] = curve->epoch[i];
         }
+        arrays->n[c] = k;
     }
     return 0;
 }
@@ -91,15 +98,15 @@ static void add_pair(const struct figure_curves *curves, int i, const struct arr
         uint32_t color = color_of(curves->set, i, k ? COLOR_TRAIN : COLOR_VALID);
         int alone = curves->set->n == 1;
         if (curves->band != FIGURE_BAND_NONE && curve->n_runs > 1 && chart->n_bands < CHART_BANDS_MAX && (alone || !k))
-            chart->band[chart->n_bands++] = (struct chart_band){curve->epoch, arrays->low[column[k]],
-                                                                arrays->high[column[k]], curve->n_epochs, color};
+            chart->band[chart->n_bands++] = (struct chart_band){arrays->epoch[column[k]], arrays->low[column[k]],
+                                                                arrays->high[column[k]], arrays->n[column[k]], color};
         add(chart, (struct chart_series){.color = color,
                                          .style = CHART_MARKED,
                                          .dash = k ? FIGURE_DASHED : FIGURE_SOLID,
                                          .mark = alone && k ? FIGURE_OPEN_SQUARE : mark_of(curves->set, i),
-                                         .x = curve->epoch,
+                                         .x = arrays->epoch[column[k]],
                                          .y = arrays->mean[column[k]],
-                                         .n = curve->n_epochs,
+                                         .n = arrays->n[column[k]],
                                          .current = NAN,
                                          .sparse = 1});
     }
@@ -133,14 +140,15 @@ static const char *band_text(const struct figure_curves *curves)
     return curves->band == FIGURE_BAND_SD ? "one standard deviation about it" : "least to greatest of the runs";
 }
 
-/* "quick width=8, mean of 5 runs (fewer from epoch 3)" */
+/* "quick width=8, mean of 5 runs (to epoch 3, where one ended)" */
 static void name_curve(const struct curve *curve, char out[256])
 {
+    char mean[64];
     int n = snprintf(out, 256, "%s", curve->name);
     if (curve->n_runs > 1)
-        n += snprintf(out + n, 256 - (size_t)n, ", mean of %d runs", curve->n_runs);
+        n += snprintf(out + n, 256 - (size_t)n, ", %s", curve_mean_text(curve, mean));
     if (curve->unfinished > 0 && n < 200)
-        snprintf(out + n, 256 - (size_t)n, " (fewer from epoch %.3g on)", curve->unfinished_from);
+        snprintf(out + n, 256 - (size_t)n, " (to epoch %.3g, where one ended)", curve->unfinished_from);
 }
 
 static void make_legend(const struct figure_curves *curves, struct legend *legend)
