@@ -104,8 +104,14 @@ static void draw_tiles(const struct layers_model *model, struct grid *grid, stru
     char number[32], percent[32];
     int n = 0;
     const char *unit = layers_unit(model);
-    tiles[n] = (struct tile){model->per_epoch ? "epoch, training" : "step", model->per_epoch ? "epoch" : "step", "",
-                             COLOR_TITLE};
+    int beside = model->against.on; /* the phases' tiles are changes then, these two are not */
+    tiles[n] = (struct tile){model->per_epoch ? (beside ? "epoch here" : "epoch, training")
+                             : beside         ? "step here"
+                                              : "step",
+                             beside             ? "here"
+                             : model->per_epoch ? "epoch"
+                                                : "step",
+                             "", COLOR_TITLE};
     snprintf(tiles[n++].value, sizeof tiles->value, "%s %s", layers_time(model, model->step_ms, number, sizeof number),
              unit);
     for (int i = 0; i < PHASE_COUNT; i++) {
@@ -131,7 +137,8 @@ static void draw_tiles(const struct layers_model *model, struct grid *grid, stru
         n++;
     }
     if (isfinite(model->timing.eval_batch_ms)) {
-        tiles[n] = (struct tile){"evaluated batch", "eval batch", "", COLOR_RUN_C};
+        tiles[n] = (struct tile){beside ? "evaluated batch here" : "evaluated batch",
+                                 beside ? "eval here" : "eval batch", "", COLOR_RUN_C};
         double ms = model->timing.eval_batch_ms; /* never per epoch; else with the others' decimals */
         snprintf(tiles[n++].value, sizeof tiles->value, "%s ms",
                  model->per_epoch ? format_significant(ms, 4, number, sizeof number)
