@@ -112,8 +112,16 @@ static void a_broken_run_is_skipped(void **state)
     must_show("skipped broken: ");
     assert_non_null(strstr(app->layers.against.recipes, "width 8 to "));
     must_show("recipes");
+    press("e"); /* what is exported is one run's */
+    must_show("Export the times");
+    assert_non_null(strstr(app->asked, "of this run alone; of both: davidnet timing diff narrow "));
+    press("Esc");
     press("c");
     assert_false(app->layers.against.on);
+    press("e");
+    must_show("Export the times");
+    assert_null(strstr(app->asked, "timing diff"));
+    press("Esc");
 }
 
 /* What can be done with the times stands in the footer of a usual terminal. */

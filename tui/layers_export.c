@@ -145,10 +145,13 @@ static const struct dialog dialog = {"Export the times", "", keys};
 
 void layers_export_ask(struct app *app)
 {
-    char folder[FOLDER_MAX], sentence[FOLDER_MAX + 300];
+    char folder[FOLDER_MAX], sentence[FOLDER_MAX + 700], both[400] = "";
+    if (app->layers.against.on)
+        snprintf(both, sizeof both, " The file is of this run alone; of both: davidnet timing diff %s %s",
+                 app->layers.against.name, run_name(app));
     snprintf(sentence, sizeof sentence,
-             "Into %s, as timing-%s.pdf and so on. A file that is there stays: the new one gets a number.",
-             free_path_folder(folder, sizeof folder), run_name(app));
+             "Into %s, as timing-%s.pdf and so on. A file that is there stays: the new one gets a number.%s",
+             free_path_folder(folder, sizeof folder), run_name(app), both);
     app_ask(app, &dialog);
     app_ask_more(app, sentence);
 }
