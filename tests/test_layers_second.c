@@ -88,6 +88,18 @@ static void must_show(const char *text)
         fail_msg("'%s' is not on the screen; it says: %s", text, app->said);
 }
 
+/* Both keys come in at once, before the screen was shown. */
+static void a_key_right_behind_the_screens(void **state)
+{
+    (void)state;
+    app_key(app, '2');
+    app_key(app, 'c');
+    while (app_update(app), runs_watch_reading(app))
+        poll(NULL, 0, 2);
+    app_update(app);
+    must_show("there is no other run with times here to compare with");
+}
+
 static void alone_there_is_none(void **state)
 {
     (void)state;
@@ -138,7 +150,8 @@ static void the_footer_has_the_export(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(alone_there_is_none), cmocka_unit_test(a_broken_run_is_skipped),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(a_key_right_behind_the_screens),
+                                       cmocka_unit_test(alone_there_is_none), cmocka_unit_test(a_broken_run_is_skipped),
                                        cmocka_unit_test(the_footer_has_the_export)};
     return cmocka_run_group_tests(tests, enter, leave);
 }

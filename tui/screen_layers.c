@@ -271,6 +271,7 @@ const struct screen screen_layers = {
              "100 %: caches.",
     .keys = layers_keys,
     .why = why,
+    .enter = update, /* a key that comes along with the screen's finds the rows */
     .draw = draw,
     .update = update,
     .mouse = mouse,
