@@ -6,6 +6,7 @@
 #include "tests/fake_timing.h"
 #include "tests/figure_checks.h"
 #include "tests/golden_text.h"
+#include "tui/command.h"
 #include "tui/curve_page.h"
 
 #include <setjmp.h>
@@ -139,6 +140,13 @@ static void a_figure_says_whose_they_are(void **state)
         if (!figure_check_says(figure, wanted[i]))
             fail_msg("the figure does not say \"%s\"", wanted[i]);
     figure_free(figure);
+    display.width = 300; /* no room for the charts */
+    display.height = 200;
+    figure = curve_page_draw(&(struct curve_page){0}, FIGURE_SVG, &set, NULL, 0, &err);
+    display.width = display.height = 0;
+    assert_null(figure);
+    assert_non_null(
+        strstr(err.text, "--size 300x200 has no room for the curves beside their texts: give at least 300x"));
     curve_set_release(&set);
 }
 

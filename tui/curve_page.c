@@ -1,10 +1,13 @@
 #include "tui/curve_page.h"
 
+#include "tui/command.h"
 #include "views/format.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define LEAST_WIDTH 240 /* points of a page */
 
 static void make_title(const struct curve_set *set, int n, FILE *out)
 {
@@ -128,6 +131,23 @@ static int make_caption(const struct curve_set *set, FILE *out)
     return 0;
 }
 
+/* Half of the height that suits the charts still shows them all, with the legend. */
+static int check_size(const struct figure_curves *curves, char *const text[3], struct error *err)
+{
+    struct figure_page page = {.format = FIGURE_PNG, .width = display.width, .scale = 1, .title = text[0]};
+    page.subtitle = text[1];
+    page.caption = text[2];
+    if (display.width <= 0)
+        return 0;
+    if (page.width < LEAST_WIDTH)
+        page.width = LEAST_WIDTH;
+    double height = ceil(figure_page_height(&page, figure_curves_height(curves) / 2));
+    if (display.width >= page.width && display.height >= height)
+        return 0;
+    return error_set(err, "--size %dx%d has no room for the curves beside their texts: give at least %.0fx%.0f",
+                     display.width, display.height, page.width, height);
+}
+
 struct figure *curve_page_draw(const struct curve_page *page, enum figure_format format, const struct curve_set *set,
                                struct run_report *const *reports, int n, struct error *err)
 {
@@ -156,7 +176,7 @@ struct figure *curve_page_draw(const struct curve_page *page, enum figure_format
     }
     if (rc < 0)
         error_set(err, "no memory for the figure");
-    else
+    else if (check_size(&curves, text, err) == 0)
         figure = figure_output_page(format, page->scale, 0, figure_curves_height(&curves),
                                     page->title ? page->title : text[0], text[1], text[2], err);
     if (figure)
