@@ -73,6 +73,7 @@ static void what_is_missing_is_unknown(void **state)
     bound = timing_bound(&t);
     assert_true(isnan(bound.compute) && isnan(bound.overhead));
     assert_near(bound.floor_ms, 36.1, 1e-9); /* known all the same */
+    timing_release(&t);
     /* Parts that are not known: the steps' own times are what there is. */
     fake_timing_small(&t);
     for (int p = 0; p < TIMING_PART_COUNT; p++)
