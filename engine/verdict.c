@@ -128,6 +128,7 @@ void verdict_spread_add(struct verdict_spread *spread, const struct sample *accu
     spread->runs += accuracy->n;
     if (accuracy->n < 2)
         return;
+    spread->sets++;
     spread->df += accuracy->n - 1;
     spread->squares += (accuracy->n - 1) * accuracy->sd * accuracy->sd;
 }
@@ -142,7 +143,8 @@ struct verdict_spread verdict_spread_of(const struct verdict *v)
 
 double verdict_spread_sd(const struct verdict_spread *spread, int *measured)
 {
-    double sd = spread->df >= VERDICT_GROUND ? sqrt(spread->squares / spread->df) : 0;
+    int ground = spread->sets >= 2 || spread->df >= VERDICT_GROUND;
+    double sd = ground ? sqrt(spread->squares / spread->df) : 0;
     *measured = sd > SMALLEST_SPREAD;
     return *measured ? sd : VERDICT_SPREAD;
 }

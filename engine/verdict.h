@@ -107,11 +107,13 @@ double verdict_spent(int look);
 struct verdict_spread {
     double squares;
     int df, runs;
+    int sets; /* of two or more runs */
 };
 void verdict_spread_add(struct verdict_spread *spread, const struct sample *accuracy);
 /* Of both sides. */
 struct verdict_spread verdict_spread_of(const struct verdict *verdict);
-/* The one to plan with: what was measured, where there is ground enough (VERDICT_GROUND), or VERDICT_SPREAD. */
+/* The one to plan with: what was measured, where two sets have two or more runs each (the verdict reckons with it, too)
+ * or one has ground enough (VERDICT_GROUND); else VERDICT_SPREAD. */
 double verdict_spread_sd(const struct verdict_spread *spread, int *measured);
 
 void verdict_make(const struct verdict_run *a, int n_a, const struct verdict_run *b, int n_b,

@@ -222,7 +222,7 @@ static void test_sentences(void **state)
               "times in five; 0.1 % takes about 35 runs a side, 0.2 % about 9.");
 }
 
-/* The power is reckoned with the measured spread as soon as there is ground for it, and not before. */
+/* The power is reckoned with the measured spread as soon as both sides have one, as the verdict is, and not before. */
 static void test_measured_spread(void **state)
 {
     (void)state;
@@ -236,11 +236,15 @@ static void test_measured_spread(void **state)
         b[i] = (struct verdict_run){.accuracy = i % 2 ? 80.3 : 79.7}; /* the means do not matter */
         flat[i] = (struct verdict_run){.accuracy = 94};
     }
-    verdict_make(a, 6, b, 5, &(struct verdict_question){0}, &v);
+    verdict_make(a, 6, b, 1, &(struct verdict_question){0}, &v);
     spread = verdict_spread_of(&v);
-    assert_true(spread.df == 9 && spread.runs == 11);
+    assert_true(spread.df == 5 && spread.runs == 7 && spread.sets == 1);
     assert_true(verdict_spread_sd(&spread, &measured) == VERDICT_SPREAD && !measured);
     assert_non_null(strstr(verdict_power_sentence(6, 0.05, &spread, text), "0.15 % from run to run (assumed)"));
+    verdict_make(a, 2, b, 2, &(struct verdict_question){0}, &v);
+    spread = verdict_spread_of(&v);
+    assert_true(fabs(verdict_spread_sd(&spread, &measured) - 0.3 * sqrt(2)) < 1e-9 && measured);
+    assert_non_null(strstr(verdict_power_sentence(6, 0.05, &spread, text), "0.42 % from run to run measured here (4 "));
     verdict_make(a, 6, b, 6, &(struct verdict_question){0}, &v);
     spread = verdict_spread_of(&v);
     assert_true(fabs(verdict_spread_sd(&spread, &measured) - 0.3 * sqrt(1.2)) < 1e-9 && measured);
