@@ -257,8 +257,8 @@ static void put_bound(const struct layout *l, const struct timing *t)
         most = "bandwidth";
     double percent[3];
     timing_bound_round(&bound, 1, percent);
-    snprintf(text, sizeof text, "bound by %s: compute %.1f %%, bandwidth %.1f %%, overhead %.1f %%",
-             most, percent[0], percent[1], percent[2]);
+    snprintf(text, sizeof text, "bound by %s: compute %.1f %%, bandwidth %.1f %%, overhead %.1f %%", most, percent[0],
+             percent[1], percent[2]);
     put_line(l, text);
     snprintf(text, sizeof text, "floor %.1f ms: its work at %.0f GFLOP/s and %.1f GB/s, as measured here",
              bound.floor_ms, t->machine.flops * 1e-9, t->machine.bytes * 1e-9);
