@@ -81,15 +81,13 @@ static cJSON *setting_json(const struct ablate_setting *s)
     return object;
 }
 
-static cJSON *recipe_json(const struct ablate_recipe *r)
+void ablate_recipe_add_json(const struct ablate_recipe *recipe, cJSON *object)
 {
-    cJSON *object = cJSON_CreateObject();
-    cJSON_AddStringToObject(object, "preset", r->preset);
-    cJSON_AddStringToObject(object, "recipe", r->digest);
-    cJSON_AddStringToObject(object, "summary", r->summary);
-    cJSON_AddNumberToObject(object, "seed", (double)r->seed);
-    cJSON_AddStringToObject(object, "options", r->options);
-    return object;
+    cJSON_AddStringToObject(object, "preset", recipe->preset);
+    cJSON_AddStringToObject(object, "recipe", recipe->digest);
+    cJSON_AddStringToObject(object, "summary", recipe->summary);
+    cJSON_AddNumberToObject(object, "seed", (double)recipe->seed);
+    cJSON_AddStringToObject(object, "options", recipe->options);
 }
 
 static cJSON *record_json(const struct ablate_results *results, const struct ablate_record *r)
@@ -501,7 +499,9 @@ int ablate_results_add_recipe(struct ablate_results *results, const struct recip
         return error_set(err, "out of memory for the recipe's options");
     recipe_command(recipe, added.options, RECIPE_COMMAND_MAX);
     memmove(added.options, added.options + strlen(before), strlen(added.options + strlen(before)) + 1);
-    if (append(results->path, recipe_json(&added), err)) {
+    cJSON *line = cJSON_CreateObject();
+    ablate_recipe_add_json(&added, line);
+    if (append(results->path, line, err)) {
         free(added.options);
         return -1;
     }

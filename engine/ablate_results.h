@@ -33,6 +33,7 @@
 #include "engine/ablate.h"
 #include "engine/operations.h"
 
+#include <cjson/cJSON.h>
 #include <limits.h>
 
 #define ABLATE_ROUNDS_MAX 100
@@ -99,5 +100,8 @@ int ablate_results_add(struct ablate_results *results, const struct ablate_recor
 const struct ablate_record *ablate_results_find(const struct ablate_results *results, const char *preset, int batch,
                                                 enum ablate_variant variant, int round);
 const struct ablate_recipe *ablate_results_recipe(const struct ablate_results *results, const char *preset);
+
+/* Its members as they are in the file. */
+void ablate_recipe_add_json(const struct ablate_recipe *recipe, cJSON *object);
 
 #endif

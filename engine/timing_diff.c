@@ -438,9 +438,7 @@ static int add_lines(struct builder *b)
 
 /* ---- what stands in the way ---- */
 
-static void warn(struct timing_diff *diff, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-static void warn(struct timing_diff *diff, const char *format, ...)
+void timing_diff_warn(struct timing_diff *diff, const char *format, ...)
 {
     va_list args;
     if (diff->n_warnings == TIMING_DIFF_WARNINGS_MAX)
@@ -487,8 +485,9 @@ static void warn_of_facts(struct builder *b)
                 fact_text(run->timing, fact, other);
                 told = strcmp(known, other) != 0;
                 if (told)
-                    warn(b->diff, "%s differ: %s in %s, %s in %s", fact_names[fact], known[0] ? known : "not known",
-                         first->name, other[0] ? other : "not known", run->name);
+                    timing_diff_warn(b->diff, "%s differ: %s in %s, %s in %s", fact_names[fact],
+                                     known[0] ? known : "not known", first->name, other[0] ? other : "not known",
+                                     run->name);
             }
     }
 }
@@ -504,10 +503,11 @@ static void warn_of_noise(struct builder *b)
                 busy++;
             }
         if (busy == 1)
-            warn(b->diff, "%s was trained on a busy machine: its times tell of that, too", first);
+            timing_diff_warn(b->diff, "%s was trained on a busy machine: its times tell of that, too", first);
         else if (busy > 1)
-            warn(b->diff, "%s and %d more of %c were trained on a busy machine: their times tell of that, too", first,
-                 busy - 1, s ? 'B' : 'A');
+            timing_diff_warn(b->diff,
+                             "%s and %d more of %c were trained on a busy machine: their times tell of that, too",
+                             first, busy - 1, s ? 'B' : 'A');
     }
 }
 
@@ -517,8 +517,8 @@ static void warn_of_begin(struct builder *b)
         for (int r = 0; r < b->side[s]->n; r++) {
             const struct timing_diff_run *run = &b->side[s]->runs[r];
             if (run->timing->from_step > 0)
-                warn(b->diff, "%s has times from step %llu on only: what came before is in none of them", run->name,
-                     (unsigned long long)run->timing->from_step);
+                timing_diff_warn(b->diff, "%s has times from step %llu on only: what came before is in none of them",
+                                 run->name, (unsigned long long)run->timing->from_step);
         }
 }
 

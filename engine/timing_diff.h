@@ -90,6 +90,9 @@ int timing_diff_make(struct timing_diff *diff, const struct timing_diff_side *a,
                      unsigned how, struct error *err);
 void timing_diff_release(struct timing_diff *diff);
 
+/* For who knows more of the runs than their timings: one warning more, unless there are as many as it holds. */
+void timing_diff_warn(struct timing_diff *diff, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
 /* Percent of A; NaN where there is no such. */
 double timing_diff_percent(const struct timing_diff_line *line);
 

@@ -12,7 +12,6 @@
 #include "tui/timing_diff_report.h"
 
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -106,18 +105,6 @@ static char *make_text(const struct timing_diff_report *report, const char *form
     return text;
 }
 
-static void warn(struct timing_diff *diff, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-static void warn(struct timing_diff *diff, const char *format, ...)
-{
-    va_list args;
-    if (diff->n_warnings == TIMING_DIFF_WARNINGS_MAX)
-        return;
-    va_start(args, format);
-    vsnprintf(diff->warnings[diff->n_warnings++], sizeof diff->warnings[0], format, args);
-    va_end(args);
-}
-
 /* A side's first run whose data (or network) is not the same as that of A's first; NULL: there is none. */
 static const struct recipe *other_than(const struct recipe *first, const struct reading *side, int network)
 {
@@ -137,13 +124,13 @@ static void warn_of_recipes(struct timing_diff *diff, const struct reading sides
         const struct recipe *other = other_than(first, &sides[s], 0);
         const char *a = first->data[0] ? first->data : "the default";
         if (other) {
-            warn(diff, "data sets differ: %.120s in A, %.120s in %s", a, other->data[0] ? other->data : "the default",
-                 s ? "B" : "another run of A");
+            timing_diff_warn(diff, "data sets differ: %.120s in A, %.120s in %s", a,
+                             other->data[0] ? other->data : "the default", s ? "B" : "another run of A");
             break;
         }
     }
     if (other_than(first, &sides[0], 1) || other_than(first, &sides[1], 1))
-        warn(diff, "networks differ: the times are of other work");
+        timing_diff_warn(diff, "networks differ: the times are of other work");
 }
 
 /* A side whose runs are not of one recipe (seeds aside) is no set of repeats: each other recipe is said, by the first
@@ -156,8 +143,8 @@ static int warn_of_mixture(struct timing_diff *diff, const struct reading *side,
         if (recipe_differences_text(side->recipes[0], side->recipes[r], text, sizeof text) < 0)
             return -1;
         if (text[0] && strcmp(text, before) != 0)
-            warn(diff, "the recipes of %c are mixed: from %.40s to %.40s: %s", letter, side->runs[0].name,
-                 side->runs[r].name, text);
+            timing_diff_warn(diff, "the recipes of %c are mixed: from %.40s to %.40s: %s", letter, side->runs[0].name,
+                             side->runs[r].name, text);
         *mixed |= text[0] != '\0';
         snprintf(before, sizeof before, "%s", text);
     }

@@ -448,11 +448,7 @@ static void put_origin(cJSON *root, const struct lab_ablate_report *report)
         if (!recipe)
             continue;
         cJSON *object = cJSON_CreateObject();
-        cJSON_AddStringToObject(object, "preset", recipe->preset);
-        cJSON_AddStringToObject(object, "recipe", recipe->digest);
-        cJSON_AddStringToObject(object, "summary", recipe->summary);
-        cJSON_AddNumberToObject(object, "seed", (double)recipe->seed);
-        cJSON_AddStringToObject(object, "options", recipe->options);
+        ablate_recipe_add_json(recipe, object);
         cJSON_AddItemToArray(recipes, object);
     }
 }
