@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """What the front end costs, measured on a real run (by hand; not part of make test).
 
-    tests/peers/front_end.py [--size 120x40] [--seconds 120] [--block 10] [-- TRAIN OPTIONS...]
+    tests/peers/front_end.py [--size 120x40] [--seconds 120] [--block 10] [--run RUN | -- TRAIN OPTIONS...]
 
 Trains headless and, in alternating blocks of seconds, attaches the workbench to the run in a pseudo-terminal or leaves
-it alone. Prints the front end's share of a core, the bytes a second that it sends, the median step time with it and
+it alone; with --run it attaches to a run that another process trains, and leaves it training. Prints the front end's share of a core, the bytes a second that it sends, the median step time with it and
 without it, and their ratio with its 95 % interval: a bootstrap over pairs of neighbouring blocks, because what else
 the machine does makes the steps of one block alike. A step counts for a block only if it lies wholly in it, and not in
-its first second.
+its first second. What is attached is a process of its own, which reads the run's files: it costs what the front end in
+the trainer's process does, and the reading besides.
 """
 import argparse
 import fcntl
@@ -28,6 +29,7 @@ import threading
 import time
 
 PROGRAM = os.path.abspath(os.environ.get("DAVIDNET_BIN", "./davidnet"))
+ENVIRONMENT = dict(os.environ, TERM="xterm-256color", LC_ALL="C.UTF-8")
 
 
 def cpu_seconds(pid):
@@ -73,67 +75,106 @@ def interval(pairs, rounds=2000):
     return statistics.median(ratios), medians[int(0.025 * rounds)], medians[int(0.975 * rounds)]
 
 
+class Trained:
+    """A run of our own, whose steps are read from its events as they come."""
+
+    def __init__(self, options):
+        self.home = tempfile.mkdtemp(prefix="davidnet-front-end-")
+        self.name, self.env = "measured", dict(ENVIRONMENT, DAVIDNET_RUNS=self.home)
+        self.process = subprocess.Popen([PROGRAM, "train", "--name", self.name, "--json", *(options or ["--preset", "quick"])],
+                                        env=self.env, stdout=subprocess.PIPE, bufsize=0)
+        self.ended, self.last, self.rest, self.found = False, None, b"", []
+        self.behind = float("inf")  # unix time at the zero of the run's wall clock
+        while not self.found and not self.ended:
+            self.go_on(time.time() + 1)
+
+    def go_on(self, until):
+        """Reads events until then. They come in bunches, so a step's end is told by the run's own clock."""
+        pipe = self.process.stdout.fileno()
+        while not self.ended and (left := until - time.time()) > 0:
+            if not select.select([pipe], [], [], left)[0]:
+                continue
+            data = os.read(pipe, 65536)
+            self.ended = not data
+            now = time.time()
+            *lines, self.rest = (self.rest + data).split(b"\n")
+            for event in map(json.loads, lines):
+                if event["event"] != "step":
+                    continue
+                self.behind = min(self.behind, now - event["wall_seconds"])
+                if self.last is not None:
+                    self.found.append((event["wall_seconds"], event["train_seconds"] - self.last))
+                self.last = event["train_seconds"]
+
+    def steps(self):
+        """(unix time of its end, seconds) of each."""
+        self.process.send_signal(signal.SIGTERM)
+        while os.read(self.process.stdout.fileno(), 65536):
+            pass
+        self.process.wait()
+        shutil.rmtree(self.home, ignore_errors=True)
+        return [(ended + self.behind, seconds) for ended, seconds in self.found]
+
+
+class Followed:
+    """A run that another process trains: its status file ties its clock to ours, its log has the steps."""
+
+    def __init__(self, name):
+        self.name, self.env, self.behind = name, ENVIRONMENT, float("inf")
+        shown = subprocess.run([PROGRAM, "show", name, "--json"], stdout=subprocess.PIPE, check=True, env=self.env)
+        self.status = os.path.join(json.loads(shown.stdout)["path"], "status")
+        self.ended = False
+        self.go_on(0)
+
+    def go_on(self, until):
+        while True:
+            with open(self.status) as file:
+                status, written = json.load(file), os.fstat(file.fileno()).st_mtime
+            self.behind = min(self.behind, written - status["wall_seconds"])
+            self.ended = status["phase"] in ("done", "stopped", "failed")
+            if self.ended or (left := until - time.time()) <= 0:
+                return
+            time.sleep(min(left, 1))
+
+    def steps(self):
+        curves = json.loads(subprocess.run([PROGRAM, "curves", self.name, "--json"], stdout=subprocess.PIPE, check=True,
+                                           env=self.env).stdout)["runs"][0]["steps"]
+        wall, train = curves["wall_seconds"], curves["train_seconds"]
+        return [(w + self.behind, now - before) for w, before, now in zip(wall[1:], train, train[1:])]
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--size", default="120x40")
     parser.add_argument("--seconds", type=float, default=120)
     parser.add_argument("--block", type=float, default=10)
+    parser.add_argument("--run", help="one that trains already")
     parser.add_argument("train", nargs="*", help="options of davidnet train")
     options = parser.parse_args()
     size = tuple(int(x) for x in options.size.split("x"))
-    home = tempfile.mkdtemp(prefix="davidnet-front-end-")
-    env = dict(os.environ, DAVIDNET_RUNS=home, TERM="xterm-256color", LC_ALL="C.UTF-8")
-    trainer = subprocess.Popen([PROGRAM, "train", "--name", "measured", "--json", *(options.train or ["--preset", "quick"])],
-                               env=env, stdout=subprocess.PIPE, bufsize=0)
-    pipe = trainer.stdout.fileno()
-    steps, blocks = [], []  # (end by the run's wall clock, seconds); (begin, end, attached)
-    last, rest, behind = None, b"", float("inf")  # behind: monotonic clock at the run's wall clock's zero
-
-    def take(until):
-        """Reads events until then. They come in bunches, so a step's end is told by the run's own clock."""
-        nonlocal last, rest, behind
-        while (left := until - time.monotonic()) > 0:
-            if not select.select([pipe], [], [], left)[0]:
-                continue
-            data = os.read(pipe, 65536)
-            if not data:
-                return
-            now = time.monotonic()
-            *lines, rest = (rest + data).split(b"\n")
-            for event in map(json.loads, lines):
-                if event["event"] != "step":
-                    continue
-                behind = min(behind, now - event["wall_seconds"])
-                if last is not None:
-                    steps.append((event["wall_seconds"], event["train_seconds"] - last))
-                last = event["train_seconds"]
-
-    while not steps and trainer.poll() is None:
-        take(time.monotonic() + 1)
-    begin, sent, cpu, first, watched, attached = time.monotonic(), 0, 0.0, [], 0.0, False
-    while time.monotonic() - begin < options.seconds and trainer.poll() is None:
+    run = Followed(options.run) if options.run else Trained(options.train)
+    blocks = []  # (begin, end, attached), unix times
+    begin, sent, cpu, first, watched, attached = time.time(), 0, 0.0, [], 0.0, False
+    while time.time() - begin < options.seconds and not run.ended:
         attached = not attached
-        start = time.monotonic()
+        start = time.time()
         if attached:
             result = []
-            thread = threading.Thread(target=lambda: result.append(watch("measured", size, options.block, env)))
+            thread = threading.Thread(target=lambda: result.append(watch(run.name, size, options.block, run.env)))
             thread.start()
             while thread.is_alive():
-                take(time.monotonic() + 0.2)
+                run.go_on(time.time() + 0.2)
+                time.sleep(0.01)
             sent, cpu = sent + result[0][0], cpu + result[0][1]
             first.append(result[0][2])
             watched += options.block
         else:
-            take(start + options.block)
-        blocks.append((start, time.monotonic(), attached))
-    trainer.send_signal(signal.SIGTERM)
-    while os.read(pipe, 65536):
-        pass
-    trainer.wait()
-    shutil.rmtree(home, ignore_errors=True)
+            run.go_on(start + options.block)
+        blocks.append((start, time.time(), attached))
+    steps = run.steps()
 
     times = [[seconds for ended, seconds in steps
-              if start + 1 < ended + behind - seconds and ended + behind <= end] for start, end, _ in blocks]
+              if start + 1 < ended - seconds and ended <= end] for start, end, _ in blocks]
     pairs = [(a, b) for a, b in zip(times[::2], times[1::2]) if a and b]  # the first block is with it
     if len(pairs) < 2:
         sys.exit("too few blocks with steps in them: give it more --seconds or a longer --block")
