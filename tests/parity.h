@@ -133,6 +133,17 @@ static inline void parity_data_init(struct parity_data *data, struct plan_shape 
     data->batch = (struct batch){.images = &data->images, .choices = data->choices, .n = n};
 }
 
+/* Every way to flip, and brightness and contrast for two images of three. */
+static inline void parity_color(struct parity_data *data, uint64_t seed)
+{
+    for (int i = 0; i < data->batch.n; i++) {
+        struct choice *choice = &data->choices[i];
+        choice->flip = (uint8_t)(i & (CHOICE_FLIP_HORIZONTAL | CHOICE_FLIP_VERTICAL));
+        choice->brightness = i % 3 == 0 ? 0 : 0.3f * parity_signed(seed, 3, (uint64_t)i);
+        choice->contrast = i % 3 == 0 ? 0 : 0.3f * parity_signed(seed, 4, (uint64_t)i);
+    }
+}
+
 static inline void parity_data_release(struct parity_data *data)
 {
     free(data->pixels);

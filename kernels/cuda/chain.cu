@@ -103,7 +103,7 @@ __device__ static void finish_moments(const cuda_chain &a, int n, int slices, cu
         double square = s2 - s1 * off;
         square = square < 0 ? 0 : square;
         a.mean[index * a.c + c] = as_half(a, (float)mean);
-        a.inv_std[index * a.c + c] = as_half(a, (float)(1 / sqrt(square / count + (double)a.eps)));
+        a.inv_std[index * a.c + c] = kept_inv_std(a, (float)(1 / sqrt(square / count + (double)a.eps)), c);
         means += mean;
         variances += square / (count > 1 ? count - 1 : 1);
         groups += 1;

@@ -136,6 +136,14 @@ __device__ static __forceinline__ float as_half(const cuda_chain &a, float x)
     return a.half ? pointwise_round_f16(x) : x;
 }
 
+/* 1 / standard deviation as it is stored. A padded channel has no variance and a scale of 0: times infinity, which is what
+ * a half makes of 1 / sqrt(eps) below 2.3e-10, that would be NaN, and not stay in its channel. */
+__device__ static __forceinline__ float kept_inv_std(const cuda_chain &a, float inv_std, int channel)
+{
+    inv_std = as_half(a, inv_std);
+    return isinf(inv_std) && a.scale[channel] == 0 ? 65504.0f : inv_std;
+}
+
 __device__ static __forceinline__ void set_affine(const cuda_chain &a, affine *t, int k, float mean, float inv_std,
                                                   int channel)
 {
@@ -156,7 +164,7 @@ __device__ static __forceinline__ affine affine_of(const cuda_chain &a, int grou
             t.factor.v[k] = 1;
             t.shift.v[k] = a.bias[c];
         } else if (group < 0) {
-            set_affine(a, &t, k, as_half(a, a.running_mean[c]), as_half(a, 1 / sqrtf(a.running_var[c] + a.eps)), c);
+            set_affine(a, &t, k, as_half(a, a.running_mean[c]), kept_inv_std(a, 1 / sqrtf(a.running_var[c] + a.eps), c), c);
         } else {
             set_affine(a, &t, k, a.mean[group * a.c + c], a.inv_std[group * a.c + c], c);
         }
