@@ -207,6 +207,57 @@ static void test_against(void **state)
     layers_model_release(&model);
 }
 
+/* A block inside a block that the other run has not: nothing of it is unknown. */
+static void test_against_without_the_block(void **state)
+{
+    (void)state;
+    struct layers_model model;
+    struct timing other;
+    struct error err = {""};
+    const char *const block = "layer1/residual/";
+    fake_layers(&model, 43);
+    fake_timing(&other, 0, 1);
+    for (int i = 0; i < other.n_rows; i++)
+        if (strncmp(other.rows[i].name, block, strlen(block)) == 0)
+            memcpy(other.rows[i].name, "LAYER1", 6);
+    assert_int_equal(layers_model_against(&model, &other, "without", 0, &err), 0);
+    const struct layers_node *node = &model.nodes[fake_layers_find(&model, "layer1/residual")];
+    assert_int_equal(node->change.verdict, TIMING_DIFF_ONLY_B);
+    assert_true(isnan(node->change.a) && fabs(node->change.b - node->total) < 1e-9 * node->total);
+    layers_model_release(&model);
+}
+
+/* Rows "layer1" and "layer1/norm": one block, which has the time of both, here as in the difference of two runs. */
+static void test_a_row_named_as_a_block(void **state)
+{
+    (void)state;
+    struct layers_model model;
+    struct timing timing, other;
+    struct error err = {""};
+    double sum = 0;
+    int tops = 0;
+    fake_timing(&timing, 0, 1);
+    fake_timing(&other, 0, 1);
+    for (int i = 0; i < timing.n_rows; i++)
+        if (strcmp(timing.rows[i].name, "prep/conv") == 0) {
+            strcpy(timing.rows[i].name, "prep");
+            strcpy(other.rows[i].name, "prep");
+        }
+    layers_model_init(&model);
+    assert_int_equal(layers_model_take(&model, &timing), 0);
+    assert_int_equal(layers_model_against(&model, &other, "other", 0, &err), 0);
+    for (int i = 0; i < model.n_nodes; i++) {
+        const struct layers_node *node = &model.nodes[i];
+        tops += node->parent < 0 && strcmp(node->path, "prep") == 0;
+        sum += node->parent < 0 ? node->total : 0;
+    }
+    const struct layers_node *block = &model.nodes[fake_layers_find(&model, "prep")];
+    assert_int_equal(tops, 1);
+    assert_true(block->is_block && fabs(sum - model.step_ms) < 1e-9 * sum);
+    assert_true(fabs(block->change.b - block->total) < 1e-9 * block->total);
+    layers_model_release(&model);
+}
+
 static void test_folding(void **state)
 {
     (void)state;
@@ -415,6 +466,8 @@ int main(void)
         cmocka_unit_test(test_arithmetic),
         cmocka_unit_test(test_history),
         cmocka_unit_test(test_against),
+        cmocka_unit_test(test_against_without_the_block),
+        cmocka_unit_test(test_a_row_named_as_a_block),
         cmocka_unit_test(test_folding),
         cmocka_unit_test(test_moving),
         cmocka_unit_test(test_sorting),

@@ -92,8 +92,10 @@ static void add_up(struct layers_change *sum, const struct layers_change *more)
         *sum = *more;
         return;
     }
-    sum->a += more->a;
     sum->b += more->b;
+    if (sum->verdict == TIMING_DIFF_ONLY_B && more->verdict == TIMING_DIFF_ONLY_B)
+        return; /* as the whole block is */
+    sum->a += more->a;
     sum->change += more->change;
     sum->low = sum->change - hypot(half, before);
     sum->high = sum->change + hypot(half, before);

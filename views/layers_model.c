@@ -56,6 +56,26 @@ static int add_node(struct layers_model *model, const char *path, size_t length,
     return model->n_nodes++;
 }
 
+static int make_block(struct layers_model *model, const char *path, size_t length, int name, int parent)
+{
+    int block = find_block(model, path, length);
+    if (block < 0) {
+        block = add_node(model, path, length, name, parent);
+        model->nodes[block].is_block = 1;
+    }
+    return block;
+}
+
+/* 1: other rows' names begin with it, "whiten" and "whiten/act": what belongs together is one block. */
+static int leads_others(const struct timing *timing, const char *path)
+{
+    size_t length = strlen(path);
+    for (int i = 0; i < timing->n_rows; i++)
+        if (strncmp(timing->rows[i].name, path, length) == 0 && timing->rows[i].name[length] == '/')
+            return 1;
+    return 0;
+}
+
 /* The row's blocks that are not there yet, then the row itself. */
 static void add_row(struct layers_model *model, int row)
 {
@@ -63,14 +83,11 @@ static void add_row(struct layers_model *model, int row)
     int parent = -1, name = 0;
     for (const char *slash = strchr(path, '/'); slash; slash = strchr(slash + 1, '/')) {
         size_t length = (size_t)(slash - path);
-        int block = find_block(model, path, length);
-        if (block < 0) {
-            block = add_node(model, path, length, name, parent);
-            model->nodes[block].is_block = 1;
-        }
-        parent = block;
+        parent = make_block(model, path, length, name, parent);
         name = (int)length + 1;
     }
+    if (leads_others(&model->timing, path))
+        parent = make_block(model, path, strlen(path), name, parent);
     model->nodes[add_node(model, path, strlen(path), name, parent)].row = row;
 }
 
@@ -87,7 +104,7 @@ static int make_nodes(struct layers_model *model)
     const struct timing *timing = &model->timing;
     size_t room = PHASE_COUNT + 1;
     for (int i = 0; i < timing->n_rows; i++) {
-        room++;
+        room += 2;
         for (const char *c = timing->rows[i].name; *c; c++)
             room += *c == '/';
     }
