@@ -65,11 +65,14 @@ int recipe_differences_text(const struct recipe *a, const struct recipe *b, char
     *out = '\0';
     if (!found)
         return -1;
-    int n = recipe_differences(two, 2, found);
+    int n = recipe_differences(two, 2, found), told = 0, full = 0;
     for (int i = 0; i < n; i++) {
         const struct recipe_difference *d = &found[i];
         char text[2 * sizeof d->value[0] + 64];
         if (is_beside(d))
+            continue;
+        told++;
+        if (full)
             continue;
         if (strcmp(d->section, "network") == 0)
             snprintf(text, sizeof text, "%s%s", used ? ", " : "", d->key);
@@ -78,13 +81,14 @@ int recipe_differences_text(const struct recipe *a, const struct recipe *b, char
                      d->value[0][0] ? d->value[0] : "default", d->value[1][0] ? d->value[1] : "default");
         if (used + strlen(text) + strlen(" ...") >= size) {
             snprintf(out + used, size - used, " ...");
-            break;
+            full = 1;
+            continue;
         }
         used += (size_t)snprintf(out + used, size - used, "%s", text);
     }
     utf8_cut(out);
     free(found);
-    return 0;
+    return told;
 }
 
 void recipe_family_name(const struct recipe *recipe, char *out, size_t size)

@@ -16,7 +16,8 @@ int recipe_differences(const struct recipe *const *recipes, int n, struct recipe
 
 /*
  * "network, width 16 to 8, cutout 0 to 4": what differs from a to b, but for seeds and how a run is looked after; of
- * networks only that they do. "": nothing. Ends in "..." where there is no room for more. -1: no memory; it is "" then.
+ * networks only that they do. "": nothing. Ends in "..." where there is no room for more. Returns how many there are;
+ * -1: no memory; it is "" then.
  */
 int recipe_differences_text(const struct recipe *a, const struct recipe *b, char *out, size_t size);
 

@@ -91,6 +91,7 @@ static void test_a_long_message_ends_with_a_whole_character(void **state)
     open_app(&app, &fake, &fake_ops);
     app_say(&app, "%s", text);
     assert_int_equal(strlen(app.said), sizeof app.said - 2);
+    assert_string_equal(app.said + sizeof app.said - 2 - 4, " ..."); /* and says that there was more */
     close_app(&app, &fake);
 }
 

@@ -93,9 +93,14 @@ void app_say(struct app *app, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    vsnprintf(app->said, sizeof app->said, format, args);
+    int length = vsnprintf(app->said, sizeof app->said, format, args);
     va_end(args);
     utf8_cut(app->said);
+    if (length >= (int)sizeof app->said) { /* in ASCII, which every terminal shows */
+        app->said[sizeof app->said - sizeof " ..."] = '\0';
+        utf8_cut(app->said);
+        strcat(app->said, " ...");
+    }
     app->said_at = app->now;
     app->dirty = 1;
 }

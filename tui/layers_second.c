@@ -66,17 +66,25 @@ static int put_beside(struct app *app, const struct run_entry *entry, struct err
         layers_model_against(model, &timing, entry->folder.name, entry->noisy > CONTENTION_SHARE, err))
         return -1;
     snprintf(app->layers_second, sizeof app->layers_second, "%s", entry->folder.path);
-    recipe_differences_text(&entry->recipe, app->source.recipe, model->against.recipes, sizeof model->against.recipes);
+    model->against.n_recipes = recipe_differences_text(&entry->recipe, app->source.recipe, model->against.recipes,
+                                                       sizeof model->against.recipes);
     return 0;
 }
 
-/* Which run is beside this one now, which ones could not be, and why times may not be comparable. */
+/*
+ * Which run is beside this one now, which ones could not be, and why times may not be comparable. What differs in the
+ * recipes stands beside the list: here only how much it is.
+ */
 static void say_beside(struct app *app, const char *skipped)
 {
     const struct layers_against *against = &app->layers.against;
     const char *warning = against->diff.n_warnings > 0 ? against->diff.warnings[0] : "";
-    app_say(app, "against %s, these two runs only%s%s%s%s%s%s", against->name, *skipped ? "; " : "", skipped,
-            *warning ? "; mind: " : "", warning, against->recipes[0] ? "; recipes differ: " : "", against->recipes);
+    char recipes[48] = "";
+    if (against->n_recipes > 0)
+        snprintf(recipes, sizeof recipes, "; recipes differ in %d knob%s", against->n_recipes,
+                 against->n_recipes == 1 ? "" : "s");
+    app_say(app, "against %s, these two runs only%s%s%s%s%s", against->name, recipes, *skipped ? "; " : "", skipped,
+            *warning ? "; mind: " : "", warning);
 }
 
 /* The next one of those that the key goes through which can be compared; NULL where there is none. */

@@ -53,6 +53,7 @@ struct layers_against {
     char name[128];
     int contended;           /* its machine was busy */
     char recipes[320];       /* what differs in the recipes, from that run's to this one's; "": nothing, or not known */
+    int n_recipes;           /* how many knobs that is */
     struct timing timing;    /* ours */
     struct timing_diff diff; /* ours; A: that run, B: this one */
 };
