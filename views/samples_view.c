@@ -167,7 +167,7 @@ static void draw_numbers(const struct samples_model *model, const struct samples
     snprintf(tiles[1].value, sizeof tiles->value, "%s", images);
     step_text(model, model->training, tiles[2].value, sizeof tiles->value);
     view_text(model, tiles[3].value, sizeof tiles->value);
-    snprintf(tiles[4].value, sizeof tiles->value, "%u epochs of %u batches", (batches->steps + each - 1) / each, each);
+    snprintf(tiles[4].value, sizeof tiles->value, "%u batches, %u an epoch", batches->steps, each);
     if (!model->live)
         tiles[3] = tiles[4];
     tiles_draw(tiles, model->live ? 5 : 4, grid, layout->tiles);
