@@ -174,6 +174,23 @@ static void test_sort(void **state)
     runs_model_release(&model);
 }
 
+/* A run that is still loading has no start yet: it is the newest. One that was killed then has none either. */
+static void test_a_loading_run_is_the_newest(void **state)
+{
+    (void)state;
+    struct runs_model model;
+    open_model(&model, SAMPLES);
+    model.entries[0]->summary.unix_start = model.entries[1]->summary.unix_start = NAN;
+    snprintf(model.entries[0]->summary.state, sizeof model.entries[0]->summary.state, "running");
+    snprintf(model.entries[1]->summary.state, sizeof model.entries[1]->summary.state, "killed");
+    runs_model_sort(&model, RUNS_DATE, 1);
+    assert_string_equal(name_at(&model, 0), samples[0].name);
+    assert_string_equal(name_at(&model, SAMPLES - 1), samples[1].name);
+    runs_model_sort(&model, RUNS_DATE, 0);
+    assert_string_equal(name_at(&model, SAMPLES - 2), samples[0].name);
+    runs_model_release(&model);
+}
+
 static int matching(struct runs_model *model, const char *words)
 {
     runs_model_filter(model, words);
@@ -349,6 +366,35 @@ static void test_times_of_a_run_that_trains(void **state)
     runs_model_release(&model);
 }
 
+static int last_point(const struct runs_model *model)
+{
+    struct grid grid;
+    int last = -1;
+    assert_int_equal(grid_init(&grid, 100, 20), 0);
+    grid.ascii = 1;
+    runs_chart_draw(model, &grid, (struct rect){0, 0, 100, 20});
+    for (int y = 2; y < 17; y++) /* without the legend */
+        for (int x = 0; x < 100; x++)
+            if (grid_at(&grid, x, y)->text[0] == '*' && x > last)
+                last = x;
+    grid_release(&grid);
+    return last;
+}
+
+/* Of 7.59 epochs the last evaluation is at 243 steps of 32, which is a little more. */
+static void test_the_last_evaluation_is_shown(void **state)
+{
+    (void)state;
+    struct runs_model model;
+    open_model(&model, SAMPLES);
+    select_name(&model, "no-cutout");
+    int whole = last_point(&model);
+    model.entries[3]->summary.epochs -= 0.004;
+    assert_string_equal(model.entries[3]->folder.name, "no-cutout");
+    assert_int_equal(last_point(&model), whole);
+    runs_model_release(&model);
+}
+
 static void test_golden_empty(void **state)
 {
     (void)state;
@@ -448,10 +494,12 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sort),
+        cmocka_unit_test(test_a_loading_run_is_the_newest),
         cmocka_unit_test(test_filter),
         cmocka_unit_test(test_selection_and_marks_hold),
         cmocka_unit_test(test_compare),
         cmocka_unit_test(test_golden),
+        cmocka_unit_test(test_the_last_evaluation_is_shown),
         cmocka_unit_test(test_golden_empty),
         cmocka_unit_test(test_times_of_a_run_that_trains),
         cmocka_unit_test(test_small_sizes),

@@ -161,6 +161,8 @@ static void add_run(struct chart *chart, const struct run_entry *entry, int mark
     *worst = worst_of(entry, *worst);
     *best = fmax(*best, entry->summary.best_acc);
     *epochs = fmax(*epochs, isfinite(entry->summary.epochs) ? entry->summary.epochs : 1);
+    if (entry->n_epochs > 0)
+        *epochs = fmax(*epochs, entry->epoch[entry->n_epochs - 1]); /* 243 steps of 32 are more than 7.59 epochs */
 }
 
 void runs_chart_draw(const struct runs_model *model, struct grid *grid, struct rect area)

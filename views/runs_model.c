@@ -142,6 +142,13 @@ static int matches(const struct run_entry *entry, const char *words)
     return 1;
 }
 
+/* One that is still loading has no start in its log, and is the newest. */
+static double start_of(const struct run_entry *entry)
+{
+    int runs = strcmp(entry->summary.state, "running") == 0;
+    return runs && isnan(entry->summary.unix_start) ? (double)INFINITY : entry->summary.unix_start;
+}
+
 static double number(const struct run_entry *entry, enum runs_column column)
 {
     const struct run_summary *s = &entry->summary;
@@ -159,7 +166,7 @@ static double number(const struct run_entry *entry, enum runs_column column)
     case RUNS_SEED:
         return entry->problem[0] == '\0' ? (double)s->seed : (double)NAN;
     case RUNS_DATE:
-        return s->unix_start;
+        return start_of(entry);
     case RUNS_SIZE:
         return s->bytes >= 0 ? (double)s->bytes : (double)NAN;
     default:
@@ -198,7 +205,7 @@ static int compare(const struct runs_model *model, const struct run_entry *a, co
     }
     if (order != 0)
         return model->descending ? -order : order;
-    double x = a->summary.unix_start, y = b->summary.unix_start;
+    double x = start_of(a), y = start_of(b);
     if (isnan(x) != isnan(y))
         return isnan(x) ? 1 : -1;
     if (x > y || x < y)
