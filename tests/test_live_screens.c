@@ -401,6 +401,9 @@ static void test_samples_of_a_run_thrown_away(void **state)
     assert_true(app_shows(app, "No run"));
     assert_int_equal(app->samples.model.state, SAMPLES_NO_RUN);
     assert_null(app->samples.model.dataset);
+    press(app, "1");
+    assert_true(app_shows(app, "No run") && app_shows(app, "n starts one"));
+    assert_false(app_shows(app, "nan") || app_shows(app, "loading the data") || app_shows(app, "Accuracy"));
     close_app(app);
 }
 

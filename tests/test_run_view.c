@@ -202,6 +202,79 @@ static void test_axis_of_accuracy_ends_above_the_best(void **state)
     }
 }
 
+/* The rightmost column of the drawn curve of tests. */
+static int last_test_point(const struct run_model *model)
+{
+    struct grid grid;
+    int last = -1;
+    assert_int_equal(grid_init(&grid, 100, 20), 0);
+    grid.ascii = 1;
+    run_accuracy_draw(model, &grid, (struct rect){0, 0, 100, 20});
+    for (int y = 2; y < 17; y++) /* without the legend */
+        for (int x = 0; x < 100; x++)
+            if (grid_at(&grid, x, y)->text[0] == '*' && x > last)
+                last = x;
+    grid_release(&grid);
+    return last;
+}
+
+/* In whole steps a run is a little longer than its recipe's epochs where these are a fraction. */
+static void test_the_last_evaluation_is_shown(void **state)
+{
+    (void)state;
+    struct fixture f;
+    open_fixture(&f, 100000);
+    int whole = last_test_point(&f.model);
+    f.model.epochs -= 0.004;
+    assert_int_equal(last_test_point(&f.model), whole);
+    close_fixture(&f);
+}
+
+static int says_whole_screen(const struct run_model *model, const char *what)
+{
+    struct grid grid;
+    assert_int_equal(grid_init(&grid, 120, 40), 0);
+    run_view_draw(model, &grid, (struct rect){0, 0, 120, 40});
+    char *text = grid_text(&grid);
+    int found = strstr(text, what) != NULL;
+    free(text);
+    grid_release(&grid);
+    return found;
+}
+
+/* What a run that is over came to does not depend on how its curves are smoothed; of one that trains it is said. */
+static void test_numbers_beside_smoothing(void **state)
+{
+    (void)state;
+    static const double weights[] = {0, 0.9, 0.97};
+    struct fixture f;
+    char accuracy[32];
+    open_fixture(&f, 100000);
+    snprintf(accuracy, sizeof accuracy, "%.2f %%", f.model.train_acc[f.model.n_epochs - 1]);
+    for (size_t i = 0; i < sizeof weights / sizeof *weights; i++) {
+        f.model.view.smoothing = weights[i];
+        run_model_update(&f.model, &f.log, &f.status);
+        assert_true(says_whole_screen(&f.model, accuracy) && !says_whole_screen(&f.model, "smoothed"));
+    }
+    close_fixture(&f);
+    open_fixture(&f, 500);
+    assert_true(says_whole_screen(&f.model, "train, smoothed") && says_whole_screen(&f.model, "loss, smoothed"));
+    f.model.view.smoothing = 0;
+    assert_false(says_whole_screen(&f.model, "smoothed"));
+    close_fixture(&f);
+}
+
+/* The seed is the end of the recipe in one line: it is seen where the middle is not. */
+static void test_a_long_recipe_keeps_its_seed(void **state)
+{
+    (void)state;
+    struct fixture f;
+    open_fixture(&f, 500);
+    snprintf(f.model.summary, sizeof f.model.summary, "%0*d, seed 4711", 150, 0);
+    assert_true(says_whole_screen(&f.model, "0, seed 4711"));
+    close_fixture(&f);
+}
+
 static void test_overlays_of_any_name(void **state)
 {
     (void)state;
@@ -558,6 +631,9 @@ int main(void)
         cmocka_unit_test(test_golden_training),
         cmocka_unit_test(test_golden_other_states),
         cmocka_unit_test(test_overlays),
+        cmocka_unit_test(test_the_last_evaluation_is_shown),
+        cmocka_unit_test(test_numbers_beside_smoothing),
+        cmocka_unit_test(test_a_long_recipe_keeps_its_seed),
         cmocka_unit_test(test_overlays_of_any_name),
         cmocka_unit_test(test_forecast_text),
         cmocka_unit_test(test_small_sizes),

@@ -151,7 +151,9 @@ static double least_error(const struct run_model *model)
 
 static struct chart_axis epochs_axis(const struct run_model *model)
 {
-    double epochs = model->epochs;
+    /* In whole steps a recipe of 7.59 epochs ends a little later: its last evaluation is there. */
+    double epochs =
+        fmax(model->epochs, run_last_of(model->epoch_x, model->n_epochs)); /* fmax: the one that is no NaN */
     for (int i = 0; i < model->n_overlays; i++)
         epochs = fmax(epochs, run_last_of(model->overlay[i].entry->epoch, model->overlay[i].entry->n_epochs));
     return (struct chart_axis){CHART_LINEAR, 0, epochs, 1, "epochs"};

@@ -30,7 +30,7 @@ static void set_percent(char *out, size_t size, double value)
 static int make_tiles(const struct run_model *model, char target_name[2][24], struct tile tiles[8])
 {
     const struct trainer_status *status = &model->status;
-    int reached = isfinite(status->seconds_to_target), smoothed = model->view.smoothing > 0 && model->n_steps > 0;
+    int reached = isfinite(status->seconds_to_target);
     char number[32];
     /* The log is a moment ahead of the status when an epoch has just been evaluated. */
     double test = run_last_of(model->test_acc, model->n_epochs), best = status->best_acc;
@@ -38,17 +38,24 @@ static int make_tiles(const struct run_model *model, char target_name[2][24], st
         test = status->test_acc;
     else if (!(best >= test))
         best = test;
-    double loss = smoothed ? model->smooth_loss[model->n_steps - 1] : status->loss;
-    double accuracy = smoothed ? model->smooth_acc[model->n_steps - 1] : status->accuracy;
+    /* Of a run that is over its last epoch, as the table has it; of one that trains what the curves are at. */
+    int over = trainer_ended(status->phase) && isfinite(run_last_of(model->train_acc, model->n_epochs));
+    int smoothed = !over && model->view.smoothing > 0 && model->n_steps > 0;
+    double loss = over       ? run_last_of(model->train_loss, model->n_epochs)
+                  : smoothed ? model->smooth_loss[model->n_steps - 1]
+                             : status->loss;
+    double accuracy = over       ? run_last_of(model->train_acc, model->n_epochs)
+                      : smoothed ? model->smooth_acc[model->n_steps - 1]
+                                 : status->accuracy;
     snprintf(target_name[0], sizeof target_name[0], "time to %g %%", model->target);
     snprintf(target_name[1], sizeof target_name[1], "to %g%%", model->target);
     tiles[0] = (struct tile){"test accuracy", "test", "", COLOR_VALID};
     set_percent(tiles[0].value, sizeof tiles[0].value, test);
     tiles[1] = (struct tile){"best", "best", "", best >= model->target ? COLOR_GOOD : COLOR_VALID};
     set_percent(tiles[1].value, sizeof tiles[1].value, best);
-    tiles[2] = (struct tile){"train accuracy", "train", "", COLOR_TRAIN};
+    tiles[2] = (struct tile){smoothed ? "train, smoothed" : "train accuracy", "train", "", COLOR_TRAIN};
     set_percent(tiles[2].value, sizeof tiles[2].value, accuracy);
-    tiles[3] = (struct tile){"train loss", "loss", "", COLOR_TRAIN};
+    tiles[3] = (struct tile){smoothed ? "loss, smoothed" : "train loss", "loss", "", COLOR_TRAIN};
     format_number(loss, 3, tiles[3].value, sizeof tiles[3].value);
     tiles[4] = (struct tile){"learning rate", "lr", "", COLOR_LR};
     format_significant(status->lr, 3, tiles[4].value, sizeof tiles[4].value);
@@ -203,7 +210,7 @@ static void draw_recipe(const struct run_model *model, struct grid *grid, struct
 {
     const char *device = model->status.device;
     struct rect first = {area.x, area.y, area.w, area.h > 0 ? 1 : 0};
-    put_text(grid, first, area.x, area.y, COLOR_DEFAULT, ATTR_NONE, model->summary);
+    put_squeezed(grid, first, COLOR_DEFAULT, ATTR_NONE, model->summary); /* the seed is its end */
     if (area.h >= 2)
         put_text(grid, area, area.x, area.y + 1, COLOR_DIM, ATTR_NONE, device);
     else if (text_width(model->summary) + text_width(device) + 3 <= area.w)
@@ -240,6 +247,13 @@ void run_view_draw(const struct run_model *model, struct grid *grid, struct rect
                                                           [RUN_LR] = run_lr_draw,
                                                           [RUN_EPOCHS] = draw_epochs};
     struct run_layout layout;
+    if (isnan(model->epochs)) { /* no recipe: the run that was here is gone */
+        struct rect line = {area.x, area.y, area.w, area.h > 0};
+        put_cut(grid, line, model->notice_is_bad ? COLOR_BAD : COLOR_WARN, ATTR_NONE, model->notice);
+        put_notice(grid, area, COLOR_TITLE, "No run",
+                   "n starts one, or open one on the Runs screen: its curves and numbers stand here then.");
+        return;
+    }
     const char *notice = *model->status.error ? model->status.error : model->notice;
     int apart = *model->status.device && text_width(model->summary) + text_width(model->status.device) + 5 > area.w;
     char forecast[160];
