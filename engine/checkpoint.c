@@ -434,24 +434,49 @@ int checkpoint_write(const struct checkpoint *checkpoint, const struct run_folde
     return 0;
 }
 
-static int read_one(struct checkpoint *checkpoint, const struct run_folder *folder, uint32_t step, struct error *err)
+/* What keeps a checkpoint from being taken: what is in its file, the disk's answer, or the network it is wanted for. */
+enum fault { FAULT_DAMAGED, FAULT_UNREADABLE, FAULT_OTHER_NETWORK };
+
+/* Of a file that read_entries did not take. One that is missing is a damaged checkpoint's. */
+static enum fault file_fault(const char *path)
+{
+    char block[4096];
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0)
+        return errno == ENOENT ? FAULT_DAMAGED : FAULT_UNREADABLE;
+    int64_t at = 0, got;
+    while ((got = file_read_at(fd, block, sizeof block, at)) > 0)
+        at += got;
+    close(fd);
+    return got < 0 ? FAULT_UNREADABLE : FAULT_DAMAGED;
+}
+
+static int read_one(struct checkpoint *checkpoint, const struct run_folder *folder, uint32_t step, enum fault *fault,
+                    struct error *err)
 {
     char path[PATH_SIZE];
     struct safetensors file;
     checkpoint_path(folder, step, "/" MODEL_FILE, path);
-    if (read_entries(path, &file, err) < 0)
+    if (read_entries(path, &file, err) < 0) {
+        *fault = file_fault(path);
         return -1;
+    }
+    *fault = FAULT_OTHER_NETWORK;
     int rc = model_values(path, &file, checkpoint->plan, checkpoint->ema ? checkpoint->ema : checkpoint->value, err);
     safetensors_release(&file);
     if (rc < 0)
         return -1;
     checkpoint_path(folder, step, "/" STATE_FILE, path);
-    if (read_entries(path, &file, err) < 0)
+    if (read_entries(path, &file, err) < 0) {
+        *fault = file_fault(path);
         return -1;
+    }
     rc = state_values(path, &file, checkpoint, err);
     safetensors_release(&file);
-    if (rc == 0 && checkpoint->clock.step != step)
+    if (rc == 0 && checkpoint->clock.step != step) {
+        *fault = FAULT_DAMAGED;
         rc = error_set(err, "%s: it is of step %u", path, checkpoint->clock.step);
+    }
     return rc;
 }
 
@@ -460,14 +485,31 @@ static void passed_over(struct error *err, uint32_t step, uint32_t newest)
     error_prefix(err, "going back to the checkpoint of step %u, the one of step %u cannot be read", step, newest);
 }
 
+/* None of n was taken. Only what is damaged may be removed: what is wrong with the others can be mended. */
+static int none_taken(const struct run_folder *folder, int n, enum fault fault, struct error *err)
+{
+    if (fault == FAULT_OTHER_NETWORK)
+        return error_prefix(err, "%s/recipe.ini does not go with the run's checkpoints: undo what was changed in it",
+                            folder->path);
+    if (fault == FAULT_UNREADABLE)
+        return error_prefix(err, "the checkpoints of run %s cannot be read", folder->name);
+    if (n == 1)
+        return error_prefix(err, "the only checkpoint of run %s is damaged; remove it to begin again at step 0",
+                            folder->name);
+    return error_prefix(err, "all %d checkpoints of run %s are damaged; remove them to begin again at step 0", n,
+                        folder->name);
+}
+
 int checkpoint_read_newest(struct checkpoint *checkpoint, const struct run_folder *folder, struct error *err)
 {
     uint32_t steps[256];
     int n = checkpoint_list(folder, steps, 256);
-    struct error first = {""};
+    struct error first = {""}, worst = {""};
+    enum fault worst_fault = FAULT_DAMAGED;
     for (int i = 0; i < n; i++) {
         struct error why = {""};
-        if (read_one(checkpoint, folder, steps[i], &why) == 0) {
+        enum fault fault;
+        if (read_one(checkpoint, folder, steps[i], &fault, &why) == 0) {
             error_set(err, "%s", first.text);
             if (i > 0)
                 passed_over(err, steps[i], steps[0]);
@@ -475,12 +517,15 @@ int checkpoint_read_newest(struct checkpoint *checkpoint, const struct run_folde
         }
         if (i == 0)
             first = why;
+        if (i == 0 || fault > worst_fault) {
+            worst = why;
+            worst_fault = fault;
+        }
     }
     if (n == 0)
         return 0;
-    error_set(err, "%s", first.text);
-    return error_prefix(err, "none of the %d checkpoint%s of run %s can be read; remove %s to begin again at step 0", n,
-                        n == 1 ? "" : "s", folder->name, n == 1 ? "it" : "them");
+    error_set(err, "%s", worst.text);
+    return none_taken(folder, n, worst_fault, err);
 }
 
 int checkpoint_newest_model(const struct run_folder *folder, char *path, size_t size, struct error *err)

@@ -48,8 +48,8 @@ int checkpoint_write(const struct checkpoint *checkpoint, const struct run_folde
 
 /*
  * The newest complete checkpoint of a run: returns 1 and fills it, 0 if there is none, -1 on error, which is also when
- * there are some and none can be read. When a newer one was damaged and passed over, it returns 1 and err says so
- * (otherwise err->text is empty then).
+ * there are some and none can be taken: err advises to remove them where all are damaged, and only there. When a newer
+ * one was damaged and passed over, it returns 1 and err says so (otherwise err->text is empty then).
  */
 int checkpoint_read_newest(struct checkpoint *checkpoint, const struct run_folder *folder, struct error *err);
 

@@ -488,6 +488,11 @@ static void finish(struct trainer *trainer, int status, struct error *err)
     enum trainer_phase phase = status == 0 ? TRAINER_DONE : status > 0 ? TRAINER_STOPPED : TRAINER_FAILED;
     enum run_end how = status == 0 ? RUN_END_DONE : status > 0 ? RUN_END_STOPPED : RUN_END_FAILED;
     struct error late = {""};
+    if (trainer->resuming && !trainer->prepared) {
+        snprintf(trainer->now.error, sizeof trainer->now.error, "%s", err->text);
+        trainer_leave(trainer);
+        return;
+    }
     if (status >= 0) {
         trainer_publish(trainer, TRAINER_SAVING);
         trainer_measure_again(trainer);
@@ -522,8 +527,10 @@ void *trainer_main(void *argument)
     trainer->last_checkpoint = trainer_clock();
     contention_read(&trainer->contention);
     int status = prepare(trainer, &err);
-    if (status == 0)
+    if (status == 0) {
+        trainer->prepared = 1;
         status = train(trainer, &err);
+    }
     finish(trainer, status, &err);
     scribe_release(&trainer->scribe);
     averages_release(&trainer->averages);

@@ -63,6 +63,30 @@ static int check_start(struct trainer *trainer, struct error *err)
     return status;
 }
 
+/* Killed before it compiled, a run has no program.json, and begins anew. One that has trained has lost it, and another
+ * beginning would write over what there is. */
+static int check_program(const struct trainer *trainer, struct error *err)
+{
+    char path[RUN_PATH_MAX + 32];
+    uint32_t newest;
+    const char *folder = trainer->folder.path;
+    run_folder_path(&trainer->folder, "program.json", path, sizeof path);
+    if (access(path, F_OK) == 0)
+        return 0;
+    if (checkpoint_list(&trainer->folder, &newest, 1) > 0)
+        return error_set(err,
+                         "%s is missing, without which the run cannot go on as it was: restore it, or train a new run "
+                         "from its weights (davidnet train --recipe %s/recipe.ini --init "
+                         "%s/checkpoint-%u/model.safetensors)",
+                         path, folder, folder, newest);
+    if (run_log_series(&trainer->log, RECORD_STEP, NULL, 0) > 0)
+        return error_set(err,
+                         "%s is missing, without which the run cannot go on as it was, and it has no checkpoint: train "
+                         "a new one (davidnet train --recipe %s/recipe.ini)",
+                         path, folder);
+    return 0;
+}
+
 /* *created: the folder was made here, so that who fails after that takes it away again. */
 static int open_folder(struct trainer *trainer, int *created, struct error *err)
 {
@@ -90,7 +114,9 @@ static int open_folder(struct trainer *trainer, int *created, struct error *err)
             return -1;
     }
     run_folder_path(&trainer->folder, "log", path, sizeof path);
-    return run_log_open(&trainer->log, path, err);
+    if (run_log_open(&trainer->log, path, err))
+        return -1;
+    return trainer->resuming ? check_program(trainer, err) : 0;
 }
 
 struct trainer *trainer_start(const struct trainer_options *options, struct error *err)

@@ -57,6 +57,7 @@ struct trainer {
     double timing_due;       /* when it is to be written again, monotonic; 0: it never was */
     double written_seconds;  /* the scribe's CPU time for that, as far as it is in the keeper's account */
     double evaluate_seconds; /* the last evaluation took this long; NaN: none yet */
+    int prepared;            /* the run has begun, or goes on: log and status are this sitting's */
     int warm;                /* the first step is done */
     int diverged;            /* a step gave what is not a finite number */
     int epoch_due;           /* resumed at an epoch's end that was not evaluated */
@@ -81,6 +82,9 @@ int trainer_log_end(struct trainer *trainer, enum run_end how, const char *text,
 int trainer_save(struct trainer *trainer, int wait, struct error *err);
 int trainer_log_missed(struct trainer *trainer, struct error *err); /* a note of what the scribe missed, if any */
 void trainer_write_failure(struct trainer *trainer); /* now.error into RUN/status, if the disk takes it */
+/* A resume failed before it went on: log and RUN/status stay as they were, and so does what is published but for
+ * now.error, so that it can be tried again. */
+void trainer_leave(struct trainer *trainer);
 
 /*
  * trainer_timing.c: what the timekeeper's breakdown is published and written from.

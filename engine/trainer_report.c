@@ -200,6 +200,19 @@ void trainer_write_failure(struct trainer *trainer)
     free(text);
 }
 
+void trainer_leave(struct trainer *trainer)
+{
+    struct run_summary was;
+    run_summary_fill(&was, &trainer->options.recipe, &trainer->log, 0);
+    trainer->clock.step = was.step;
+    trainer->clock.train_seconds = trainer->clock.speedrun_seconds = was.train_seconds;
+    trainer->clock.best_acc = was.best_acc;
+    trainer->clock.seconds_to_target = was.seconds_to_target;
+    trainer->wall_ended = was.wall_seconds;
+    trainer->now.steps = was.steps;
+    trainer_publish(trainer, TRAINER_FAILED);
+}
+
 /* At most so often: a trace is some megabytes of text. */
 #define TRACE_SECONDS 60
 

@@ -139,6 +139,15 @@ static void test_fetch_is_offered_where_there_is_nothing(void **state)
         assert_int_equal(app_shows(&app, "f fetch CIFAR-10"), !there);
         assert_int_equal(app_shows(&app, "f fetches it"), !there);
         close_app(&app, &fake);
+
+        open_app(&app, &fake, &fake_ops);
+        fake.status.phase = TRAINER_LOADING;
+        fake.status.data[0] = '\0';
+        app_update(&app);
+        app_press(&app, "f");
+        assert_int_equal(app_shows(&app, "CIFAR-10 is there already"), there);
+        assert_int_equal(app_shows(&app, "data is being loaded"), !there);
+        close_app(&app, &fake);
     }
     unsetenv("DAVIDNET_DATA");
 }
@@ -189,6 +198,27 @@ static void test_quit_asks_while_training(void **state)
     app_update(&app);
     app_press(&app, "q");
     assert_int_equal(app.quit, 1); /* nothing to lose: nothing to ask */
+    close_app(&app, &fake);
+}
+
+/* What failed may have been mended: a full disk, a data set that was moved. */
+static void test_a_failed_run_can_be_gone_on_with(void **state)
+{
+    (void)state;
+    struct app app;
+    struct fake fake;
+    open_app(&app, &fake, &fake_ops);
+    app.can_start = 1;
+    strcpy(fake.status.path, "/some/run");
+    app_update(&app);
+    assert_false(app_shows(&app, "R resume"));
+    fake.status.phase = TRAINER_FAILED;
+    app_update(&app);
+    assert_true(app_shows(&app, "R resume"));
+    fake.status.path[0] = '\0';
+    strcpy(fake.status.error, "no memory"); /* before it began */
+    app_update(&app);
+    assert_false(app_shows(&app, "R resume"));
     close_app(&app, &fake);
 }
 
@@ -547,6 +577,7 @@ int main(void)
         cmocka_unit_test(test_a_long_message_ends_with_a_whole_character),
         cmocka_unit_test(test_pause_and_stop),
         cmocka_unit_test(test_fetch_is_offered_where_there_is_nothing),
+        cmocka_unit_test(test_a_failed_run_can_be_gone_on_with),
         cmocka_unit_test(test_quit_asks_while_training),
         cmocka_unit_test(test_a_paused_run_goes_on_to_its_stop),
         cmocka_unit_test(test_interrupt_asks_first),

@@ -297,6 +297,38 @@ static void damaged_ones_are_passed_over(void **state)
     assert_true(strstr(model, "checkpoint-5/") && err.text[0] == '\0');
 }
 
+static void expect_none(const struct plan *p, const char *says, int removal)
+{
+    struct checkpoint c;
+    struct error err = {""};
+    assert_int_equal(checkpoint_init(&c, p, &err), 0);
+    assert_int_equal(checkpoint_read_newest(&c, &run, &err), -1);
+    if (!strstr(err.text, says) || !strstr(err.text, "remove") != !removal)
+        fail_msg("'%s' does not say '%s', or %s removal", err.text, says, removal ? "lacks the" : "advises");
+    checkpoint_release(&c);
+}
+
+/* To remove a checkpoint is advised where nothing else helps. */
+static void only_damaged_ones_may_be_removed(void **state)
+{
+    (void)state;
+    struct plan other;
+    make_plan(&other, 5);
+    write_step(1, 9);
+    write_step(2, 9);
+    expect_none(&other, "recipe.ini does not go with the run's checkpoints", 0);
+    damage(in_run("checkpoint-%u/model.safetensors", 2), -5);
+    expect_none(&other, "recipe.ini does not go with the run's checkpoints", 0);
+    damage(in_run("checkpoint-%u/model.safetensors", 1), -5);
+    expect_none(&plan, "all 2 checkpoints of run test-run are damaged; remove them", 1);
+    assert_int_equal(unlink(in_run("checkpoint-%u/model.safetensors", 1)), 0);
+    assert_int_equal(mkdir(in_run("checkpoint-%u/model.safetensors", 1), 0777), 0); /* reading it is an error, EISDIR */
+    expect_none(&plan, "the checkpoints of run test-run cannot be read", 0);
+    write_step(1, 1);
+    assert_int_equal(truncate(in_run("checkpoint-%u/state.safetensors", 1), 100), 0);
+    expect_none(&plan, "the only checkpoint of run test-run is damaged; remove it", 1);
+}
+
 static void leftovers_are_ignored_and_cleaned(void **state)
 {
     (void)state;
@@ -438,6 +470,7 @@ int main(void)
         EACH(model_is_what_pytorch_expects),
         EACH(old_ones_are_pruned),
         EACH(damaged_ones_are_passed_over),
+        EACH(only_damaged_ones_may_be_removed),
         EACH(leftovers_are_ignored_and_cleaned),
         EACH(full_disk_keeps_the_old_one),
         EACH(killed_at_any_moment),

@@ -106,7 +106,8 @@ static void print_state(const struct run_report *report)
     printf("\n");
     if (strcmp(s->state, "running") == 0 && run_folder_locked(&report->folder, holder, sizeof holder))
         printf("in process %s\n", run_text_safe(holder, name, sizeof name));
-    if (strcmp(s->state, "killed") == 0 || strcmp(s->state, "stopped") == 0)
+    if (strcmp(s->state, "killed") == 0 || strcmp(s->state, "stopped") == 0 ||
+        (strcmp(s->state, "failed") == 0 && !s->diverged)) /* what diverged would do so again */
         printf("go on with: davidnet resume %s\n", run_text_safe(s->name, name, sizeof name));
     if (s->log_dropped > 0)
         printf("the log is damaged: its last %zu bytes could not be read\n", s->log_dropped);

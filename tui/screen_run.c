@@ -134,7 +134,8 @@ static void do_start(struct app *app)
 static int can_resume(const struct app *app)
 {
     const struct trainer_status *status = &app->model.status;
-    return app->can_start && app->source.ops && status->phase == TRAINER_STOPPED && *status->path;
+    int ended = status->phase == TRAINER_STOPPED || status->phase == TRAINER_FAILED;
+    return app->can_start && app->source.ops && ended && *status->path;
 }
 
 static void do_resume(struct app *app)
@@ -195,7 +196,7 @@ static void do_copy(struct app *app)
 static const struct binding run_keys[] = {
     {"p", "Space", NULL, "Pause the run after this step, or let it go on", app_training, pause_label, do_pause},
     {"x", NULL, "stop", "Stop the run: now, or at the end of this epoch", app_training, NULL, do_stop},
-    {"R", NULL, "resume", "Go on with a run that was stopped", can_resume, NULL, do_resume},
+    {"R", NULL, "resume", "Go on with a run that was stopped, or that failed", can_resume, NULL, do_resume},
     {"n", NULL, "new run", "Start a new run with the same recipe", can_start, NULL, do_start},
     {"f", NULL, NULL, "Fetch CIFAR-10 in the background, or stop that; it goes on from there", can_fetch, fetch_label,
      do_fetch},
@@ -218,8 +219,13 @@ static const char *why(const struct app *app, const char *key)
                : app->can_start  ? "another process trains this run: it is only looked at here"
                                  : "no run can be started from here";
     if (strcmp(key, "R") == 0)
-        return app_training(app) ? "it is training" : "only a run that was stopped can be gone on with";
-    return strcmp(key, "f") == 0 ? "CIFAR-10 is there already" : NULL;
+        return app_training(app) ? "it is training"
+                                 : "only a run that was stopped, or that failed, can be gone on with";
+    if (strcmp(key, "f") == 0)
+        return app->has_data || *app->fetched || *app->model.status.data ? "CIFAR-10 is there already"
+               : app->source.ops ? "the run's data is being loaded: it is not known yet whether it is CIFAR-10"
+                                 : "CIFAR-10 can be fetched while a run of synthetic images is shown";
+    return NULL;
 }
 
 static void update(struct app *app)

@@ -351,8 +351,11 @@ static void do_start(struct app *app)
 static int can_resume(const struct app *app)
 {
     const struct run_entry *entry = selected(app);
-    return can_start(app) && entry != NULL &&
-           (strcmp(runs_state(entry), "stopped") == 0 || strcmp(runs_state(entry), "crashed") == 0);
+    if (!can_start(app) || entry == NULL)
+        return 0;
+    const char *state = runs_state(entry); /* what diverged would do so again */
+    return strcmp(state, "stopped") == 0 || strcmp(state, "crashed") == 0 ||
+           (strcmp(state, "failed") == 0 && !entry->summary.diverged);
 }
 
 static void do_resume(struct app *app)
@@ -372,7 +375,7 @@ static const char *why(const struct app *app, const char *key)
                : !app->can_start ? "no run can be started from here"
                : !resume         ? NULL
                : !entry          ? "there is no run to go on with"
-                                 : "only a run that was stopped, or crashed, can be gone on with";
+                        : "only a run that was stopped, crashed or failed, and did not diverge, can be gone on with";
     if (strcmp(key, "Enter") == 0 && entry)
         return "a run is training; Space puts this one's curves behind it";
     return strcmp(key, "u") == 0 ? "nothing was thrown away that could be brought back" : NULL;
@@ -394,7 +397,7 @@ static const struct binding runs_keys[] = {
     {"u", NULL, "undo", "Bring back the run that was thrown away last", can_undo, NULL, do_undo},
     {"c", NULL, NULL, "Take all marks away", has_marks, NULL, do_clear_marks},
     {"n", NULL, "new run", "Start a new run", can_start, NULL, do_start},
-    {"R", NULL, "resume", "Go on with a run that was stopped, or crashed", can_resume, NULL, do_resume},
+    {"R", NULL, "resume", "Go on with a run that was stopped, crashed or failed", can_resume, NULL, do_resume},
     {"Esc", NULL, NULL, "Back to the list; then to all runs", has_something_open, NULL, do_close},
     {"Up", "k", NULL, "The run above", has_selected, NULL, do_up},
     {"Down", "j", NULL, "The run below", has_selected, NULL, do_down},
