@@ -1,18 +1,14 @@
 #!/usr/bin/env python3
-"""On one GPU: DavidNet's training step in PyTorch and in davidnet, and airbench94, in turns (by hand; no part of make test).
+"""On one GPU: DavidNet's training step in PyTorch and in davidnet, in turns (by hand; no part of make test).
 
-    tests/peers/torch_gpu.py [--batch 512] [--steps 50] [--rounds 5] [--mode max-autotune] [--airbench FILE] [--runs 5]
-                             [--try]
+    tests/peers/torch_gpu.py [--batch 512] [--steps 50] [--rounds 5] [--mode max-autotune] [--try]
 
 Needs a Python with torch that sees the GPU, and a davidnet with its CUDA engine (DAVIDNET_BIN: ./davidnet, or
 build/headless/davidnet of make HEADLESS=1). PyTorch gets what makes it fast: f16 weights beside float32 masters by
 autocast, channels_last, cuDNN's own search, torch.compile with CUDA graphs (mode max-autotune), the fused optimiser;
 its images are made once and not augmented. davidnet is `bench --step --device cuda --precision f16`, augmentation
-included. Both take turns, a round each; medians over rounds of each round's median.
-
---airbench FILE is K. Jordan's airbench94_muon.py (https://github.com/KellerJordan/cifar10-airbench), which is run as it
-is, with the same Python; what it prints last is shown beside `train --preset airbench94-muon` of davidnet, `--runs` runs
-of which are timed on the speedrun clock. Both want CIFAR-10. --try: small and on the CPU, to see that the script works.
+included. Both take turns, a round each; medians over rounds of each round's median. No images are needed. airbench94 has a script of its own, airbench.py. --try: small and
+on the CPU, to see that the script works.
 """
 import argparse
 import json
@@ -95,31 +91,12 @@ def davidnet_step(args):
     return json.loads(done.stdout)["median_seconds"]
 
 
-def airbench(args):
-    print("\nairbench94: %s" % args.airbench)
-    done = subprocess.run([sys.executable, args.airbench], stdout=subprocess.PIPE, text=True)
-    print("\n".join(done.stdout.rstrip().splitlines()[-12:]) if not done.returncode else "it failed (see above)")
-    seconds, accuracy = [], []
-    for seed in range(args.runs):
-        command = [PROGRAM, "train", "--preset", "airbench94-muon", "--device", "cuda", "--seed", str(seed), "--json"]
-        done = subprocess.run(command, stdout=subprocess.PIPE, text=True)
-        if done.returncode:
-            sys.exit("davidnet train failed (see above)")
-        last = [json.loads(line) for line in done.stdout.splitlines()][-1]
-        seconds.append(last["speedrun_seconds"])
-        accuracy.append(last["test_acc"])
-    print("davidnet, airbench94-muon: %.3f s (median of %d runs), %.2f %% on average" % (
-        statistics.median(seconds), args.runs, statistics.mean(accuracy)))
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--batch", type=int, default=512)
     parser.add_argument("--steps", type=int, default=50, help="of one round")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--mode", default="max-autotune", help="torch.compile's; reduce-overhead compiles much faster")
-    parser.add_argument("--airbench", metavar="FILE")
-    parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--try", dest="small", action="store_true")
     args = parser.parse_args()
     if args.small:
@@ -132,10 +109,6 @@ def main():
     a, b = statistics.median(theirs), statistics.median(ours)
     print("step of %d images, median: PyTorch %.2f ms, davidnet %.2f ms: %.2f times as fast" % (
         args.batch, 1e3 * a, 1e3 * b, a / b))
-    if args.airbench:
-        airbench(args)
-    else:
-        print("airbench94 was not timed: give its file with --airbench")
 
 
 if __name__ == "__main__":
