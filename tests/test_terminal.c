@@ -3,15 +3,16 @@
 #include "tui/burst.h"
 #include "tui/clipboard.h"
 #include "tui/flow.h"
+#include "tui/intake.h"
 #include "tui/line_speed.h"
 #include "tui/pacing.h"
-#include "tui/paste.h"
 #include "tui/restore.h"
 
 #include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -174,6 +175,64 @@ static void test_burst(void **state)
     struct paste bracketing = {.brackets = 1}; /* it would have said so */
     paste_flood(&bracketing, 1);
     assert_int_equal(paste_key(&bracketing, 1), PASTE_NONE);
+}
+
+/* What is given out of what was read, one key in a word of its own. */
+static const char *given_out(struct intake *intake, struct flow *flow)
+{
+    static const char *const names[] = {[TERM_KEY] = "key", [TERM_PASTED] = "pasted", [TERM_MOUSE] = "mouse"};
+    static char text[400];
+    struct mouse mouse;
+    enum term_input input;
+    int key = 0;
+    text[0] = '\0';
+    for (size_t n = 0; (input = intake_next(intake, flow, &key, &mouse)) != TERM_NOTHING; n = strlen(text))
+        snprintf(text + n, sizeof text - n, "%s%s:%x", n ? " " : "", names[input],
+                 (unsigned)(input == TERM_MOUSE ? mouse.x : key));
+    return text;
+}
+
+static void read_name(struct intake *intake, unsigned code)
+{
+    *burst_add(&intake->burst) = (struct burst_key){.code = code, .named = 1};
+}
+
+static void read_text(struct intake *intake, const char *text)
+{
+    for (; *text; text++)
+        burst_add(&intake->burst)->code = (unsigned char)*text;
+    intake_added(intake, 0);
+}
+
+static void test_intake(void **state)
+{
+    (void)state;
+    struct intake intake = {.answer = "\033[0n"};
+    struct flow flow = {.shows = 1};
+    const struct burst_key mouse = {.named = 1, .code = INTAKE_NO_KEY, .is_mouse = 1, .mouse = {.x = 5}};
+    read_text(&intake, "q\r\b");
+    read_name(&intake, KEYS_F1);
+    *burst_add(&intake.burst) = mouse;
+    read_name(&intake, INTAKE_NO_KEY); /* what a mouse does besides */
+    assert_string_equal(given_out(&intake, &flow), "key:71 key:a key:7f key:11000a mouse:5");
+    assert_int_equal(flow.keys, 6);
+    pacing_asked(&flow.pacing, 0);
+    pacing_asked(&flow.pacing, 0);
+    read_name(&intake, INTAKE_ANSWER);
+    read_text(&intake, "\033[0nq"); /* the other one, apart */
+    assert_string_equal(given_out(&intake, &flow), "key:1b key:71");
+    assert_int_equal(flow.pacing.due, 0);
+    read_name(&intake, INTAKE_PASTE_BEGINS);
+    read_text(&intake, "q");
+    read_name(&intake, KEYS_UP);
+    *burst_add(&intake.burst) = mouse;
+    read_text(&intake, "\r");
+    read_name(&intake, INTAKE_PASTE_ENDS);
+    read_text(&intake, "q");
+    assert_string_equal(given_out(&intake, &flow), "pasted:71 pasted:a key:71");
+    intake.paste = (struct paste){.brackets = 0}; /* a terminal that does not say so */
+    read_text(&intake, "text that is long");
+    assert_memory_equal(given_out(&intake, &flow), "pasted:74 ", 10);
 }
 
 static void test_restore(void **state)
@@ -368,19 +427,13 @@ static void test_clipboard(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_answers),
-        cmocka_unit_test(test_silence),
-        cmocka_unit_test(test_leave),
-        cmocka_unit_test(test_torn),
-        cmocka_unit_test(test_bracketed_paste),
-        cmocka_unit_test(test_lost_end_of_a_paste),
-        cmocka_unit_test(test_slow_lines),
-        cmocka_unit_test(test_rest),
-        cmocka_unit_test(test_flood),
-        cmocka_unit_test(test_clipboard),
-        cmocka_unit_test(test_burst),
-        cmocka_unit_test(test_restore),
-        cmocka_unit_test(test_flow),
+        cmocka_unit_test(test_answers),         cmocka_unit_test(test_silence),
+        cmocka_unit_test(test_leave),           cmocka_unit_test(test_torn),
+        cmocka_unit_test(test_bracketed_paste), cmocka_unit_test(test_lost_end_of_a_paste),
+        cmocka_unit_test(test_slow_lines),      cmocka_unit_test(test_rest),
+        cmocka_unit_test(test_flood),           cmocka_unit_test(test_clipboard),
+        cmocka_unit_test(test_burst),           cmocka_unit_test(test_intake),
+        cmocka_unit_test(test_restore),         cmocka_unit_test(test_flow),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -108,7 +108,7 @@ static void suspend(struct loop *loop, int job)
     /* Whoever ends us need not continue us first. Continued already: our way out had stopped us, in the background. */
     unsigned waiting = signals_waiting();
     if (!(waiting & (SIGNALS_TERMINATE | SIGNALS_HANGUP)) && (job || !(waiting & SIGNALS_CONTINUED)))
-        term_stop(job);
+        signals_stop(job);
     term_take_back();
     if (pausing)
         app->source.ops->pause(app->source.self, 0);

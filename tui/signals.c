@@ -88,6 +88,13 @@ void signals_end(void)
         sigaction(asking_signals[i], &signals.old_action[asking_signals[i]], NULL);
 }
 
+void signals_stop(int job)
+{
+    signal(SIGTSTP, SIG_DFL);
+    kill(job ? 0 : getpid(), SIGTSTP);
+    signals_again();
+}
+
 int signals_fd(void)
 {
     return signals.pipe[0];

@@ -27,6 +27,12 @@ int signals_begin(const struct signals_hooks *hooks, struct error *err); /* reme
 void signals_again(void); /* our handlers, where curses or we set others meanwhile */
 void signals_end(void);   /* the old ones */
 
+/*
+ * Suspends us, or (job) all of our process group, which is what a shell calls a job. It comes back when we are
+ * continued, and at once where no shell could do that. The terminal has to be the shell's before.
+ */
+void signals_stop(int job);
+
 int signals_fd(void); /* for poll: signals_take has something */
 unsigned signals_take(void);
 unsigned signals_waiting(void); /* what signals_take would return, without taking it */

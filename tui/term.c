@@ -8,14 +8,12 @@
  */
 #include "tui/term.h"
 
-#include "tui/burst.h"
 #include "tui/clipboard.h"
 #include "tui/flow.h"
 #include "tui/ink.h"
-#include "tui/keys.h"
+#include "tui/intake.h"
 #include "tui/noise.h"
 #include "tui/outlet.h"
-#include "tui/paste.h"
 #include "tui/restore.h"
 #include "tui/send_rows.h"
 #include "tui/signals.h"
@@ -48,8 +46,7 @@ static struct {
     int has_mouse, has_clipboard, wants_mouse;
     struct flow flow;
     int plain; /* on a slow line there are no colours, which are most of what is sent */
-    struct paste paste;
-    struct burst burst;
+    struct intake intake;
 } term;
 
 static volatile sig_atomic_t is_open;
@@ -64,9 +61,8 @@ static const char raw_mouse_off[] = "\033[?1006;1000l";
 static const char raw_question[] = "\033[5n";
 static const char raw_copy[] = "\033]52;c;%s\007"; /* OSC 52, as xterm defined it: base64 */
 
-/* What the terminal sends and curses does not know. Far above what curses numbers keys of terminfo's extensions. */
+/* What the terminal sends and curses does not know. */
 static const char raw_paste_begins[] = "\033[200~", raw_paste_ends[] = "\033[201~", raw_answer[] = "\033[0n";
-enum { CODE_ANSWER = 0xF000, CODE_PASTE_BEGINS, CODE_PASTE_ENDS };
 
 #define TAKEN_SECONDS 1.0 /* for what restores the terminal */
 
@@ -185,14 +181,13 @@ static void open_input(const char *name, const struct term_options *options)
     int modern = mouse && mouse != (const char *)-1 && strcmp(name, "linux") != 0;
     term.has_mouse = modern;
     term.has_clipboard = modern || (clipboard && clipboard != (const char *)-1);
-    define_key(raw_answer, CODE_ANSWER);
-    define_key(raw_paste_begins, CODE_PASTE_BEGINS);
-    define_key(raw_paste_ends, CODE_PASTE_ENDS);
+    define_key(raw_answer, INTAKE_ANSWER);
+    define_key(raw_paste_begins, INTAKE_PASTE_BEGINS);
+    define_key(raw_paste_ends, INTAKE_PASTE_ENDS);
     mouseinterval(0); /* a press is one at once; loop.c knows what a double click is */
     term.wants_mouse = modern && !options->no_mouse;
     term.flow = (struct flow){0};
-    term.paste = (struct paste){0};
-    term.burst = (struct burst){0};
+    term.intake = (struct intake){.answer = raw_answer};
     term.plain = 0;
 }
 
@@ -235,7 +230,7 @@ static void await_answers(void)
         if (input.revents != POLLIN || tcgetpgrp(STDIN_FILENO) != getpgrp()) /* a shell reads already */
             break;
         int status = wget_wch(term.input, &code);
-        if (status == KEY_CODE_YES && code == CODE_ANSWER)
+        if (status == KEY_CODE_YES && code == INTAKE_ANSWER)
             pacing_answered(&term.flow.pacing);
         else if (status == OK)
             pacing_torn(&term.flow.pacing, raw_answer, code, term.flow.now);
@@ -344,14 +339,7 @@ void term_hand_over(void)
 {
     leave();
     is_open = 0;
-    term.burst = (struct burst){0}; /* typed for whoever has the terminal now */
-}
-
-void term_stop(int job)
-{
-    signal(SIGTSTP, SIG_DFL);
-    kill(job ? 0 : getpid(), SIGTSTP);
-    signals_again();
+    term.intake.burst = (struct burst){0}; /* typed for whoever has the terminal now */
 }
 
 void term_take_back(void)
@@ -428,6 +416,10 @@ static int named_key(wint_t code)
         {KEY_ENTER, KEYS_ENTER},
         {KEY_BACKSPACE, KEYS_BACKSPACE},
         {KEY_RESIZE, KEYS_NONE},
+        {KEY_MOUSE, INTAKE_NO_KEY},
+        {INTAKE_ANSWER, INTAKE_ANSWER},
+        {INTAKE_PASTE_BEGINS, INTAKE_PASTE_BEGINS},
+        {INTAKE_PASTE_ENDS, INTAKE_PASTE_ENDS},
     };
     for (size_t i = 0; i < COUNT(table); i++)
         if (table[i].curses == code)
@@ -450,76 +442,50 @@ static int take_mouse(struct mouse *mouse)
 static enum term_input nothing(void)
 {
     struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
-    paste_nothing(&term.paste, term.flow.now);
+    paste_nothing(&term.intake.paste, term.flow.now);
     /* Nothing to read, or nothing ever again: end of file is readable for ever. */
     if (poll(&input, 1, 0) > 0 && (input.revents & (POLLHUP | POLLERR | POLLNVAL)))
         return TERM_LOST;
     return TERM_NOTHING;
 }
 
-/* What is no key; 1: there is nothing more to it. */
-static int take_code(wint_t code)
-{
-    if (code == CODE_PASTE_BEGINS || code == CODE_PASTE_ENDS)
-        paste_bracket(&term.paste, code == CODE_PASTE_BEGINS, term.flow.now);
-    else if (code == CODE_ANSWER)
-        flow_answered(&term.flow);
-    else
-        return 0;
-    return 1;
-}
-
 /* What is there to be read now. */
 static void take_burst(void)
 {
+    struct intake *intake = &term.intake;
     struct burst_key *key;
     int waiting;
     wint_t code;
-    if (term.paste.state == PASTE_NONE && ioctl(STDIN_FILENO, FIONREAD, &waiting) == 0)
-        paste_waiting(&term.paste, waiting, term.flow.now);
-    for (int status; term.burst.n < BURST_MAX && (status = wget_wch(term.input, &code)) != ERR;) {
-        key = burst_add(&term.burst);
-        key->code = code;
+    if (intake->paste.state == PASTE_NONE && ioctl(STDIN_FILENO, FIONREAD, &waiting) == 0)
+        paste_waiting(&intake->paste, waiting, term.flow.now);
+    for (int status; intake->burst.n < BURST_MAX && (status = wget_wch(term.input, &code)) != ERR;) {
+        key = burst_add(&intake->burst);
         key->named = status == KEY_CODE_YES;
         key->is_mouse = key->named && code == KEY_MOUSE && take_mouse(&key->mouse);
+        key->code = key->named ? (unsigned)named_key(code) : code;
     }
-    if (burst_is_paste(&term.burst))
-        paste_flood(&term.paste, term.flow.now);
+    intake_added(intake, term.flow.now);
 }
 
 enum term_input term_read(int *key, struct mouse *mouse)
 {
-    for (;;) {
-        const struct burst_key *next = burst_next(&term.burst);
-        if (!next)
-            take_burst();
-        if (!next && !(next = burst_next(&term.burst)))
+    enum term_input input;
+    while ((input = intake_next(&term.intake, &term.flow, key, mouse)) == TERM_NOTHING) {
+        take_burst();
+        if (!burst_waits(&term.intake.burst))
             return nothing();
-        wint_t code = next->code;
-        if (next->named ? take_code(code) : pacing_torn(&term.flow.pacing, raw_answer, code, term.flow.now))
-            continue;
-        flow_key(&term.flow);
-        enum paste_state state = paste_key(&term.paste, term.flow.now);
-        *mouse = next->mouse;
-        if (next->is_mouse && state == PASTE_NONE)
-            return TERM_MOUSE;
-        if ((next->named && code == KEY_MOUSE) || state == PASTE_DROPPED || (next->named && state == PASTE_BRACKETED))
-            continue; /* a pasted escape is no key */
-        *key = next->named ? named_key(code) : code == '\r' ? KEYS_ENTER : code == 8 ? KEYS_BACKSPACE : (int)code;
-        if (state != PASTE_NONE && *key >= KEYS_UP)
-            continue;
-        return state == PASTE_NONE ? TERM_KEY : TERM_PASTED;
     }
+    return input;
 }
 
 int term_unread(void)
 {
-    return burst_waits(&term.burst);
+    return burst_waits(&term.intake.burst);
 }
 
 int term_pasting(void)
 {
-    return term.paste.state != PASTE_NONE;
+    return term.intake.paste.state != PASTE_NONE;
 }
 
 enum term_copied term_copy(const char *text)

@@ -32,12 +32,10 @@ void term_forget(void);         /* the next term_show sends everything */
 void term_resume(void);         /* our modes again, and the next term_show sends everything */
 
 /*
- * Suspending, in three parts. Between the first and the last the terminal is the shell's: what is typed is its input,
- * and nothing else of this file may be called. term_stop comes back when we are continued, and at once where no shell
- * could do that.
+ * Suspending (signals_stop) lies between these two. Until the second the terminal is the shell's: what is typed is its
+ * input, and nothing else of this file may be called.
  */
 void term_hand_over(void); /* the terminal as it was before term_open */
-void term_stop(int job);   /* 1: with all of our process group, which is what a shell calls a job */
 void term_take_back(void); /* our modes, and the next term_show sends everything */
 
 /* What came in, without waiting. */

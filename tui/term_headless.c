@@ -61,11 +61,6 @@ void term_hand_over(void)
 {
 }
 
-void term_stop(int job)
-{
-    (void)job;
-}
-
 void term_take_back(void)
 {
 }
