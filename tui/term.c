@@ -17,6 +17,7 @@
 #include "tui/restore.h"
 #include "tui/send_rows.h"
 #include "tui/signals.h"
+#include "tui/tty.h"
 #include "views/palette.h"
 #include "views/utf8.h"
 
@@ -29,7 +30,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <term.h>
 #include <termios.h>
 #include <unistd.h>
@@ -158,22 +158,6 @@ int term_check(struct error *err)
     return 0;
 }
 
-/*
- * Ctrl-S is a key: by mistake it would stop the screen, and us. So are Ctrl-Z and Ctrl-C: as signals they would reach
- * all of the process group at once, and a parent of ours there (make, sh, timeout) would stop, or take itself for
- * interrupted, while we still draw; and the kernel would throw away what it has not sent yet, half an escape too.
- */
-static void make_keys(void)
-{
-    struct termios modes;
-    if (tcgetattr(STDIN_FILENO, &modes) != 0)
-        return;
-    modes.c_iflag &= ~(tcflag_t)IXON;
-    modes.c_cc[VSUSP] = modes.c_cc[VINTR] = _POSIX_VDISABLE;
-    tcsetattr(STDIN_FILENO, TCSANOW, &modes);
-    def_prog_mode();
-}
-
 /* What comes in besides keys. */
 static void open_input(const char *name, const struct term_options *options)
 {
@@ -227,7 +211,7 @@ static void await_answers(void)
         wint_t code;
         if (poll(&input, 1, (int)(left * 1000) + 1) <= 0)
             continue;
-        if (input.revents != POLLIN || tcgetpgrp(STDIN_FILENO) != getpgrp()) /* a shell reads already */
+        if (input.revents != POLLIN || !tty_is_ours()) /* a shell reads already */
             break;
         int status = wget_wch(term.input, &code);
         if (status == KEY_CODE_YES && code == INTAKE_ANSWER)
@@ -295,7 +279,8 @@ int term_open(const struct term_options *options, struct error *err)
     cbreak();
     noecho();
     nonl();
-    make_keys();
+    tty_make_keys();
+    def_prog_mode();
     term.input = newpad(1, 1);
     nodelay(term.input, TRUE);
     intrflush(term.input, FALSE);
@@ -380,11 +365,7 @@ int term_output_fd(void)
 
 void term_size(int *w, int *h)
 {
-    struct winsize size;
-    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 && size.ws_row > 0) {
-        *w = size.ws_col;
-        *h = size.ws_row;
-    } else { /* a serial line: what terminfo and the environment say */
+    if (!tty_size(w, h)) { /* what terminfo and the environment say */
         *w = COLS > 0 ? COLS : 80;
         *h = LINES > 0 ? LINES : 24;
     }
@@ -441,12 +422,8 @@ static int take_mouse(struct mouse *mouse)
 
 static enum term_input nothing(void)
 {
-    struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
     paste_nothing(&term.intake.paste, term.flow.now);
-    /* Nothing to read, or nothing ever again: end of file is readable for ever. */
-    if (poll(&input, 1, 0) > 0 && (input.revents & (POLLHUP | POLLERR | POLLNVAL)))
-        return TERM_LOST;
-    return TERM_NOTHING;
+    return tty_gone() ? TERM_LOST : TERM_NOTHING;
 }
 
 /* What is there to be read now. */
@@ -454,10 +431,9 @@ static void take_burst(void)
 {
     struct intake *intake = &term.intake;
     struct burst_key *key;
-    int waiting;
     wint_t code;
-    if (intake->paste.state == PASTE_NONE && ioctl(STDIN_FILENO, FIONREAD, &waiting) == 0)
-        paste_waiting(&intake->paste, waiting, term.flow.now);
+    if (intake->paste.state == PASTE_NONE)
+        paste_waiting(&intake->paste, tty_waiting(), term.flow.now);
     for (int status; intake->burst.n < BURST_MAX && (status = wget_wch(term.input, &code)) != ERR;) {
         key = burst_add(&intake->burst);
         key->named = status == KEY_CODE_YES;
