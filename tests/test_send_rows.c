@@ -130,6 +130,41 @@ static void test_put(void **state)
     assert_int_equal(send_rows_put(&sending, &frame, note_cell), 0);
 }
 
+static char again_rows[H + 1];
+
+static void again(int y)
+{
+    size_t n = strlen(again_rows);
+    assert_true(n < H);
+    again_rows[n] = (char)('0' + y);
+    again_rows[n + 1] = '\0';
+}
+
+static const char *sent_again(int bytes, int expected)
+{
+    again_rows[0] = '\0';
+    assert_int_equal(send_rows_again(&sending, bytes, again), expected);
+    return again_rows;
+}
+
+/* Rows that are shown, one after the other, round and round; none that is empty, or was never sent. */
+static void test_again(void **state)
+{
+    (void)state;
+    assert_string_equal(sent_again(100, 0), "");
+    for (int y = 1; y < H; y += 2)
+        write_row(y, "ten  letters");
+    assert_string_equal(sent(33, 7), "012");
+    assert_string_equal(sent_again(100, 1), "1");
+    sent(INT_MAX, 0);
+    assert_string_equal(sent_again(20, 1), "13");
+    assert_string_equal(sent_again(15, 1), "57");
+    assert_string_equal(sent_again(15, 1), "91");
+    assert_string_equal(sent_again(1000, 1), "35791");
+    assert_int_equal(send_rows_reset(&sending, W, 2), 0); /* smaller than where it was */
+    assert_string_equal(sent_again(1000, 0), "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -138,6 +173,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_the_newest_first, enter, leave),
         cmocka_unit_test_setup_teardown(test_prices, enter, leave),
         cmocka_unit_test_setup_teardown(test_put, enter, leave),
+        cmocka_unit_test_setup_teardown(test_again, enter, leave),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -369,6 +369,42 @@ static void test_slow_lines(void **state)
     assert_false(slow.slow);
 }
 
+/* A slow line of which frames say nothing is asked, more and more seldom; what it says then can make it a fast one. */
+static void test_slow_lines_are_asked(void **state)
+{
+    (void)state;
+    struct line_speed line = {0};
+    double now = 100.44, wait = LINE_SPEED_AGAIN; /* of the last answer, see send */
+    send(&line, 0, 0.02);
+    assert_false(line_speed_asks(&line, 1e6)); /* it is not slow */
+    send(&line, 400, 0.44);
+    send(&line, 400, 0.44);
+    assert_true(line.slow);
+    for (int i = 0; i < 9; i++) {
+        line_speed_sent(&line, now + wait - 1, 40); /* it does not say much */
+        line_speed_taken(&line, now + wait - 0.96);
+        assert_false(line_speed_asks(&line, now + wait - 0.5));
+        assert_true(line_speed_asks(&line, now += wait + 0.5));
+        line_speed_asked(&line, now);
+        wait = i < 4 ? 2 * wait : LINE_SPEED_AGAIN_MOST;
+    }
+    now += LINE_SPEED_AGAIN_MOST;
+    for (int i = 0; i < 3; i++) {
+        assert_true(line.slow);
+        assert_true(line_speed_asks(&line, now));
+        line_speed_asked(&line, now);
+        line_speed_sent(&line, now, 300);
+        line_speed_taken(&line, now + 0.03);
+        now += 1.1 * LINE_SPEED_AGAIN_FAST; /* soon again, once it was fast */
+    }
+    assert_false(line.slow || line_speed_asks(&line, now + 1e6));
+    for (int i = 0; i < 3; i++)
+        send(&line, 400, 0.44);
+    assert_true(line.slow); /* and waited for as at first */
+    assert_false(line_speed_asks(&line, 100 + LINE_SPEED_AGAIN));
+    assert_true(line_speed_asks(&line, 101 + LINE_SPEED_AGAIN));
+}
+
 /* In steady state no screen of 80 x 24 sends more than 2 KB a second. */
 static void test_rest(void **state)
 {
@@ -427,13 +463,21 @@ static void test_clipboard(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_answers),         cmocka_unit_test(test_silence),
-        cmocka_unit_test(test_leave),           cmocka_unit_test(test_torn),
-        cmocka_unit_test(test_bracketed_paste), cmocka_unit_test(test_lost_end_of_a_paste),
-        cmocka_unit_test(test_slow_lines),      cmocka_unit_test(test_rest),
-        cmocka_unit_test(test_flood),           cmocka_unit_test(test_clipboard),
-        cmocka_unit_test(test_burst),           cmocka_unit_test(test_intake),
-        cmocka_unit_test(test_restore),         cmocka_unit_test(test_flow),
+        cmocka_unit_test(test_answers),
+        cmocka_unit_test(test_silence),
+        cmocka_unit_test(test_leave),
+        cmocka_unit_test(test_torn),
+        cmocka_unit_test(test_bracketed_paste),
+        cmocka_unit_test(test_lost_end_of_a_paste),
+        cmocka_unit_test(test_slow_lines),
+        cmocka_unit_test(test_slow_lines_are_asked),
+        cmocka_unit_test(test_rest),
+        cmocka_unit_test(test_flood),
+        cmocka_unit_test(test_clipboard),
+        cmocka_unit_test(test_burst),
+        cmocka_unit_test(test_intake),
+        cmocka_unit_test(test_restore),
+        cmocka_unit_test(test_flow),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -31,6 +31,10 @@ static void judge(struct line_speed *line)
     int slow = opinion(line), needed = line->measured ? VOTES : FIRST_VOTES;
     if (slow < 0)
         return;
+    if (!slow)
+        line->patience = LINE_SPEED_AGAIN_FAST;
+    else if (!line->slow || line->patience < LINE_SPEED_AGAIN)
+        line->patience = LINE_SPEED_AGAIN;
     line->votes = slow != line->slow ? line->votes + 1 : 0;
     line->measured |= !slow;
     if (line->votes < needed)
@@ -47,7 +51,20 @@ void line_speed_taken(struct line_speed *line, double now)
         line->trip = took;
     line->known = 1;
     line->busy = took - line->trip;
+    if (line->bytes >= BYTES_TELLING)
+        line->told = now;
     judge(line);
+}
+
+int line_speed_asks(const struct line_speed *line, double now)
+{
+    return line->slow && now - line->told >= line->patience;
+}
+
+void line_speed_asked(struct line_speed *line, double now)
+{
+    line->told = now;
+    line->patience = 2 * line->patience < LINE_SPEED_AGAIN_MOST ? 2 * line->patience : LINE_SPEED_AGAIN_MOST;
 }
 
 double line_speed_rest(const struct line_speed *line, int cells)

@@ -250,6 +250,19 @@ static double draw_is_due(struct loop *loop)
     return due;
 }
 
+/* What is due. Where nothing is, and no key waits, the line has time to tell how fast it is. */
+static int show(struct loop *loop)
+{
+    struct app *app = loop->app;
+    if (loop->grid.slow != term_slow()) /* it is drawn in another way now */
+        app->dirty = 1;
+    if (app->dirty && term_ready() && draw_is_due(loop) <= 0)
+        return draw(loop);
+    if (!loop->answer && !loop->partial)
+        term_probe();
+    return 0;
+}
+
 /* Sleeps; notices a terminal that went away. */
 static void wait_for_something(struct loop *loop)
 {
@@ -298,9 +311,7 @@ static int run(struct loop *loop)
         if (!loop->lost) {
             term_ready(); /* what waits for the terminal goes on its way */
             take_wishes(app);
-            if (take_size(loop))
-                return -1;
-            if (app->dirty && term_ready() && draw_is_due(loop) <= 0 && draw(loop))
+            if (take_size(loop) || show(loop))
                 return -1;
         }
         if (app->quit)

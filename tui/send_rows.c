@@ -58,6 +58,29 @@ static int cost(const struct grid *to, const struct grid *from, int y)
     return bytes;
 }
 
+/* Bytes of what is to be seen in a row. */
+static int ink(const struct grid *grid, int y)
+{
+    int bytes = 0;
+    for (const struct cell *cell = &grid->cells[y * grid->w]; cell < &grid->cells[(y + 1) * grid->w]; cell++)
+        if (cell->width != UNKNOWN && cell->text[0] != ' ')
+            bytes += (int)strlen(cell->text);
+    return bytes;
+}
+
+int send_rows_again(struct send_rows *send, int bytes, void (*again)(int y))
+{
+    int spent = 0;
+    for (int i = 0; i < send->shown.h && spent < bytes; i++) {
+        send->again = send->again + 1 < send->shown.h ? send->again + 1 : 0;
+        int price = ink(&send->shown, send->again);
+        if (price > 0)
+            again(send->again);
+        spent += price;
+    }
+    return spent > 0;
+}
+
 int send_rows_choose(struct send_rows *send, const struct grid *frame, int bytes)
 {
     int left = 0, spent = 0;

@@ -520,6 +520,16 @@ static int start_over(const struct grid *grid)
     return 0;
 }
 
+/* What curses has to send, and the question behind it. */
+static void send_frame(void)
+{
+    outlet_begin();
+    refresh();
+    ask();
+    outlet_end();
+    flow_sent(&term.flow, (double)outlet_caught());
+}
+
 int term_show(const struct grid *grid, int awaited)
 {
     const struct grid *shown = &term.send.shown;
@@ -533,12 +543,22 @@ int term_show(const struct grid *grid, int awaited)
     term.flow.shows = 1;
     if (!differs)
         return 0;
-    outlet_begin();
-    refresh();
-    ask();
-    outlet_end();
-    flow_sent(&term.flow, (double)outlet_caught());
+    send_frame();
     return left > 0;
+}
+
+static void send_again(int y)
+{
+    wredrawln(stdscr, y, 1);
+}
+
+void term_probe(void)
+{
+    if (term.repaint || !line_speed_asks(&term.flow.line, term.flow.now) || !term_ready())
+        return;
+    line_speed_asked(&term.flow.line, term.flow.now);
+    if (send_rows_again(&term.send, LINE_SPEED_PART / 2, send_again))
+        send_frame();
 }
 
 void term_tick(double now)

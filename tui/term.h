@@ -78,5 +78,10 @@ double term_rest(void); /* seconds after a frame before another one that nobody 
  * memory.
  */
 int term_show(const struct grid *grid, int awaited);
+/*
+ * For when there is nothing to show and no key waits. On a slow line on which nothing large has been sent for long it
+ * sends a part of the screen again, as the time that this takes is what tells that the line is fast by now.
+ */
+void term_probe(void);
 
 #endif
