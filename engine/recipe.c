@@ -279,10 +279,7 @@ static void name_after(struct recipe *recipe, const char *file)
     if (length > 4 && strcmp(name + length - 4, ".ini") == 0)
         length -= 4;
     snprintf(recipe->name, sizeof recipe->name, "%.*s", (int)(length < 63 ? length : 63), name);
-    utf8_cut(recipe->name);
-    for (char *c = recipe->name; *c; c++)
-        if ((unsigned char)*c < 0x20 || *c == 0x7f)
-            *c = '?';
+    utf8_tame(utf8_cut(recipe->name), "", '?');
 }
 
 int recipe_resolve(const struct recipe_request *request, struct recipe *recipe, struct error *err)

@@ -6,6 +6,7 @@
 #include "engine/number.h"
 #include "engine/recipe_file_internal.h"
 #include "engine/tricks.h"
+#include "engine/utf8.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -412,11 +413,12 @@ static int describe(struct reader *reader, struct recipe_about *about)
 static int check_printable(struct reader *reader)
 {
     const struct entry *const printed[] = {&reader->name, &reader->title, &reader->published};
-    for (size_t i = 0; i < sizeof printed / sizeof *printed; i++)
-        for (const char *c = printed[i]->text; *c; c++)
-            if ((unsigned char)*c < 0x20 || *c == 0x7f)
-                return line_error(reader, printed[i]->line, "the text has the control character \\x%02x; leave it out",
-                                  (unsigned char)*c);
+    for (size_t i = 0; i < sizeof printed / sizeof *printed; i++) {
+        const char *c = utf8_control(printed[i]->text);
+        if (c) /* the second byte tells those of two */
+            return line_error(reader, printed[i]->line, "the text has the control character \\x%02x; leave it out",
+                              (unsigned char)c[*c == '\xC2']);
+    }
     return 0;
 }
 

@@ -1,6 +1,7 @@
 #include "engine/safetensors.h"
 
 #include "engine/files.h"
+#include "engine/utf8.h"
 
 #include <cjson/cJSON.h>
 #include <errno.h>
@@ -29,15 +30,6 @@ static const struct {
 };
 
 #define TYPE_COUNT ((int)(sizeof types / sizeof types[0]))
-
-/* Names end up in messages on a terminal: no control characters. */
-static bool printable(const char *text)
-{
-    for (; *text != '\0'; text++)
-        if ((unsigned char)*text < 0x20 || *text == 0x7f)
-            return false;
-    return true;
-}
 
 /* Bytes of a tensor of these dims, or false when that is not a size. */
 static bool tensor_bytes(const struct safetensors_entry *e, size_t *bytes)
@@ -81,7 +73,7 @@ static int check_entries(const char *path, const struct safetensors_entry *entri
     for (int i = 0; i < count; i++) {
         const struct safetensors_entry *e = &entries[i];
         size_t bytes;
-        if (memchr(e->name, '\0', sizeof e->name) == NULL || e->name[0] == '\0' || !printable(e->name) ||
+        if (memchr(e->name, '\0', sizeof e->name) == NULL || e->name[0] == '\0' || utf8_control(e->name) ||
             strcmp(e->name, METADATA) == 0)
             return error_set(err, "%s: tensor %d has no usable name", path, i);
         if ((int)e->type < 0 || (int)e->type >= TYPE_COUNT || e->n_dims < 0 || e->n_dims > 4)
@@ -197,7 +189,7 @@ static int parse_entry(const char *path, const cJSON *item, struct safetensors_e
                        struct error *err)
 {
     const char *name = item->string;
-    if (name[0] == '\0' || strlen(name) >= sizeof e->name || !printable(name))
+    if (name[0] == '\0' || strlen(name) >= sizeof e->name || utf8_control(name))
         return error_set(err, "%s: a tensor's name is empty, longer than %zu bytes, or not printable", path,
                          sizeof e->name - 1);
     strcpy(e->name, name);
@@ -220,7 +212,7 @@ static int parse_entry(const char *path, const cJSON *item, struct safetensors_e
         type++;
     if (!cJSON_IsString(dtype) || type == TYPE_COUNT)
         return error_set(err, "%s: tensor %s has dtype %.16s; F32, F64, I64 and U8 are read here", path, name,
-                         cJSON_IsString(dtype) && printable(dtype->valuestring) ? dtype->valuestring : "(none)");
+                         cJSON_IsString(dtype) && !utf8_control(dtype->valuestring) ? dtype->valuestring : "(none)");
     e->type = (enum safetensors_type)type;
     if (!cJSON_IsArray(shape) || cJSON_GetArraySize(shape) > 4)
         return error_set(err, "%s: tensor %s has no shape of at most 4 dimensions", path, name);

@@ -4,6 +4,7 @@
 #include "engine/json.h"
 #include "engine/run_folder.h"
 #include "engine/timing_check.h"
+#include "engine/utf8.h"
 #include "kernels/work.h"
 
 #include <cjson/cJSON.h>
@@ -180,9 +181,7 @@ char *timing_export_json(const struct timing *timing, const struct timing_origin
 static void copy_text(const cJSON *item, char *out, size_t size)
 {
     snprintf(out, size, "%s", cJSON_IsString(item) ? item->valuestring : "");
-    for (char *c = out; *c != '\0'; c++)
-        if ((unsigned char)*c < 0x20 || *c == 0x7f)
-            *c = '?';
+    utf8_tame(out, "", '?');
 }
 
 static double number(const cJSON *object, const char *key)

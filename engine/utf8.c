@@ -39,3 +39,37 @@ char *utf8_cut(char *text)
         text[begin] = '\0';
     return text;
 }
+
+static int is_control(const char *at, int *length)
+{
+    int32_t code;
+    *length = utf8_decode(at, &code);
+    if (code < 0)
+        code = (unsigned char)*at;
+    return code < 0x20 || (code >= 0x7F && code < 0xA0);
+}
+
+const char *utf8_control(const char *text)
+{
+    int length;
+    for (; *text; text += length)
+        if (is_control(text, &length))
+            return text;
+    return NULL;
+}
+
+char *utf8_tame(char *text, const char *kept, char instead)
+{
+    char *to = text;
+    int length;
+    for (const char *from = text; *from; from += length) {
+        if (is_control(from, &length) && !strchr(kept, *from)) {
+            *to++ = instead;
+        } else {
+            memmove(to, from, (size_t)length);
+            to += length;
+        }
+    }
+    *to = '\0';
+    return text;
+}

@@ -66,7 +66,8 @@ static void make_run(const char *name)
     }
     struct record end = {.kind = RECORD_END, .step = 5};
     end.as.end.how = RUN_END_STOPPED;
-    strcpy(end.as.end.text, "stopped \x1b[31mhere");
+    strcpy(end.as.end.text, "stopped \x1b[31mhere \xc2\x9b"
+                            "7m");
     append(end);
     run_log_release(&run_log);
 }
@@ -264,7 +265,7 @@ static void show_tells_all(void **state)
     has("--seed 7");
     has("93.71");
     has("stopped at step 5 of 48, epoch 2.50 of 24.00");
-    has("stopped ?[31mhere"); /* no escape codes from files */
+    has("stopped ?[31mhere ?7m"); /* no escape codes from files */
     has("davidnet resume short");
     has("recipe.ini");
     assert_int_equal(CALL(command_show, "show", "short", "--json"), EXIT_OK);

@@ -45,6 +45,14 @@ static void test_messages_command_no_terminal(void **state)
     assert_int_equal(code, EXIT_FAILED);
     assert_string_equal(said, "davidnet: a?[31m.ini line 2: 'x???y'\n");
     catch_begin();
+    command_fail("%s: '%s'",
+                 "a\xc2\x9b"
+                 "31m.ini",
+                 "b\xc2\x85\x9b"
+                 "31m \xc2\xa0\xe9"); /* an escape and a bracket in one, also where a terminal is of Latin-1 */
+    catch_end();
+    assert_string_equal(said, "davidnet: a?31m.ini: 'b??31m \xc2\xa0\xe9'\n");
+    catch_begin();
     code = command_usage_error(&command_note, "%s",
                                "gr\xc3\xb6\xc3\x9f"
                                "e\n\033]0;title\007");

@@ -73,6 +73,9 @@ static void test_file_errors(void **state)
     file_fails(FROM_79 "title = a\x07\n", 3, "control character \\x07", NULL);
     file_fails(FROM_79 "published = \"\\x0d\"\n", 3, "control character \\x0d", NULL);
     file_fails(FROM_79 "name = \"a\\x1b[31mb\"\n", 3, "control character \\x1b", NULL);
+    file_fails(FROM_79 "title = \xC3\xA9\xC2\x9B"
+                       "31m\n",
+               3, "control character \\x9b", NULL);
     file_fails(FROM_79 "[data]\ndata+ = a\n", 4, "must follow 'data ='", NULL);
     file_fails(FROM_79 "[data]\ndata = a\neval = test\ndata+ = a\n", 6, "must follow 'data ='", NULL);
     char text[2000] = FROM_79 "[data]\ndata = ";

@@ -55,12 +55,42 @@ static void test_cut_of_other_bytes(void **state)
     }
 }
 
+/* Whatever would command a terminal, in its place; letters of any language and other broken bytes stay. */
+static void test_control(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *tame;
+        int at;
+    } cases[] = {
+        {"", "", -1},
+        {"gr\xC3\xBC\xC3\x9F", "gr\xC3\xBC\xC3\x9F", -1}, /* its last byte alone would be one */
+        {"a\xC2\xA0\xE9\xFF", "a\xC2\xA0\xE9\xFF", -1},
+        {"\033[31m", "?[31m", 0},
+        {"ab\177", "ab?", 2},
+        {"a\nb\tc\r", "a\nb\tc?", 1},
+        {"\xC3\xA9\xC2\x9B\xE2\xA3\xBF", "\xC3\xA9?\xE2\xA3\xBF", 2},
+        {"\xC2\x80\xC2\x9F\xC2", "??\xC2", 0},
+        {"\x9B\xC3\x9B", "?\xC3\x9B", 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char text[32];
+        strcpy(text, cases[i].text);
+        const char *found = utf8_control(text);
+        assert_int_equal(found ? found - text : -1, cases[i].at);
+        assert_ptr_equal(utf8_tame(text, "\n\t", '?'), text);
+        assert_string_equal(text, cases[i].tame);
+        assert_int_equal(utf8_control(utf8_tame(text, "", ' ')) == NULL, 1);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_decode),
         cmocka_unit_test(test_cut),
         cmocka_unit_test(test_cut_of_other_bytes),
+        cmocka_unit_test(test_control),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

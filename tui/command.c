@@ -1,6 +1,7 @@
 #include "tui/command.h"
 
 #include "engine/nearest.h"
+#include "engine/utf8.h"
 #include "tui/columns.h"
 #include "tui/options.h"
 #include "tui/progress.h"
@@ -176,10 +177,7 @@ static void put_message(const char *format, va_list args)
 {
     char text[4096];
     vsnprintf(text, sizeof text, format, args);
-    for (char *c = text; *c; c++)
-        if (((unsigned char)*c < 0x20 && *c != '\n' && *c != '\t') || *c == 0x7f)
-            *c = '?';
-    fputs(text, stderr);
+    fputs(utf8_tame(text, "\n\t", '?'), stderr);
 }
 
 int command_fail(const char *format, ...)

@@ -65,8 +65,8 @@ static int no_command(const char *name)
     nearest_init(&nearest, name);
     for (int i = 0; commands[i]; i++)
         nearest_offer(&nearest, commands[i]->name);
-    fprintf(stderr, "davidnet: there is no command '%s'%s; 'davidnet --help' lists them\n", name,
-            nearest_hint(&nearest, hint, sizeof hint));
+    command_fail("there is no command '%s'%s; 'davidnet --help' lists them", name,
+                 nearest_hint(&nearest, hint, sizeof hint));
     return EXIT_USAGE;
 }
 
@@ -123,7 +123,7 @@ static int take_display_option(int argc, char **argv, int *i)
     if (!delay && !script && !dump && !size)
         return 0;
     if (*i + 1 >= argc) {
-        fprintf(stderr, "davidnet: %s needs a value; see 'davidnet --help'\n", arg);
+        command_fail("%s needs a value; see 'davidnet --help'", arg);
         return -1;
     }
     const char *value = argv[++*i];
@@ -132,11 +132,11 @@ static int take_display_option(int argc, char **argv, int *i)
     if (dump)
         display.dump = value;
     if (size && take_size(value)) {
-        fprintf(stderr, "davidnet: --size '%s': give WIDTHxHEIGHT, such as 80x24, at most 1000x1000\n", value);
+        command_fail("--size '%s': give WIDTHxHEIGHT, such as 80x24, at most 1000x1000", value);
         return -1;
     }
     if (delay && take_delay(value)) {
-        fprintf(stderr, "davidnet: --delay '%s': give seconds from 0.02 to 60\n", value);
+        command_fail("--delay '%s': give seconds from 0.02 to 60", value);
         return -1;
     }
     return 1;

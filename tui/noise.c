@@ -95,10 +95,7 @@ int noise_next(char *line, size_t size)
     while (last > 0 && bytes[last - 1] != '\n')
         last--;
     snprintf(line, size, "%.*s", (int)(n - 1 - last), bytes + last);
-    utf8_cut(line);
-    for (char *c = line; *c; c++)
-        if ((unsigned char)*c < 0x20 || *c == 0x7f)
-            *c = ' ';
+    utf8_tame(utf8_cut(line), "", ' ');
     return *line != '\0';
 }
 

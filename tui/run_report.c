@@ -2,6 +2,7 @@
 
 #include "engine/files.h"
 #include "engine/json.h"
+#include "engine/utf8.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -135,10 +136,7 @@ const char *run_text_time(double unix_time, char out[RUN_TEXT])
 const char *run_text_safe(const char *text, char *out, size_t size)
 {
     snprintf(out, size, "%s", text);
-    for (char *c = out; *c != '\0'; c++)
-        if ((unsigned char)*c < 0x20 || *c == 0x7f)
-            *c = '?';
-    return out;
+    return utf8_tame(out, "", '?');
 }
 
 int run_output_file(const char *path, const char *text, size_t size, struct error *err)
