@@ -419,6 +419,15 @@ static void add(struct run_log *log, struct record record)
     assert_int_equal(run_log_append(log, &record, &err), 0);
 }
 
+/* What the accuracy's axis ends at, without a walk over all steps in each frame. */
+static void expect_best_step(const struct run_model *model)
+{
+    double best = NAN;
+    for (size_t i = 0; i < model->n_steps; i++)
+        best = fmax(best, model->step_acc[i]);
+    assert_true(isfinite(best) && model->best_step_acc == best);
+}
+
 static void test_model_follows_the_log(void **state)
 {
     (void)state;
@@ -428,18 +437,23 @@ static void test_model_follows_the_log(void **state)
     assert_int_equal(f.model.n_epochs, 3);
     assert_true(fabs(f.model.step_x[97] - 1) < 1e-12);
     assert_int_equal(run_model_update(&f.model, &f.log, &f.status), 0); /* nothing new */
+    expect_best_step(&f.model);
+    double best = f.model.best_step_acc;
 
     /* Back to step 200: what came after no longer holds. */
     add(&f.log, (struct record){.kind = RECORD_REWIND, .step = 200});
     assert_int_equal(run_model_update(&f.model, &f.log, &f.status), 1);
     assert_int_equal(f.model.n_steps, 200);
     assert_int_equal(f.model.n_epochs, 2);
+    expect_best_step(&f.model);
+    assert_true(f.model.best_step_acc < best);
     struct record step = {.kind = RECORD_STEP, .step = 201};
-    step.as.step.loss = NAN;
+    step.as.step.loss = step.as.step.accuracy = NAN;
     add(&f.log, step);
     assert_int_equal(run_model_update(&f.model, &f.log, &f.status), 1);
     assert_int_equal(f.model.n_steps, 201);
     assert_true(isnan(f.model.step_loss[200]) && isnan(f.model.smooth_loss[200]));
+    expect_best_step(&f.model);
 
     f.model.view.smoothing = 0.5;
     double before = f.model.smooth_acc[150];

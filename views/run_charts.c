@@ -126,11 +126,9 @@ static double detail_limit(const struct run_model *model, const double *test, co
 /* The highest accuracy there is to show: of a batch in training, an epoch, another run, or the target. */
 static double highest(const struct run_model *model)
 {
-    double best = model->target;
+    double best = fmax(model->target, model->best_step_acc); /* fmax: the one that is no NaN */
     for (size_t i = 0; i < model->n_epochs; i++)
-        best = fmax(best, fmax(model->test_acc[i], model->train_acc[i])); /* fmax: the one that is no NaN */
-    for (size_t i = 0; i < model->n_steps; i++)
-        best = fmax(best, model->step_acc[i]);
+        best = fmax(best, fmax(model->test_acc[i], model->train_acc[i]));
     for (int i = 0; i < model->n_overlays; i++)
         best = fmax(best, model->overlay[i].entry->summary.best_acc);
     return best;

@@ -11,6 +11,7 @@
 void run_model_init(struct run_model *model)
 {
     *model = (struct run_model){.epochs = NAN, .target = NAN, .smoothed_with = NAN, .forecast = {.runs = -1}};
+    model->best_step_acc = NAN;
     model->view.smoothing = SMOOTHING;
     model->status.images_per_second = model->status.eta_seconds = NAN;
     model->status.train_seconds = model->status.speedrun_seconds = model->status.wall_seconds = NAN;
@@ -115,12 +116,14 @@ static int read_steps(struct run_model *model, const struct run_log *log, double
     long n = find_records(model, log, RECORD_STEP);
     if (n < 0 || make_room(&model->step_x, &model->step_room, (size_t)n, arrays, 6))
         return -1;
+    model->best_step_acc = NAN;
     for (long i = 0; i < n; i++) {
         const struct record *record = run_log_at(log, model->index[i]);
         model->step_x[i] = record->step / steps_per_epoch;
         model->step_lr[i] = record->as.step.lr;
         model->step_loss[i] = record->as.step.loss;
         model->step_acc[i] = record->as.step.accuracy;
+        model->best_step_acc = fmax(model->best_step_acc, model->step_acc[i]); /* fmax: the one that is no NaN */
     }
     model->n_steps = (size_t)n;
     return 0;

@@ -44,6 +44,7 @@ struct run_model {
     /* Steps: x in epochs. */
     size_t n_steps;
     double *step_x, *step_lr, *step_loss, *step_acc, *smooth_loss, *smooth_acc;
+    double best_step_acc; /* the highest of step_acc; NaN: there is none */
     /* Epochs. */
     size_t n_epochs;
     double *epoch_x, *epoch_lr, *train_loss, *test_loss, *train_acc, *test_acc, *train_seconds;
