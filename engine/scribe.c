@@ -1,3 +1,18 @@
+/*
+ * Two threads: the engine's, which calls what scribe.h declares, and the scribe's own, which writes. Between them are
+ * one lock and `changed`, which whoever changes what somebody waits for signals.
+ *
+ *   the job   the engine's while `busy` is 0, the scribe's from scribe_submit until it sets `busy` back: that hands it
+ *             over, and no lock is held for it
+ *   posted    under the lock; whoever takes it out owns it: the scribe, to write it while there is no job, or the
+ *             engine, when it has a newer one. It never makes the scribe busy.
+ *   outcomes  failed, missed and writing_seconds: under the lock, left by the scribe for the engine to fetch
+ *   quit      under the lock; set by the engine: the scribe ends once there is no job, and drops what is posted
+ *
+ * The engine must not wait for a disk. So the lock is never held while a file is written, and what may come at any step
+ * (scribe_idle, scribe_post) only tries it. The engine waits for a job where it cannot go on without: scribe_wait,
+ * scribe_finish, scribe_release.
+ */
 #include "engine/scribe.h"
 
 #include <errno.h>

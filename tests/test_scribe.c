@@ -131,6 +131,14 @@ static uint64_t written_steps(void)
     return steps;
 }
 
+static int is_busy(void)
+{
+    pthread_mutex_lock(&scribe.lock);
+    int busy = scribe.busy;
+    pthread_mutex_unlock(&scribe.lock);
+    return busy;
+}
+
 /* It is written between jobs, makes the scribe not busy, and gives way to a newer one of a job. */
 static void a_post_is_no_job(void **state)
 {
@@ -139,6 +147,7 @@ static void a_post_is_no_job(void **state)
     assert_int_equal(mkdir(scribe.folder.path, 0777), 0);
     for (uint64_t steps = 1; written_steps() == 0; steps++) { /* one may be dropped: another comes */
         scribe_post(&scribe, a_timing(steps));
+        assert_false(is_busy());
         usleep(1000);
     }
     while (!(scribe_writing_seconds(&scribe) > 0)) /* it is counted once the file is there */
