@@ -136,8 +136,14 @@ static void check_disk(void)
     struct statvfs fs;
     int is_folder = stat(probe, &st) == 0 && S_ISDIR(st.st_mode);
     if (!is_folder || access(probe, W_OK) != 0 || statvfs(probe, &fs) != 0) {
-        snprintf(text, sizeof text, is_folder ? "%.900s cannot be written" : "%.900s is no folder", parent);
-        line(BAD, "runs", text, "set DAVIDNET_RUNS to a folder of yours, or give train --out DIR");
+        const char *why = is_folder ? "cannot be written" : "is no folder";
+        if (strcmp(probe, parent) == 0)
+            snprintf(text, sizeof text, "%.900s %s", parent, why);
+        else
+            snprintf(text, sizeof text, "%.450s cannot be made: %.450s %s", parent, probe, why);
+        line(BAD, "runs", text,
+             is_folder ? "set DAVIDNET_RUNS to a folder of yours, or give train --out DIR"
+                       : "move that file away, set DAVIDNET_RUNS to a folder of yours, or give train --out DIR");
         return;
     }
     double free_gib = (double)fs.f_bavail * (double)fs.f_frsize / (1 << 30);
