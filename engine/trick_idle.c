@@ -34,6 +34,12 @@ static int decay_fits(const struct recipe *recipe)
            same_decay(recipe->head_lr, 1) && same_decay(recipe->whitening_bias_lr, 1);
 }
 
+/* What learns at all learns at that rate, so there is nothing to decouple. */
+static int schedule_rate(const struct recipe *recipe)
+{
+    return decay_fits(recipe) && recipe->norm_bias_lr == 1;
+}
+
 static int no_decay(const struct recipe *recipe)
 {
     return recipe->weight_decay == 0;
@@ -65,7 +71,8 @@ static const struct idle {
     {"gpu_data", "on", nothing_drawn, "no crop, flip, cutout, brightness or contrast is drawn"},
     {"loader_random", "bulk", nothing_drawn, "no crop, flip, cutout, brightness or contrast is drawn"},
     {"decoupled_decay", "on", no_decay, "weight_decay is 0"},
-    {"decoupled_decay", "on", decay_fits, "norm_bias_decay divides by norm_bias_lr already"},
+    {"decoupled_decay", "on", schedule_rate, "every tensor that learns has the schedule's rate"},
+    {"decoupled_decay", "on", decay_fits, "norm_bias_decay = 1 / norm_bias_lr does it already"},
     {"lr_kink", "on", no_fall, "the rate has no fall after its highest knot"},
     {"ema", "on", average_is_weights, "ema_momentum=0 and ema_every=1 make it the weights"},
     {"lookahead", "on", slow_is_fast, "lookahead_momentum=0 makes slow weights the fast ones"},

@@ -102,6 +102,8 @@ static void an_idle_trick_is_noted(void **state)
     options.recipe.flip_kind = RECIPE_FLIP_ALTERNATING;
     options.recipe.flip = 0;
     options.recipe.decoupled_decay = 1; /* the one with the longest note */
+    options.recipe.norm_bias_lr = 2;
+    options.recipe.norm_bias_decay = 0.5;
     struct trainer *trainer = trainer_must_start(&options);
     trainer_wait_for_end(trainer, &status);
     assert_int_equal(status.phase, TRAINER_DONE);
@@ -110,7 +112,7 @@ static void an_idle_trick_is_noted(void **state)
     assert_string_equal(run_log_at(log, index[0])->as.note,
                         "alternating_flip changes nothing: flip_kind has an effect only with flip=on");
     assert_string_equal(run_log_at(log, index[1])->as.note,
-                        "decoupled_decay changes nothing: norm_bias_decay divides by norm_bias_lr already");
+                        "decoupled_decay changes nothing: norm_bias_decay = 1 / norm_bias_lr does it already");
     trainer_free(trainer);
 }
 

@@ -39,7 +39,8 @@ static void each_reason(void **state)
     (void)state;
     static const char drawn[] = "no crop, flip, cutout, brightness or contrast is drawn";
     static const char flips[] = "flip_probability and vertical_flip_probability are 0";
-    static const char divides[] = "norm_bias_decay divides by norm_bias_lr already";
+    static const char divides[] = "norm_bias_decay = 1 / norm_bias_lr does it already";
+    static const char all_alike[] = "every tensor that learns has the schedule's rate";
     static const struct {
         const char *trick, *values, *why; /* NULL: it has an effect */
     } cases[] = {{"flip", "", NULL},
@@ -61,14 +62,15 @@ static void each_reason(void **state)
                  {"gpu_data", "brightness_contrast=on brightness=0 contrast=0", drawn},
                  {"bulk_random", "", drawn},
                  {"bulk_random", "crop=on", NULL},
-                 {"decoupled_decay", "weight_decay=0.0005", divides}, /* and its rate is everybody's */
+                 {"decoupled_decay", "weight_decay=0.0005", all_alike},
                  {"decoupled_decay", "weight_decay=0 head_lr=2", "weight_decay is 0"},
                  {"decoupled_decay", "weight_decay=0.0005 head_lr=2", NULL},
                  {"decoupled_decay", "weight_decay=0.0005 filter_lr=2", NULL},
                  {"decoupled_decay", "weight_decay=0.0005 whitening_bias_lr=2", NULL},
                  {"decoupled_decay", "weight_decay=0.0005 norm_bias_lr=64", NULL},
                  {"decoupled_decay", "weight_decay=0.0005 norm_bias_lr=64 norm_bias_decay=0.015625", divides},
-                 {"decoupled_decay", "weight_decay=0.0005 head_lr=0", divides}, /* what has no rate does not decay */
+                 {"decoupled_decay", "weight_decay=0.0005 head_lr=0", all_alike}, /* what has no rate does not decay */
+                 {"decoupled_decay", "weight_decay=0.0005 norm_bias_decay=0.5", NULL},
                  {"kinked_lr", "", NULL},
                  {"kinked_lr", "lr_kink_factor=1", "the rate has no fall after its highest knot"},
                  {"kinked_lr", "lr_values=0.4,0.4,0.4", "the rate has no fall after its highest knot"},
