@@ -66,6 +66,19 @@ static void write_log(const struct run_folder *folder, const struct fake_folder 
     free(log);
 }
 
+struct fake_folder fake_folder_done(const char *name, const char *set, int64_t seed, double best)
+{
+    return (struct fake_folder){.name = name,
+                                .preset = "davidnet-79",
+                                .set = set,
+                                .seed = seed,
+                                .epochs = EPOCHS,
+                                .best = best,
+                                .epoch_seconds = 10,
+                                .end = RUN_END_DONE,
+                                .host = "here"};
+}
+
 void fake_folder_make(const char *parent, const struct fake_folder *fake)
 {
     struct error err;

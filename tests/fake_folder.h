@@ -17,6 +17,9 @@ struct fake_folder {
     const char *host; /* (optional) with it, status and program.json are written */
 };
 
+/* A run of davidnet-79 on a machine "here" that is done, after epochs of 10 s; best and set as above. */
+struct fake_folder fake_folder_done(const char *name, const char *set, int64_t seed, double best);
+
 /* Ends the test when it cannot be made. */
 void fake_folder_make(const char *parent, const struct fake_folder *fake);
 

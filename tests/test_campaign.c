@@ -77,16 +77,13 @@ static void pretend(enum run_side side, int number, int end, double best)
     struct run_folder folder;
     struct run_label label;
     campaign_run_name(&campaign, side, number, name);
-    fake_folder_make(parent, &(struct fake_folder){.name = name,
-                                                   .preset = "davidnet-79",
-                                                   .set = side == RUN_WITH ? "cutout=on" : "cutout=off",
-                                                   .seed = 7 + 2 * (number - 1) + side,
-                                                   .epochs = end == RUN_END_DONE ? 24 : 5,
-                                                   .best = best,
-                                                   .epoch_seconds = 10,
-                                                   .end = end,
-                                                   .diverged = end == RUN_END_FAILED,
-                                                   .host = "here"});
+    struct fake_folder fake =
+        fake_folder_done(name, side == RUN_WITH ? "cutout=on" : "cutout=off", 7 + 2 * (number - 1) + side, best);
+    fake.end = end;
+    if (end != RUN_END_DONE)
+        fake.epochs = 5;
+    fake.diverged = end == RUN_END_FAILED;
+    fake_folder_make(parent, &fake);
     must(run_folder_find_in(&folder, parent, name, &err));
     campaign_run_label(&campaign, side, number, &label);
     must(run_label_write(&folder, &label, &err));
@@ -99,14 +96,8 @@ static void earlier(enum run_side side, const char *data, int64_t seed, double b
     struct run_folder folder;
     static struct recipe recipe;
     snprintf(name, sizeof name, "earlier-%s-%d", run_side_name(side), (int)seed);
-    fake_folder_make(parent, &(struct fake_folder){.name = name,
-                                                   .preset = "davidnet-79",
-                                                   .seed = seed,
-                                                   .epochs = 24,
-                                                   .best = best,
-                                                   .epoch_seconds = 10,
-                                                   .end = RUN_END_DONE,
-                                                   .host = "here"});
+    struct fake_folder fake = fake_folder_done(name, NULL, seed, best);
+    fake_folder_make(parent, &fake);
     must(run_folder_find_in(&folder, parent, name, &err));
     recipe = campaign.side[side];
     recipe.seed = seed;

@@ -25,14 +25,9 @@ static struct error err;
 
 static struct fake_folder plain(const char *name, int64_t seed, double best)
 {
-    return (struct fake_folder){.name = name,
-                                .preset = "davidnet-79",
-                                .seed = seed,
-                                .epochs = 24,
-                                .best = best,
-                                .epoch_seconds = 10 + 0.01 * (double)seed,
-                                .end = RUN_END_DONE,
-                                .host = "here"};
+    struct fake_folder fake = fake_folder_done(name, NULL, seed, best);
+    fake.epoch_seconds += 0.01 * (double)seed;
+    return fake;
 }
 
 static void make(struct fake_folder fake)

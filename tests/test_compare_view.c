@@ -30,15 +30,9 @@ static void must(int rc)
 
 static void make(const char *name, const char *set, int64_t seed, double best, double epoch_seconds)
 {
-    fake_folder_make(parent, &(struct fake_folder){.name = name,
-                                                   .preset = "davidnet-79",
-                                                   .set = set,
-                                                   .seed = seed,
-                                                   .epochs = 24,
-                                                   .best = best,
-                                                   .epoch_seconds = epoch_seconds + 0.01 * (double)seed,
-                                                   .end = RUN_END_DONE,
-                                                   .host = "here"});
+    struct fake_folder fake = fake_folder_done(name, set, seed, best);
+    fake.epoch_seconds = epoch_seconds + 0.01 * (double)seed;
+    fake_folder_make(parent, &fake);
 }
 
 static void join(const char *name, const char *campaign, enum run_side side, int number)

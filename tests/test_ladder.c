@@ -47,16 +47,14 @@ static const struct ladder_rung *find(const char *preset)
 
 static void make(const char *name, int64_t seed, double best, int switches, const char *set, int end)
 {
-    fake_folder_make(parent, &(struct fake_folder){.name = name,
-                                                   .preset = "davidnet-79",
-                                                   .set = set,
-                                                   .seed = seed,
-                                                   .epochs = end == RUN_END_DONE ? 24 : 3,
-                                                   .best = best,
-                                                   .epoch_seconds = switches ? 50 : 10,
-                                                   .switches = switches,
-                                                   .end = end,
-                                                   .host = "here"});
+    struct fake_folder fake = fake_folder_done(name, set, seed, best);
+    fake.end = end;
+    if (end != RUN_END_DONE)
+        fake.epochs = 3;
+    fake.switches = switches;
+    if (switches)
+        fake.epoch_seconds = 50;
+    fake_folder_make(parent, &fake);
 }
 
 /* A run of a file that inherits the rung's preset and changes it: listed by the file's name, and no run of the rung. */

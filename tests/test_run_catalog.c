@@ -68,14 +68,7 @@ static struct run_folder folder_of(const char *name)
 
 static struct fake_folder plain(const char *name)
 {
-    return (struct fake_folder){.name = name,
-                                .preset = "davidnet-79",
-                                .seed = 3,
-                                .epochs = 24,
-                                .best = 94.1,
-                                .epoch_seconds = 10,
-                                .end = RUN_END_DONE,
-                                .host = "here"};
+    return fake_folder_done(name, NULL, 3, 94.1);
 }
 
 static void make(struct fake_folder fake)

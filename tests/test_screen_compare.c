@@ -63,15 +63,8 @@ static void must_show(const char *text)
 
 static void make(const char *name, const char *set, int64_t seed, double best)
 {
-    fake_folder_make(parent, &(struct fake_folder){.name = name,
-                                                   .preset = "davidnet-79",
-                                                   .set = set,
-                                                   .seed = seed,
-                                                   .epochs = 24,
-                                                   .best = best,
-                                                   .epoch_seconds = 10,
-                                                   .end = RUN_END_DONE,
-                                                   .host = "here"});
+    struct fake_folder fake = fake_folder_done(name, set, seed, best);
+    fake_folder_make(parent, &fake);
 }
 
 static void test_compare_keys(void **state)
