@@ -56,13 +56,21 @@ static int stop_now(void *context)
     return atomic_load(&trainer->stop) == TRAINER_STOP_NOW;
 }
 
+/* The same steps would come to the same end, so a resume is no way on: what may be is told, of this run as it is. */
 static int bad_value(struct trainer *trainer, int row, const char *where, struct error *err)
 {
+    const struct session *session = &trainer->session;
+    char model[600], init[sizeof model + 80] = "";
     trainer->diverged = 1;
+    scribe_wait(&trainer->scribe); /* it may be writing the last checkpoint */
+    if (checkpoint_newest_model(&trainer->folder, model, sizeof model, NULL) == 0)
+        snprintf(init, sizeof init, ", from the start or from the last checkpoint's weights (--init %s),", model);
     return error_set(err,
-                     "step %u: %s of '%s' is not a finite number: training has diverged. Lower the learning rate "
-                     "(lr_values) or use --precision f32; the last checkpoint is from before",
-                     trainer->clock.step, where, trainer->session.plan.rows[row].name);
+                     "step %u: training has diverged: %s of '%s' is not a finite number. A resume would do the same; "
+                     "train again%s with a lower learning rate (%s)%s",
+                     trainer->clock.step, where, session->plan.rows[row].name, init,
+                     session->recipe.schedule.shape == SCHEDULE_PIECEWISE ? "lr_values" : "lr_peak",
+                     session->precision == PRECISION_F32 ? "" : " or --precision f32");
 }
 
 /* A replayed step's loss must be the logged one: same bits. */

@@ -465,7 +465,44 @@ static void divergence_is_said(void **state)
     assert_int_equal(run_log_at(log, run_log_length(log) - 1)->as.end.how, RUN_END_FAILED);
     assert_int_equal(run_log_at(log, run_log_length(log) - 1)->flags, RECORD_DIVERGED); /* a campaign counts it */
     trainer_free(trainer);
-    trainer_failure_is_on_disk("diverges", "the last checkpoint is from before");
+    trainer_failure_is_on_disk("diverges", "train again with a lower learning rate (lr_values)");
+}
+
+/* What is advised helps this run: a lower precision can be raised, and weights to go on with are there or not. */
+static void a_diverged_run_is_told_what_helps(void **state)
+{
+    (void)state;
+    struct trainer_options options = {.parent = trainer_folder, .name = "diverges-early"};
+    struct trainer_status status;
+    char path[256];
+    trainer_tiny(&options.recipe, "8");
+    options.recipe.precision = RECIPE_PRECISION_F32;
+    options.recipe.schedule.shape = SCHEDULE_CONSTANT;
+    options.recipe.schedule.peak = 1e30;
+    trainer_wait_and_free(trainer_must_start(&options), &status);
+    assert_int_equal(status.phase, TRAINER_FAILED);
+    assert_non_null(strstr(status.error, "a lower learning rate (lr_peak)"));
+    assert_null(strstr(status.error, "f32"));
+    assert_null(strstr(status.error, "checkpoint"));
+
+    options.name = "diverges-later";
+    trainer_tiny(&options.recipe, "8");
+    options.recipe.precision = RECIPE_PRECISION_BF16;
+    struct schedule *schedule = &options.recipe.schedule;
+    schedule->n_knots = 4;
+    memcpy(schedule->knot, (const double[]){0, 1, 1, 8}, 4 * sizeof *schedule->knot);
+    memcpy(schedule->value, (const double[]){0.1, 0.1, 1000, 1000}, 4 * sizeof *schedule->value);
+    options.recipe.weight_decay = 1; /* each weight becomes -999 times what it was, step after step */
+    options.stop_after = 1;          /* with a checkpoint */
+    trainer_wait_and_free(trainer_must_start(&options), &status);
+    assert_int_equal(status.phase, TRAINER_STOPPED);
+    snprintf(path, sizeof path, "%s/diverges-later", trainer_folder);
+    struct trainer_options resume = {.resume = path};
+    trainer_wait_and_free(trainer_must_start(&resume), &status);
+    assert_int_equal(status.phase, TRAINER_FAILED);
+    if (!strstr(status.error, "diverges-later/checkpoint-5/model.safetensors),") ||
+        !strstr(status.error, "(--init /") || !strstr(status.error, "(lr_values) or --precision f32"))
+        fail_msg("%s", status.error);
 }
 
 int main(void)
@@ -485,6 +522,7 @@ int main(void)
         cmocka_unit_test(timing_and_data_are_there_while_it_trains),
         cmocka_unit_test(a_paused_run_can_be_stopped),
         cmocka_unit_test(divergence_is_said),
+        cmocka_unit_test(a_diverged_run_is_told_what_helps),
     };
     return cmocka_run_group_tests(tests, trainer_test_enter, trainer_test_leave);
 }
