@@ -279,7 +279,7 @@ static void compare(const struct builder *b, struct timing_diff_line *line, cons
     line->high = line->change + half;
     if (isnan(half) || isnan(line->change))
         line->verdict = TIMING_DIFF_UNKNOWN;
-    else if (line->low <= 0 && line->high >= 0)
+    else if ((line->low <= 0 && line->high >= 0) || fabs(line->change) < TIMING_DIFF_LEAST_MS)
         line->verdict = TIMING_DIFF_NOISE;
     else if (b->side[0]->n == 1 || b->side[1]->n == 1)
         line->verdict = TIMING_DIFF_DIFFERS;

@@ -13,9 +13,10 @@
  * the program shows (data, wall ...) is left out. Or the runs of both sides are pairs, each made right after the other,
  * in order: then only what a pair's two runs differ by counts, and a machine that is slower now and faster later, but
  * for both, does not (Student's paired test). The interval of the change is Welch's otherwise, at 95 %: of twenty lines
- * that did not change, one is outside by chance. A change whose interval holds 0 is noise; where there is no error on a
- * side it is not known. Where a side is one run, a change beyond its interval is no verdict, for two runs of one recipe
- * are that far apart, too: it "differs" between these runs, and that is all that is known.
+ * that did not change, one is outside by chance. A change whose interval holds 0 is noise, and so is one of less than
+ * half a microsecond, which would be told as 0.000 ms; where there is no error on a side it is not known. Where a side
+ * is one run, a change beyond its interval is no verdict, for two runs of one recipe are that far apart, too: it
+ * "differs" between these runs, and that is all that is known.
  *
  * ROWS. Time belongs to the row that leads a step of the program, and which rows share a step may differ: pooling
  * before the norm, say, moves pool and activation from one step to another. Rows that share a step with each other on
@@ -29,9 +30,10 @@
 #include "engine/timing.h"
 
 #define TIMING_DIFF_CONFIDENCE 0.95
-#define TIMING_DIFF_RUNS_MAX 64 /* a side */
-#define TIMING_DIFF_PAIRED 1    /* how: the n-th run of a and the n-th of b are a pair */
-#define TIMING_DIFF_LEAST 2     /* how: of each step of the program the least that it took, not the mean */
+#define TIMING_DIFF_LEAST_MS 0.0005 /* a smaller change is noise */
+#define TIMING_DIFF_RUNS_MAX 64     /* a side */
+#define TIMING_DIFF_PAIRED 1        /* how: the n-th run of a and the n-th of b are a pair */
+#define TIMING_DIFF_LEAST 2         /* how: of each step of the program the least that it took, not the mean */
 #define TIMING_DIFF_WARNINGS_MAX 12
 
 struct timing_diff_run {

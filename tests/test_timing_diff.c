@@ -217,6 +217,14 @@ static void runs_tell_what_varies_between_them(void **state)
     /* No spread at all: a change would be certain, and there is none. */
     expect(line_of(&d, TIMING_DIFF_ROW, "logits", PHASE_FORWARD), 0.5, 0.5, 0, TIMING_DIFF_NOISE);
     timing_diff_release(&d);
+    for (int i = 0; i < 6; i++) { /* certain, and yet too little to be told: it is +0.000 ms */
+        t[i].steps[2].ms = i < 3 ? 4 : 4.0004;
+        t[i].steps[5].ms = i < 3 ? 6 : 6.0006;
+    }
+    d = compare(&x, &y);
+    expect(line_of(&d, TIMING_DIFF_ROW, "layer1/norm", PHASE_FORWARD), 4, 4.0004, 0, TIMING_DIFF_NOISE);
+    expect(line_of(&d, TIMING_DIFF_ROW, "layer1/norm", PHASE_BACKWARD), 6, 6.0006, 0, TIMING_DIFF_SLOWER);
+    timing_diff_release(&d);
     d = compare(&one, &y);
     assert_true(line_of(&d, TIMING_DIFF_ROW, "layer1/conv", PHASE_FORWARD)->change == 3);
     for (int i = 0; i < d.n_lines; i++) /* one run says nothing of what varies between runs: no verdict */

@@ -101,7 +101,7 @@ static void add_up(struct layers_change *sum, const struct layers_change *more)
     sum->high = sum->change + hypot(half, before);
     if (isnan(sum->low))
         sum->verdict = TIMING_DIFF_UNKNOWN;
-    else if (sum->low <= 0 && sum->high >= 0)
+    else if ((sum->low <= 0 && sum->high >= 0) || fabs(sum->change) < TIMING_DIFF_LEAST_MS)
         sum->verdict = TIMING_DIFF_NOISE;
     else
         sum->verdict = TIMING_DIFF_DIFFERS; /* one run a side */
