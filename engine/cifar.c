@@ -51,7 +51,8 @@ static ssize_t read_fully(int fd, uint8_t *data, size_t size)
     return (ssize_t)done;
 }
 
-static int read_records(int fd, const char *path, uint8_t *pixels, uint8_t *labels, struct error *err)
+static int read_records(int fd, const char *path, const char *remedy, uint8_t *pixels, uint8_t *labels,
+                        struct error *err)
 {
     uint8_t chunk[CHUNK_RECORDS * CIFAR_RECORD];
     for (int first = 0; first < CIFAR_FILE_RECORDS; first += CHUNK_RECORDS) {
@@ -66,8 +67,8 @@ static int read_records(int fd, const char *path, uint8_t *pixels, uint8_t *labe
             if (record[0] >= CLASSES)
                 return error_set(err,
                                  "%s: record %d (of %d, counted from 0): expected a label of 0 to %d, found %d; "
-                                 "the file is damaged, `davidnet data fetch` downloads it anew",
-                                 path, first + i, CIFAR_FILE_RECORDS, CLASSES - 1, record[0]);
+                                 "the file is damaged; %s",
+                                 path, first + i, CIFAR_FILE_RECORDS, CLASSES - 1, record[0], remedy);
             labels[first + i] = record[0];
             memcpy(pixels + (size_t)(first + i) * PIXELS, record + 1, PIXELS);
         }
@@ -76,12 +77,11 @@ static int read_records(int fd, const char *path, uint8_t *pixels, uint8_t *labe
 }
 
 /* Opens a file of the right size; the descriptor, or -1. */
-static int open_file(const char *path, struct error *err)
+static int open_file(const char *path, const char *remedy, struct error *err)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0 && errno == ENOENT)
-        return error_set(err, "%s: missing; expected a file of %lld bytes; `davidnet data fetch` downloads it", path,
-                         CIFAR_FILE_SIZE);
+        return error_set(err, "%s: missing; expected a file of %lld bytes; %s", path, CIFAR_FILE_SIZE, remedy);
     if (fd < 0)
         return error_set(err, "%s: cannot be opened: %s", path, strerror(errno));
     struct stat st;
@@ -91,10 +91,8 @@ static int open_file(const char *path, struct error *err)
         error_set(err, "%s: expected a file of %lld bytes, found something that is not a regular file", path,
                   CIFAR_FILE_SIZE);
     else if ((long long)st.st_size != CIFAR_FILE_SIZE)
-        error_set(err,
-                  "%s: expected %lld bytes (%d records of %d), found %lld; `davidnet data fetch` "
-                  "downloads it anew",
-                  path, CIFAR_FILE_SIZE, CIFAR_FILE_RECORDS, CIFAR_RECORD, (long long)st.st_size);
+        error_set(err, "%s: expected %lld bytes (%d records of %d), found %lld; %s", path, CIFAR_FILE_SIZE,
+                  CIFAR_FILE_RECORDS, CIFAR_RECORD, (long long)st.st_size, remedy);
     else
         return fd;
     close(fd);
@@ -146,11 +144,11 @@ static int load_names(struct dataset *dataset, const char *folder, struct error 
 }
 
 /* All files are opened and their sizes checked before the first is read: what is wrong is known at once. */
-static int open_files(const char *folder, char path[CIFAR_FILES][1024], int *fd, struct error *err)
+static int open_files(const char *folder, const char *remedy, char path[CIFAR_FILES][1024], int *fd, struct error *err)
 {
     for (int opened = 0; opened < CIFAR_FILES; opened++) {
         snprintf(path[opened], sizeof path[opened], "%s/%s", folder, cifar_file_name[opened]);
-        fd[opened] = open_file(path[opened], err);
+        fd[opened] = open_file(path[opened], remedy, err);
         if (fd[opened] >= 0)
             continue;
         while (opened > 0)
@@ -160,17 +158,17 @@ static int open_files(const char *folder, char path[CIFAR_FILES][1024], int *fd,
     return 0;
 }
 
-static int load_files(struct dataset *dataset, const char *folder, struct error *err)
+static int load_files(struct dataset *dataset, const char *folder, const char *remedy, struct error *err)
 {
     char path[CIFAR_FILES][1024];
     int fd[CIFAR_FILES], status = 0;
     uint8_t *pixels = dataset->storage, *labels = pixels + (size_t)CIFAR_FILES * CIFAR_FILE_RECORDS * PIXELS;
-    if (open_files(folder, path, fd, err) != 0)
+    if (open_files(folder, remedy, path, fd, err) != 0)
         return -1;
     for (int f = 0; f < CIFAR_FILES; f++) {
         size_t first = (size_t)f * CIFAR_FILE_RECORDS;
         if (status == 0)
-            status = read_records(fd[f], path[f], pixels + first * PIXELS, labels + first, err);
+            status = read_records(fd[f], path[f], remedy, pixels + first * PIXELS, labels + first, err);
         close(fd[f]);
     }
     return status;
@@ -179,11 +177,11 @@ static int load_files(struct dataset *dataset, const char *folder, struct error 
 static const struct images shape = {.channels = 3, .height = 32, .width = 32, .classes = CLASSES};
 static const uint32_t test_count = CIFAR_FILE_RECORDS, train_count = (CIFAR_FILES - 1) * CIFAR_FILE_RECORDS;
 
-int cifar_probe(struct dataset *dataset, const char *folder, struct error *err)
+int cifar_probe(struct dataset *dataset, const char *folder, const char *remedy, struct error *err)
 {
     char path[CIFAR_FILES][1024];
     int fd[CIFAR_FILES];
-    if (load_names(dataset, folder, err) != 0 || open_files(folder, path, fd, err) != 0)
+    if (load_names(dataset, folder, err) != 0 || open_files(folder, remedy, path, fd, err) != 0)
         return -1;
     for (int f = 0; f < CIFAR_FILES; f++)
         close(fd[f]);
@@ -193,9 +191,9 @@ int cifar_probe(struct dataset *dataset, const char *folder, struct error *err)
     return 0;
 }
 
-int cifar_load(struct dataset *dataset, const char *folder, struct error *err)
+int cifar_load(struct dataset *dataset, const char *folder, const char *remedy, struct error *err)
 {
     if (load_names(dataset, folder, err) != 0 || dataset_allocate(dataset, train_count, test_count, &shape, err) != 0)
         return -1;
-    return load_files(dataset, folder, err);
+    return load_files(dataset, folder, remedy, err);
 }

@@ -27,13 +27,14 @@ extern const char *const cifar_file_name[CIFAR_FILES];
 /* 1 when the folder, or CIFAR_FOLDER in it, holds data_batch_1.bin; writes which of the two. */
 int cifar_find(const char *folder, char *out, size_t size);
 
-/* The folder's files by their sizes, unread: train and test get shape and counts, and no pixels. */
-int cifar_probe(struct dataset *dataset, const char *folder, struct error *err);
+/* The folder's files by their sizes, unread: train and test get shape and counts, and no pixels. remedy ends what is
+ * said of a file that is missing or damaged: what to do about it, which depends on where the folder is from. */
+int cifar_probe(struct dataset *dataset, const char *folder, const char *remedy, struct error *err);
 
 /*
  * Fills images, labels and class names; the caller computes statistics and the digest. On -1 too
  * the caller releases it.
  */
-int cifar_load(struct dataset *dataset, const char *folder, struct error *err);
+int cifar_load(struct dataset *dataset, const char *folder, const char *remedy, struct error *err);
 
 #endif

@@ -11,6 +11,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
+/* About a folder with a file missing or damaged. */
+static const char remedy[] = "`davidnet data fetch` downloads it anew";
+
 static size_t image_bytes(const struct images *images)
 {
     return (size_t)images->channels * (size_t)images->height * (size_t)images->width;
@@ -160,9 +163,10 @@ int dataset_open(struct dataset *dataset, const char *source, struct error *err)
 {
     uint64_t seed, count;
     memset(dataset, 0, sizeof *dataset);
-    int status = is_synthetic(source) ? find_synthetic(dataset, source, &seed, &count, err) ||
-                                            synthetic_load(dataset, seed, (uint32_t)count, err)
-                                      : find_folder(dataset, source, err) || cifar_load(dataset, dataset->source, err);
+    int status =
+        is_synthetic(source)
+            ? find_synthetic(dataset, source, &seed, &count, err) || synthetic_load(dataset, seed, (uint32_t)count, err)
+            : find_folder(dataset, source, err) || cifar_load(dataset, dataset->source, remedy, err);
     if (status == 0) {
         compute_statistics(dataset);
         status = compute_digest(dataset, err);
@@ -178,7 +182,7 @@ int dataset_probe(struct dataset *dataset, const char *source, struct error *err
     uint64_t seed, count;
     memset(dataset, 0, sizeof *dataset);
     if (!is_synthetic(source))
-        return find_folder(dataset, source, err) || cifar_probe(dataset, dataset->source, err) ? -1 : 0;
+        return find_folder(dataset, source, err) || cifar_probe(dataset, dataset->source, remedy, err) ? -1 : 0;
     if (find_synthetic(dataset, source, &seed, &count, err))
         return -1;
     synthetic_probe(dataset, (uint32_t)count);

@@ -54,9 +54,17 @@ static int is_cancelled(const struct fetch *fetch)
     return fetch->options->cancel && atomic_load(fetch->options->cancel);
 }
 
-static int set_cancelled(struct error *err)
+static int is_remote(const char *url)
 {
-    error_set(err, "cancelled; what was downloaded is kept, `davidnet data fetch` goes on from there");
+    return strncasecmp(url, "https://", 8) == 0 || strncasecmp(url, "http://", 7) == 0;
+}
+
+static int set_cancelled(const struct fetch *fetch, struct error *err)
+{
+    if (is_remote(fetch->options->source.url))
+        error_set(err, "cancelled; what was downloaded is kept, `davidnet data fetch` goes on from there");
+    else
+        error_set(err, "cancelled; nothing of %s was unpacked", fetch->options->source.url);
     return FETCH_CANCELLED;
 }
 
@@ -127,11 +135,6 @@ static int advance_unpacking(void *context, int64_t written)
     return advance(context, written < UNPACKED_BYTES ? written : UNPACKED_BYTES, 0); /* the names come on top */
 }
 
-static int is_remote(const char *url)
-{
-    return strncasecmp(url, "https://", 8) == 0 || strncasecmp(url, "http://", 7) == 0;
-}
-
 static int64_t file_size(const char *path)
 {
     struct stat st;
@@ -172,7 +175,7 @@ static int download(struct fetch *fetch, const char *part, struct error *err)
         if (status == DOWNLOAD_OK)
             return FETCH_OK;
         if (status == DOWNLOAD_STOPPED)
-            return set_cancelled(err);
+            return set_cancelled(fetch, err);
         fetch->progress.tries = file_size(part) > before ? 1 : fetch->progress.tries + 1;
         if (status != DOWNLOAD_AGAIN && status != DOWNLOAD_NOBODY)
             return error_set(err, "%s", problem.text);
@@ -185,21 +188,20 @@ static int download(struct fetch *fetch, const char *part, struct error *err)
                              file_size(part) > 0 ? "what was downloaded is kept: " : "");
         backoff = fetch->progress.tries == 1 ? first_backoff : fmin(30, 2 * backoff);
         if (wait_before_try(fetch, backoff, problem.text))
-            return set_cancelled(err);
+            return set_cancelled(fetch, err);
     }
 }
 
 static int digest_file(struct fetch *fetch, int fd, const char *path, char hex[DIGEST_HEX_SIZE], struct error *err)
 {
-    static const size_t size = 1 << 16;
-    char block[1 << 16];
+    char block[1 << 15];
     struct digest digest;
     if (digest_init(&digest, err) != 0)
         return FETCH_FAILED;
     int status = FETCH_OK;
     int64_t done = 0;
     while (status == FETCH_OK) {
-        ssize_t got = read(fd, block, size);
+        ssize_t got = read(fd, block, sizeof block);
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0)
@@ -209,7 +211,7 @@ static int digest_file(struct fetch *fetch, int fd, const char *path, char hex[D
         else if (digest_add(&digest, block, (size_t)got, err) != 0)
             status = FETCH_FAILED;
         else if (advance(fetch, done += got, 0))
-            status = set_cancelled(err);
+            status = set_cancelled(fetch, err);
     }
     if (status == FETCH_OK)
         status = digest_finish(&digest, hex, err);
@@ -316,7 +318,7 @@ static int set_aside(const char *folder, char aside[512], struct error *err)
 static int check_folder(const char *folder, struct error *err)
 {
     struct dataset dataset = {.storage = NULL};
-    int status = cifar_load(&dataset, folder, err);
+    int status = cifar_load(&dataset, folder, "name another archive with --from", err);
     dataset_release(&dataset);
     return status;
 }
@@ -334,9 +336,9 @@ static int install(struct fetch *fetch, const char *archive, struct fetch_result
     enter_phase(fetch, FETCH_UNPACKING, 0, UNPACKED_BYTES);
     int status = unpack_cifar(archive, temporary, advance_unpacking, fetch, err);
     if (status > 0)
-        status = set_cancelled(err);
+        status = set_cancelled(fetch, err);
     if (status == 0)
-        status = check_folder(temporary, err);
+        status = check_folder(temporary, err) ? error_prefix(err, "%s", fetch->options->source.url) : 0;
     if (status == 0)
         status = folder_sync(temporary, err);
     if (status == 0 && access(result->folder, F_OK) == 0)

@@ -484,7 +484,8 @@ static void bad_archives_leave_nothing(void **state)
         unsigned char label;
         const char *message;
     } bad[] = {{2, 3073, 0, "data_batch_3.bin"},
-               {CIFAR_FILES, 3073, 0, "found 3073"},
+               {CIFAR_FILES, 3073, 0, "found 3073; name another archive with --from"},
+               {CIFAR_FILES, (size_t)CIFAR_FILE_SIZE, 11, "is damaged; name another archive with --from"},
                {1, (size_t)CIFAR_FILE_SIZE + 1, 0, "longer than"}};
     struct fetch_options options = {.source = {.url = in_folder("local.tar.gz")}};
     char source[512], hex[DIGEST_HEX_SIZE];
@@ -499,8 +500,8 @@ static void bad_archives_leave_nothing(void **state)
         write_file(source, data, size);
         free(data);
         assert_int_equal(run(&options, &result, &err), FETCH_FAILED);
-        if (!strstr(err.text, bad[i].message))
-            fail_msg("the message '%s' lacks '%s'", err.text, bad[i].message);
+        if (!strstr(err.text, bad[i].message) || !strstr(err.text, source) || strstr(err.text, "data fetch"))
+            fail_msg("the message '%s' lacks '%s', or advises to do the same again", err.text, bad[i].message);
         assert_int_equal(entries(), 1); /* the local archive itself stays, and nothing else */
     }
     digest_of(small, SMALL, hex); /* right digest, but no archive at all */
@@ -539,6 +540,7 @@ static void local_archives_are_verified(void **state)
     options.context = &watch;
     options.cancel = &watch.cancel;
     assert_int_equal(run(&options, &result, &err), FETCH_CANCELLED);
+    assert_null(strstr(err.text, "download")); /* nothing was */
     assert_int_equal(entries(), 1);
     assert_int_equal(size_of("local.tar.gz"), (long long)archive_size); /* the user's own file stays */
 }
