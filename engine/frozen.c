@@ -1,6 +1,7 @@
 #include "engine/frozen.h"
 
 #include "engine/digest.h"
+#include "engine/knobs.h"
 #include "engine/version.h"
 #include "kernels/isa.h"
 
@@ -12,6 +13,7 @@
 #include <unistd.h>
 
 #define FROZEN_VERSION 1
+#define PROGRAM_FILE "program.json"
 
 static const char *library_name(const struct family *family)
 {
@@ -49,6 +51,17 @@ static void add_filters(cJSON *root, const struct session *session)
     digest_release(&digest);
 }
 
+static void add_recipe(cJSON *root, const struct recipe *recipe)
+{
+    char text[KNOB_TEXT_MAX];
+    cJSON *object = cJSON_AddObjectToObject(root, "recipe");
+    cJSON_AddStringToObject(object, "network", recipe->network);
+    for (int i = 0; i < knob_count; i++) {
+        knob_get(recipe, &knobs[i], text, sizeof text);
+        cJSON_AddStringToObject(object, knobs[i].key, text);
+    }
+}
+
 static cJSON *frozen_json(const struct session *session)
 {
     const struct program *program = session->program;
@@ -75,12 +88,15 @@ static void file_name(const struct session *session, char out[32])
     if (height)
         snprintf(out, 32, "program-%dx%d.json", width, height);
     else
-        snprintf(out, 32, "program.json");
+        snprintf(out, 32, PROGRAM_FILE);
 }
 
-int frozen_write(const struct session *session, const struct run_folder *folder, struct error *err)
+int frozen_write(const struct session *session, const struct run_folder *folder, const struct recipe *recipe,
+                 struct error *err)
 {
     cJSON *root = frozen_json(session);
+    if (recipe)
+        add_recipe(root, recipe);
     char *text = cJSON_Print(root);
     cJSON_Delete(root);
     if (!text)
@@ -122,6 +138,44 @@ static const char *text_of(const cJSON *root, const char *key)
     return cJSON_IsString(item) ? item->valuestring : "";
 }
 
+/* The value that the run began with; NULL: not known. */
+static const char *began_with(const cJSON *root, const char *key)
+{
+    const cJSON *recipe = cJSON_GetObjectItemCaseSensitive(root, "recipe");
+    return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(recipe, key));
+}
+
+static int compare_recipe(const cJSON *root, const struct run_folder *folder, const struct recipe *recipe,
+                          struct error *err)
+{
+    static const char undo[] = "undo that, or train another run with `davidnet train --recipe`";
+    const char *was = began_with(root, "network");
+    if (was && strcmp(was, recipe->network) != 0)
+        return error_set(err, "%s/recipe.ini was changed after the run began: its network is another one; %s",
+                         folder->path, undo);
+    for (int i = 0; i < knob_count; i++) {
+        char is[KNOB_TEXT_MAX];
+        was = began_with(root, knobs[i].key);
+        knob_get(recipe, &knobs[i], is, sizeof is);
+        if (was && strcmp(was, is) != 0 && strcmp(knobs[i].section, "run") != 0 && strcmp(knobs[i].key, "data") != 0)
+            return error_set(err, "%s/recipe.ini was changed after the run began: %s is '%.80s', and was '%.80s'; %s",
+                             folder->path, knobs[i].key, is, was, undo);
+    }
+    return 0;
+}
+
+int frozen_check_recipe(const struct run_folder *folder, const struct recipe *recipe, struct error *err)
+{
+    char path[RUN_PATH_MAX + 32];
+    run_folder_path(folder, PROGRAM_FILE, path, sizeof path);
+    if (access(path, F_OK) != 0)
+        return 0;
+    cJSON *root = frozen_load(folder, PROGRAM_FILE, err);
+    int status = root ? compare_recipe(root, folder, recipe, err) : -1;
+    cJSON_Delete(root);
+    return status;
+}
+
 int frozen_apply(const struct run_folder *folder, struct recipe *recipe, struct error *err)
 {
     static const struct {
@@ -131,7 +185,7 @@ int frozen_apply(const struct run_folder *folder, struct recipe *recipe, struct 
                       {"bf16", RECIPE_PRECISION_BF16},
                       {"f16", RECIPE_PRECISION_F16},
                       {"tf32", RECIPE_PRECISION_TF32}};
-    cJSON *root = frozen_load(folder, "program.json", err);
+    cJSON *root = frozen_load(folder, PROGRAM_FILE, err);
     if (!root)
         return -1;
     for (size_t i = 0; i < sizeof precisions / sizeof precisions[0]; i++)
@@ -146,14 +200,16 @@ int frozen_apply(const struct run_folder *folder, struct recipe *recipe, struct 
     const cJSON *threads = cJSON_GetObjectItemCaseSensitive(root, "threads");
     if (cJSON_IsNumber(threads))
         recipe->threads = threads->valueint;
-    snprintf(recipe->data, sizeof recipe->data, "%s", text_of(root, "data"));
+    const char *data = began_with(root, "data");
+    if (!data || strcmp(data, recipe->data) == 0) /* else it was moved */
+        snprintf(recipe->data, sizeof recipe->data, "%s", text_of(root, "data"));
     cJSON_Delete(root);
     return 0;
 }
 
 int frozen_data(const struct run_folder *folder, char source[512], char sha256[65], struct error *err)
 {
-    cJSON *root = frozen_load(folder, "program.json", err);
+    cJSON *root = frozen_load(folder, PROGRAM_FILE, err);
     if (!root)
         return -1;
     snprintf(source, 512, "%s", text_of(root, "data"));
@@ -250,5 +306,5 @@ int frozen_keep(const struct session *session, const struct run_folder *folder, 
     char path[RUN_PATH_MAX + 32], name[32];
     file_name(session, name);
     run_folder_path(folder, name, path, sizeof path);
-    return access(path, F_OK) == 0 ? frozen_check(session, folder, err) : frozen_write(session, folder, err);
+    return access(path, F_OK) == 0 ? frozen_check(session, folder, err) : frozen_write(session, folder, NULL, err);
 }

@@ -1,8 +1,8 @@
 /*
  * The frozen program, RUN/program.json: what ran where (davidnet's version, family, library, precision, threads, ISA,
- * data and its digest, implementation of each step). A resume reuses exactly that or refuses and says what differs, so
- * results are reproducible. What runs at another size than the images' own (progressive_size) is kept beside it, as
- * program-24x24.json.
+ * data and its digest, implementation of each step), and of which recipe: "recipe" has the knobs' values as text, and
+ * "network". A resume reuses exactly that or refuses and says what differs, so results are reproducible. What runs at
+ * another size than the images' own (progressive_size) is kept beside it, as program-24x24.json.
  */
 #ifndef DAVIDNET_ENGINE_FROZEN_H
 #define DAVIDNET_ENGINE_FROZEN_H
@@ -10,9 +10,20 @@
 #include "engine/run_folder.h"
 #include "engine/session.h"
 
-int frozen_write(const struct session *session, const struct run_folder *folder, struct error *err);
+/* recipe: RUN/recipe.ini's, which the session's was made from; NULL in files of other sizes. */
+int frozen_write(const struct session *session, const struct run_folder *folder, const struct recipe *recipe,
+                 struct error *err);
 
-/* Puts the stored device, precision and threads into the recipe, so that compiling gives the same program. */
+/*
+ * -1 where RUN/recipe.ini, which recipe is read from, was changed after the run began, with the key: half a run of one
+ * recipe and half of another would be no run of either. How a run is looked after (section "run") and the place of its
+ * data may change; that the data is the same, frozen_check sees. Nothing is known to differ of a run that was killed
+ * before it compiled, or whose program.json is from before it told the recipe.
+ */
+int frozen_check_recipe(const struct run_folder *folder, const struct recipe *recipe, struct error *err);
+
+/* Puts the stored device, precision and threads into the recipe, so that compiling gives the same program; and the
+ * place of the data, where the recipe's is still that of before. */
 int frozen_apply(const struct run_folder *folder, struct recipe *recipe, struct error *err);
 
 /* What it was trained on: the SOURCE and the digest of all its records (struct dataset). */

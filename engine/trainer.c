@@ -419,7 +419,8 @@ static int begin_log(struct trainer *trainer, struct error *err)
     return run_log_append(&trainer->log, &record, err) || log_idle_tricks(trainer, err) ? -1 : 0;
 }
 
-/* A log that was lost begins anew; one of another course of training, by an edited recipe, does not go on. */
+/* A log that was lost begins anew; one of another course of training, by an edited recipe that program.json does not
+ * tell of, does not go on. */
 static int check_log(struct trainer *trainer, struct error *err)
 {
     size_t at;
@@ -479,7 +480,7 @@ static int prepare(struct trainer *trainer, struct error *err)
     }
     if (begin_weights(trainer, err) || begin_log(trainer, err))
         return -1;
-    return frozen_write(session, &trainer->folder, err);
+    return frozen_write(session, &trainer->folder, &trainer->options.recipe, err);
 }
 
 /* What failed before its first step was no run: nothing is kept of it, and it is not the newest one. */

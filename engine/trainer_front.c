@@ -5,6 +5,7 @@
 #include "engine/trainer.h"
 
 #include "engine/files.h"
+#include "engine/frozen.h"
 #include "engine/thread.h"
 #include "engine/trainer_internal.h"
 
@@ -98,7 +99,8 @@ static int open_folder(struct trainer *trainer, int *created, struct error *err)
             run_folder_lock(&trainer->folder, &trainer->lock_fd, err))
             return -1;
         run_folder_path(&trainer->folder, "recipe.ini", path, sizeof path);
-        if (recipe_read(path, &trainer->options.recipe, err) || read_init(trainer, err))
+        if (recipe_read(path, &trainer->options.recipe, err) ||
+            frozen_check_recipe(&trainer->folder, &trainer->options.recipe, err) || read_init(trainer, err))
             return -1;
     } else {
         char parent[RUN_PATH_MAX];

@@ -299,33 +299,6 @@ static void a_resume_without_a_log_begins_one(void **state)
     trainer_free(trainer);
 }
 
-/* Half a run of one recipe and half of another would be no run of either. */
-static void a_resume_by_an_edited_recipe_is_refused(void **state)
-{
-    (void)state;
-    struct trainer_options options = {.parent = trainer_folder, .name = "edited", .stop_after = 1};
-    struct trainer_status status;
-    struct run_folder folder;
-    struct error err = {""};
-    char path[256];
-    trainer_tiny(&options.recipe, "2");
-    trainer_wait_and_free(trainer_must_start(&options), &status);
-    snprintf(path, sizeof path, "%s/edited", trainer_folder);
-    assert_int_equal(run_folder_find(&folder, path, &err), 0);
-    int batch = options.recipe.batch;
-    options.recipe.batch = batch / 2;
-    assert_int_equal(run_folder_write_recipe(&folder, "recipe.ini", &options.recipe, &err), 0);
-    struct trainer_options resume = {.resume = path};
-    trainer_wait_and_free(trainer_must_start(&resume), &status);
-    assert_int_equal(status.phase, TRAINER_FAILED);
-    assert_non_null(
-        strstr(status.error, "edited/recipe.ini was changed after the run began: it has 20 steps of batch"));
-    options.recipe.batch = batch;
-    assert_int_equal(run_folder_write_recipe(&folder, "recipe.ini", &options.recipe, &err), 0);
-    trainer_wait_and_free(trainer_must_start(&resume), &status);
-    assert_int_equal(status.phase, TRAINER_DONE);
-}
-
 static void stop_after_keeps_the_schedule(void **state)
 {
     (void)state;
@@ -513,7 +486,6 @@ int main(void)
         cmocka_unit_test(stop_and_resume_give_the_same_weights),
         cmocka_unit_test(a_resume_without_checkpoint_begins_with_the_given_model),
         cmocka_unit_test(a_resume_without_a_log_begins_one),
-        cmocka_unit_test(a_resume_by_an_edited_recipe_is_refused),
         cmocka_unit_test(stop_after_keeps_the_schedule),
         cmocka_unit_test(stop_after_a_part_of_an_epoch),
         cmocka_unit_test(replayed_steps_are_timed_once),

@@ -1,4 +1,5 @@
 /* How a run begins: what is refused before there is a folder, what a start that fails leaves, and who may resume. */
+#include "engine/run_folder.h"
 #include "tests/trainer_checks.h"
 
 #include <setjmp.h>
@@ -258,6 +259,81 @@ static void another_program_is_refused(void **state)
     assert_int_equal(status.phase, TRAINER_DONE);
 }
 
+static void resume_by(const struct run_folder *folder, const struct recipe *recipe, struct trainer_status *status,
+                      struct error *err)
+{
+    const struct trainer_options resume = {.resume = folder->path};
+    assert_int_equal(run_folder_write_recipe(folder, "recipe.ini", recipe, err), 0);
+    struct trainer *trainer = trainer_start(&resume, err);
+    if (trainer)
+        trainer_wait_and_free(trainer, status);
+    else
+        status->phase = TRAINER_PHASE_COUNT; /* it did not start, and the run's log knows nothing of it */
+}
+
+static void edit_is_refused(const struct run_folder *folder, const struct recipe *recipe, const char *why)
+{
+    struct trainer_status status;
+    struct error err = {""};
+    resume_by(folder, recipe, &status, &err);
+    assert_int_equal(status.phase, TRAINER_PHASE_COUNT);
+    if (!strstr(err.text, why))
+        fail_msg("'%s' does not say '%s'", err.text, why);
+}
+
+/* Half a run of one recipe and half of another would be no run of either. */
+static void a_resume_by_an_edited_recipe_is_refused(void **state)
+{
+    (void)state;
+    struct trainer_options options = {.parent = trainer_folder, .name = "edited", .stop_after = 1};
+    struct trainer_status status;
+    struct run_folder folder;
+    struct error err = {""};
+    char path[256], command[512];
+    trainer_tiny(&options.recipe, "2");
+    trainer_wait_and_free(trainer_must_start(&options), &status);
+    snprintf(path, sizeof path, "%s/edited", trainer_folder);
+    assert_int_equal(run_folder_find(&folder, path, &err), 0);
+    struct recipe recipe = options.recipe;
+    recipe.schedule.value[1] = 0.05;
+    edit_is_refused(&folder, &recipe,
+                    "edited/recipe.ini was changed after the run began: lr_values is '0,0.05,0', and was '0,0.1,0'; "
+                    "undo that");
+    recipe = options.recipe;
+    recipe.precision = RECIPE_PRECISION_F32; /* which the frozen program overrules */
+    edit_is_refused(&folder, &recipe, "precision is 'f32', and was 'auto'");
+    recipe = options.recipe;
+    recipe.order_seed = 3;
+    edit_is_refused(&folder, &recipe, "order_seed is '3'");
+    recipe = options.recipe;
+    strcpy(recipe.network, "prep = block c\nlayer1 = block 2c\npool = global_max\nlogits = linear\n");
+    edit_is_refused(&folder, &recipe, "its network is another one");
+    recipe = options.recipe;
+    recipe.batch /= 2;
+    edit_is_refused(&folder, &recipe, "batch is '10', and was '20'");
+
+    snprintf(command, sizeof command, "sed -i 's/\"recipe\":/\"unknown\":/' '%s/program.json'", path);
+    assert_int_equal(system(command), 0); /* as older ones: the log tells of the steps alone */
+    resume_by(&folder, &recipe, &status, &err);
+    assert_int_equal(status.phase, TRAINER_FAILED);
+    assert_non_null(
+        strstr(status.error, "edited/recipe.ini was changed after the run began: it has 20 steps of batch"));
+    snprintf(command, sizeof command, "sed -i 's/\"unknown\":/\"recipe\":/' '%s/program.json'", path);
+    assert_int_equal(system(command), 0);
+
+    recipe = options.recipe;
+    strcpy(recipe.data, "synthetic:4:100"); /* it may be elsewhere, but is to be the same */
+    resume_by(&folder, &recipe, &status, &err);
+    assert_int_equal(status.phase, TRAINER_FAILED);
+    assert_non_null(strstr(status.error, "data_sha256"));
+    recipe = options.recipe;
+    recipe.target = 12; /* says nothing of the course of training */
+    recipe.checkpoint_seconds = 7;
+    resume_by(&folder, &recipe, &status, &err);
+    assert_string_equal(status.error, "");
+    assert_int_equal(status.phase, TRAINER_DONE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -269,6 +345,7 @@ int main(void)
         cmocka_unit_test(a_resume_without_program_has_the_same_data),
         cmocka_unit_test(one_process_trains_a_run),
         cmocka_unit_test(another_program_is_refused),
+        cmocka_unit_test(a_resume_by_an_edited_recipe_is_refused),
     };
     return cmocka_run_group_tests(tests, trainer_test_enter, trainer_test_leave);
 }

@@ -183,8 +183,9 @@ const struct command command_resume = {
     .usage =
         "usage: davidnet resume RUN [OPTION]...\n\n"
         "RUN is a run's name, its folder, or 'last'. Goes back to its newest checkpoint (to the start if there is\n"
-        "none), with the same program as before, or refuses and says what differs. The weights at the end are\n"
-        "those of a run that was never interrupted. Of a run that is done it says so, and leaves it as it is.\n",
+        "none), with the same program and recipe as before, or refuses and says what differs. The weights at the\n"
+        "end are those of a run that was never interrupted. Of a run that is done it says so, and leaves it as it\n"
+        "is.\n",
     .options = resume_own,
     .words = "RUN",
     .run = resume_main,
