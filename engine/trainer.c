@@ -358,6 +358,18 @@ static int begin_weights(struct trainer *trainer, struct error *err)
     return averages_begin(&trainer->averages, session->program, err);
 }
 
+/* Of the sittings before, up to the checkpoint. One that ended there says more than the checkpoint, whose own writing
+ * the run's clock counts, too: no clock that was shown steps back. */
+static double wall_before(const struct trainer *trainer)
+{
+    double wall = trainer->clock.wall_seconds;
+    size_t at;
+    if (run_log_series(&trainer->log, RECORD_END, &at, 1) == 0)
+        return wall;
+    const struct record *end = run_log_at(&trainer->log, at);
+    return end->step == trainer->clock.step ? fmax(wall, end->as.end.wall_seconds) : wall;
+}
+
 /* Goes back to the newest checkpoint, or to the start if there is none. */
 static int restore(struct trainer *trainer, struct error *err)
 {
@@ -380,7 +392,7 @@ static int restore(struct trainer *trainer, struct error *err)
             return -1;
         averages_restore(&trainer->averages, checkpoint);
         trainer->clock = checkpoint->clock;
-        trainer->wall_before = checkpoint->clock.wall_seconds;
+        trainer->wall_before = wall_before(trainer);
     } else if (begin_weights(trainer, err)) {
         return -1;
     }

@@ -194,6 +194,32 @@ static void a_resume_without_checkpoint_begins_with_the_given_model(void **state
     assert_non_null(strstr(err.text, "/nonexistent/model"));
 }
 
+/* A sitting's last second goes to its last checkpoint, which cannot tell how long that takes: the log's end can. */
+static void the_wall_clock_goes_on_where_it_stopped(void **state)
+{
+    (void)state;
+    struct trainer_options options = {.parent = trainer_folder, .name = "clock", .stop_after = 1};
+    struct trainer_status status;
+    struct error err = {""};
+    struct run_log log;
+    char path[256];
+    size_t at;
+    trainer_tiny(&options.recipe, "2");
+    trainer_wait_and_free(trainer_must_start(&options), &status);
+    snprintf(path, sizeof path, "%s/clock/log", trainer_folder);
+    assert_int_equal(run_log_open(&log, path, &err), 0);
+    assert_int_equal(run_log_series(&log, RECORD_END, &at, 1), 1);
+    struct record end = *run_log_at(&log, at);
+    end.as.end.wall_seconds += 1000; /* a slow disk */
+    assert_int_equal(run_log_append(&log, &end, &err), 0);
+    run_log_release(&log);
+    snprintf(path, sizeof path, "%s/clock", trainer_folder);
+    struct trainer_options resume = {.resume = path};
+    trainer_wait_and_free(trainer_must_start(&resume), &status);
+    assert_int_equal(status.phase, TRAINER_DONE);
+    assert_true(status.wall_seconds > end.as.end.wall_seconds);
+}
+
 /* The trace's latest steps are the last ones of a sitting of so many steps. */
 static void assert_traced_to_the_end(const char *run, unsigned steps)
 {
@@ -487,6 +513,7 @@ int main(void)
         cmocka_unit_test(a_resume_without_checkpoint_begins_with_the_given_model),
         cmocka_unit_test(a_resume_without_a_log_begins_one),
         cmocka_unit_test(stop_after_keeps_the_schedule),
+        cmocka_unit_test(the_wall_clock_goes_on_where_it_stopped),
         cmocka_unit_test(stop_after_a_part_of_an_epoch),
         cmocka_unit_test(replayed_steps_are_timed_once),
         cmocka_unit_test(pausing_stops_the_training_clock),
