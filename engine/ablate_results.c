@@ -470,6 +470,20 @@ int ablate_results_begin(struct ablate_results *results, const struct ablate_set
     return 0;
 }
 
+/* Of the command line, malloc'ed. */
+static char *options_of(const struct recipe *recipe, struct error *err)
+{
+    static const char before[] = "davidnet train ";
+    char *options = malloc(RECIPE_COMMAND_MAX);
+    if (!options) {
+        error_set(err, "out of memory for the recipe's options");
+        return NULL;
+    }
+    recipe_command(recipe, options, RECIPE_COMMAND_MAX);
+    memmove(options, options + strlen(before), strlen(options + strlen(before)) + 1);
+    return options;
+}
+
 int ablate_results_check(const struct ablate_results *results, const struct recipe *recipe, struct error *err)
 {
     char digest[16];
@@ -478,15 +492,19 @@ int ablate_results_check(const struct ablate_results *results, const struct reci
         return -1;
     if (!known || strcmp(known->digest, digest) == 0)
         return 0;
-    return error_set(err,
-                     "%s has %s with other values than now: times of both do not belong together; give another folder "
-                     "with --out, or the options of before: %.400s",
-                     results->path, recipe->preset, known->options);
+    char *options = options_of(recipe, err);
+    if (!options)
+        return -1;
+    error_set(err,
+              "%s has %s with other values than now (%.300s; now %.300s): times of both do not belong together; give "
+              "another folder with --out, or the options of before",
+              results->path, recipe->preset, known->options, options);
+    free(options);
+    return -1;
 }
 
 int ablate_results_add_recipe(struct ablate_results *results, const struct recipe *recipe, struct error *err)
 {
-    static const char before[] = "davidnet train ";
     struct ablate_recipe added = {.seed = recipe->seed};
     if (ablate_results_check(results, recipe, err) || digest_recipe(recipe, added.digest, err))
         return -1;
@@ -494,11 +512,9 @@ int ablate_results_add_recipe(struct ablate_results *results, const struct recip
         return 0;
     snprintf(added.preset, sizeof added.preset, "%s", recipe->preset);
     recipe_summary(recipe, added.summary, sizeof added.summary);
-    added.options = malloc(RECIPE_COMMAND_MAX);
+    added.options = options_of(recipe, err);
     if (!added.options)
-        return error_set(err, "out of memory for the recipe's options");
-    recipe_command(recipe, added.options, RECIPE_COMMAND_MAX);
-    memmove(added.options, added.options + strlen(before), strlen(added.options + strlen(before)) + 1);
+        return -1;
     cJSON *line = cJSON_CreateObject();
     ablate_recipe_add_json(&added, line);
     if (append(results->path, line, err)) {
