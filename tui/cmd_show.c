@@ -173,7 +173,7 @@ static cJSON *epochs_json(const struct run_log *log)
         const struct record *r = run_log_at(log, index[i]);
         cJSON *o = cJSON_CreateObject();
         run_report_epoch_json(o, r);
-        json_add_number(o, "steal", record_decimal(r->as.epoch.steal));
+        json_add_number(o, "steal", record_decimal(r->as.epoch.steal)); /* its older name: scripts read it */
         cJSON_AddItemToArray(list, o);
     }
     free(index);

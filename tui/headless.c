@@ -135,7 +135,6 @@ static void print_epoch_json(const struct record *record)
 {
     cJSON *object = event("epoch");
     run_report_epoch_json(object, record);
-    json_add_number(object, "steal_percent", record_decimal(record->as.epoch.steal));
     print_event(object);
 }
 

@@ -94,6 +94,7 @@ void run_report_epoch_json(cJSON *object, const struct record *record)
     json_add_number(object, "train_seconds", record->as.epoch.train_seconds);
     json_add_number(object, "speedrun_seconds", record->as.epoch.speedrun_seconds);
     json_add_number(object, "wall_seconds", record->as.epoch.wall_seconds);
+    json_add_number(object, "steal_percent", record_decimal(record->as.epoch.steal));
     json_add_number(object, "load", record_decimal(record->as.epoch.load));
     json_add_number(object, "involuntary_switches", record->as.epoch.involuntary_switches);
 }

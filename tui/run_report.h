@@ -26,7 +26,7 @@ void run_report_free(struct run_report *report);
 void run_report_summary_json(cJSON *object, const struct run_summary *summary);
 /* The same for "tags" and "note", and for the campaign that it was made for. */
 void run_report_label_json(cJSON *object, const struct run_label *label);
-/* The same for the record of an epoch, but for its steal: training's events and `show` name that differently. */
+/* The same for the record of an epoch. */
 void run_report_epoch_json(cJSON *object, const struct record *record);
 
 /*
