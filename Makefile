@@ -284,9 +284,11 @@ $(BUILD)/tests/libsupport.a: $(TEST_SUPPORT_SRC:%.c=$(BUILD)/%.o)
 
 $(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(TEST_SUPPORT) $(LIB) $(filter %.o,$(CMOCKA))
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(CFLAGS) $(SANITIZE_FLAGS) -pie $(LDFLAGS) -o $@ $^ $(filter-out %.o,$(CMOCKA)) $(LIBS)
+	$(Q)$(CC) $(CFLAGS) $(SANITIZE_FLAGS) -pie $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(filter-out %.o,$(CMOCKA)) $(LIBS)
 
-$(BUILD)/tests/test_conv_plans: $(BUILD)/kernels/cuda/conv_plans.o # else in the CUDA engine's shared object only
+# These are else in the CUDA engine's shared object only.
+$(BUILD)/tests/test_conv_plans: $(BUILD)/kernels/cuda/conv_plans.o
+$(BUILD)/tests/test_device_errors: $(BUILD)/kernels/cuda/device_errors.o
 
 test-%: FORCE
 	@$(DEPS) $(TEST_DEPS)

@@ -212,20 +212,24 @@ static void wide_convolutions(void)
     finish(row_ok(plan_pool(&plan, "pool", row, PLAN_GLOBAL_AVG, 0, &err), &err), 10);
 }
 
-/* Every rule of update, all convolutions by it, one of them for the first epoch only. */
+/* A rule of update, all convolutions by it. */
+static void compare_rule(void (*make)(void), enum plan_rule rule, int steps)
+{
+    make();
+    for (int t = 0; t < plan.n_tensors; t++)
+        if (plan.tensors[t].role == PLAN_CONV_WEIGHT)
+            plan.tensors[t].rule = rule;
+    compare_programs(rule == PLAN_RULE_MUON ? "muon" : "lars",
+                     &(struct program_options){.max_batch = 3, .exact_convolutions = 1}, 3, steps, RULE_TOLERANCE);
+}
+
 static void test_rules(void **state)
 {
     NEEDS_CUDA(state);
-    static void (*const make[])(void) = {davidnet8, wide_convolutions};
-    for (enum plan_rule rule = PLAN_RULE_MUON; rule < PLAN_RULE_COUNT; rule++)
-        for (size_t i = 0; i < 2; i++) {
-            make[i]();
-            for (int t = 0; t < plan.n_tensors; t++)
-                if (plan.tensors[t].role == PLAN_CONV_WEIGHT)
-                    plan.tensors[t].rule = rule;
-            compare_programs(rule == PLAN_RULE_MUON ? "muon" : "lars",
-                             &(struct program_options){.max_batch = 3, .exact_convolutions = 1}, 3, 2, RULE_TOLERANCE);
-        }
+    for (enum plan_rule rule = PLAN_RULE_MUON; rule < PLAN_RULE_COUNT; rule++) {
+        compare_rule(davidnet8, rule, 2);
+        compare_rule(wide_convolutions, rule, 2);
+    }
 }
 
 /* Halfway through a run a tensor stays as it is, whatever its rule. */
@@ -315,15 +319,6 @@ static void test_low_precision_is_close(void **state)
         low_precision(name, PRECISION_BF16, 8, i % 2 ? 7 : 8);
         low_precision(name, PRECISION_F16, 8, i % 2 ? 7 : 8);
     }
-}
-
-static void test_small(void **state)
-{
-    NEEDS_CUDA(state);
-    davidnet8();
-    low_precision("davidnet", PRECISION_F16, 4, 3);
-    for (size_t i = NETWORKS; i < NETWORKS + TRICKS; i++)
-        low_precision(make_network(i), PRECISION_F16, 4, 4);
 }
 
 /* ---- lists in flight ---- */
@@ -417,13 +412,13 @@ static void test_no_more_than_ahead(void **state)
 
 /* ---- trouble ---- */
 
-static void test_not_finite_is_found(void **state)
+static void find_not_finite(enum precision precision)
 {
-    NEEDS_CUDA(state);
     struct parity_data data;
     struct error err;
     davidnet8();
-    struct program *program = parity_compile(cuda, &plan, &(struct program_options){.max_batch = 8});
+    struct program *program =
+        parity_compile(cuda, &plan, &(struct program_options){.max_batch = 8, .precision = precision});
     parity_data_init(&data, plan.rows[0].out, plan.classes, 8, 11);
     parity_weights(program, 5);
     parity_evaluate(program, &data.batch);
@@ -439,6 +434,14 @@ static void test_not_finite_is_found(void **state)
     assert_int_equal(program->result.bad_row, plan_find_row(&plan, "layer2/conv"));
     parity_data_release(&data);
     cuda->free(program);
+}
+
+static void test_not_finite_is_found(void **state)
+{
+    NEEDS_CUDA(state);
+    find_not_finite(PRECISION_F32);
+    find_not_finite(PRECISION_F16);
+    find_not_finite(PRECISION_BF16);
 }
 
 static void refused(struct program *program, const char *name, enum program_tensor kind, size_t count,
@@ -480,24 +483,6 @@ static void test_reading_what_is_not_there(void **state)
     cuda->free(program);
 }
 
-/* What does not fit says how much it is, and what would. */
-static void test_out_of_memory(void **state)
-{
-    NEEDS_CUDA(state);
-    if (!cuda_plugin_is_emulated(cuda))
-        skip();
-    struct error err = {{0}};
-    davidnet8();
-    setenv("CUDA_EMULATED_MEMORY", "6000000", 1);
-    assert_null(cuda->compile(&plan, &(struct program_options){.max_batch = 64}, &err));
-    unsetenv("CUDA_EMULATED_MEMORY");
-    if (!strstr(err.text, "GiB left") || !strstr(err.text, "batch="))
-        fail_msg("%s", err.text);
-    struct program *program = parity_compile(cuda, &plan, &(struct program_options){.max_batch = 64});
-    assert_true(cuda->memory(program) > 6000000);
-    cuda->free(program);
-}
-
 static void test_options_refused(void **state)
 {
     NEEDS_CUDA(state);
@@ -532,6 +517,57 @@ static void test_steps_cover_the_plan(void **state)
         }
         cuda->free(program);
     }
+}
+
+/* ---- for a tool that makes everything slow: each kernel, in each type, with little to do (tests/check_cuda) ---- */
+
+static void one_step(void (*make)(void), enum precision precision)
+{
+    struct parity_data data;
+    make();
+    struct program *program =
+        parity_compile(cuda, &plan, &(struct program_options){.max_batch = 3, .precision = precision});
+    parity_data_init(&data, plan.rows[0].out, plan.classes, 2, 3);
+    parity_weights(program, 7);
+    parity_train(program, &data.batch, &hyper);
+    assert_int_equal(program->result.bad_row, -1);
+    parity_data_release(&data);
+    cuda->free(program);
+}
+
+static void test_small(void **state)
+{
+    static const enum precision precisions[] = {PRECISION_F16, PRECISION_BF16, PRECISION_F32};
+    NEEDS_CUDA(state);
+    for (size_t p = 0; p < sizeof precisions / sizeof *precisions; p++) {
+        davidnet8();
+        low_precision("davidnet", precisions[p], 4, 3);
+        for (size_t i = NETWORKS; i < NETWORKS + TRICKS; i++)
+            low_precision(make_network(i), precisions[p], 4, 4);
+        one_step(many_readers, precisions[p]);      /* sums of gradients */
+        one_step(all_convolutional, precisions[p]); /* a loss of logits that are no linear layer's */
+    }
+}
+
+static void test_small_rules(void **state)
+{
+    NEEDS_CUDA(state);
+    for (enum plan_rule rule = PLAN_RULE_MUON; rule < PLAN_RULE_COUNT; rule++)
+        compare_rule(wide_convolutions, rule, 1);
+}
+
+static void test_small_average(void **state)
+{
+    NEEDS_CUDA(state);
+    static const enum program_mix mixes[] = {PROGRAM_MIX_FOLLOW, PROGRAM_MIX_SWAP, PROGRAM_MIX_TAKE};
+    struct error err = {{0}};
+    davidnet8();
+    struct program *program = parity_compile(cuda, &plan, &(struct program_options){.max_batch = 2});
+    parity_weights(program, 3);
+    for (size_t i = 0; i < sizeof mixes / sizeof *mixes; i++)
+        if (cuda->mix(program, PROGRAM_EMA, mixes[i], 0.5, &err))
+            fail_msg("%s", err.text);
+    cuda->free(program);
 }
 
 /* Every launch of kernels/cuda/ops.h and conv.h, and the test that compares what it does with the reference: what
@@ -574,12 +610,14 @@ int main(void)
         cmocka_unit_test(test_no_more_than_ahead),
         cmocka_unit_test(test_not_finite_is_found),
         cmocka_unit_test(test_reading_what_is_not_there),
-        cmocka_unit_test(test_out_of_memory),
         cmocka_unit_test(test_options_refused),
         cmocka_unit_test(test_steps_cover_the_plan),
     };
     const struct CMUnitTest small[] = {
         cmocka_unit_test(test_small),
+        cmocka_unit_test(test_small_rules),
+        cmocka_unit_test(test_small_average),
+        cmocka_unit_test(test_not_finite_is_found),
         cmocka_unit_test(test_no_more_than_ahead),
     };
     const char *which = getenv("CUDA_FAMILY_TESTS"); /* under a tool that makes everything slow */

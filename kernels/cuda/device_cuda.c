@@ -1,5 +1,7 @@
 #include "kernels/cuda/device.h"
 
+#include "kernels/cuda/device_errors.h"
+
 #include <cuda_runtime_api.h>
 
 #include <math.h>
@@ -9,40 +11,21 @@
 /* The oldest GPUs that the kernels are built for, and cuDNN 9 supports. */
 #define OLDEST_MAJOR 7
 
-/* What became of a call, as a sentence; 0 for success. What is told of is forgotten by the runtime, so that the next
- * check does not take it for what it asked about; a sticky error comes back by itself. */
+_Static_assert((int)DEVICE_SUCCESS == cudaSuccess && (int)DEVICE_OUT_OF_MEMORY == cudaErrorMemoryAllocation &&
+                   (int)DEVICE_OLD_DRIVER == cudaErrorInsufficientDriver && (int)DEVICE_NONE == cudaErrorNoDevice &&
+                   (int)DEVICE_NO_KERNEL_IMAGE == cudaErrorNoKernelImageForDevice &&
+                   (int)DEVICE_ECC == cudaErrorECCUncorrectable &&
+                   (int)DEVICE_PTX_VERSION == cudaErrorUnsupportedPtxVersion,
+               "the numbers are CUDA's");
+
+/* What became of a call. What is told of is forgotten by the runtime, so that the next check does not take it for what
+ * it asked about; a sticky error comes back by itself. */
 static int told(cudaError_t status, const char *what, struct error *err)
 {
-    if (status != cudaSuccess)
-        cudaGetLastError();
-    switch (status) {
-    case cudaSuccess:
+    if (status == cudaSuccess)
         return 0;
-    case cudaErrorNoDevice:
-        return error_set(err,
-                         "no NVIDIA GPU is visible here; see nvidia-smi and CUDA_VISIBLE_DEVICES, or use --device cpu");
-    case cudaErrorInsufficientDriver:
-        return error_set(err,
-                         "no NVIDIA driver, or one too old for CUDA %d.%d, which this was built with; install a newer "
-                         "driver, build with an older CUDA, or use --device cpu",
-                         CUDART_VERSION / 1000, CUDART_VERSION % 1000 / 10);
-    case cudaErrorNoKernelImageForDevice:
-    case cudaErrorUnsupportedPtxVersion:
-        return error_set(err, "%s: this GPU's architecture was not built for; build with CUDA_ARCHS=native", what);
-    case cudaErrorECCUncorrectable:
-        return error_set(err,
-                         "%s: the GPU's memory has an uncorrectable error (ECC); the run is stopped, its last "
-                         "checkpoint stands. Reset or replace the GPU, then davidnet resume",
-                         what);
-    case cudaErrorMemoryAllocation:
-        return error_set(err, "%s: out of memory on the GPU; use a smaller batch", what);
-    default:
-        return error_set(
-            err,
-            "%s: %s (CUDA error %d); the GPU is of no more use to this process, the last checkpoint stands. "
-            "davidnet resume goes on from it",
-            what, cudaGetErrorString(status), (int)status);
-    }
+    cudaGetLastError();
+    return device_error_set((int)status, what, cudaGetErrorString(status), CUDART_VERSION, err);
 }
 
 int cuda_device_describe(struct cuda_device *device, int index, struct error *err)

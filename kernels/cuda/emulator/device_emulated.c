@@ -2,9 +2,13 @@
  * The device layer on a CPU. Memory ends at a page that cannot be touched, so that a kernel which reads or writes
  * behind its buffer stops at once. "GPU 0" is always there; CUDA_EMULATED_MEMORY limits its memory (bytes), for tests.
  * A recording is its callback, called again by each replay; the call that records does nothing (recording.h).
+ *
+ * CUDA_EMULATED_FAIL=REPLAY:ERROR, for tests: the REPLAY-th replay since the device was opened does nothing but fail
+ * with CUDA's error of that number. It stays, as on a GPU: until the device is opened anew nothing is done any more.
  */
 #include "kernels/cuda/device.h"
 
+#include "kernels/cuda/device_errors.h"
 #include "kernels/cuda/emulator/recording.h"
 
 #include <math.h>
@@ -25,6 +29,24 @@ struct block {
 
 static size_t used;
 bool emulator_recording;
+
+static long replays;
+static int failure; /* enum device_error, or another number of CUDA's */
+
+static int told(const struct cuda_device *device, const char *what, struct error *err)
+{
+    return device_error_set(failure, what, "an injected error", device->runtime, err);
+}
+
+/* Counts a replay; true when nothing is done any more. */
+static bool fails(void)
+{
+    const char *text = getenv("CUDA_EMULATED_FAIL"), *error = text ? strchr(text, ':') : NULL;
+    replays++;
+    if (error && strtol(text, NULL, 10) == replays)
+        failure = atoi(error + 1);
+    return failure != 0;
+}
 
 /* What a recording may not have in it. */
 static void not_recorded(const char *what)
@@ -59,6 +81,7 @@ int cuda_device_describe(struct cuda_device *device, int index, struct error *er
 
 int cuda_device_open(struct cuda_device *device, int index, struct error *err)
 {
+    replays = failure = 0;
     return cuda_device_describe(device, index, err);
 }
 
@@ -78,6 +101,8 @@ void *cuda_device_alloc(struct cuda_device *device, size_t bytes, struct error *
     size_t page = (size_t)sysconf(_SC_PAGESIZE), inside = (bytes + ALIGN - 1) / ALIGN * ALIGN;
     size_t pages = (inside + page - 1) / page + 2; /* the header's and the guard */
     not_recorded("an allocation");
+    if (told(device, "allocating memory on the GPU", err))
+        return NULL;
     if (bytes > cuda_device_free_memory(device)) {
         error_set(err, "the GPU has %.2f GiB left of %.2f, and %.2f GiB more are needed",
                   (double)cuda_device_free_memory(device) / (1 << 30), (double)device->memory / (1 << 30),
@@ -126,29 +151,27 @@ void cuda_device_put(struct cuda_device *device, void *to, const void *from, siz
 {
     (void)device;
     not_recorded("a copy from the host");
-    memcpy(to, from, bytes);
+    if (!failure)
+        memcpy(to, from, bytes);
 }
 
 void cuda_device_get(struct cuda_device *device, void *to, const void *from, size_t bytes)
 {
     (void)device;
     not_recorded("a copy to the host");
-    memcpy(to, from, bytes);
+    if (!failure)
+        memcpy(to, from, bytes);
 }
 
 int cuda_device_wait(struct cuda_device *device, struct error *err)
 {
-    (void)device;
-    (void)err;
     not_recorded("a wait");
-    return 0;
+    return told(device, "a step on the GPU", err);
 }
 
 int cuda_device_check(struct cuda_device *device, struct error *err)
 {
-    (void)device;
-    (void)err;
-    return 0;
+    return told(device, "a step on the GPU", err);
 }
 
 void *cuda_event_new(struct cuda_device *device, struct error *err)
@@ -171,11 +194,9 @@ void cuda_event_record(struct cuda_device *device, void *event)
 
 int cuda_event_wait(struct cuda_device *device, void *event, struct error *err)
 {
-    (void)device;
     (void)event;
-    (void)err;
     not_recorded("a wait for an event");
-    return 0;
+    return told(device, "a step on the GPU", err);
 }
 
 double cuda_event_seconds(struct cuda_device *device, void *from, void *to)
@@ -206,7 +227,8 @@ void cuda_recording_replay(struct cuda_device *device, void *recording)
 {
     const struct recording *r = recording;
     (void)device;
-    r->work(r->context);
+    if (!fails())
+        r->work(r->context);
 }
 
 void cuda_recording_free(struct cuda_device *device, void *recording)

@@ -6,6 +6,7 @@
  * then the next one goes. Between two barriers threads run in one order in even launches and in the reverse one in odd
  * launches, so that code which needs a barrier that it lacks gives different results. Shared memory holds rubbish
  * (the last block's values) at a block's start, as on a GPU. Kernels whose threads never wait are plain loops.
+ * CUDA_EMULATED_LAUNCHES=FILE, for tests: each kernel, in each type, that ran is a line of that file.
  */
 #ifndef DAVIDNET_KERNELS_CUDA_EMULATOR_EMULATOR_H
 #define DAVIDNET_KERNELS_CUDA_EMULATOR_EMULATOR_H
@@ -32,7 +33,13 @@ struct dim3 {
 extern dim3 threadIdx, blockIdx, blockDim, gridDim;
 
 void emulator_barrier(void);
-void emulator_launch(dim3 grid, dim3 block, bool alone, void (*call)(void *), void *context);
+void emulator_launch(const char *kernel, dim3 grid, dim3 block, bool alone, void (*call)(void *), void *context);
+
+/* A text that has the kernel's name and the types that it is made for in it. */
+template <auto Kernel> static const char *emulator_name()
+{
+    return __PRETTY_FUNCTION__;
+}
 
 /* Value of lane `lane ^ mask` of the caller's warp; all 32 lanes must call it. */
 uint64_t emulator_shuffle_xor(uint64_t value, int mask);
@@ -80,14 +87,14 @@ template <typename F> static void emulator_call(void *context)
     (*static_cast<F *>(context))();
 }
 
-template <typename F> static void emulator_run(dim3 grid, dim3 block, bool alone, F call)
+template <typename F> static void emulator_run(const char *kernel, dim3 grid, dim3 block, bool alone, F call)
 {
-    emulator_launch(grid, block, alone, emulator_call<F>, &call);
+    emulator_launch(kernel, grid, block, alone, emulator_call<F>, &call);
 }
 
 #define CUDA_LAUNCH(kernel, grid, block, stream, ...)                                                                  \
-    ((void)(stream), emulator_run((grid), (block), false, [=]() { (kernel)(__VA_ARGS__); }))
+    ((void)(stream), emulator_run(emulator_name<(kernel)>(), (grid), (block), false, [=]() { (kernel)(__VA_ARGS__); }))
 #define CUDA_LAUNCH_ALONE(kernel, grid, block, stream, ...)                                                            \
-    ((void)(stream), emulator_run((grid), (block), true, [=]() { (kernel)(__VA_ARGS__); }))
+    ((void)(stream), emulator_run(emulator_name<(kernel)>(), (grid), (block), true, [=]() { (kernel)(__VA_ARGS__); }))
 
 #endif
