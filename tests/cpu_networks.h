@@ -207,12 +207,12 @@ static void preactivation(void)
     finish(plan_concat(&plan, "both", max, avg, &err), 10);
 }
 
-struct network {
+struct parity_network {
     const char *name;
     void (*make)(void);
 };
 
-static const struct network networks[] = {
+static const struct parity_network networks[] = {
     {"davidnet", davidnet8},
     {"odd channels", odd_channels},
     {"conv alone", conv_alone},

@@ -1,7 +1,9 @@
-/* cuDNN makes plans for an H200 of every convolution of the goals' networks, in each precision: it needs to be told
- * only what the GPU is, not to have one. */
+/* cuDNN makes plans for an H200 of every convolution of the goals' networks, in each precision, and of those that
+ * test_cuda_family compares with the reference, as it does: it needs to be told only what the GPU is, not to have one.
+ */
 #include "engine/session.h"
 #include "kernels/cuda/foresee.h"
+#include "tests/cpu_networks.h"
 
 #include <dlfcn.h>
 #include <setjmp.h>
@@ -57,12 +59,12 @@ static int padded(int channels)
     return (channels + CUDA_CHANNELS - 1) / CUDA_CHANNELS * CUDA_CHANNELS;
 }
 
-/* All passes of a row's convolution; how many there are. */
-static int check_row(const char *preset, const struct plan *plan, int index, int batch, int precision)
+/* All passes of a row's convolution; how many there are. exact: no Winograd and no FFT. */
+static int check_row(const char *preset, const struct plan *of, int index, int batch, int precision, bool exact)
 {
     static const char *const passes[CUDA_CONV_PASSES] = {"forward", "data gradient", "weights' gradient"};
-    const struct plan_row *row = &plan->rows[index];
-    struct plan_shape in = plan->rows[row->input[0]].out;
+    const struct plan_row *row = &of->rows[index];
+    struct plan_shape in = of->rows[row->input[0]].out;
     struct cuda_conv_shape shape = {.type = precisions[precision].type,
                                     .tf32 = precisions[precision].tf32,
                                     .n = batch,
@@ -75,12 +77,13 @@ static int check_row(const char *preset, const struct plan *plan, int index, int
                                     .pad = row->pad,
                                     .out_h = row->out.h,
                                     .out_w = row->out.w,
-                                    .deterministic = true};
+                                    .deterministic = true,
+                                    .exact = exact};
     int checked = 0;
     for (int pass = 0; pass < CUDA_CONV_PASSES; pass++) {
         char name[CONV_PLANS_NAME_MAX] = "";
         struct error err = {""};
-        if (pass == CUDA_CONV_DATA && !plan_row_gradient(plan, row->input[0]))
+        if (pass == CUDA_CONV_DATA && !plan_row_gradient(of, row->input[0]))
             continue;
         int plans = foresee(h200, &shape, (enum cuda_conv_pass)pass, name, &err);
         if (plans < 1)
@@ -96,18 +99,15 @@ static void check_preset(const char *preset, int first, int end)
 {
     struct recipe recipe;
     struct error err = {""};
-    struct plan *plan = malloc(sizeof *plan);
     const struct recipe_request request = {.preset = preset, .n_sets = 1, .sets = {"data=synthetic:1:4096"}};
     int checked = 0;
-    assert_non_null(plan);
-    if (recipe_resolve(&request, &recipe, &err) || session_check(&recipe, plan, &err))
+    if (recipe_resolve(&request, &recipe, &err) || session_check(&recipe, &plan, &err))
         fail_msg("%s: %s", preset, err.text);
     for (int precision = first; precision < end; precision++)
-        for (int i = 0; i < plan->n_rows; i++)
-            if (plan->rows[i].op == PLAN_CONV)
-                checked += check_row(preset, plan, i, recipe_batch(&recipe), precision);
+        for (int i = 0; i < plan.n_rows; i++)
+            if (plan.rows[i].op == PLAN_CONV)
+                checked += check_row(preset, &plan, i, recipe_batch(&recipe), precision, false);
     assert_true(checked >= 3 * 5);
-    free(plan);
 }
 
 static void every_convolution_has_a_plan(void **state)
@@ -122,6 +122,31 @@ static void every_convolution_has_a_plan(void **state)
     check_preset("tta-26", 0, 1);
     check_preset("sprint-94", 0, 2);
     check_preset("airbench94-muon", 0, 1);
+}
+
+/* In the precisions and batches of the comparisons in float32, which take exact convolutions, and in f16 and bf16. */
+static void every_compared_convolution_has_a_plan(void **state)
+{
+    static const struct {
+        int precision, batch;
+        bool exact;
+    } kinds[] = {{3, 6, true}, {3, 5, true}, {0, 8, false}, {1, 8, false}};
+    (void)state;
+    if (!foresee) {
+        print_message("SKIPPED: %s\n", missing);
+        skip();
+        return;
+    }
+    int checked = 0;
+    for (size_t i = 0; i < NETWORKS; i++) {
+        networks[i].make();
+        for (size_t k = 0; k < sizeof kinds / sizeof kinds[0]; k++)
+            for (int row = 0; row < plan.n_rows; row++)
+                if (plan.rows[row].op == PLAN_CONV)
+                    checked +=
+                        check_row(networks[i].name, &plan, row, kinds[k].batch, kinds[k].precision, kinds[k].exact);
+    }
+    assert_true(checked >= 100);
 }
 
 /* It is asked, not made up: a device that says less than is needed is refused. */
@@ -154,6 +179,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_convolution_has_a_plan),
+        cmocka_unit_test(every_compared_convolution_has_a_plan),
         cmocka_unit_test(what_is_no_gpu_is_refused),
     };
     return cmocka_run_group_tests(tests, open_plugin, NULL);
