@@ -2,6 +2,7 @@
  * Figures: the page in its three formats, bars; what is written lies inside the page and not over one another, the same
  * drawing gives the same bytes, and any size draws.
  */
+#include "engine/crc.h"
 #include "views/figure.h"
 #include "views/figure_bars.h"
 
@@ -21,17 +22,18 @@
 #include "tests/figure_checks.h"
 
 static const struct figure_bar some_bars[] = {
-    {"batch 512", "full step", {10.5, 20.25, 3}, 35, 0.8, "100 %", 0},
-    {NULL, "without update", {10, 19, 0}, 31.2, 0, NULL, 1},
+    {"batch 512", "full step", {10.5, 20.25, 3}, 35, 0.8, "100 %", 0, 0},
+    {NULL, "without update", {10, 19, 0}, 31.2, 0, NULL, 1, 0},
     {"batch 1024",
      "a label that is far too long for the place that there is to the left of any bar",
      {20.5, 40, NAN},
      NAN,
      0,
      NULL,
+     0,
      0},
-    {NULL, "nothing", {NAN, NAN, NAN}, NAN, 0, NULL, 0},
-    {NULL, "below 0", {30, -4.5, 2}, NAN, 0, NULL, 1},
+    {NULL, "nothing", {NAN, NAN, NAN}, NAN, 0, NULL, 0, 0},
+    {NULL, "below 0", {30, -4.5, 2}, NAN, 0, NULL, 1, 0},
 };
 
 static struct figure_bars make_bars(enum figure_bars_kind kind)
@@ -116,13 +118,63 @@ static void svg_says_its_texts(void **state)
     figure_free(figure);
 }
 
+static uint32_t number_at(const char *bytes)
+{
+    const unsigned char *b = (const unsigned char *)bytes;
+    return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
+}
+
+/* PNG: chunks that a reader checks, before the picture's; what is not ASCII is in one for UTF-8. PDF: its document's.
+ */
+static void files_say_what_they_are(void **state)
+{
+    (void)state;
+    static const char title[] = "Batch 512 \xc2\xb7 2 \xc2\xb5s";
+    const struct figure_page png = {FIGURE_PNG, 200, 100, 1, title, NULL, "davidnet train --preset quick"};
+    struct figure *figure = figure_new(&png, NULL);
+    char *bytes;
+    size_t size, at = 8;
+    int found = 0, pictures = 0;
+    assert_int_equal(figure_encode(figure, "x", &bytes, &size, NULL), 0);
+    figure_free(figure);
+    while (at + 12 <= size) {
+        size_t length = number_at(bytes + at);
+        const char *kind = bytes + at + 4, *data = kind + 4;
+        assert_true(length <= size - at - 12);
+        assert_int_equal(number_at(data + length), crc_add(0, kind, length + 4));
+        pictures += memcmp(kind, "IDAT", 4) == 0;
+        found += memcmp(kind, "iTXt", 4) == 0 && length == 10 + strlen(title) &&
+                 memcmp(data, "Title\0\0\0\0", 10) == 0 && memcmp(data + 10, title, strlen(title)) == 0 &&
+                 pictures == 0;
+        found += memcmp(kind, "tEXt", 4) == 0 && length == 37 && pictures == 0 &&
+                 memcmp(data, "Comment\0davidnet train --preset quick", 37) == 0;
+        found += memcmp(kind, "tEXt", 4) == 0 && memcmp(data, "Software\0davidnet ", 18) == 0;
+        assert_true(memcmp(data, "Description", 11) != 0);
+        at += length + 12;
+    }
+    free(bytes);
+    assert_true(at == size && pictures > 0);
+    assert_int_equal(found, 3);
+
+    const struct figure_page pdf = {FIGURE_PDF, 200, 100, 1, "a title", "a recipe", "a command"};
+    figure = figure_new(&pdf, NULL);
+    assert_int_equal(figure_encode(figure, "x", &bytes, &size, NULL), 0);
+    figure_free(figure);
+    static const char *const wanted[] = {"/Title (a title)", "/Subject (a recipe)", "/Keywords (a command)",
+                                         "/Creator (davidnet "};
+    for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++)
+        if (!memmem(bytes, size, wanted[i], strlen(wanted[i])))
+            fail_msg("the PDF lacks \"%s\"", wanted[i]);
+    free(bytes);
+}
+
 /* Marks in the middle of a bar, where its number would be, and far behind one, whose total stays at its end. */
 static void a_mark_is_not_in_the_way(void **state)
 {
     (void)state;
-    static const struct figure_bar marked[] = {{NULL, "none", {41}, NAN, 0, NULL, 0},
-                                               {NULL, "in the middle", {42}, 20.5, 0, NULL, 0},
-                                               {NULL, "far", {7}, 41, 0, NULL, 0}};
+    static const struct figure_bar marked[] = {{NULL, "none", {41}, NAN, 0, NULL, 0, 0},
+                                               {NULL, "in the middle", {42}, 20.5, 0, NULL, 0, 0},
+                                               {NULL, "far", {7}, 41, 0, NULL, 0, 0}};
     struct figure_bars bars = make_bars(FIGURE_STACKED);
     bars.bars = marked;
     bars.n_bars = 3;
@@ -266,7 +318,7 @@ int main(void)
         cmocka_unit_test(texts_have_room),           cmocka_unit_test(any_size_draws),
         cmocka_unit_test(heights_suffice),           cmocka_unit_test(a_file_or_nothing),
         cmocka_unit_test(text_of_any_bytes),         cmocka_unit_test(names_of_formats),
-        cmocka_unit_test(a_mark_is_not_in_the_way),
+        cmocka_unit_test(a_mark_is_not_in_the_way),  cmocka_unit_test(files_say_what_they_are),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -93,6 +93,44 @@ static void what_is_below_0_is_said(void **state)
     figure_free(figure);
 }
 
+/* A part below 0 that is noise is no bar to the left of 0; the step's time stays what it is, and it is said. */
+static void noise_is_not_drawn(void **state)
+{
+    (void)state;
+    struct ablate_summary before[2] = {list[2], list[3]};
+    for (int pass = 0; pass < 3; pass++) {
+        struct ablate_summary *s = &list[pass == 2 ? 2 : 3];
+        if (pass == 1) /* in each round: it is shown */
+            s->cost[ABLATE_BACKBONE].high = -1e-9;
+        if (pass == 2) /* of one round nobody knows */
+            s->variant[ABLATE_FULL].rounds = 1;
+        struct figure_page page = {FIGURE_SVG, FIGURE_ABLATE_WIDTH, 0, 1, "A title", "a subtitle", "a caption"};
+        page.height = figure_page_height(&page, figure_ablate_height(s, 1));
+        struct figure *figure = figure_new(&page, NULL);
+        assert_non_null(figure);
+        figure_ablate_draw(figure, s, 1, figure_content(figure));
+        figure_check_texts(figure);
+        char total[64];
+        snprintf(total, sizeof total, "%.0f%s", 1e3 * s->variant[ABLATE_FULL].ms / s->batch,
+                 pass == 1 ? "" : "   1 part below 0, not drawn");
+        assert_true(figure_check_count(figure, total) >= 1);
+        /* The axis begins at 0, or left of it. */
+        const struct figure_placed *texts;
+        size_t n = figure_texts(figure, &texts);
+        double zero = 0, label = 0;
+        for (size_t i = 0; i < n; i++) {
+            zero = strcmp(texts[i].text, "0") == 0 && !(zero > 0) ? texts[i].box.x + texts[i].box.w / 2 : zero;
+            if (strcmp(texts[i].text, "its timers") == 0)
+                label = texts[i].box.x + texts[i].box.w;
+        }
+        assert_true(zero > 0 && label > 0);
+        assert_int_equal(zero - label > 8, pass == 1);
+        figure_free(figure);
+    }
+    list[2] = before[0];
+    list[3] = before[1];
+}
+
 /* Nothing to compare is not agreement. */
 static void agreement_is_said(void **state)
 {
@@ -127,6 +165,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(both_methods_have_their_bar),
         cmocka_unit_test(what_is_below_0_is_said),
+        cmocka_unit_test(noise_is_not_drawn),
         cmocka_unit_test(agreement_is_said),
         cmocka_unit_test(sizes),
     };

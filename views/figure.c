@@ -1,7 +1,9 @@
 #include "views/figure.h"
 
 #include "engine/files.h"
+#include "engine/version.h"
 #include "views/figure_internal.h"
+#include "views/png_text.h"
 
 #include <cairo-pdf.h>
 #include <cairo-svg.h>
@@ -11,6 +13,7 @@
 #include <string.h>
 
 #define MARGIN 14.0
+#define MAKER "davidnet " DAVIDNET_VERSION
 
 static cairo_status_t take_bytes(void *closure, const unsigned char *data, unsigned int length)
 {
@@ -47,9 +50,16 @@ static void make_surface(struct figure *figure, const struct figure_page *page, 
     figure->surface = cairo_pdf_surface_create_for_stream(take_bytes, figure, w, h);
     cairo_pdf_surface_set_metadata(figure->surface, CAIRO_PDF_METADATA_CREATE_DATE,
                                    ""); /* none: same bytes each time */
-    cairo_pdf_surface_set_metadata(figure->surface, CAIRO_PDF_METADATA_CREATOR, "davidnet");
-    if (page->title)
-        cairo_pdf_surface_set_metadata(figure->surface, CAIRO_PDF_METADATA_TITLE, page->title);
+    cairo_pdf_surface_set_metadata(figure->surface, CAIRO_PDF_METADATA_CREATOR, MAKER);
+    const struct {
+        cairo_pdf_metadata_t what;
+        const char *text;
+    } texts[] = {{CAIRO_PDF_METADATA_TITLE, page->title},
+                 {CAIRO_PDF_METADATA_SUBJECT, page->subtitle},
+                 {CAIRO_PDF_METADATA_KEYWORDS, page->caption}};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        if (texts[i].text)
+            cairo_pdf_surface_set_metadata(figure->surface, texts[i].what, texts[i].text);
 }
 
 /* Title and subtitle from the top, caption from the foot; what is left is the content. */
@@ -84,6 +94,24 @@ static void draw_page_texts(struct figure *figure, const struct figure_page *pag
     figure->content = left;
 }
 
+/* What is said in the file, besides being drawn. */
+static void keep_texts(struct figure *figure, const struct figure_page *page)
+{
+    const char *const from[] = {page->title, page->subtitle, page->caption};
+    char **const to[] = {&figure->title, &figure->subtitle, &figure->caption};
+    for (int i = 0; i < 3; i++) {
+        *to[i] = from[i] ? strdup(from[i]) : NULL;
+        figure->failed |= from[i] && !*to[i];
+    }
+}
+
+static int say_in_png(struct figure *figure)
+{
+    const struct png_text texts[] = {
+        {"Title", figure->title}, {"Description", figure->subtitle}, {"Comment", figure->caption}, {"Software", MAKER}};
+    return png_text_add(&figure->bytes, &figure->size, texts, sizeof texts / sizeof *texts);
+}
+
 struct figure *figure_new(const struct figure_page *page, struct error *err)
 {
     double scale = page->scale > 0 ? page->scale : 2;
@@ -110,7 +138,7 @@ struct figure *figure_new(const struct figure_page *page, struct error *err)
     figure->height = page->height;
     make_surface(figure, page, scale);
     figure->cr = cairo_create(figure->surface);
-    figure->title = page->title ? strdup(page->title) : NULL;
+    keep_texts(figure, page);
     cairo_status_t status = cairo_status(figure->cr);
     if (status != CAIRO_STATUS_SUCCESS) {
         error_set(err, "a figure of %g x %g points: %s", page->width, page->height, cairo_status_to_string(status));
@@ -152,6 +180,8 @@ void figure_free(struct figure *figure)
         free(figure->texts[i].text);
     free(figure->texts);
     free(figure->title);
+    free(figure->subtitle);
+    free(figure->caption);
     free(figure->bytes);
     free(figure);
 }
@@ -270,7 +300,8 @@ int figure_encode(struct figure *figure, const char *name, char **bytes, size_t 
         status = cairo_surface_status(figure->surface);
     if (status != CAIRO_STATUS_SUCCESS)
         return error_set(err, "%s: the figure cannot be drawn: %s", name, cairo_status_to_string(status));
-    if (figure->failed || (figure->format == FIGURE_SVG && mend_svg(figure) < 0))
+    if (figure->failed || (figure->format == FIGURE_SVG && mend_svg(figure) < 0) ||
+        (figure->format == FIGURE_PNG && say_in_png(figure) < 0))
         return error_set(err, "%s: no memory for the figure", name);
     *bytes = figure->bytes;
     *size = figure->size;

@@ -3,6 +3,9 @@
  * SVG or PDF. Lengths are points (1/72 inch) from the page's top left corner, whatever the format; a PNG has
  * `scale` pixels a point. Text is DejaVu Sans with unhinted metrics, so that the layout is the same in every format.
  *
+ * A file says its title, subtitle, caption and maker to programs as well: a PNG in Title, Description, Comment and
+ * Software, a PDF in Title, Subject, Keywords and Creator, an SVG in <title> and <desc>.
+ *
  * The bytes depend on what is drawn and on the versions of cairo and the font alone: no dates, no counters.
  * Texts are remembered where they were put: an SVG carries them in its <desc> (cairo makes outlines of them), and
  * tests look whether they overlap or leave the page. Drawing never fails visibly; what went wrong inside (memory) is

@@ -53,6 +53,33 @@ struct pairs {
     } * text; /* of each bar */
 };
 
+/* Below 0, and not in every round of several: nothing that a part could cost. */
+static int is_noise(const struct ablate_summary *s, const struct ablate_cost *cost)
+{
+    return cost->ms < 0 && (s->variant[ABLATE_FULL].rounds < 2 || (cost->low <= 0 && cost->high >= 0));
+}
+
+/* Of the bar by removal; its total is still that of the step. */
+static void leave_out_noise(const struct ablate_summary *s, struct figure_bar *bar, char *note, size_t size)
+{
+    double total = 0;
+    int n = 0;
+    for (int segment = 0; segment < ABLATE_COST_COUNT; segment++) {
+        double *value = &bar->value[segment];
+        total += isfinite(*value) ? *value : 0;
+        if (!is_noise(s, &s->cost[cost_of(segment)]))
+            continue;
+        *value = 0;
+        n++;
+    }
+    if (n == 0)
+        return;
+    bar->total = total;
+    snprintf(note, size, "%d part%s below 0, not drawn%s", n, n == 1 ? "" : "s",
+             bar->note ? "; others not measured yet" : "");
+    bar->note = note;
+}
+
 /* By removal, and by timers. */
 static void make_pair(const struct ablate_summary *s, int first, struct pairs *pairs, int i)
 {
@@ -72,6 +99,7 @@ static void make_pair(const struct ablate_summary *s, int first, struct pairs *p
     bar[0].apart = !first;
     bar[0].marker = per_image(s, s->bound_ms);
     bar[0].note = isfinite(s->variant[ABLATE_CONVOLUTIONS].ms) ? NULL : "without what is not measured yet";
+    leave_out_noise(s, bar, pairs->text[2 * i].note, sizeof pairs->text->note);
     if (isfinite(between)) {
         snprintf(pairs->text[2 * i + 1].note, sizeof pairs->text->note, "and %s between steps",
                  number(per_image(s, between), text));
@@ -167,7 +195,8 @@ static const char explanation[] =
     "differ by: what removal says less what the timers of the full step say, and the sum of the next three. fused: "
     "pools and additions that ran inside steps of norm and activation, and stand alone without them. caches: the steps "
     "that stay became faster (below 0: slower): caches hold more, weights are not packed again; noise is in it. "
-    "between: less time between steps. Of the convolutions, which stay: what became of their own time.";
+    "between: less time between steps. Of the convolutions, which stay: what became of their own time. What is below 0 "
+    "in one round, or within noise, is not drawn: a part costs nothing less than 0.";
 
 static void draw_table(struct figure *figure, const struct ablate_summary *list, int count, struct figure_box box)
 {

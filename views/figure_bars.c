@@ -53,6 +53,8 @@ double figure_bars_height(const struct figure_bars *bars)
 static double total(const struct figure_bars *bars, const struct figure_bar *bar)
 {
     double sum = NAN;
+    if (bar->total > 0 && bars->kind == FIGURE_STACKED)
+        return bar->total;
     for (int s = 0; s < bars->n_segments; s++)
         if (isfinite(bar->value[s]))
             sum = (isnan(sum) ? 0 : sum) + bar->value[s];

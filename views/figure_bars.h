@@ -26,6 +26,7 @@ struct figure_bar {
     double error;     /* half the length of an error bar at a stack's end; 0 or NaN: none */
     const char *note; /* (optional) follows the total at the bar's end: "3.2 % of the step" */
     int apart;        /* 1: some room above it: it begins a group */
+    double total;     /* of a stack, where it is not the sum of its values; 0: it is */
 };
 
 enum figure_bars_kind { FIGURE_STACKED, FIGURE_GROUPED };

@@ -12,7 +12,7 @@ struct figure {
     cairo_surface_t *surface;
     cairo_t *cr;
     struct figure_box content;
-    char *title;
+    char *title, *subtitle, *caption; /* ours; NULL: none */
     /* What the surface wrote, of SVG and PDF. */
     char *bytes;
     size_t size, room;
