@@ -1,10 +1,10 @@
 #include "engine/curve_set.h"
 
 #include "engine/forecast.h"
+#include "engine/images_name.h"
 #include "engine/number.h"
 #include "engine/recipe_differences.h"
 #include "engine/statistics.h"
-#include "engine/utf8.h"
 
 #include <cjson/cJSON.h>
 #include <math.h>
@@ -20,17 +20,20 @@ struct course {
     uint32_t steps_per_epoch, steps;
     size_t n, *index; /* EPOCH records */
     double done;      /* epochs */
+    int diverged;
 };
 
 static int course_read(struct course *course, const struct run_log *log)
 {
-    size_t start, most = run_log_length(log);
+    size_t start, end, most = run_log_length(log);
     memset(course, 0, sizeof *course);
     course->log = log;
     if (run_log_series(log, RECORD_START, &start, 1) > 0) {
         course->steps_per_epoch = run_log_at(log, start)->as.start.steps_per_epoch;
         course->steps = run_log_at(log, start)->as.start.steps;
     }
+    if (run_log_series(log, RECORD_END, &end, 1) > 0)
+        course->diverged = (run_log_at(log, end)->flags & RECORD_DIVERGED) != 0;
     course->index = malloc((most + 1) * sizeof *course->index);
     if (!course->index)
         return -1;
@@ -169,6 +172,18 @@ static int make_ahead(struct curve *curve, const struct recipe *recipe, double f
     return 0;
 }
 
+static int make_diverged(struct curve *curve, const struct course *courses, int n)
+{
+    curve->diverged = malloc((size_t)n * sizeof *curve->diverged);
+    if (!curve->diverged)
+        return -1;
+    for (int i = 0; i < n; i++)
+        if (courses[i].diverged)
+            curve->diverged[curve->n_diverged++] = courses[i].done;
+    qsort(curve->diverged, (size_t)curve->n_diverged, sizeof *curve->diverged, by_value);
+    return 0;
+}
+
 /* members[n]: indices of the runs that make it up. */
 static int make_curve(struct curve *curve, const struct curve_run *runs, const int *members, int n)
 {
@@ -195,6 +210,8 @@ static int make_curve(struct curve *curve, const struct curve_run *runs, const i
         rc = collect_epochs(curve, courses, n);
     if (rc == 0)
         rc = make_values(curve, courses, n);
+    if (rc == 0)
+        rc = make_diverged(curve, courses, n);
     for (int i = 0; i < n && rc == 0; i++) {
         curve->measured += courses[i].n > 0;
         if (courses[i].n > 0 && courses[i].done < courses[furthest].done - SAME_EPOCH) {
@@ -228,24 +245,6 @@ static int same_images(const struct curve_origin *a, const struct curve_origin *
            strcmp(a->data_sha256, b->data_sha256) == 0;
 }
 
-static const char *base_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash && slash[1] ? slash + 1 : path;
-}
-
-/* "quick" becomes "quick on synthetic:1:2000"; of a folder its last name. Where the source is not known, or others came
- * from one of that name, the digest's beginning tells them apart. */
-static void add_images(struct curve *curve, const struct curve_origin *images, int same_source)
-{
-    char name[81], source[61];
-    snprintf(name, sizeof name, "%.80s", curve->name);
-    snprintf(source, sizeof source, "%.60s", images->data[0] ? base_name(images->data) : "images");
-    int digest = same_source || images->data[0] == '\0';
-    snprintf(curve->name, sizeof curve->name, "%s on %s%s%.8s", utf8_cut(name), utf8_cut(source), digest ? " " : "",
-             digest ? images->data_sha256 : "");
-}
-
 /* Curves that would have been one but for their images say so in their names. */
 static void tell_images(struct curve_set *set)
 {
@@ -257,10 +256,10 @@ static void tell_images(struct curve_set *set)
             if (same_images(own, other) || !forecast_same_family(set->curves[i].recipe, set->curves[k].recipe))
                 continue;
             differs = 1;
-            same_source |= strcmp(base_name(own->data), base_name(other->data)) == 0;
+            same_source |= images_name_same(own->data, other->data);
         }
         if (differs)
-            add_images(&set->curves[i], own, same_source);
+            images_name_add(set->curves[i].name, sizeof set->curves[i].name, own->data, own->data_sha256, same_source);
         set->images_differ |= differs;
     }
 }
@@ -330,6 +329,7 @@ void curve_set_release(struct curve_set *set)
         free(curve->step_acc);
         free(curve->ahead);
         free(curve->ahead_lr);
+        free(curve->diverged);
     }
     free(set->curves);
     *set = (struct curve_set){NULL, 0, 0};

@@ -43,6 +43,8 @@ struct curve {
     int measured;           /* runs that have an epoch at all: their means these are */
     int unfinished;         /* of those, runs that got less far than the one that got furthest */
     double unfinished_from; /* epochs of the first of them to end; NaN: none */
+    double *diverged;       /* [n_diverged], increasing: epochs at which runs of it met what is no finite number */
+    int n_diverged;
 };
 
 struct curve_set {

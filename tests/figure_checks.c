@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -53,4 +54,40 @@ int figure_check_says(const struct figure *figure, const char *text)
         if (strstr(texts[i].text, text))
             return 1;
     return 0;
+}
+
+struct source {
+    const char *bytes;
+    size_t left;
+};
+
+static cairo_status_t give_bytes(void *closure, unsigned char *data, unsigned int length)
+{
+    struct source *source = closure;
+    if (length > source->left)
+        return CAIRO_STATUS_READ_ERROR;
+    memcpy(data, source->bytes, length);
+    source->bytes += length;
+    source->left -= length;
+    return CAIRO_STATUS_SUCCESS;
+}
+
+cairo_surface_t *figure_check_image(struct figure *figure)
+{
+    char *bytes;
+    size_t size;
+    assert_int_equal(figure_encode(figure, "x", &bytes, &size, NULL), 0);
+    struct source source = {bytes, size};
+    cairo_surface_t *image = cairo_image_surface_create_from_png_stream(give_bytes, &source);
+    assert_int_equal(cairo_surface_status(image), CAIRO_STATUS_SUCCESS);
+    free(bytes);
+    return image;
+}
+
+uint32_t figure_check_pixel(cairo_surface_t *image, int x, int y)
+{
+    const unsigned char *data = cairo_image_surface_get_data(image);
+    uint32_t pixel;
+    memcpy(&pixel, data + (size_t)y * (size_t)cairo_image_surface_get_stride(image) + 4 * (size_t)x, sizeof pixel);
+    return pixel & 0xFFFFFF;
 }

@@ -145,8 +145,7 @@ static void a_figure_says_whose_they_are(void **state)
     figure = curve_page_draw(&(struct curve_page){0}, FIGURE_SVG, &set, NULL, 0, &err);
     display.width = display.height = 0;
     assert_null(figure);
-    assert_non_null(
-        strstr(err.text, "--size 300x200 has no room for the curves beside their texts: give at least 300x"));
+    assert_non_null(strstr(err.text, "--size 300x200 has no room for the figure beside its texts: give at least 300x"));
     curve_set_release(&set);
 }
 
@@ -180,6 +179,11 @@ static void other_images_are_no_mean(void **state)
     assert_non_null(figure);
     assert_true(figure_check_says(figure, "mixed: runs of one recipe are on different images"));
     assert_true(figure_check_says(figure, "a on synthetic:1:2000"));
+    assert_false(figure_check_says(figure, "logarithmic"));
+    figure_free(figure);
+    figure = curve_page_draw(&(struct curve_page){.log_axes = 1}, FIGURE_SVG, &set, NULL, 4, &err);
+    assert_non_null(figure);
+    assert_true(figure_check_says(figure, "logarithmic: the loss, and of the accuracy what is lacking to 100 %"));
     figure_free(figure);
     curve_set_release(&set);
     strcpy(of[2].data, "/elsewhere/cifar");

@@ -195,8 +195,6 @@ static void a_figure_says_what_it_shows(void **state)
 {
     (void)state;
     static const char *const several[] = {"learning rate",
-                                          "loss (nats)",
-                                          "accuracy (%)",
                                           "epochs",
                                           "94 %",
                                           "target",
@@ -213,6 +211,10 @@ static void a_figure_says_what_it_shows(void **state)
         for (size_t i = 0; i < sizeof several / sizeof *several; i++)
             if (!figure_check_says(figure, several[i]))
                 fail_msg("the figure does not say \"%s\"", several[i]);
+        assert_int_equal(figure_check_count(figure, "loss (nats)"), !log_axes);
+        assert_int_equal(figure_check_count(figure, "accuracy (%)"), !log_axes);
+        assert_int_equal(figure_check_count(figure, "loss (nats, log)"), log_axes);
+        assert_int_equal(figure_check_count(figure, "accuracy (%, log)"), log_axes);
         assert_false(figure_check_says(figure, "train, each step"));
         assert_int_equal(figure_check_says(figure, "95"), log_axes); /* as far from 90 as that is from 80 */
         assert_int_equal(figure_check_says(figure, "0.5"), log_axes);
@@ -261,6 +263,60 @@ static void any_size_and_data(void **state)
     run_log_release(&log);
 }
 
+/* How many bands of rows, one below another, have something red in them: crosses in COLOR_BAD. */
+static int red_bands(struct figure *figure)
+{
+    int bands = 0, inside = 0;
+    cairo_surface_t *image = figure_check_image(figure);
+    int w = cairo_image_surface_get_width(image), h = cairo_image_surface_get_height(image);
+    assert_true(w > 0 && h > 0);
+    for (int y = 0; y < h; y++) {
+        int red = 0;
+        for (int x = 0; x < w; x++) {
+            uint32_t pixel = figure_check_pixel(image, x, y);
+            int r = (int)(pixel >> 16), g = (int)(pixel >> 8 & 255), b = (int)(pixel & 255);
+            red |= r - g > 50 && abs(g - b) < 16;
+        }
+        bands += red && !inside;
+        inside = red;
+    }
+    cairo_surface_destroy(image);
+    return bands;
+}
+
+/* In the legend, and at the foot of loss and accuracy; its loss may well have been finite: a gradient was not. */
+static void a_run_that_diverged_is_marked(void **state)
+{
+    (void)state;
+    struct curve_set set;
+    struct figure *figure;
+    make_set(&set, RUNS, 1);
+    assert_int_equal(set.curves[3].n_diverged, 0);
+    figure = draw(&set, FIGURE_PNG, 520, 560, 0);
+    assert_false(figure_check_says(figure, "diverged"));
+    assert_int_equal(red_bands(figure), 0);
+    figure_free(figure);
+    curve_set_release(&set);
+
+    struct record end = {.kind = RECORD_END, .flags = RECORD_DIVERGED, .step = 2, .epoch = 1};
+    end.as.end.how = RUN_END_FAILED;
+    assert_int_equal(run_log_append(&logs[2], &end, NULL), 0);
+    make_set(&set, RUNS, 1);
+    assert_true(set.curves[2].n_diverged == 1 && set.curves[2].diverged[0] == 1);
+    figure = draw(&set, FIGURE_PNG, 520, 560, 1);
+    assert_true(figure_check_says(figure, "diverged: not a finite number"));
+    assert_true(figure_check_says(figure, "three, diverged at epoch 1"));
+    assert_int_equal(red_bands(figure), 3);
+    figure_free(figure);
+    curve_set_release(&set);
+    make_set(&set, RUNS, 0);
+    figure = draw(&set, FIGURE_PNG, 520, 560, 0);
+    assert_true(figure_check_says(figure, "mean of 3 runs, 1 diverged (to epoch 1"));
+    assert_int_equal(red_bands(figure), 3);
+    figure_free(figure);
+    curve_set_release(&set);
+}
+
 /* The axes say where values are, and hold those that are far outside near the plot. */
 static void places_of_values(void **state)
 {
@@ -290,6 +346,7 @@ int main(void)
         cmocka_unit_test(a_figure_says_what_it_shows),
         cmocka_unit_test(any_size_and_data),
         cmocka_unit_test(places_of_values),
+        cmocka_unit_test(a_run_that_diverged_is_marked), /* last: it ends a run */
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

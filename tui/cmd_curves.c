@@ -279,7 +279,7 @@ const struct command command_curves = {
              "...\n\n"
              "png, svg and pdf are figures for a report: learning rate (what is still to come of a run dotted), loss "
              "and accuracy with the target. Runs of the same recipe that differ in seeds alone are drawn as their mean "
-             "with a band, unless --each is given.\n\n"
+             "with a band, unless --each is given. A cross at the foot is where a run diverged.\n\n"
              "csv and json have every step and epoch of the runs: learning rate, loss, accuracy (percent), clocks "
              "(seconds). csv has the columns run, kind (step or epoch), step, epoch, lr, train_loss, train_acc, "
              "test_loss, test_acc, train_seconds and wall_seconds, empty where nothing was measured; json is "

@@ -141,8 +141,8 @@ static int write_filters(const struct session *session, const struct filters *fi
     size_t used = strlen(command);
     command[used++] = '\n';
     figure_output_drawn_by(command + used, 128 - 1);
-    struct figure *figure =
-        figure_output_page(FIGURE_PNG, 0, 0, filters_height(filters), title, subtitle, command, err);
+    struct figure *figure = figure_output_page(FIGURE_PNG, 0, &(struct figure_room){filters_height(filters), 0, 0, 0},
+                                               title, subtitle, command, err);
     if (figure != NULL)
         filters_draw(figure, filters, figure_content(figure));
     free(command);
@@ -209,7 +209,8 @@ static struct figure *draw(const struct recipe *recipe, const struct network_inf
         size_t used = strlen(command);
         command[used++] = '\n';
         figure_output_drawn_by(command + used, 128 - 1);
-        figure = figure_output_page(format, 0, 0, figure_network_height(&network), title, subtitle, command, err);
+        figure = figure_output_page(format, 0, &(struct figure_room){figure_network_height(&network), 0, 0, 0}, title,
+                                    subtitle, command, err);
         if (figure != NULL)
             figure_network_draw(figure, &network, figure_content(figure));
     }

@@ -125,6 +125,7 @@ static int show(struct app *app, FILE *in, struct error *err)
                                          .h = display.width || display.height ? display.height : 24,
                                          .ascii = display.ascii,
                                          .depth = display.no_color ? 0 : 24};
+        display.width = display.height = 0; /* it is not that of figures which are exported */
         return script_run(app, &options, err) ? -1 : EXIT_OK;
     }
     struct term_options options = {.ascii = display.ascii, .no_color = display.no_color, .no_mouse = display.no_mouse};

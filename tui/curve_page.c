@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LEAST_WIDTH 240 /* points of a page */
-
 static void make_title(const struct curve_set *set, int n, FILE *out)
 {
     char mean[64];
@@ -54,22 +52,24 @@ static void put_last(const struct curve *curve, FILE *out)
             whole > 1 ? "\n" : "", curve->measured, curve->unfinished_from);
 }
 
-static void make_subtitle(const struct curve_set *set, struct run_report *const *reports, int n, FILE *out)
+static void make_subtitle(const struct curve_set *set, struct run_report *const *reports, int n, int log_axes,
+                          FILE *out)
 {
     char text[512];
-    if (set->n > 1) {
-        if (set->images_differ)
-            fprintf(out, "mixed: runs of one recipe are on different images, and are not averaged");
-        return;
+    if (set->n > 1 && set->images_differ)
+        fprintf(out, "mixed: runs of one recipe are on different images, and are not averaged\n");
+    if (set->n == 1) {
+        recipe_summary(set->curves[0].recipe, text, sizeof text);
+        char *seed = strstr(text, ", seed ");
+        if (seed && n != 1)
+            *seed = '\0'; /* of one of them, or of none */
+        fprintf(out, "%s\n", text);
     }
-    recipe_summary(set->curves[0].recipe, text, sizeof text);
-    char *seed = strstr(text, ", seed ");
-    if (seed && n != 1)
-        *seed = '\0'; /* of one of them, or of none */
-    fprintf(out, "%s\n", text);
-    if (n == 1)
+    if (log_axes && n > 0)
+        fprintf(out, "logarithmic: the loss, and of the accuracy what is lacking to 100 %%\n");
+    if (set->n == 1 && n == 1)
         put_result(&reports[0]->summary, reports[0]->recipe.target, out);
-    else if (n > 1)
+    else if (set->n == 1 && n > 1)
         put_last(&set->curves[0], out);
 }
 
@@ -131,23 +131,6 @@ static int make_caption(const struct curve_set *set, FILE *out)
     return 0;
 }
 
-/* Half of the height that suits the charts still shows them all, with the legend. */
-static int check_size(const struct figure_curves *curves, char *const text[3], struct error *err)
-{
-    struct figure_page page = {.format = FIGURE_PNG, .width = display.width, .scale = 1, .title = text[0]};
-    page.subtitle = text[1];
-    page.caption = text[2];
-    if (display.width <= 0)
-        return 0;
-    if (page.width < LEAST_WIDTH)
-        page.width = LEAST_WIDTH;
-    double height = ceil(figure_page_height(&page, figure_curves_height(curves) / 2));
-    if (display.width >= page.width && display.height >= height)
-        return 0;
-    return error_set(err, "--size %dx%d has no room for the curves beside their texts: give at least %.0fx%.0f",
-                     display.width, display.height, page.width, height);
-}
-
 struct figure *curve_page_draw(const struct curve_page *page, enum figure_format format, const struct curve_set *set,
                                struct run_report *const *reports, int n, struct error *err)
 {
@@ -168,7 +151,7 @@ struct figure *curve_page_draw(const struct curve_page *page, enum figure_format
         else if (i == 0)
             make_title(set, n, out);
         else if (i == 1)
-            make_subtitle(set, reports, n, out);
+            make_subtitle(set, reports, n, page->log_axes, out);
         else
             rc = make_caption(set, out);
         if (out && fclose(out) != 0)
@@ -176,8 +159,8 @@ struct figure *curve_page_draw(const struct curve_page *page, enum figure_format
     }
     if (rc < 0)
         error_set(err, "no memory for the figure");
-    else if (check_size(&curves, text, err) == 0)
-        figure = figure_output_page(format, page->scale, 0, figure_curves_height(&curves),
+    else
+        figure = figure_output_page(format, page->scale, &(struct figure_room){figure_curves_height(&curves), 0, 0, 0},
                                     page->title ? page->title : text[0], text[1], text[2], err);
     if (figure)
         figure_curves_draw(figure, &curves, figure_content(figure));

@@ -4,12 +4,14 @@
 #include "tui/command.h"
 #include "tui/version.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <unistd.h>
 
 #define WIDTH 520.0
+#define LEAST_CONTENT 0.75
 
 /* 1: the word of that length is among words; out gets it as it stands there. */
 static int find_word(const char *word, const char *words, char out[8])
@@ -60,14 +62,30 @@ int figure_output_scale(const char *text, double *scale, struct error *err)
     return 0;
 }
 
-struct figure *figure_output_page(enum figure_format format, double scale, double width, double content,
+/* page: as wide as --size says. */
+static int check_size(const struct figure_page *page, const struct figure_room *room, double width, struct error *err)
+{
+    struct figure_page least = *page;
+    least.width = fmax(page->width, ceil(room->least_width > 0 ? room->least_width : width / 2));
+    double content = room->least_content > 0 ? room->least_content : room->content * LEAST_CONTENT;
+    least.height = ceil(figure_page_height(&least, content));
+    if (page->width >= least.width && page->height >= least.height)
+        return 0;
+    return error_set(err, "--size %dx%d has no room for the figure beside its texts: give at least %.0fx%.0f",
+                     display.width, display.height, least.width, least.height);
+}
+
+struct figure *figure_output_page(enum figure_format format, double scale, const struct figure_room *room,
                                   const char *title, const char *subtitle, const char *caption, struct error *err)
 {
-    struct figure_page page = {format, width > 0 ? width : WIDTH, 0, scale, title, subtitle, caption};
-    page.height = figure_page_height(&page, content);
+    double width = room->width > 0 ? room->width : WIDTH;
+    struct figure_page page = {format, width, 0, scale, title, subtitle, caption};
+    page.height = figure_page_height(&page, room->content);
     if (display.width > 0) {
         page.width = display.width;
         page.height = display.height;
+        if (check_size(&page, room, width, err) < 0)
+            return NULL;
     }
     return figure_new(&page, err);
 }

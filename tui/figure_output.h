@@ -19,11 +19,18 @@ int figure_output_check(enum figure_format format, const char *path, struct erro
 /* scale as --scale gives it, in pixels a point: 0.1 to 20. -1 with err. */
 int figure_output_scale(const char *text, double *scale, struct error *err);
 
+/* The room that a figure takes, in points. */
+struct figure_room {
+    double content;                    /* height of what is drawn, beside its texts */
+    double width;                      /* of the page; 0: 520 */
+    double least_content, least_width; /* less would leave out parts; 0: three quarters, and half */
+};
+
 /*
- * A page of those texts, `content` points high (in all: what --size says, where it was given), 520 wide unless `width`
- * is another. NULL with err.
+ * A page of those texts with that room, or as large as --size says, where it was given. NULL with err; also where that
+ * is too small, which names the least size.
  */
-struct figure *figure_output_page(enum figure_format format, double scale, double width, double content,
+struct figure *figure_output_page(enum figure_format format, double scale, const struct figure_room *room,
                                   const char *title, const char *subtitle, const char *caption, struct error *err);
 
 /* Ends the drawing, frees the figure, and writes it to path, or to the standard output. */

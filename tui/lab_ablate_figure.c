@@ -42,6 +42,8 @@ static void write_caption(FILE *out, const struct lab_ablate_report *report)
 int lab_ablate_draw(const struct lab_ablate_report *report, enum figure_format format, const char *path,
                     struct error *err)
 {
+    const struct figure_room room = {figure_ablate_height(report->list, report->count), FIGURE_ABLATE_WIDTH, 0,
+                                     FIGURE_ABLATE_LEAST};
     struct figure *figure = NULL;
     char *text[2] = {NULL, NULL};
     size_t size;
@@ -55,8 +57,7 @@ int lab_ablate_draw(const struct lab_ablate_report *report, enum figure_format f
     if (failed)
         error_set(err, "out of memory for the figure");
     else
-        figure = figure_output_page(format, 0, FIGURE_ABLATE_WIDTH, figure_ablate_height(report->list, report->count),
-                                    "What the parts of a training step cost", text[0], text[1], err);
+        figure = figure_output_page(format, 0, &room, "What the parts of a training step cost", text[0], text[1], err);
     if (figure)
         figure_ablate_draw(figure, report->list, report->count, figure_content(figure));
     free(text[0]);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define WIDTH 600.0
+#define LEAST_WIDTH 560.0
 
 /* "A: plain; cpu, f32, avx512, oneDNN 2.6.3, Some Processor, 2 threads; 26 steps of 100 images", or of so many runs. */
 static void put_side(FILE *out, const struct timing_diff_report *report, int s)
@@ -74,10 +75,11 @@ struct figure *timing_diff_page_draw(const struct timing_diff_report *report, en
             rc = -1;
     }
     struct figure *figure = NULL;
+    const double height = figure_timing_diff_height(report->diff);
     if (rc < 0)
         error_set(err, "no memory for the figure");
     else
-        figure = figure_output_page(format, 0, WIDTH, figure_timing_diff_height(report->diff),
+        figure = figure_output_page(format, 0, &(struct figure_room){height, WIDTH, height, LEAST_WIDTH},
                                     "What changed in a training step", text[0], text[1], err);
     if (figure != NULL)
         figure_timing_diff_draw(figure, report->diff, figure_content(figure));

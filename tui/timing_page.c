@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define LEAST_WIDTH 460 /* of the page: names of rows */
+
 static void make_subtitle(const struct recipe *recipe, const struct timing *timing, FILE *out)
 {
     const struct timing_machine *m = &timing->machine;
@@ -51,6 +53,8 @@ static int make_caption(const struct recipe *recipe, const struct timing *timing
 struct figure *timing_page_draw(const char *run, const struct recipe *recipe, const struct timing *timing,
                                 enum figure_format format, struct error *err)
 {
+    const double height = figure_timing_height(timing);
+    const struct figure_room room = {height, 0, height, LEAST_WIDTH};
     struct figure *figure = NULL;
     char *text[2] = {NULL, NULL}, title[192];
     size_t size[2];
@@ -70,7 +74,7 @@ struct figure *timing_page_draw(const char *run, const struct recipe *recipe, co
     if (rc < 0)
         error_set(err, "no memory for the figure");
     else
-        figure = figure_output_page(format, 0, 0, figure_timing_height(timing), title, text[0], text[1], err);
+        figure = figure_output_page(format, 0, &room, title, text[0], text[1], err);
     if (figure != NULL)
         figure_timing_draw(figure, timing, figure_content(figure));
     free(text[0]);

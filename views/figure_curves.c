@@ -12,6 +12,7 @@ enum { PANEL_LR, PANEL_LOSS, PANEL_ACC, PANELS };
 struct arrays {
     double *mean[CURVES_COLUMNS], *low[CURVES_COLUMNS], *high[CURVES_COLUMNS], *epoch[CURVES_COLUMNS];
     size_t n[CURVES_COLUMNS];
+    double *no_value; /* NaN for each run that diverged */
 };
 
 static int arrays_init(struct arrays *arrays, const struct curve *curve, enum figure_curves_band band)
@@ -39,13 +40,17 @@ static int arrays_init(struct arrays *arrays, const struct curve *curve, enum fi
         }
         arrays->n[c] = k;
     }
-    return 0;
+    arrays->no_value = malloc(((size_t)curve->n_diverged + 1) * sizeof *arrays->no_value);
+    for (int i = 0; i < curve->n_diverged && arrays->no_value; i++)
+        arrays->no_value[i] = NAN;
+    return arrays->no_value ? 0 : -1;
 }
 
 static void arrays_release(struct arrays *arrays)
 {
     for (int c = 0; c < CURVES_COLUMNS; c++)
         free(arrays->mean[c]);
+    free(arrays->no_value);
 }
 
 /* How curve i of several looks; one alone has the colours of its quantities. */
@@ -120,10 +125,21 @@ static void add_pair(const struct figure_curves *curves, int i, const struct arr
                                          .current = NAN});
 }
 
+/* Where runs of it diverged, at the foot of the plot. */
+static void add_diverged(const struct curve *curve, const struct arrays *arrays, struct chart *chart)
+{
+    add(chart, (struct chart_series){.color = COLOR_BAD,
+                                     .style = CHART_FAINT,
+                                     .x = curve->diverged,
+                                     .y = arrays->no_value,
+                                     .n = (size_t)curve->n_diverged,
+                                     .current = NAN});
+}
+
 /* ---- the legend ---- */
 
 struct legend {
-    struct figure_key keys[FIGURE_CURVES_MAX + 6];
+    struct figure_key keys[FIGURE_CURVES_MAX + 7];
     char names[FIGURE_CURVES_MAX][256];
     int n;
 };
@@ -147,6 +163,10 @@ static void name_curve(const struct curve *curve, char out[256])
     int n = snprintf(out, 256, "%s", curve->name);
     if (curve->n_runs > 1)
         n += snprintf(out + n, 256 - (size_t)n, ", %s", curve_mean_text(curve, mean));
+    if (curve->n_diverged > 0 && curve->n_runs > 1 && n < 200)
+        n += snprintf(out + n, 256 - (size_t)n, ", %d diverged", curve->n_diverged);
+    else if (curve->n_diverged > 0 && n < 200)
+        n += snprintf(out + n, 256 - (size_t)n, ", diverged at epoch %.3g", curve->diverged[0]);
     if (curve->unfinished > 0 && n < 200)
         snprintf(out + n, 256 - (size_t)n, " (to epoch %.3g, where one ended)", curve->unfinished_from);
 }
@@ -154,10 +174,11 @@ static void name_curve(const struct curve *curve, char out[256])
 static void make_legend(const struct figure_curves *curves, struct legend *legend)
 {
     const struct curve_set *set = curves->set;
-    int one = set->n == 1, runs = 0, several = 0, ahead = 0, target = 0;
+    int one = set->n == 1, runs = 0, several = 0, ahead = 0, target = 0, diverged = 0;
     for (int i = 0; i < set->n; i++) {
         runs += set->curves[i].n_runs;
         several |= set->curves[i].n_runs > 1;
+        diverged |= set->curves[i].n_diverged > 0;
         ahead |= set->curves[i].n_runs > 0 && set->curves[i].n_ahead > 0;
         target |= set->curves[i].n_runs > 0 && set->curves[i].recipe && set->curves[i].recipe->target > 0;
     }
@@ -179,6 +200,8 @@ static void make_legend(const struct figure_curves *curves, struct legend *legen
         add_key(legend, band_text(curves), one ? COLOR_VALID : COLOR_DEFAULT, FIGURE_SOLID, FIGURE_NO_MARK, 0, 1);
     if (ahead)
         add_key(legend, "still to come", one ? COLOR_LR : COLOR_DEFAULT, FIGURE_DOTTED, FIGURE_NO_MARK, 1.3, 0);
+    if (diverged)
+        add_key(legend, "diverged: not a finite number", COLOR_BAD, FIGURE_SOLID, FIGURE_CROSS, 0, 0);
     if (target)
         add_key(legend, "target", COLOR_TARGET, FIGURE_LONG_DASH, FIGURE_NO_MARK, 1, 0);
 }
@@ -262,9 +285,11 @@ void figure_curves_draw(struct figure *figure, const struct figure_curves *curve
     chart[PANEL_LR].title = "learning rate";
     chart[PANEL_LR].y = (struct chart_axis){CHART_LINEAR, 0, NAN, 0, ""};
     chart[PANEL_LOSS].title = "loss";
-    chart[PANEL_LOSS].y = (struct chart_axis){log_or_not, curves->log_axes ? (double)NAN : 0, NAN, 0, "nats"};
+    chart[PANEL_LOSS].y = (struct chart_axis){log_or_not, curves->log_axes ? (double)NAN : 0, NAN, 0,
+                                              curves->log_axes ? "nats, log" : "nats"};
     chart[PANEL_ACC].title = "accuracy";
-    chart[PANEL_ACC].y = (struct chart_axis){curves->log_axes ? CHART_LOG_ERROR : CHART_LINEAR, NAN, 100, 0, "%"};
+    chart[PANEL_ACC].y = (struct chart_axis){curves->log_axes ? CHART_LOG_ERROR : CHART_LINEAR, NAN, 100, 0,
+                                             curves->log_axes ? "%, log" : "%"};
     chart[PANEL_LOSS].empty = chart[PANEL_ACC].empty = "not measured yet";
     for (int i = 0; i < n; i++) {
         if (arrays_init(&arrays[i], &set->curves[i], curves->band) < 0) {
@@ -274,6 +299,8 @@ void figure_curves_draw(struct figure *figure, const struct figure_curves *curve
         add_lr(curves, i, &chart[PANEL_LR]);
         add_pair(curves, i, &arrays[i], CURVES_TEST_LOSS, CURVES_TRAIN_LOSS, &chart[PANEL_LOSS]);
         add_pair(curves, i, &arrays[i], CURVES_TEST_ACC, CURVES_TRAIN_ACC, &chart[PANEL_ACC]);
+        add_diverged(&set->curves[i], &arrays[i], &chart[PANEL_LOSS]);
+        add_diverged(&set->curves[i], &arrays[i], &chart[PANEL_ACC]);
     }
     add_targets(set, &chart[PANEL_ACC], targets);
     if (curves->log_axes)

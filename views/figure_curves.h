@@ -2,7 +2,8 @@
  * The figure of runs' curves: learning rate (what is still to come of the schedule dotted), loss and accuracy, below
  * each other over the same epochs; test curves solid, training curves dashed, the spread of several runs as a band, the
  * target as a line. Means and bands end where a run does: further on they would be of other runs. Of one run alone the
- * training steps are shown faintly behind. A set that has only schedules gets only the first chart.
+ * training steps are shown faintly behind. A run that diverged has a cross where it did. A set that has only schedules
+ * gets only the first chart.
  */
 #ifndef DAVIDNET_VIEWS_FIGURE_CURVES_H
 #define DAVIDNET_VIEWS_FIGURE_CURVES_H
