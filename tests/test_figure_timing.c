@@ -105,6 +105,49 @@ static void says_what_it_shows(void **state)
     timing_release(&timing);
 }
 
+static struct figure_timing_item point_of(double intensity, double gflops)
+{
+    struct figure_timing_item item = {.label = ""};
+    item.phase[PHASE_FORWARD] =
+        (struct timing_sum){.steps = 1, .flops = intensity * 1e6, .bytes = 1e6, .gflops = gflops};
+    return item;
+}
+
+/* Wherever a point is, what the slope is stands beside it. */
+static void the_bandwidth_is_on_no_point(void **state)
+{
+    (void)state;
+    struct timing timing;
+    fake_timing(&timing, 0, 1);
+    double top = timing.machine.flops * 1e-9, slope = timing.machine.bytes * 1e-9, ridge = top / slope;
+    for (int at = 0; at < 96; at++) {
+        double intensity = ridge / 300 * pow(10, at % 12 / 6.0), share = pow(10, -(double)(at / 12) / 4);
+        struct figure_timing_item items[3] = {point_of(ridge / 300, slope * ridge / 30000),
+                                              point_of(ridge * 10, top / 2),
+                                              point_of(intensity, intensity * slope * share)};
+        struct figure *figure = figure_check_new(FIGURE_PNG, 520, 0, FIGURE_ROOFLINE_HEIGHT);
+        figure_roofline_draw(figure, &timing, items, 3, figure_content(figure));
+        figure_check_texts(figure);
+        const struct figure_placed *texts;
+        size_t n = figure_texts(figure, &texts);
+        struct figure_box box = {0, 0, 0, 0};
+        for (size_t i = 0; i < n; i++)
+            box = strstr(texts[i].text, "GB/s, copied in memory") ? texts[i].box : box;
+        assert_true(box.w > 0);
+        cairo_surface_t *image = figure_check_image(figure);
+        int marked = 0;
+        for (int y = (int)box.y; y < (int)(box.y + box.h); y++)
+            for (int x = (int)box.x; x < (int)(box.x + box.w); x++)
+                marked += figure_check_pixel(image, x, y) == figure_rgb(COLOR_VALID);
+        cairo_surface_destroy(image);
+        figure_free(figure);
+        if (marked > 0)
+            fail_msg("a point at %g FLOP/byte and %g GFLOP/s is under the bandwidth", intensity,
+                     intensity * slope * share);
+    }
+    timing_release(&timing);
+}
+
 /* Ceilings measured while other programs ran are said to be, and the figure still fits its page. */
 static void busy_ceilings_are_said(void **state)
 {
@@ -176,9 +219,13 @@ static void any_size(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_step_is_in_one_bar), cmocka_unit_test(many_rows_are_folded),
-        cmocka_unit_test(says_what_it_shows),       cmocka_unit_test(busy_ceilings_are_said),
-        cmocka_unit_test(unknown_is_left_out),      cmocka_unit_test(any_size),
+        cmocka_unit_test(every_step_is_in_one_bar),
+        cmocka_unit_test(many_rows_are_folded),
+        cmocka_unit_test(says_what_it_shows),
+        cmocka_unit_test(busy_ceilings_are_said),
+        cmocka_unit_test(the_bandwidth_is_on_no_point),
+        cmocka_unit_test(unknown_is_left_out),
+        cmocka_unit_test(any_size),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -89,6 +89,23 @@ static void put_label(struct figure *figure, struct taken *taken, struct figure_
         }
 }
 
+/* Below the slope, which goes up from xy[0], xy[1] to xy[2], xy[3]; the lowest place that is free. */
+static void put_bandwidth(struct figure *figure, struct taken *taken, struct figure_box plot, const double xy[6],
+                          const struct figure_font *font, const char *text)
+{
+    double width = figure_text_width(figure, font, text), y = fmin(xy[1] - 4, plot.y + plot.h - 8);
+    double a_point = xy[3] < xy[1] ? (xy[2] - xy[0]) / fmax(xy[1] - xy[3], 12) : 0; /* to the right, for one up */
+    for (; y > fmin(xy[3] + 8, plot.y + plot.h - 9); y -= 3) {
+        double x = xy[0] + 14 + a_point * (xy[1] + 8 - y);
+        struct figure_box box = {x, y - 4, width, 9};
+        if (!is_free(taken, box, plot))
+            continue;
+        figure_text(figure, x, y, FIGURE_LEFT, font, text);
+        take(taken, box);
+        return;
+    }
+}
+
 /* The roof: bandwidth times intensity up to the ridge, arithmetic from there on; with what they are. */
 static void draw_roof(struct figure *figure, const struct timing *timing, const struct figure_axes *axes,
                       struct taken *taken)
@@ -114,14 +131,7 @@ static void draw_roof(struct figure *figure, const struct timing *timing, const 
         take(taken, (struct figure_box){p.x + p.w - 4 - width, y - 4, width + 4, 8});
     }
     snprintf(text, sizeof text, "%.*f GB/s, copied in memory", slope < 100 ? 1 : 0, slope);
-    width = figure_text_width(figure, &font, text);
-    double x = xy[0] + 14 + (xy[3] < xy[1] ? (xy[2] - xy[0]) * 12 / fmax(xy[1] - xy[3], 12) : 0);
-    y = fmin(xy[1] - 4, p.y + p.h - 8);
-    struct figure_box box = {x, y - 4, width, 9};
-    if (is_free(taken, box, p)) {
-        figure_text(figure, x, y, FIGURE_LEFT, &font, text);
-        take(taken, box);
-    }
+    put_bandwidth(figure, taken, p, xy, &font, text);
     for (int i = 0; i <= 24; i++) { /* labels keep off the roof */
         double at = p.x + p.w * i / 24, value = axes->x.min * pow(axes->x.max / axes->x.min, i / 24.0);
         take(taken, (struct figure_box){at - 2, figure_axes_y(axes, fmin(value * slope, top)) - 1.5, 4, 3});
@@ -166,9 +176,9 @@ void figure_roofline_draw(struct figure *figure, const struct timing *timing, co
     double left = figure_axes_left(figure, &chart, box.h - 32);
     if (figure_axes_draw(figure, &chart, "arithmetic intensity (FLOP/byte)", left, 6, box, &axes) < 0)
         return;
-    if (roof)
-        draw_roof(figure, timing, &axes, &taken);
-    for (int pass = 0; pass < 2; pass++) /* all marks first: labels keep off them */
+    for (int pass = 0; pass < 3; pass++) { /* all marks have their places first: labels keep off them */
+        if (pass == 1 && roof)
+            draw_roof(figure, timing, &axes, &taken);
         for (int i = 0; i < n; i++)
             for (int k = 0; k < 2; k++) {
                 if (!make_point(&items[i].phase[drawn[k]], i + 1, &point))
@@ -176,11 +186,12 @@ void figure_roofline_draw(struct figure *figure, const struct timing *timing, co
                 double x = figure_axes_x(&axes, point.intensity), y = figure_axes_y(&axes, point.gflops);
                 char number[16];
                 snprintf(number, sizeof number, "%d", point.number);
-                if (pass == 0) {
-                    figure_marker(figure, x, y, marks[k], MARK, colors[k]);
+                if (pass == 0)
                     take(&taken, (struct figure_box){x - MARK / 2, y - MARK / 2, MARK, MARK});
-                } else {
+                else if (pass == 1)
+                    figure_marker(figure, x, y, marks[k], MARK, colors[k]);
+                else
                     put_label(figure, &taken, axes.plot, x, y, colors[k], number);
-                }
             }
+    }
 }
