@@ -55,6 +55,25 @@ static int set_place(struct campaign *c, const char *parent, const char *name, s
     return 0;
 }
 
+static int is_null(const struct campaign *c)
+{
+    return strcmp(c->what, CAMPAIGN_NOTHING) == 0;
+}
+
+const char *campaign_words(const struct campaign *c)
+{
+    return is_null(c) ? "the same recipe, other seeds" : c->what;
+}
+
+const char *campaign_side_words(const struct campaign *c, enum run_side side, char out[CAMPAIGN_WORDS_MAX])
+{
+    if (is_null(c))
+        snprintf(out, CAMPAIGN_WORDS_MAX, "%s", side == RUN_WITHOUT ? "the same recipe" : campaign_words(c));
+    else
+        snprintf(out, CAMPAIGN_WORDS_MAX, "%s %s", run_side_name(side), c->what);
+    return out;
+}
+
 int campaign_sides_differ(const struct campaign *c)
 {
     struct recipe a = c->side[RUN_WITHOUT];
@@ -71,7 +90,7 @@ int campaign_check(struct campaign *c, struct error *err)
 {
     struct plan *plan = malloc(sizeof *plan); /* large */
     int rc = plan ? 0 : error_set(err, "out of memory for the network's plan");
-    if (rc == 0 && !campaign_sides_differ(c) && strcmp(c->what, CAMPAIGN_NOTHING) != 0)
+    if (rc == 0 && !campaign_sides_differ(c) && !is_null(c))
         rc = error_set(err, "with and without %s the recipe is the same: there is nothing to test", c->what);
     for (int side = 0; rc == 0 && side < 2; side++)
         if (session_check(&c->side[side], plan, err))
@@ -385,14 +404,13 @@ int campaign_sets(const struct campaign *c, struct run_entry *const *entries, in
     struct run_entry **list = malloc(((size_t)count + 1) * sizeof *list);
     memset(sets, 0, 2 * sizeof *sets);
     for (int side = 0; list != NULL && rc == 0 && side < 2; side++) {
-        char name[128];
+        char name[CAMPAIGN_WORDS_MAX];
         int n = 0;
         for (int i = 0; i < count; i++)
             if (strcmp(entries[i]->label.campaign, c->name) == 0 && (int)entries[i]->label.side == side &&
                 entries[i]->label.number <= campaign_planned(c))
                 list[n++] = entries[i];
-        snprintf(name, sizeof name, "%s %.110s", run_side_name((enum run_side)side), c->what);
-        rc = run_set_make(&sets[side], name, list, n);
+        rc = run_set_make(&sets[side], campaign_side_words(c, (enum run_side)side, name), list, n);
     }
     free(list);
     return list != NULL ? rc : -1;

@@ -45,6 +45,14 @@ int campaign_sides_differ(const struct campaign *campaign);
 int campaign_check(struct campaign *campaign, struct error *err);
 
 /*
+ * What is compared, and a side, in words: "cutout", "without cutout", "with cutout". Of CAMPAIGN_NOTHING: "the same
+ * recipe, other seeds", and its first side "the same recipe". Returns out.
+ */
+#define CAMPAIGN_WORDS_MAX 160
+const char *campaign_words(const struct campaign *campaign);
+const char *campaign_side_words(const struct campaign *campaign, enum run_side side, char out[CAMPAIGN_WORDS_MAX]);
+
+/*
  * Writes a new one: name, parent (empty: the default one), what, side, runs[0], seed and keep_checkpoints are given.
  * -1 with err; also where there is one of that name.
  */

@@ -72,6 +72,9 @@ static void read_machine(struct run_entry *entry)
         return;
     const cJSON *threads = cJSON_GetObjectItem(program, "threads");
     snprintf(entry->data, sizeof entry->data, "%s", string_of(program, "data_sha256"));
+    const char *source = string_of(program, "data");
+    size_t length = strlen(source), most = sizeof entry->source - 1;
+    snprintf(entry->source, sizeof entry->source, "%s", source + (length > most ? length - most : 0));
     entry->threads = cJSON_IsNumber(threads) ? threads->valueint : 0;
     entry->program = program_crc(program);
     if (host[0] != '\0')

@@ -23,6 +23,7 @@ struct run_entry {
     double noisy;        /* share of its wall time with contention (engine/contention.h), 0 to 1; NaN: not known */
     double train_images; /* an epoch's; 0: not known */
     char data[80];       /* digest of the images; empty: not known */
+    char source[128];    /* where they were from, the end of it; empty: not known */
     /* Epochs that hold, one after the other; n of each. x in epochs; NaN: not evaluated. */
     size_t n_epochs;
     double *epoch, *lr, *train_loss, *train_acc, *test_loss, *test_acc, *train_seconds;

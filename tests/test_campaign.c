@@ -313,7 +313,9 @@ static void test_null(void **state)
     assert_int_equal(CALL(TINY, "--null", "--runs", "3"), EXIT_OK);
     expect("both sides alike, 3 runs each");
     expect("no knob differs, seeds apart");
-    expect("nothing: ");
+    expect("the same recipe, other seeds: ");
+    expect("A the same recipe: 3 runs\nB the same recipe, other seeds: 3 runs\n");
+    assert_int_equal(lines_with("without nothing"), 0);
     assert_int_equal(lines_with(" done "), 6);
     assert_int_equal(call(&command_compare, (const char *const[]){"compare", "quick-nothing", "--json", NULL}),
                      EXIT_OK);

@@ -204,6 +204,100 @@ static void test_first_sides_have_ended(void **state)
     }
 }
 
+/* Two families of one recipe that differ in their images alone are called so; the others keep their names. */
+static void test_images_in_the_name(void **state)
+{
+    (void)state;
+    struct compare_model model;
+    struct run_entry *own = NULL;
+    for (int i = 0; i < n_entries; i++)
+        if (strcmp(entries[i]->folder.name, "slower-3") == 0)
+            own = entries[i];
+    assert_non_null(own);
+    strcpy(own->data, "0123456789abcdef");
+    strcpy(own->source, "/somewhere/cifar");
+    open_model(&model, 0);
+    go(&model, "davidnet-79 momentum=0.8 on images abc");
+    assert_int_equal(compare_model_here(&model)->runs, 2);
+    compare_model_choose(&model, 0);
+    go(&model, "davidnet-79 momentum=0.8 on cifar");
+    assert_int_equal(compare_model_here(&model)->runs, 1);
+    go(&model, "davidnet-79");
+    go(&model, "davidnet-79 cutout=off");
+    compare_model_release(&model);
+    own->data[0] = '\0'; /* not known: no difference */
+    open_model(&model, 0);
+    go(&model, "davidnet-79 momentum=0.8");
+    assert_int_equal(compare_model_here(&model)->runs, 3);
+    compare_model_release(&model);
+    strcpy(own->data, "abc");
+    own->source[0] = '\0';
+}
+
+static void test_null_campaign(void **state)
+{
+    (void)state;
+    struct compare_model model;
+    char text[VERDICT_TEXT_MAX];
+    char was[sizeof campaigns[0].what];
+    memcpy(was, campaigns[0].what, sizeof was);
+    strcpy(campaigns[0].what, CAMPAIGN_NOTHING);
+    open_model(&model, 1);
+    assert_true(model.has);
+    assert_string_equal(model.sets[0].name, "the same recipe");
+    assert_string_equal(model.sets[1].name, "the same recipe, other seeds");
+    verdict_sentence(&model.verdict, model.what, text);
+    assert_int_equal(strncmp(text, "the same recipe, other seeds: ", 30), 0);
+    compare_model_release(&model);
+    memcpy(campaigns[0].what, was, sizeof was);
+}
+
+static const char *glyph(struct grid *grid, int x, int y)
+{
+    const struct cell *cell = grid_at(grid, x, y);
+    return cell ? cell->text : "";
+}
+
+/* An interval of a cell or two, wherever it lies between two columns: it has both of its ends, or none. */
+static void test_interval_has_both_ends(void **state)
+{
+    (void)state;
+    static const char *const means[] = {"╂", "┠", "┨", "┃"};
+    struct compare_model model;
+    struct grid grid;
+    int seen[4] = {0};
+    open_model(&model, 1);
+    struct verdict_side *side = &model.verdict.side[0];
+    assert_int_equal(grid_init(&grid, 60, 9), 0);
+    for (int step = 0; step < 200; step++) {
+        int y = 0, x = 0, kind = -1;
+        side->accuracy.mean = 93.7 + 0.001 * step;
+        side->low = side->accuracy.mean - 0.0001 * step;
+        side->high = side->accuracy.mean + 0.0001 * step;
+        grid_clear(&grid);
+        compare_spread_draw(&model, &grid, (struct rect){0, 0, 60, 9});
+        while (y < 9 && strcmp(glyph(&grid, 0, y), "A") != 0)
+            y++;
+        for (int at = 0; at < 60; at++)
+            for (int k = 0; k < 4; k++)
+                if (strcmp(glyph(&grid, at, y), means[k]) == 0) {
+                    x = at;
+                    kind = k;
+                }
+        assert_true(kind >= 0);
+        seen[kind]++;
+        const char *left = glyph(&grid, x - 1, y), *right = glyph(&grid, x + 1, y);
+        int has_left = strcmp(left, "├") == 0 || strcmp(left, "─") == 0;
+        int has_right = strcmp(right, "┤") == 0 || strcmp(right, "─") == 0;
+        assert_int_equal(has_left, kind == 0 || kind == 2);
+        assert_int_equal(has_right, kind == 0 || kind == 1);
+    }
+    for (int k = 0; k < 4; k++)
+        assert_true(seen[k] > 0);
+    grid_release(&grid);
+    compare_model_release(&model);
+}
+
 static void test_golden(void **state)
 {
     (void)state;
@@ -287,10 +381,17 @@ static void test_find(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_list),     cmocka_unit_test(test_campaign),
-        cmocka_unit_test(test_families), cmocka_unit_test(test_first_sides_have_ended),
-        cmocka_unit_test(test_golden),   cmocka_unit_test(test_small_sizes),
-        cmocka_unit_test(test_layout),   cmocka_unit_test(test_find),
+        cmocka_unit_test(test_list),
+        cmocka_unit_test(test_campaign),
+        cmocka_unit_test(test_families),
+        cmocka_unit_test(test_first_sides_have_ended),
+        cmocka_unit_test(test_golden),
+        cmocka_unit_test(test_small_sizes),
+        cmocka_unit_test(test_layout),
+        cmocka_unit_test(test_find),
+        cmocka_unit_test(test_images_in_the_name),
+        cmocka_unit_test(test_null_campaign),
+        cmocka_unit_test(test_interval_has_both_ends),
     };
     setenv("XDG_CONFIG_HOME", "/nonexistent", 1);
     return cmocka_run_group_tests(tests, setup, teardown);

@@ -45,7 +45,7 @@ static void tell_verdict(struct app *app, struct run_entry *const *entries, int 
     if (campaign_sets(c, entries, count, sets))
         return;
     verdict_make(sets[0].runs, sets[0].n_runs, sets[1].runs, sets[1].n_runs, &question, &verdict);
-    app_say(app, "%s", verdict_sentence(&verdict, c->what, text));
+    app_say(app, "%s", verdict_sentence(&verdict, campaign_words(c), text));
     run_set_release(&sets[0]);
     run_set_release(&sets[1]);
 }
@@ -56,6 +56,7 @@ static void start_run(struct app *app, const struct campaign_state *state)
     struct campaign_job *job = &app->campaign;
     const struct campaign *c = job->campaign;
     struct trainer_options *options = calloc(1, sizeof *options); /* large */
+    char words[CAMPAIGN_WORDS_MAX];
     if (!options)
         return;
     job->begun = 1;
@@ -75,8 +76,8 @@ static void start_run(struct app *app, const struct campaign_state *state)
     if (app_start_run(app, options))
         campaign_job_end(app);
     else
-        app_say(app, "campaign %s: run %d of %d, %s %s", c->name, 2 * campaign_planned(c) - state->left + 1,
-                2 * campaign_planned(c), run_side_name(state->side), c->what);
+        app_say(app, "campaign %s: run %d of %d, %s", c->name, 2 * campaign_planned(c) - state->left + 1,
+                2 * campaign_planned(c), campaign_side_words(c, state->side, words));
     free(options);
 }
 

@@ -303,7 +303,7 @@ cJSON *verdict_report_json(const struct verdict_report *r)
 int verdict_report_campaign(const struct campaign *c, struct run_entry *const *entries, int count, int json)
 {
     struct run_set sets[2];
-    char name[2][160];
+    char name[2][CAMPAIGN_WORDS_MAX];
     const char *const names[] = {name[RUN_WITHOUT], name[RUN_WITH]};
     const struct recipe *const recipes[] = {&c->side[RUN_WITHOUT], &c->side[RUN_WITH]};
     struct verdict_report *report = calloc(1, sizeof *report);
@@ -313,12 +313,12 @@ int verdict_report_campaign(const struct campaign *c, struct run_entry *const *e
         return command_fail("out of memory");
     }
     for (int side = 0; side < 2; side++)
-        snprintf(name[side], sizeof name[side], "%s %s", run_side_name((enum run_side)side), c->what);
+        campaign_side_words(c, (enum run_side)side, name[side]);
     report->sets = sets;
     report->n_sets = 2;
     report->names = names;
     report->recipes = recipes;
-    report->what = c->what;
+    report->what = campaign_words(c);
     report->question = campaign_question(c);
     verdict_report_make(report);
     if (json) {

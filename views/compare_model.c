@@ -1,5 +1,7 @@
 #include "views/compare_model.h"
 
+#include "engine/forecast.h"
+#include "engine/images_name.h"
 #include "views/utf8.h"
 
 #include <math.h>
@@ -85,14 +87,39 @@ static void add_families(struct compare_model *model)
             if (run_entry_same_family(model->items[k].first, entry)) {
                 model->items[k].runs++;
                 model->items[k].ended += has_ended(entry);
+                if (!model->items[k].known && entry->data[0] != '\0')
+                    model->items[k].known = entry;
                 found = 1;
             }
         if (found)
             continue;
         struct compare_item *item = &model->items[model->n_items++];
-        *item = (struct compare_item){.campaign = -1, .first = entry, .runs = 1, .ended = has_ended(entry)};
+        *item = (struct compare_item){.campaign = -1,
+                                      .first = entry,
+                                      .known = entry->data[0] != '\0' ? entry : NULL,
+                                      .runs = 1,
+                                      .ended = has_ended(entry)};
         snprintf(item->key, sizeof item->key, "%s", entry->folder.path);
         snprintf(item->name, sizeof item->name, "%s", entry->family);
+    }
+}
+
+/* Families of one recipe on different images say which. */
+static void tell_images(struct compare_model *model)
+{
+    for (int i = 0; i < model->n_items; i++) {
+        struct compare_item *item = &model->items[i];
+        int differs = 0, same_source = 0;
+        for (int k = 0; k < model->n_items && item->known; k++) {
+            const struct compare_item *other = &model->items[k];
+            if (!other->known || strcmp(item->known->data, other->known->data) == 0 ||
+                !forecast_same_family(&item->known->recipe, &other->known->recipe))
+                continue;
+            differs = 1;
+            same_source |= images_name_same(item->known->source, other->known->source);
+        }
+        if (differs)
+            images_name_add(item->name, sizeof item->name, item->known->source, item->known->data, same_source);
     }
 }
 
@@ -177,7 +204,7 @@ static void make_pair(struct compare_model *model)
         const struct campaign *c = &model->campaigns[a->campaign];
         if (campaign_sets(c, model->entries, model->n_entries, model->sets))
             return;
-        snprintf(model->what, sizeof model->what, "%s", c->what);
+        snprintf(model->what, sizeof model->what, "%s", campaign_words(c));
         question = campaign_question(c);
         recipe[0] = &c->side[0];
         recipe[1] = &c->side[1];
@@ -252,6 +279,7 @@ int compare_model_take(struct compare_model *model, struct run_entry *const *ent
     model->n_campaigns = n_campaigns;
     add_campaigns(model);
     add_families(model);
+    tell_images(model);
     choose_something(model);
     item = find_item(model, here);
     if (!item) /* at first, on what is shown */

@@ -10,10 +10,11 @@
 #include "engine/recipe_differences.h"
 
 struct compare_item {
-    char name[128];                /* "quick width=8"; a campaign's name */
+    char name[160];                /* "quick width=8"; "quick on cifar" beside the same on others; a campaign's name */
     char key[RUN_PATH_MAX + 1];    /* what it is chosen by */
     int campaign;                  /* in `campaigns`, -1: a family */
     const struct run_entry *first; /* of a family: its first run */
+    const struct run_entry *known; /* ... and its first whose images are known; NULL: none */
     int runs;                      /* that it has */
     int ended, planned;            /* runs that went to their end; of a campaign, both sides, which alone are planned */
 };

@@ -76,9 +76,10 @@ static void draw_mean(const struct spread *s, const struct verdict_side *side, u
 {
     if (isnan(side->accuracy.mean))
         return;
-    int mean = column(s, side->accuracy.mean);
+    int mean = column(s, side->accuracy.mean), from = mean, to = mean;
     if (isfinite(side->low)) {
-        int from = column(s, side->low), to = column(s, side->high);
+        from = column(s, side->low);
+        to = column(s, side->high);
         for (int x = from; x <= to; x++)
             put_text(grid, area, x, y, color, ATTR_NONE,
                      grid->ascii ? (x == from ? "["
@@ -88,7 +89,13 @@ static void draw_mean(const struct spread *s, const struct verdict_side *side, u
                      : x == to   ? "┤"
                                  : "─");
     }
-    put_text(grid, area, mean, y, color, ATTR_BOLD, grid->ascii ? "|" : isfinite(side->low) ? "╂" : "┃");
+    /* Where the mean stands on an end of its interval, it is the cap of the other part. */
+    put_text(grid, area, mean, y, color, ATTR_BOLD,
+             grid->ascii                ? "|"
+             : from < mean && mean < to ? "╂"
+             : mean < to                ? "┠"
+             : from < mean              ? "┨"
+                                        : "┃");
 }
 
 static void draw_axis(const struct spread *s, int y, struct grid *grid, struct rect area)
