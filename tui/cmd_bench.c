@@ -250,11 +250,11 @@ static void print_table(const struct bench *b)
         "agrees with the reference over %d images: logits within %.1e (%.2g allowed), gradients within %.1e (%.2g)\n\n",
         b->validation.batch, b->validation.logits, b->validation.logits_tolerance, b->validation.gradient,
         b->validation.gradient_tolerance);
-    printf("%-28s %-9s %9s %6s  %s\n", "row", "phase", "ms", "share", "implementation");
+    printf("%-28s %-9s %9s %7s  %s\n", "row", "phase", "ms", "share", "implementation");
     for (int i = 0; i < s->program->n_train; i++) {
         const struct program_step *step = &s->program->train[i];
         double ms = (double)s->executor.train_ns[i] * 1e-6 / (double)s->executor.train_steps;
-        printf("%-28s %-9s %9.3f %5.1f%%  %s\n", s->plan.rows[step->rows[0]].name, phase_name(step->phase), ms,
+        printf("%-28s %-9s %9.3f %5.1f %%  %s\n", s->plan.rows[step->rows[0]].name, phase_name(step->phase), ms,
                ms * 0.1 / b->median, step->impl);
     }
     putchar('\n');
@@ -263,10 +263,10 @@ static void print_table(const struct bench *b)
     printf("\nstep: median %.3f ms, minimum %.3f ms of %d (CPU %.3f ms); %.0f images/s, %.0f GFLOP/s, %.2f GiB\n",
            1e3 * b->median, 1e3 * b->minimum, b->steps, 1e3 * b->cpu, recipe_batch(&s->recipe) / b->median,
            step_flops(s) / b->median * 1e-9, (double)s->family->memory(s->program) / (1 << 30));
-    printf("timing and tracing a step: %+.2f%% (the fastest of %d with, and of as many without)", b->timing_percent,
+    printf("timing and tracing a step: %+.2f %% (the fastest of %d with, and of as many without)", b->timing_percent,
            b->steps);
     if (!isnan(b->readings_percent))
-        printf("; by its own account %.3f%%,\nthe clock's readings alone %.4f%%", b->account_percent,
+        printf("; by its own account %.3f %%,\nthe clock's readings alone %.4f %%", b->account_percent,
                b->readings_percent);
     putchar('\n');
 }
@@ -327,7 +327,7 @@ static void print_ops_table(const struct bench *b)
         if (isnan(share))
             printf("%8s  %s\n", "-", step->impl);
         else
-            printf("%7.0f%%  %s\n", 100 * share, step->impl);
+            printf("%6.0f %%  %s\n", 100 * share, step->impl);
     }
 }
 

@@ -48,7 +48,7 @@ static int make_tiles(const struct run_model *model, char target_name[2][24], st
                       : smoothed ? model->smooth_acc[model->n_steps - 1]
                                  : status->accuracy;
     snprintf(target_name[0], sizeof target_name[0], "time to %g %%", model->target);
-    snprintf(target_name[1], sizeof target_name[1], "to %g%%", model->target);
+    snprintf(target_name[1], sizeof target_name[1], "to %g %%", model->target);
     tiles[0] = (struct tile){"test accuracy", "test", "", COLOR_VALID};
     set_percent(tiles[0].value, sizeof tiles[0].value, test);
     tiles[1] = (struct tile){"best", "best", "", best >= model->target ? COLOR_GOOD : COLOR_VALID};
@@ -58,7 +58,10 @@ static int make_tiles(const struct run_model *model, char target_name[2][24], st
     tiles[3] = (struct tile){smoothed ? "loss, smoothed" : "train loss", "loss", "", COLOR_TRAIN};
     format_number(loss, 3, tiles[3].value, sizeof tiles[3].value);
     tiles[4] = (struct tile){"learning rate", "lr", "", COLOR_LR};
-    format_significant(status->lr, 3, tiles[4].value, sizeof tiles[4].value);
+    if (status->lr == 0 || fabs(status->lr) >= 1e-3) /* as the chart and the table of epochs have it */
+        format_number(status->lr, 4, tiles[4].value, sizeof tiles[4].value);
+    else
+        format_significant(status->lr, 3, tiles[4].value, sizeof tiles[4].value);
     tiles[5] = (struct tile){"speed", "speed", "", COLOR_DEFAULT};
     format_count(status->images_per_second, number, sizeof number);
     snprintf(tiles[5].value, sizeof tiles[5].value, isfinite(status->images_per_second) ? "%s img/s" : "%s", number);
