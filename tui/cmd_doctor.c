@@ -1,5 +1,6 @@
 /* `davidnet doctor`: what works here, what does not, and how to mend it. */
 #include "tui/command.h"
+#include "tui/glyphs.h"
 #include "tui/version.h"
 
 #include "engine/dataset.h"
@@ -160,8 +161,11 @@ static void check_terminal(void)
     snprintf(text, sizeof text, "TERM=%s%s%s, %s, output is %s", term ? term : "(unset)",
              colorterm ? ", COLORTERM=" : "", colorterm ? colorterm : "", nl_langinfo(CODESET),
              isatty(STDOUT_FILENO) ? "a terminal" : "not a terminal");
-    line(utf8 ? GOOD : NOTE, "terminal", text,
-         utf8 ? "" : "not UTF-8: charts are drawn in ASCII; LANG=C.UTF-8 gives finer ones");
+    int few = term && glyphs_are_few(term);
+    line(utf8 && !few ? GOOD : NOTE, "terminal", text,
+         !utf8 ? "not UTF-8: charts are drawn in ASCII; LANG=C.UTF-8 gives finer ones"
+         : few ? "a console's font has no braille: charts are drawn in ASCII; another terminal gives finer ones"
+               : "");
 }
 
 static int run(int argc, char **argv)

@@ -53,6 +53,24 @@ static void end_text(const struct run_log *log, char *out, size_t size)
 
 /* ---- for people ---- */
 
+/* On a narrow terminal: epoch, accuracies, and the time. */
+static void print_epoch_table(const char *const *head, int n, const char **cells, int rows)
+{
+    static const int narrow[] = {0, 3, 5, 6};
+    enum { NARROW = sizeof narrow / sizeof narrow[0] };
+    const char *few[NARROW];
+    if (columns_width(stdout) >= 80) {
+        columns_table(stdout, head, n, cells, rows, 0, 80);
+        return;
+    }
+    for (int c = 0; c < NARROW; c++)
+        few[c] = head[narrow[c]];
+    for (int i = 0; i < rows; i++)
+        for (int c = 0; c < NARROW; c++) /* never behind what is still to be read */
+            cells[i * NARROW + c] = cells[i * n + narrow[c]];
+    columns_table(stdout, few, NARROW, cells, rows, 0, columns_width(stdout));
+}
+
 static void print_epochs(const struct run_log *log)
 {
     static const char *const head[] = {">epoch",  ">lr",      ">train loss", ">train %", ">test loss",
@@ -78,7 +96,7 @@ static void print_epochs(const struct run_log *log)
     }
     if (count > 0 && text != NULL && cells != NULL) {
         putchar('\n');
-        columns_table(stdout, head, N, cells, (int)count, 0, 80);
+        print_epoch_table(head, N, cells, (int)count);
     }
     free(cells);
     free(text);

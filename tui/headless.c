@@ -65,13 +65,15 @@ static void print_line(const char *name, const char *text)
     columns_wrap(stdout, text, 8, 8, columns_width(stdout));
 }
 
-/* The epochs are a table of at most 80 columns. */
-static const int widths[] = {9, 9, 11, 8, 13, 10, 9};
+/* The epochs are a table of at most 80 columns; on a narrow terminal, of 39: without what 0 stands for. */
+static const int widths[2][7] = {{9, 9, 11, 8, 13, 10, 9}, {9, 0, 0, 8, 0, 10, 9}};
 
 static void print_epoch_cells(const char *const cells[7])
 {
+    const int *width = widths[columns_width(stdout) < 76];
     for (int i = 0; i < 7; i++)
-        printf("%*s%s", widths[i], cells[i], i < 6 ? " " : "\n");
+        if (width[i] > 0)
+            printf("%*s%s", width[i], cells[i], i < 6 ? " " : "\n");
 }
 
 static void print_epoch_head(const struct recipe *recipe)

@@ -10,6 +10,7 @@
 
 #include "tui/clipboard.h"
 #include "tui/flow.h"
+#include "tui/glyphs.h"
 #include "tui/ink.h"
 #include "tui/intake.h"
 #include "tui/noise.h"
@@ -284,7 +285,7 @@ int term_open(const struct term_options *options, struct error *err)
     term.input = newpad(1, 1);
     nodelay(term.input, TRUE);
     intrflush(term.input, FALSE);
-    term.ascii = options->ascii || strcmp(nl_langinfo(CODESET), "UTF-8") != 0;
+    term.ascii = options->ascii || strcmp(nl_langinfo(CODESET), "UTF-8") != 0 || glyphs_are_few(name);
     outlet_begin();
     begin(name, options);
     outlet_end();
