@@ -95,6 +95,24 @@ static void test_a_long_message_ends_with_a_whole_character(void **state)
     close_app(&app, &fake);
 }
 
+/* Saving may take longer than a message stays: that begins when it can be seen. */
+static void test_a_message_outlasts_what_it_is_of(void **state)
+{
+    (void)state;
+    struct app app;
+    struct fake fake;
+    open_app(&app, &fake, &fake_ops);
+    app_update(&app);
+    app_say(&app, "it is saved");
+    app.now += 60;
+    app_update(&app);
+    assert_true(app_shows(&app, "it is saved"));
+    app.now += 60;
+    app_update(&app);
+    assert_false(app_shows(&app, "it is saved"));
+    close_app(&app, &fake);
+}
+
 static void test_pause_and_stop(void **state)
 {
     (void)state;
@@ -575,6 +593,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_key_names),
         cmocka_unit_test(test_a_long_message_ends_with_a_whole_character),
+        cmocka_unit_test(test_a_message_outlasts_what_it_is_of),
         cmocka_unit_test(test_pause_and_stop),
         cmocka_unit_test(test_fetch_is_offered_where_there_is_nothing),
         cmocka_unit_test(test_a_failed_run_can_be_gone_on_with),

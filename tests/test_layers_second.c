@@ -109,6 +109,46 @@ static void alone_there_is_none(void **state)
     assert_false(app->layers.against.on);
 }
 
+/* Of a set of runs it is not the newest, whatever that is: the campaign's other side, of that number, comes first. */
+static void the_campaigns_other_side_comes_first(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        enum run_side side;
+        int number;
+    } runs[] = {
+        {"shown", RUN_WITH, 2}, {"side-1", RUN_WITHOUT, 1}, {"side-2", RUN_WITHOUT, 2}, {"side-3", RUN_WITHOUT, 3}};
+    struct run_folder folder;
+    struct run_label label = {.campaign = "pair"};
+    struct error err = {""};
+    for (size_t i = 0; i < sizeof runs / sizeof *runs; i++) {
+        if (i > 0)
+            make(runs[i].name, NULL, NULL);
+        label.side = runs[i].side;
+        label.number = runs[i].number;
+        assert_int_equal(run_folder_find_in(&folder, parent, runs[i].name, &err), 0);
+        assert_int_equal(run_label_write(&folder, &label, &err), 0);
+    }
+    make("stranger", "batch=64", NULL); /* the newest */
+    press("5");                         /* reads the folders again */
+    press("2");
+    press("c");
+    must_show("against side-2 (the other side of the campaign), these two runs only");
+    press("c");
+    assert_false(app->layers.against.on);
+    for (size_t i = 1; i < sizeof runs / sizeof *runs; i++) {
+        assert_int_equal(run_folder_find_in(&folder, parent, runs[i].name, &err), 0);
+        assert_int_equal(folder_remove(folder.path, &err), 0);
+    }
+    press("5");
+    press("2");
+    press("c"); /* none of its campaign is left */
+    assert_string_equal(app->layers.against.name, "stranger");
+    must_show("against stranger (the newest), these two runs only");
+    press("c");
+}
+
 /* A marked run that cannot be read is no end: the next one is beside this run, and the first is named. */
 static void a_broken_run_is_skipped(void **state)
 {
@@ -150,8 +190,9 @@ static void the_footer_has_the_export(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(a_key_right_behind_the_screens),
-                                       cmocka_unit_test(alone_there_is_none), cmocka_unit_test(a_broken_run_is_skipped),
-                                       cmocka_unit_test(the_footer_has_the_export)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_key_right_behind_the_screens), cmocka_unit_test(alone_there_is_none),
+        cmocka_unit_test(the_campaigns_other_side_comes_first), cmocka_unit_test(a_broken_run_is_skipped),
+        cmocka_unit_test(the_footer_has_the_export)};
     return cmocka_run_group_tests(tests, enter, leave);
 }

@@ -5,6 +5,7 @@
 #include "engine/utf8.h"
 #include "tui/app_internal.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -101,7 +102,7 @@ void app_say(struct app *app, const char *format, ...)
         utf8_cut(app->said);
         strcat(app->said, " ...");
     }
-    app->said_at = app->now;
+    app->said_at = NAN; /* what the key led to may take longer than a message stays */
     app->dirty = 1;
 }
 
@@ -305,6 +306,8 @@ void app_update(struct app *app)
         runs_watch_update(app, 0, 0);
     if (app_current(app)->update)
         app_current(app)->update(app);
+    if (isnan(app->said_at))
+        app->said_at = app->now;
     if (*app->said && app->now - app->said_at > SAID_SECONDS && !app->leaving) {
         app->said[0] = '\0';
         app->dirty = 1;

@@ -111,7 +111,7 @@ struct app {
     char fetched[512]; /* the data set's folder, once it is there */
     int has_data;      /* CIFAR-10 was there already as the run was taken: synthetic images were asked for */
     char said[256];    /* what the last key led to; shown for some seconds */
-    double said_at;
+    double said_at;    /* from the update on that comes after it; NaN: none has yet */
     char copy[CLIPBOARD_TEXT_MAX + 1]; /* for the clipboard, taken by the loop; empty: nothing */
     char copied[64];                   /* what that is, told when it has been sent */
     int mouse;                         /* the terminal tells us what it does */

@@ -150,8 +150,8 @@ void layers_export_ask(struct app *app)
         snprintf(both, sizeof both, " The file is of this run alone; of both: davidnet timing diff %s %s",
                  app->layers.against.name, run_name(app));
     snprintf(sentence, sizeof sentence,
-             "Into %s, as timing-%s.pdf and so on. A file that is there stays: the new one gets a number.%s",
-             free_path_folder(folder, sizeof folder), run_name(app), both);
+             "As timing-%s.pdf and so on, into %s. A file that is there stays: the new one gets a number.%s",
+             run_name(app), free_path_folder(folder, sizeof folder), both);
     app_ask(app, &dialog);
     app_ask_more(app, sentence);
 }

@@ -19,18 +19,46 @@ static int is_other(const struct app *app, const struct run_entry *entry)
     return entry && strcmp(entry->folder.path, app->model.status.path) != 0;
 }
 
-/* The newest other run with times that began before then, or NULL. */
-static const struct run_entry *newest_before(const struct app *app, double unix_start)
+/* How much it says to have a run beside this one: where none is marked, the best kind is taken. */
+enum kinship { ANY_RUN, ON_THIS_MACHINE, OTHER_SIDE /* of its campaign */, COUNTERPART /* of that number, too */ };
+
+static const struct run_entry *shown_run(const struct app *app)
 {
-    const struct run_entry *newest = NULL;
+    for (int i = 0; i < app->runs.n_entries; i++)
+        if (!is_other(app, app->runs.entries[i]))
+            return app->runs.entries[i];
+    return NULL;
+}
+
+static enum kinship kinship_of(const struct run_entry *shown, const struct run_entry *entry)
+{
+    if (!shown)
+        return ANY_RUN;
+    if (shown->label.campaign[0] != '\0' && strcmp(shown->label.campaign, entry->label.campaign) == 0 &&
+        shown->label.side != entry->label.side)
+        return shown->label.number == entry->label.number ? COUNTERPART : OTHER_SIDE;
+    return shown->machine[0] != '\0' && strcmp(shown->machine, entry->machine) == 0 ? ON_THIS_MACHINE : ANY_RUN;
+}
+
+static int is_better(const struct run_entry *shown, const struct run_entry *a, const struct run_entry *b)
+{
+    enum kinship of_a = kinship_of(shown, a), of_b = kinship_of(shown, b);
+    return of_a != of_b ? of_a > of_b : a->summary.unix_start > b->summary.unix_start;
+}
+
+/* Of the other runs with times, of those that are no better than `after` (NULL: of all), the best kin, of those the
+ * newest; or NULL. */
+static const struct run_entry *best_after(const struct app *app, const struct run_entry *after)
+{
+    const struct run_entry *best = NULL, *shown = shown_run(app);
     char path[RUN_PATH_MAX + 160];
     for (int i = 0; i < app->runs.n_entries; i++) {
         const struct run_entry *entry = app->runs.entries[i];
-        if (is_other(app, entry) && entry->summary.unix_start < unix_start &&
-            (!newest || entry->summary.unix_start > newest->summary.unix_start) && has_times(entry, path, sizeof path))
-            newest = entry;
+        if (is_other(app, entry) && isfinite(entry->summary.unix_start) && (!after || is_better(shown, after, entry)) &&
+            (!best || is_better(shown, entry, best)) && has_times(entry, path, sizeof path))
+            best = entry;
     }
-    return newest;
+    return best;
 }
 
 /* The other runs that are marked. Returns how many. */
@@ -75,16 +103,22 @@ static int put_beside(struct app *app, const struct run_entry *entry, struct err
  * Which run is beside this one now, which ones could not be, and why times may not be comparable. What differs in the
  * recipes stands beside the list: here only how much it is.
  */
-static void say_beside(struct app *app, const char *skipped)
+static void say_beside(struct app *app, const struct run_entry *entry, const char *skipped)
 {
+    static const char *const taken[] = {[ANY_RUN] = " (the newest)",
+                                        [ON_THIS_MACHINE] = " (the newest on this machine)",
+                                        [OTHER_SIDE] = " (the other side of the campaign)",
+                                        [COUNTERPART] = " (the other side of the campaign)"};
+    const struct run_entry *marked[RUNS_MARKS_MAX];
     const struct layers_against *against = &app->layers.against;
     const char *warning = against->diff.n_warnings > 0 ? against->diff.warnings[0] : "";
     char recipes[48] = "";
     if (against->n_recipes > 0)
         snprintf(recipes, sizeof recipes, "; recipes differ in %d knob%s", against->n_recipes,
                  against->n_recipes == 1 ? "" : "s");
-    app_say(app, "against %s, these two runs only%s%s%s%s%s", against->name, recipes, *skipped ? "; " : "", skipped,
-            *warning ? "; mind: " : "", warning);
+    const char *why = marked_runs(app, marked) > 0 ? "" : taken[kinship_of(shown_run(app), entry)];
+    app_say(app, "against %s%s, these two runs only%s%s%s%s%s", against->name, why, recipes, *skipped ? "; " : "",
+            skipped, *warning ? "; mind: " : "", warning);
 }
 
 /* The next one of those that the key goes through which can be compared; NULL where there is none. */
@@ -93,8 +127,7 @@ static const struct run_entry *next_run(const struct app *app, const struct run_
     const struct run_entry *runs[RUNS_MARKS_MAX];
     int n = marked_runs(app, runs), at = after ? 0 : current(app, runs, n);
     if (n == 0)
-        return after || !app->layers.against.on ? newest_before(app, after ? after->summary.unix_start : INFINITY)
-                                                : NULL;
+        return after || !app->layers.against.on ? best_after(app, after) : NULL;
     while (after && at < n && runs[at] != after)
         at++;
     return at + 1 < n ? runs[at + 1] : NULL;
@@ -110,7 +143,7 @@ static void choose(struct app *app)
         struct error err = {""};
         size_t used = strlen(skipped);
         if (put_beside(app, next, &err) == 0) {
-            say_beside(app, skipped);
+            say_beside(app, next, skipped);
             return;
         }
         snprintf(skipped + used, sizeof skipped - used, "%sskipped %.60s: %.150s", used ? "; " : "", next->folder.name,

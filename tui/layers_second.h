@@ -1,6 +1,7 @@
 /*
- * The run beside this one on the Layers screen: the marked runs in turn, or where none is marked the newest other one
- * that has a timing.json; then none again. What cannot be compared is skipped, and named.
+ * The run beside this one on the Layers screen: the marked runs in turn, or where none is marked one that has a
+ * timing.json: of its campaign's other side, else of this machine, else any, and of these the newest; then none again.
+ * What cannot be compared is skipped, and named.
  */
 #ifndef DAVIDNET_TUI_LAYERS_SECOND_H
 #define DAVIDNET_TUI_LAYERS_SECOND_H
