@@ -95,6 +95,21 @@ static void test_header(void **state)
     assert_false(frame_shows(&frame, 200, "train"));
 }
 
+/* What the header tells of the run does not depend on how long the title of the current screen is. */
+static void test_header_of_every_screen(void **state)
+{
+    (void)state;
+    static const char *const told[] = {"train 12:34", "speedrun 12:40", "wall 13:20", "456 ", "evaluating"};
+    for (int w = 40; w <= 160; w++)
+        for (size_t i = 0; i < sizeof told / sizeof *told; i++) {
+            struct frame_model frame = make_frame();
+            int shown = 0;
+            for (frame.current = 0; frame.current < frame.n_screens; frame.current++)
+                shown += frame_shows(&frame, w, told[i]);
+            assert_true(shown == 0 || shown == frame.n_screens);
+        }
+}
+
 /* A message that is too long ends in an ellipsis; keys are whole or not there. */
 static void test_long_message(void **state)
 {
@@ -330,9 +345,11 @@ static void test_small_sizes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_header),       cmocka_unit_test(test_find),      cmocka_unit_test(test_long_message),
-        cmocka_unit_test(test_help_scrolls), cmocka_unit_test(test_dialog),    cmocka_unit_test(test_menu_match),
-        cmocka_unit_test(test_menu_note),    cmocka_unit_test(test_menu_note), cmocka_unit_test(test_menu_find),
+        cmocka_unit_test(test_header),       cmocka_unit_test(test_header_of_every_screen),
+        cmocka_unit_test(test_find),         cmocka_unit_test(test_long_message),
+        cmocka_unit_test(test_help_scrolls), cmocka_unit_test(test_dialog),
+        cmocka_unit_test(test_menu_match),   cmocka_unit_test(test_menu_note),
+        cmocka_unit_test(test_menu_note),    cmocka_unit_test(test_menu_find),
         cmocka_unit_test(test_small_sizes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

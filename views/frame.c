@@ -35,7 +35,19 @@ struct header {
     int word;         /* 1: the state's word, not only its mark */
     int n_tabs, tab_x[FRAME_SCREENS_MAX];
     int state_x, next_x, name_x;
+    int kept; /* columns behind name_x that a longer title takes on another screen: there, too, is what is here */
 };
+
+/* How much longer than the current screen's title the longest one is, where only the current one is there. */
+static int longer_title(const struct frame_model *model, const struct header *header)
+{
+    int longest = 0;
+    for (int i = 0; i < header->n_tabs; i++) {
+        int width = text_width(model->screens[i]);
+        longest = width > longest ? width : longest;
+    }
+    return header->short_titles && header->n_tabs > 0 ? longest - text_width(model->screens[model->current]) : 0;
+}
 
 static int tab_width(const struct frame_model *model, int i, int short_titles)
 {
@@ -59,7 +71,8 @@ static int place_left(const struct frame_model *model, struct rect row, int room
     if (model->state && model->next)
         x += text_width(model->next) + 2;
     header->name_x = x;
-    return x + room <= row.x + row.w;
+    header->kept = longer_title(model, header);
+    return x + header->kept + room <= row.x + row.w;
 }
 
 /*
@@ -133,13 +146,14 @@ static void draw_header(const struct frame_model *model, struct grid *grid, stru
             put_text(grid, row, header.next_x, row.y, COLOR_ACCENT, ATTR_NONE, model->next);
     }
     /* Clocks take their place before the run's name does: the name can be cut. Beside tabs it keeps some room. */
-    int right = row.x + row.w - margin, left = header.name_x + (header.n_tabs && model->run ? NAME_MIN : 0);
+    int first = header.name_x + header.kept, right = row.x + row.w - margin;
+    int left = first + (header.n_tabs && model->run ? NAME_MIN : 0);
     int second = left + (header.n_tabs ? 14 : 0); /* training time comes first */
     right = put_clock(grid, row, second, right, "wall", model->wall_seconds);
     if (row.w >= 72)
         right = put_clock(grid, row, second, right, "speedrun", model->speedrun_seconds);
-    right = put_clock(grid, row, row.w >= 72 ? left : header.name_x, right, "train", model->train_seconds);
-    if (model->run && right - header.name_x >= NAME_MIN)
+    right = put_clock(grid, row, row.w >= 72 ? left : first, right, "train", model->train_seconds);
+    if (model->run && right - first >= NAME_MIN)
         put_squeezed(grid, (struct rect){header.name_x, row.y, right - header.name_x, 1}, COLOR_DEFAULT, ATTR_NONE,
                      model->run);
 }
