@@ -437,6 +437,12 @@ static void test_guide(void **state)
     open_app(&app, &fake, &fake_ops);
     guide_show_once(&app);
     assert_true(app_shows(&app, "Welcome to davidnet"));
+    int w = app.w, h = app.h;
+    app.w = 40;
+    app.h = 12;
+    assert_true(app_shows(&app, "1, 2, 3") && app_shows(&app, "mouse"));
+    app.w = w;
+    app.h = h;
     app_press(&app, "?");
     assert_true(app_shows(&app, "Everywhere"));
     app_press(&app, "Esc");

@@ -29,8 +29,9 @@ static const struct binding guide_keys[] = {
 };
 
 static const struct dialog guide = {"Welcome to davidnet",
+                                    "Keys 1, 2, 3 ... are the screens; the mouse works too.\n"
                                     "Here small image classifiers are trained, and it is shown why they learn so fast. "
-                                    "Every run is kept.\nScreens are at the keys 1, 2, 3 ...; the mouse works too.",
+                                    "Every run is kept.",
                                     guide_keys};
 
 void guide_show(struct app *app)
