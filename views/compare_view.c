@@ -185,11 +185,30 @@ static void draw_differences(const struct compare_model *model, int *y, struct g
     }
 }
 
+/* "A 74.74 ±0.49  B 74.36 ±0.50 %": both sides in one row, for where the second one would be cut off. */
+static void draw_means(const struct compare_model *model, int y, struct grid *grid, struct rect area)
+{
+    int x = area.x;
+    for (int side = 0; side < 2; side++) {
+        const struct verdict_side *s = &model->verdict.side[side];
+        uint32_t color = side ? COLOR_RUN_B : COLOR_RUN_A;
+        char mean[24], half[24] = "", number[24];
+        format_number(s->accuracy.n > 0 ? s->accuracy.mean : (double)NAN, 2, mean, sizeof mean);
+        if (s->accuracy.n > 1)
+            snprintf(half, sizeof half, " %s%s", grid->ascii ? "+-" : "±",
+                     format_number(s->high - s->accuracy.mean, 2, number, sizeof number));
+        x += put_format(grid, area, x, y, color, ATTR_BOLD, "%s %s", side ? "B" : "A", mean);
+        x += put_format(grid, area, x, y, COLOR_DEFAULT, ATTR_NONE, "%s%s", half, side ? " %" : "  ");
+    }
+}
+
 static void draw_text(const struct compare_model *model, struct grid *grid, struct rect area)
 {
     char text[VERDICT_TEXT_MAX];
     const struct verdict *v = &model->verdict;
     int y = area.y, roomy = area.h >= 14;
+    if (area.h > 0 && area.h < 9)
+        draw_means(model, y++, grid, area);
     const struct compare_item *shown = compare_model_shown(model);
     if (shown && compare_model_here(model) != shown && area.h >= 6) {
         snprintf(text, sizeof text, "shown: campaign %s", shown->name);
