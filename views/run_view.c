@@ -127,6 +127,20 @@ static void draw_epoch_row(const struct run_model *model, struct grid *grid, str
     }
 }
 
+/* Whose curves have which letter, at the end of the area: a row for each, or all in one. Returns how many rows. */
+static int draw_names(const struct run_model *model, struct grid *grid, struct rect area)
+{
+    int n = model->n_overlays, rows = area.h >= n + 6 ? n : area.h >= 5 && n > 0;
+    for (int i = 0; i < n && rows > 0; i++) {
+        const struct run_overlay *overlay = &model->overlay[i];
+        int width = rows < n ? area.w / n : area.w, x = rows < n ? area.x + i * width : area.x;
+        int y = area.y + area.h - rows + (rows < n ? 0 : i);
+        put_text(grid, area, x, y, overlay->color, ATTR_BOLD, (char[]){overlay->letter, '\0'});
+        put_squeezed(grid, (struct rect){x + 2, y, width - 3, 1}, COLOR_DIM, ATTR_NONE, overlay->entry->folder.name);
+    }
+    return rows;
+}
+
 static void draw_epochs(const struct run_model *model, struct grid *grid, struct rect area)
 {
     int right[COL_COUNT], total = 0, there[COL_COUNT];
@@ -150,7 +164,8 @@ static void draw_epochs(const struct run_model *model, struct grid *grid, struct
             put_right(grid, area, right[c], area.y, COLOR_TITLE,
                       model->view.focus == RUN_EPOCHS ? ATTR_BOLD | ATTR_UNDERLINE : ATTR_BOLD, columns[c].title);
     }
-    size_t rows = (size_t)area.h - 1, first = model->n_epochs > rows ? model->n_epochs - rows : 0, best = SIZE_MAX;
+    size_t rows = (size_t)(area.h - 1 - draw_names(model, grid, area)),
+           first = model->n_epochs > rows ? model->n_epochs - rows : 0, best = SIZE_MAX;
     for (size_t i = 0; i < model->n_epochs; i++)
         if (isfinite(model->test_acc[i]) && (best == SIZE_MAX || model->test_acc[i] > model->test_acc[best]))
             best = i;
