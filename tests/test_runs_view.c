@@ -103,6 +103,7 @@ static struct run_entry *make_entry(const struct sample *s, int index)
     m->seconds_to_target = s->to_target;
     m->bytes = 53000000 + index * 1000000;
     m->unix_start = FIRST_START + index * 5400;
+    recipe_family_name(&e->recipe, e->family, sizeof e->family);
     snprintf(e->machine, sizeof e->machine, "lab: cpu, oneDNN 3.4, bf16, 2 threads, amx");
     snprintf(e->tricks, sizeof e->tricks, "crop%s%s", e->recipe.flip ? " flip" : "", e->recipe.cutout ? " cutout" : "");
     assert_int_equal(run_label_set_tags(&e->label, s->tags, &err), 0);

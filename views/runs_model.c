@@ -86,7 +86,7 @@ const char *runs_cell(const struct run_entry *entry, enum runs_column column, ch
         return format_epochs(s->epochs_done, s->epochs, out, size);
     case RUNS_PRESET:
         if (known)
-            snprintf(out, size, "%s", s->recipe[0] != '\0' ? s->recipe : "none");
+            snprintf(out, size, "%s", entry->family[0] != '\0' ? entry->family : "none");
         break;
     case RUNS_TRICKS:
         if (known)
@@ -124,7 +124,7 @@ static int matches_word(const struct run_entry *entry, const char *word, size_t 
     char tags[RUN_TAGS_TEXT_MAX];
     run_label_tags(&entry->label, tags, sizeof tags);
     const char *const texts[] = {entry->summary.name, entry->summary.recipe, entry->summary.preset, tags,
-                                 entry->tricks,       runs_state(entry),     entry->label.note};
+                                 entry->family,       entry->tricks,         runs_state(entry),     entry->label.note};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         if (contains(texts[i], word, length))
             return 1;

@@ -19,7 +19,7 @@ enum runs_column {
     RUNS_TO_TARGET, /* train_seconds */
     RUNS_TRAINED,   /* train_seconds */
     RUNS_EPOCHS,
-    RUNS_PRESET,
+    RUNS_PRESET, /* and what the recipe changes of it */
     RUNS_TRICKS,
     RUNS_SEED,
     RUNS_DATE,

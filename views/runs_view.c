@@ -72,13 +72,15 @@ struct column {
 };
 
 static const struct column columns[RUNS_COLUMNS] = {
-    [RUNS_NAME] = {12, 0, 0},   [RUNS_STATE] = {7, 0, 2},     [RUNS_BEST] = {6, 1, 1},    [RUNS_LAST] = {6, 1, 11},
-    [RUNS_EVAL] = {4, 0, 13},   [RUNS_TO_TARGET] = {9, 1, 3}, [RUNS_TRAINED] = {7, 1, 6}, [RUNS_EPOCHS] = {6, 1, 5},
-    [RUNS_PRESET] = {6, 0, 10}, [RUNS_TRICKS] = {6, 0, 7},    [RUNS_SEED] = {4, 1, 9},    [RUNS_DATE] = {16, 0, 8},
-    [RUNS_SIZE] = {6, 1, 12},   [RUNS_TAGS] = {4, 0, 4},
+    [RUNS_NAME] = {12, 0, 0},  [RUNS_STATE] = {7, 0, 2},     [RUNS_BEST] = {6, 1, 1},    [RUNS_LAST] = {6, 1, 11},
+    [RUNS_EVAL] = {4, 0, 13},  [RUNS_TO_TARGET] = {9, 1, 3}, [RUNS_TRAINED] = {7, 1, 6}, [RUNS_EPOCHS] = {6, 1, 5},
+    [RUNS_PRESET] = {6, 0, 7}, [RUNS_TRICKS] = {6, 0, 10},   [RUNS_SEED] = {4, 1, 8},    [RUNS_DATE] = {16, 0, 9},
+    [RUNS_SIZE] = {6, 1, 12},  [RUNS_TAGS] = {4, 0, 4},
 };
 
 #define TEXT_WIDTH_MAX 32 /* of columns other than the name */
+#define RECIPE_WIDTH 22   /* of the recipe below WIDE columns: what it is and its first change, beside the seed */
+#define WIDE 150
 
 struct table {
     int x[RUNS_COLUMNS], width[RUNS_COLUMNS]; /* width 0: not shown */
@@ -109,6 +111,8 @@ static void lay_columns(const struct runs_model *model, struct rect area, struct
 {
     for (int c = 0; c < RUNS_COLUMNS; c++)
         table->width[c] = column_width(model, (enum runs_column)c);
+    if (area.w < WIDE && table->width[RUNS_PRESET] > RECIPE_WIDTH)
+        table->width[RUNS_PRESET] = RECIPE_WIDTH;
     int name = table->width[RUNS_NAME], least = area.w >= 78 ? 28 : 20;
     least = name < least ? name : least;
     table->width[RUNS_NAME] = least;
