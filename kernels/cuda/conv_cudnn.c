@@ -1,21 +1,21 @@
 /*
  * Convolutions by cuDNN's graph API (the backend descriptors, from C). A pass is one operation in a graph; heuristics
  * (mode A, then the fallback list) name engines and their knobs, those that a caller rules out are dropped by their
- * numerical notes, the rest are timed on the device, and the fastest is kept as a plan. They are timed as steps run
- * them, in a recording, so that an engine that cannot be recorded is out and the host's part of a launch does not
- * count. A plan has a JSON form, which is kept on disk under everything that it depends on, so that a machine measures
- * once.
+ * numerical notes, the rest are held against each other and timed on the device (conv_search.h), and the fastest is
+ * kept as a plan. They are timed as steps run them, in a recording, so that an engine that cannot be recorded is out
+ * and the host's part of a launch does not count. A plan has a JSON form, which is kept on disk under everything that
+ * it depends on, so that a machine measures once.
  */
 #include "kernels/cuda/conv.h"
 
 #include "kernels/cuda/conv_plans.h"
+#include "kernels/cuda/conv_search.h"
 #include "kernels/cuda/descriptors.h"
 #include "kernels/cuda/foresee.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define CANDIDATES 48 /* engine configurations that are timed, at most: one engine with other tiles is most of them */
 #define SEARCH_SECONDS 4.0 /* after which no further one is tried if one works: some take seconds to compile */
@@ -309,7 +309,7 @@ static void plan_key(const struct cuda_conv_library *library, const struct cuda_
 {
     const struct cuda_device *d = library->device;
     snprintf(key, CONV_PLANS_KEY_MAX,
-             "davidnet conv 2; cuDNN %zu; %s; %d.%d; driver %d; pass %d; type %d%s; n %d h %d w %d c %d k %d size %d "
+             "davidnet conv 3; cuDNN %zu; %s; %d.%d; driver %d; pass %d; type %d%s; n %d h %d w %d c %d k %d size %d "
              "stride %d "
              "pad %d%s%s",
              cudnnGetVersion(), d->name, d->major, d->minor, d->driver, (int)pass, (int)s->type, s->tf32 ? " tf32" : "",
@@ -356,13 +356,14 @@ static void save_plan(const struct cuda_conv_library *library, const char *key, 
 
 /* ---- measuring ---- */
 
-#define NOT_RUN 1e30 /* seconds of what does not run */
-
 struct bench {
     struct cuda_conv_library *library;
-    void *x, *w, *out, *workspace;
+    void *x, *w, *workspace;
     size_t room; /* of workspace */
     void *from, *to;
+    const struct candidate *candidates[CANDIDATES];
+    cudnnBackendDescriptor_t present, best; /* plans */
+    char *name;                             /* of the best: CONV_PLANS_NAME_MAX */
 };
 
 static void bench_release(struct bench *b)
@@ -370,7 +371,6 @@ static void bench_release(struct bench *b)
     struct cuda_device *d = b->library->device;
     cuda_device_free(d, b->x);
     cuda_device_free(d, b->w);
-    cuda_device_free(d, b->out);
     cuda_device_free(d, b->workspace);
     cuda_event_free(d, b->from);
     cuda_event_free(d, b->to);
@@ -380,18 +380,11 @@ static int bench_init(struct bench *b, struct cuda_conv_library *library, const 
                       enum cuda_conv_pass pass, struct error *err)
 {
     struct cuda_device *d = library->device;
-    size_t in = (size_t)s->n * (size_t)s->h * (size_t)s->w * (size_t)s->c;
-    size_t out = (size_t)s->n * (size_t)s->out_h * (size_t)s->out_w * (size_t)s->k;
-    size_t weights = (size_t)s->k * (size_t)s->size * (size_t)s->size * (size_t)s->c,
-           each = s->type == CUDA_TYPE_F32 ? 4 : 2;
-    size_t counts[3] = {pass == CUDA_CONV_DATA ? out : in, pass == CUDA_CONV_WEIGHTS ? out : weights,
-                        pass == CUDA_CONV_FORWARD ? out
-                        : pass == CUDA_CONV_DATA  ? in
-                                                  : weights};
+    size_t counts[3], each = s->type == CUDA_TYPE_F32 ? 4 : 2;
+    conv_search_counts(s, pass, counts);
     *b = (struct bench){.library = library};
     if (!(b->x = cuda_device_alloc(d, counts[0] * each, err)) ||
-        !(b->w = cuda_device_alloc(d, counts[1] * each, err)) ||
-        !(b->out = cuda_device_alloc(d, counts[2] * each, err)) || !(b->from = cuda_event_new(d, err)) ||
+        !(b->w = cuda_device_alloc(d, counts[1] * each, err)) || !(b->from = cuda_event_new(d, err)) ||
         !(b->to = cuda_event_new(d, err)))
         return -1;
     cuda_noise(b->x, counts[0], s->type, 1, d->stream);
@@ -399,91 +392,101 @@ static int bench_init(struct bench *b, struct cuda_conv_library *library, const 
     return 0;
 }
 
+static bool bench_open(void *context, int way)
+{
+    struct bench *b = context;
+    struct cuda_device *d = b->library->device;
+    b->present = new_plan(b->library, b->candidates[way]->config, NULL);
+    size_t bytes = b->present ? plan_workspace(b->present) : 0;
+    if (bytes > b->room && bytes <= WORKSPACE_MAX) {
+        cuda_device_free(d, b->workspace);
+        b->workspace = cuda_device_alloc(d, bytes, NULL);
+        b->room = b->workspace ? bytes : 0;
+    }
+    if (b->present && bytes <= b->room)
+        return true;
+    if (b->present)
+        cudnnBackendDestroyDescriptor(b->present);
+    return false;
+}
+
+static int bench_run(void *context, void *out)
+{
+    struct bench *b = context;
+    return run_plan(b->library, b->present, b->x, b->w, out, b->workspace, NULL);
+}
+
 /* What is recorded. */
 struct bench_runs {
     struct bench *bench;
-    cudnnBackendDescriptor_t plan;
+    void *out;
     bool failed;
 };
-
-static int run_once(struct bench *b, cudnnBackendDescriptor_t plan)
-{
-    return run_plan(b->library, plan, b->x, b->w, b->out, b->workspace, NULL);
-}
 
 static void record_runs(void *context)
 {
     struct bench_runs *runs = context;
     for (int i = 0; i < RUNS && !runs->failed; i++)
-        runs->failed = run_once(runs->bench, runs->plan) != 0;
+        runs->failed = bench_run(runs->bench, runs->out) != 0;
 }
 
-/* Seconds of one run, the best of some rounds; infinite when it does not run. */
-static double bench_plan(struct bench *b, cudnnBackendDescriptor_t plan)
+/* Seconds of one run, the best of some rounds. */
+static double bench_time(void *context, void *out)
 {
+    struct bench *b = context;
     struct cuda_device *d = b->library->device;
-    struct bench_runs runs = {.bench = b, .plan = plan};
-    size_t bytes = plan_workspace(plan);
-    double best = NOT_RUN;
-    if (bytes > WORKSPACE_MAX)
-        return best;
-    if (bytes > b->room) {
-        cuda_device_free(d, b->workspace);
-        b->workspace = cuda_device_alloc(d, bytes, NULL);
-        b->room = b->workspace ? bytes : 0;
-        if (!b->workspace)
-            return best;
-    }
-    int failed = run_once(b, plan); /* loads its kernels */
-    if (cuda_device_wait(d, NULL) || failed)
-        return best;
+    struct bench_runs runs = {.bench = b, .out = out};
+    double best = CONV_SEARCH_NEVER;
     void *recording = cuda_recording_new(d, record_runs, &runs, NULL);
     for (int i = 0; i < ROUNDS && recording && !runs.failed; i++) {
         cuda_event_record(d, b->from);
         cuda_recording_replay(d, recording);
         cuda_event_record(d, b->to);
-        double seconds = cuda_event_wait(d, b->to, NULL) ? NOT_RUN : cuda_event_seconds(d, b->from, b->to) / RUNS;
+        double seconds =
+            cuda_event_wait(d, b->to, NULL) ? CONV_SEARCH_NEVER : cuda_event_seconds(d, b->from, b->to) / RUNS;
         best = seconds < best ? seconds : best;
     }
     cuda_recording_free(d, recording);
-    return cuda_device_check(d, NULL) ? NOT_RUN : best;
+    return cuda_device_check(d, NULL) ? CONV_SEARCH_NEVER : best;
 }
 
-static double clock_seconds(void)
+static void bench_close(void *context, int way, bool keep)
 {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+    struct bench *b = context;
+    cudnnBackendDescriptor_t gone = keep ? b->best : b->present;
+    if (keep) {
+        b->best = b->present;
+        name_config(b->candidates[way]->config, b->candidates[way]->engine, b->name);
+    }
+    if (gone)
+        cudnnBackendDestroyDescriptor(gone);
 }
 
 /* The fastest of the configurations, or NULL when none runs. Of little work it is the first that runs, those that need
  * no compiler before the others. */
-static cudnnBackendDescriptor_t fastest(struct bench *b, const struct cuda_conv_shape *s,
-                                        const struct candidate *candidates, int count, char name[CONV_PLANS_NAME_MAX])
+static cudnnBackendDescriptor_t fastest(struct bench *b, const struct cuda_conv_shape *s, enum cuda_conv_pass pass,
+                                        const struct candidate *candidates, int count, char name[CONV_PLANS_NAME_MAX],
+                                        struct error *err)
 {
     double flops = 2.0 * s->n * s->out_h * s->out_w * s->k * s->c * s->size * s->size;
-    bool small = flops < SMALL_FLOPS;
-    cudnnBackendDescriptor_t best = NULL;
-    double best_seconds = NOT_RUN, begin = clock_seconds();
-    for (int i = 0; i < (small ? 2 * count : count); i++) {
-        const struct candidate *candidate = &candidates[i % count];
-        if (best && (small || clock_seconds() - begin > SEARCH_SECONDS))
-            break;
-        if (small && candidate->compiles != (i >= count))
-            continue;
-        cudnnBackendDescriptor_t plan = new_plan(b->library, candidate->config, NULL);
-        double seconds = plan ? bench_plan(b, plan) : NOT_RUN;
-        if (seconds < best_seconds) {
-            if (best)
-                cudnnBackendDestroyDescriptor(best);
-            best = plan;
-            best_seconds = seconds;
-            name_config(candidate->config, candidate->engine, name);
-        } else if (plan) {
-            cudnnBackendDestroyDescriptor(plan);
-        }
-    }
-    return best;
+    struct conv_search search = {.device = b->library->device,
+                                 .shape = s,
+                                 .pass = pass,
+                                 .small = flops < SMALL_FLOPS,
+                                 .seconds = SEARCH_SECONDS,
+                                 .context = b,
+                                 .open = bench_open,
+                                 .run = bench_run,
+                                 .time = bench_time,
+                                 .close = bench_close};
+    for (int last = 0; last < 2; last++)
+        for (int i = 0; i < count; i++)
+            if ((search.small && candidates[i].compiles) == last)
+                b->candidates[search.ways++] = &candidates[i];
+    b->best = NULL;
+    b->name = name;
+    conv_search_run(&search, err);
+    return b->best;
 }
 
 /* ---- the interface ---- */
@@ -536,7 +539,7 @@ static cudnnBackendDescriptor_t search(struct cuda_conv_library *library, const 
         struct descriptors made = {.err = err};
         cudnnBackendDescriptor_t graph = operation_graph(library, &made, shape, pass);
         int count = configurations(library, &made, graph, shape, modes[i], candidates);
-        plan = fastest(&bench, shape, candidates, count, name);
+        plan = fastest(&bench, shape, pass, candidates, count, name, err);
         descriptors_release(&made);
     }
     bench_release(&bench);

@@ -76,6 +76,42 @@ void cuda_noise(void *out, size_t count, enum cuda_type type, unsigned seed, voi
     FOR_TYPE(type, CUDA_LAUNCH_ALONE(noise_kernel<T>, dim3(1024), dim3(THREADS), stream, (T *)out, count, seed));
 }
 
+/* ---- what convolutions' results are held against ---- */
+
+template <typename T>
+__global__ void __launch_bounds__(THREADS) compare_kernel(const T *a, const T *b, size_t count, double *part)
+{
+    __shared__ double sums[THREADS][3];
+    double apart = 0, size = 0, differ = 0;
+    for (size_t i = ((size_t)blockIdx.x * THREADS + threadIdx.x) * VECTOR; i < count;
+         i += (size_t)gridDim.x * THREADS * VECTOR) {
+        vec x = load(a + i), y = load(b + i);
+#pragma unroll
+        for (int k = 0; k < VECTOR; k++) {
+            double d = (double)x.v[k] - (double)y.v[k];
+            apart += d * d;
+            size += (double)y.v[k] * (double)y.v[k];
+            differ += x.v[k] == y.v[k] ? 0 : 1; /* a NaN is like nothing */
+        }
+    }
+    sums[threadIdx.x][0] = apart;
+    sums[threadIdx.x][1] = size;
+    sums[threadIdx.x][2] = differ;
+    __syncthreads();
+    if (threadIdx.x >= 3)
+        return;
+    double sum = 0;
+    for (int i = 0; i < THREADS; i++)
+        sum += sums[i][threadIdx.x];
+    part[blockIdx.x * 3 + threadIdx.x] = sum;
+}
+
+void cuda_compare(const void *a, const void *b, size_t count, enum cuda_type type, double *part, void *stream)
+{
+    FOR_TYPE(type, CUDA_LAUNCH(compare_kernel<T>, dim3(CUDA_COMPARE_BLOCKS), dim3(THREADS), stream, (const T *)a, (const T *)b,
+                               count, part));
+}
+
 /* ---- sums of gradients ---- */
 
 template <typename T>

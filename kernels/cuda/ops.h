@@ -110,6 +110,12 @@ void cuda_chain_backward(const struct cuda_chain *chain, const struct cuda_step 
 /* Numbers in [-1, 1) that depend on the seed and their place: what convolutions are timed on (zeros run faster). */
 void cuda_noise(void *out, size_t count, enum cuda_type type, unsigned seed, void *stream);
 
+#define CUDA_COMPARE_BLOCKS 264
+
+/* Of a and b, `count` values, a multiple of 8: the squares of what they differ by, those of b, and how many differ, in
+ * parts: [CUDA_COMPARE_BLOCKS][3], for a caller to add up. */
+void cuda_compare(const void *a, const void *b, size_t count, enum cuda_type type, double *part, void *stream);
+
 /* out = a + b (b optional), `count` values, a multiple of 8. */
 void cuda_sum(const void *a, const void *b, void *out, size_t count, enum cuda_type type, void *stream);
 

@@ -1,28 +1,38 @@
-/* Convolutions by loops, for the emulated family: no speed, no library, sums in double. */
+/*
+ * Convolutions by loops, for the emulated family: no speed, no library, sums in double.
+ *
+ * CUDA_EMULATED_WAYS="loops wrong ...", for tests of the search (conv_search.h): the ways that there are, each of which
+ * says that it is faster than the one before: `loops` and `quick` do the same, the others what `spoil` says.
+ */
 extern "C" {
 #include "kernels/cuda/conv.h"
+#include "kernels/cuda/conv_search.h"
 #include "kernels/cuda/emulator/recording.h"
 }
 
 #include "kernels/cuda/pointwise.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 struct cuda_conv_library {
-    int open;
+    cuda_device *device;
 };
 
 struct cuda_conv {
     cuda_conv_shape shape;
     cuda_conv_pass pass;
     bool ran;
+    char name[32];
 };
 
-struct cuda_conv_library *cuda_conv_open(struct cuda_device *, const char *, struct error *err)
+struct cuda_conv_library *cuda_conv_open(struct cuda_device *device, const char *, struct error *err)
 {
     auto *library = static_cast<cuda_conv_library *>(calloc(1, sizeof(cuda_conv_library)));
-    if (!library)
+    if (library)
+        library->device = device;
+    else
         error_set(err, "out of memory");
     return library;
 }
@@ -37,27 +47,14 @@ const char *cuda_conv_version(void)
     return "emulated";
 }
 
-struct cuda_conv *cuda_conv_new(struct cuda_conv_library *, const struct cuda_conv_shape *shape, enum cuda_conv_pass pass,
-                                struct error *err)
-{
-    auto *conv = static_cast<cuda_conv *>(calloc(1, sizeof(cuda_conv)));
-    if (!conv) {
-        error_set(err, "out of memory");
-        return nullptr;
-    }
-    conv->shape = *shape;
-    conv->pass = pass;
-    return conv;
-}
-
 void cuda_conv_free(struct cuda_conv *conv)
 {
     free(conv);
 }
 
-const char *cuda_conv_name(const struct cuda_conv *)
+const char *cuda_conv_name(const struct cuda_conv *conv)
 {
-    return "emulated:loops";
+    return conv->name;
 }
 
 size_t cuda_conv_workspace(const struct cuda_conv *)
@@ -148,4 +145,119 @@ int cuda_conv_run(struct cuda_conv *conv, const void *x, const void *w, void *ou
     free(b);
     free(sum);
     return status;
+}
+
+/* ---- the search, of which there is one only when a test wants it ---- */
+
+#define NAME "emulated:"
+#define WAYS_MAX 8
+
+struct bench {
+    cuda_conv *conv;
+    char way[WAYS_MAX][16];
+    char kept[16];
+    void *x, *w;
+    size_t count; /* values of the result */
+    int present;
+    unsigned runs;
+};
+
+static bool bench_open(void *context, int way)
+{
+    auto *b = static_cast<bench *>(context);
+    b->present = way;
+    return strcmp(b->way[way], "absent") != 0;
+}
+
+/* What a way does to the right result. */
+static void spoil(const bench *b, void *out)
+{
+    const char *way = b->way[b->present];
+    const cuda_conv_shape &s = b->conv->shape;
+    bool wrong = strcmp(way, "wrong") == 0, unsteady = strcmp(way, "unsteady") == 0; /* far off; in the last bits */
+    for (size_t i = 0; (wrong || unsteady) && i < b->count; i++)
+        if (float value = get(s, out, i); unsteady)
+            put(s, out, i, value * (1 + (double)(b->runs % 2) / 128 * (i % 3 == 0)));
+        else if (i % 4 == 0)
+            put(s, out, i, 2 * value);
+}
+
+static int bench_run(void *context, void *out)
+{
+    auto *b = static_cast<bench *>(context);
+    b->runs++;
+    if (strcmp(b->way[b->present], "fails") == 0)
+        return -1;
+    if (strcmp(b->way[b->present], "silent") == 0) /* writes nothing */
+        return 0;
+    int status = cuda_conv_run(b->conv, b->x, b->w, out, nullptr, nullptr);
+    spoil(b, out);
+    return status;
+}
+
+static double bench_time(void *context, void *)
+{
+    return 1.0 / (1 + static_cast<bench *>(context)->present);
+}
+
+static void bench_close(void *context, int way, bool keep)
+{
+    auto *b = static_cast<bench *>(context);
+    if (keep)
+        memcpy(b->kept, b->way[way], sizeof b->kept);
+}
+
+static int search(cuda_device *device, cuda_conv *conv, const char *ways, struct error *err)
+{
+    bench b = {};
+    conv_search search = {};
+    size_t counts[3], each = conv->shape.type == CUDA_TYPE_F32 ? 4 : 2;
+    for (int used; search.ways < WAYS_MAX && sscanf(ways, "%15s%n", b.way[search.ways], &used) == 1; ways += used)
+        search.ways++;
+    conv_search_counts(&conv->shape, conv->pass, counts);
+    b.conv = conv;
+    b.count = counts[2];
+    b.x = cuda_device_alloc(device, counts[0] * each, err);
+    b.w = b.x ? cuda_device_alloc(device, counts[1] * each, err) : nullptr;
+    search.device = device;
+    search.shape = &conv->shape;
+    search.pass = conv->pass;
+    search.seconds = 1e9;
+    search.context = &b;
+    search.open = bench_open;
+    search.run = bench_run;
+    search.time = bench_time;
+    search.close = bench_close;
+    int best = -1;
+    if (b.w) {
+        cuda_noise(b.x, counts[0], conv->shape.type, 1, device->stream);
+        cuda_noise(b.w, counts[1], conv->shape.type, 2, device->stream);
+        best = conv_search_run(&search, err);
+        if (best < 0)
+            error_set(err, "no way to do this convolution works");
+    }
+    cuda_device_free(device, b.x);
+    cuda_device_free(device, b.w);
+    snprintf(conv->name, sizeof conv->name, NAME "%s", b.kept);
+    conv->ran = false;
+    return best < 0 ? -1 : 0;
+}
+
+struct cuda_conv *cuda_conv_new(struct cuda_conv_library *library, const struct cuda_conv_shape *shape,
+                                enum cuda_conv_pass pass, struct error *err)
+{
+    const char *ways = getenv("CUDA_EMULATED_WAYS");
+    auto *conv = static_cast<cuda_conv *>(calloc(1, sizeof(cuda_conv)));
+    if (!conv) {
+        error_set(err, "out of memory");
+        return nullptr;
+    }
+    conv->shape = *shape;
+    conv->pass = pass;
+    snprintf(conv->name, sizeof conv->name, NAME "loops");
+    if (ways && search(library->device, conv, ways, err)) {
+        free(conv);
+        return nullptr;
+    }
+    return conv;
 }
