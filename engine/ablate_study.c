@@ -116,7 +116,7 @@ static int begin_results(struct work *w, int p, struct error *err)
     snprintf(setting.davidnet, sizeof setting.davidnet, "%s", w->study->davidnet);
     snprintf(setting.commit, sizeof setting.commit, "%s", w->study->commit);
     processor_name(setting.device, sizeof setting.device);
-    if (w->results->version == 0 && ceiling_measure(&setting.ceiling, s->precision, err))
+    if (w->results->version == 0 && ceiling_of_session(s, &setting.ceiling, err))
         return -1;
     return ablate_results_begin(w->results, &setting, err) || ablate_results_add_recipe(w->results, &w->recipe[p], err)
                ? -1

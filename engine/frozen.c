@@ -7,6 +7,7 @@
 
 #include <cjson/cJSON.h>
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -76,6 +77,8 @@ static cJSON *frozen_json(const struct session *session)
     cJSON_AddStringToObject(root, "data", session->dataset.source);
     cJSON_AddStringToObject(root, "data_sha256", session->dataset.sha256);
     add_filters(root, session);
+    cJSON_AddNumberToObject(root, "compile_seconds", session->compile_seconds);
+    cJSON_AddNumberToObject(root, "search_seconds", session->search_seconds);
     cJSON_AddItemToObject(root, "train", steps_json(program->plan, program->train, program->n_train));
     cJSON_AddItemToObject(root, "evaluate", steps_json(program->plan, program->eval, program->n_eval));
     return root;
@@ -216,6 +219,20 @@ int frozen_data(const struct run_folder *folder, char source[512], char sha256[6
     snprintf(sha256, 65, "%s", text_of(root, "data_sha256"));
     cJSON_Delete(root);
     return 0;
+}
+
+static double number_of(const cJSON *root, const char *key)
+{
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(root, key);
+    return cJSON_IsNumber(item) ? item->valuedouble : (double)NAN;
+}
+
+void frozen_compile_seconds(const struct run_folder *folder, double *compile, double *search)
+{
+    cJSON *root = frozen_load(folder, "program.json", NULL);
+    *compile = number_of(root, "compile_seconds");
+    *search = number_of(root, "search_seconds");
+    cJSON_Delete(root);
 }
 
 static int compare_text(const cJSON *was, const cJSON *is, const char *key, const char *path, struct error *err)

@@ -1,8 +1,9 @@
 /*
  * The frozen program, RUN/program.json: what ran where (davidnet's version, family, library, precision, threads, ISA,
- * data and its digest, implementation of each step), and of which recipe: "recipe" has the knobs' values as text, and
- * "network". A resume reuses exactly that or refuses and says what differs, so results are reproducible. What runs at
- * another size than the images' own (progressive_size) is kept beside it, as program-24x24.json.
+ * data and its digest, implementation of each step), how long compiling it took, and of which recipe: "recipe" has the
+ * knobs' values as text, and "network". A resume reuses exactly that or refuses and says what differs, so results are
+ * reproducible. What runs at another size than the images' own (progressive_size) is kept beside it, as
+ * program-24x24.json.
  */
 #ifndef DAVIDNET_ENGINE_FROZEN_H
 #define DAVIDNET_ENGINE_FROZEN_H
@@ -28,6 +29,9 @@ int frozen_apply(const struct run_folder *folder, struct recipe *recipe, struct 
 
 /* What it was trained on: the SOURCE and the digest of all its records (struct dataset). */
 int frozen_data(const struct run_folder *folder, char source[512], char sha256[65], struct error *err);
+
+/* The session's compile_seconds and search_seconds, of the run's first sitting; NaN when they were not kept. */
+void frozen_compile_seconds(const struct run_folder *folder, double *compile, double *search);
 
 /* Of the size in use: writes it when there is none yet, and checks it otherwise. */
 int frozen_keep(const struct session *session, const struct run_folder *folder, struct error *err);

@@ -2,6 +2,7 @@
 
 #include "engine/contention.h"
 #include "kernels/ceiling.h"
+#include "kernels/cuda_plugin.h"
 #include "kernels/isa.h"
 #include "kernels/parallel.h"
 
@@ -243,6 +244,14 @@ int ceiling_measure(struct ceiling *ceiling, enum precision precision, struct er
                          now() - began, parallel_threads());
     free(arrays);
     return 0;
+}
+
+int ceiling_of_session(const struct session *session, struct ceiling *ceiling, struct error *err)
+{
+    if (!session->family->submit)
+        return ceiling_measure(ceiling, session->precision, err);
+    *ceiling = (struct ceiling){0};
+    return cuda_program_rates(session->program, &ceiling->flops, &ceiling->bytes, err);
 }
 
 int ceiling_remember(struct ceiling *ceiling, enum precision precision, struct error *err)

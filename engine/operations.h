@@ -36,8 +36,11 @@ double operation_floor(const struct ceiling *ceiling, double flops, double bytes
  */
 int ceiling_measure(struct ceiling *ceiling, enum precision precision, struct error *err);
 
-/* The same, measured once in a process for that precision, number of threads and instruction set; while the machine is
- * not quiet, each time. */
+/* Of where the session's program runs: a device's as the device measures it (NaN where it cannot), else that. */
+int ceiling_of_session(const struct session *session, struct ceiling *ceiling, struct error *err);
+
+/* The host's, measured once in a process for that precision, number of threads and instruction set; while the machine
+ * is not quiet, each time. */
 int ceiling_remember(struct ceiling *ceiling, enum precision precision, struct error *err);
 
 /* The larger of each, which is nearer to what the machine can do; noisy when both were. */

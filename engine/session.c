@@ -175,6 +175,36 @@ static int whiten(struct session *session, struct error *err)
     return status;
 }
 
+/* A device keeps the images of each data set from the first list on that wants some of them. This is that list, of one
+ * image that nobody asks about, so that no step which is timed waits for the rest. */
+static int place_images(struct program *program, const struct images *images, struct error *err)
+{
+    struct plan_shape image = program->plan->rows[0].out;
+    struct choice choice;
+    struct step_result result;
+    struct batch batch = {.images = images, .choices = &choice, .n = 1};
+    if (image.h != images->height || image.w != images->width) {
+        batch.height = image.h;
+        batch.width = image.w;
+    }
+    choices_identity(0, 1, &choice);
+    int status = program_set_batch(program, &batch, err) || program->family->submit(program, false, false, err) ||
+                 program->family->collect(program, &result, NULL, err);
+    program->batch = (struct batch){0};
+    return status ? -1 : 0;
+}
+
+/* Only the program of whole images evaluates. */
+static int place_all_images(const struct session *session, struct program *program, struct error *err)
+{
+    const struct dataset *dataset = &session->dataset;
+    if (!program->family->submit)
+        return 0;
+    if (dataset->train.count && place_images(program, &dataset->train, err))
+        return -1;
+    return dataset->test.count && program->plan == &session->plan ? place_images(program, &dataset->test, err) : 0;
+}
+
 struct program *session_program(struct session *session, const struct plan *plan, int exact, struct error *err)
 {
     const struct recipe *recipe = &session->recipe;
@@ -186,9 +216,18 @@ struct program *session_program(struct session *session, const struct plan *plan
         .exact_convolutions = exact,
         .device_index = recipe->device_index,
     };
-    if (session->family->probe(&options, err))
+    const struct family *family = session->family;
+    struct stopwatch watch;
+    stopwatch_start(&watch);
+    struct program *program = family->probe(&options, err) ? NULL : family->compile(plan, &options, err);
+    if (program && place_all_images(session, program, err)) {
+        family->free(program);
         return NULL;
-    return session->family->compile(plan, &options, err);
+    }
+    session->compile_seconds += stopwatch_seconds(&watch, options.threads);
+    if (program)
+        session->search_seconds += cuda_program_search_seconds(program);
+    return program;
 }
 
 int session_compile(struct session *session, int exact, struct error *err)

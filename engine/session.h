@@ -28,6 +28,9 @@ struct session {
     struct sized *sized;   /* progressive_size: see engine/session_size.c; NULL: nothing was shrunk yet */
     float *filters;        /* of the convolution that whitens the images; NULL: there is none */
     double whiten_seconds; /* what they took; part of the speedrun clock */
+    /* Of the programs so far: until they were ready, a device's images included; and the part of it in which the
+     * fastest convolutions were found (cuda_plugin.h). In no clock of training. */
+    double compile_seconds, search_seconds;
 };
 
 /*

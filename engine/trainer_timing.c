@@ -30,7 +30,9 @@ void trainer_measure_machine(struct trainer *trainer)
 {
     const struct session *session = &trainer->session;
     struct ceiling ceiling = {.flops = NAN, .bytes = NAN};
-    if (!session->family->submit) /* these are the host's; without memory to measure them they stay unknown */
+    if (session->family->submit) /* what fails or finds no memory leaves them unknown */
+        ceiling_of_session(session, &ceiling, NULL);
+    else
         ceiling_remember(&ceiling, session->precision, NULL);
     timekeeper_init(&trainer->keeper, &ceiling);
 }

@@ -4,6 +4,7 @@
 
 #include <dlfcn.h>
 #include <limits.h>
+#include <math.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +16,8 @@
 static struct {
     pthread_once_t once;
     const struct family *family;
+    cuda_plugin_rates *rates;
+    cuda_plugin_search *search;
     char path[PATH_MAX];
     struct error why_not;
 } plugin = {.once = PTHREAD_ONCE_INIT};
@@ -60,8 +63,10 @@ static void open_plugin(void)
     }
     cuda_plugin_open *open;
     *(void **)&open = dlsym(object, CUDA_PLUGIN_FUNCTION);
-    if (!open)
-        error_set(&plugin.why_not, "%.500s is not a CUDA engine of davidnet", plugin.path);
+    *(void **)&plugin.rates = dlsym(object, CUDA_RATES_FUNCTION);
+    *(void **)&plugin.search = dlsym(object, CUDA_SEARCH_FUNCTION);
+    if (!open || !plugin.rates || !plugin.search)
+        error_set(&plugin.why_not, "%.500s is not a CUDA engine of this davidnet", plugin.path);
     else if (!(plugin.family = open(&abi, &plugin.why_not)))
         error_prefix(&plugin.why_not, "%.500s", plugin.path);
 }
@@ -72,6 +77,17 @@ const struct family *cuda_family(struct error *err)
     if (!plugin.family && err)
         *err = plugin.why_not;
     return plugin.family;
+}
+
+int cuda_program_rates(struct program *program, double *flops, double *bytes, struct error *err)
+{
+    *flops = *bytes = NAN;
+    return program->family == plugin.family ? plugin.rates(program, flops, bytes, err) : 0;
+}
+
+double cuda_program_search_seconds(const struct program *program)
+{
+    return program->family == plugin.family ? plugin.search(program) : 0;
 }
 
 int cuda_gpu_seen(void)

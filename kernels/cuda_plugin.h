@@ -13,6 +13,15 @@
  * was found, or not, the first time stays so. */
 const struct family *cuda_family(struct error *err);
 
+/*
+ * Of a program of that family, while nothing is under way. rates: operations and bytes moved a second that its device
+ * can do at most, in the program's precision, measured on it; NaN: they cannot be (an emulated device, no room). -1:
+ * the device failed. search_seconds: what it took of compile until each convolution's fastest way was found, or read.
+ * Of another family's program nothing is known: NaN, and 0.
+ */
+int cuda_program_rates(struct program *program, double *flops, double *bytes, struct error *err);
+double cuda_program_search_seconds(const struct program *program);
+
 /* Is there a GPU's driver at all? Costs next to nothing, and opens nothing. */
 int cuda_gpu_seen(void);
 

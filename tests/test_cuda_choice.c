@@ -1,4 +1,5 @@
 /* Which device a recipe gets: the CUDA engine (emulated, or on a GPU) only where it can do all of it. */
+#include "engine/evaluate.h"
 #include "engine/session.h"
 #include "tests/cuda_plugin.h"
 
@@ -57,10 +58,52 @@ static void test_recipes_that_it_cannot_do(void **state)
     assert_ptr_equal(family_of(&recipe), cuda);
 }
 
+/* The first evaluation and the first step; wiped: once the session is compiled, its images turn black. */
+static void first_results(bool wiped, struct step_result *test, struct step_result *trained)
+{
+    struct recipe recipe;
+    struct batch batch;
+    struct hyper hyper;
+    struct error err = {{0}};
+    recipe_on("device=cuda", "precision=f32", &recipe);
+    if (session_open_data(&session, &recipe, &err) || session_compile(&session, 0, &err))
+        fail_msg("%s", err.text);
+    const struct images *all[] = {&session.dataset.train, &session.dataset.test};
+    for (int i = 0; i < 2 && wiped; i++) {
+        size_t bytes = (size_t)all[i]->count * (size_t)(all[i]->channels * all[i]->height * all[i]->width);
+        memset(session.dataset.storage + (all[i]->pixels - session.dataset.storage), 0, bytes);
+    }
+    session_hyper(&session, 0, &hyper);
+    if (session_evaluate(&session, NULL, test, NULL, NULL, &err) || session_batch(&session, 0, &batch, &err) ||
+        executor_train(&session.executor, &batch, &hyper, trained, &err))
+        fail_msg("%s", err.text);
+    session_release(&session);
+}
+
+/* A compiled program has both data sets where it is: what becomes of them here makes no difference to its first steps,
+ * whose clock so does not wait for them. */
+static void test_data_is_there_before_the_first_step(void **state)
+{
+    (void)state;
+    struct error err = {{0}};
+    struct step_result test[2], trained[2];
+    cuda_plugin_choose();
+    const struct family *cuda = cuda_plugin_family(&err);
+    if (!cuda) {
+        print_message("SKIPPED: %s\n", err.text);
+        skip();
+    }
+    for (int wiped = 0; wiped < 2; wiped++)
+        first_results(wiped, &test[wiped], &trained[wiped]);
+    assert_true(test[0].loss_sum > 0 && test[0].loss_sum == test[1].loss_sum);
+    assert_true(trained[0].loss_sum > 0 && trained[0].loss_sum == trained[1].loss_sum);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_recipes_that_it_cannot_do),
+        cmocka_unit_test(test_data_is_there_before_the_first_step),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -212,6 +212,8 @@ static void print_json(const struct bench *b)
     cJSON_AddNumberToObject(root, "images_per_second", recipe_batch(&s->recipe) / b->median);
     cJSON_AddNumberToObject(root, "gflops_per_second", step_flops(s) / b->median * 1e-9);
     cJSON_AddNumberToObject(root, "memory_bytes", (double)s->family->memory(s->program));
+    json_add_number(root, "compile_seconds", s->compile_seconds);
+    json_add_number(root, "search_seconds", s->search_seconds);
     json_add_number(root, "timing_percent", b->timing_percent);
     json_add_number(root, "timing_readings_percent", b->readings_percent);
     json_add_number(root, "timing_account_percent", b->account_percent);
@@ -302,14 +304,15 @@ static void print_ops_table(const struct bench *b)
     print_setting(s);
     printf("agrees with the reference: logits within %.1e, gradients within %.1e\n", b->validation.logits,
            b->validation.gradient);
-    if (s->family->submit)
-        printf("ceiling: not measured on a device\n\n");
+    if (isnan(b->ceiling.flops) && isnan(b->ceiling.bytes))
+        printf("ceiling: could not be measured here\n\n");
     else if (isnan(b->ceiling.flops))
         printf("ceiling, measured: copy %.1f GB/s; that of %s multiply-adds is not measured\n\n",
                b->ceiling.bytes * 1e-9, precision_name(s->precision));
     else
-        printf("ceiling, measured: %.0f GFLOP/s of %s multiply-adds, copy %.1f GB/s\n\n", b->ceiling.flops * 1e-9,
-               precision_name(s->precision), b->ceiling.bytes * 1e-9);
+        printf("ceiling, measured: %.0f GFLOP/s of %s %s, copy %.1f GB/s\n\n", b->ceiling.flops * 1e-9,
+               precision_name(s->precision), s->family->submit ? "matrix products" : "multiply-adds",
+               b->ceiling.bytes * 1e-9);
     printf("%-26s %-8s %-25s %9s %8s %7s %8s  %s\n", "row", "phase", "shapes", "ms", "GFLOP/s", "GB/s", "ceiling",
            "implementation");
     for (int i = 0; i < s->program->n_train; i++) {
@@ -367,12 +370,9 @@ static int time_ops(struct bench *b, struct error *err)
     b->least = calloc((size_t)b->session.program->n_train, sizeof *b->least);
     if (!b->least)
         return error_set(err, "out of memory for the times");
-    b->ceiling = (struct ceiling){.flops = NAN, .bytes = NAN};
-    if (!b->session.family->submit) { /* what is measured is the host's */
-        command_progress("measuring what the machine can do", 0, 0);
-        if (ceiling_measure(&b->ceiling, b->session.precision, err))
-            return -1;
-    }
+    command_progress("measuring what the machine can do", 0, 0);
+    if (ceiling_of_session(&b->session, &b->ceiling, err))
+        return -1;
     command_progress("timing each operation", 0, 0);
     return operations_time(&b->session, b->steps, b->least, err);
 }
@@ -470,8 +470,9 @@ const struct command command_bench = {
         "says what timing costs: as a run's steps are timed, but each of them traced (a run traces one in ten or\n"
         "fewer), beside as many that are not, and by its own account.\n"
         "With --ops it is each operation (the least of those times), the rates that it reaches, and its share of what\n"
-        "the machine can do: multiply-adds from registers or a copy in memory, whichever takes longer, both\n"
-        "measured first. It is more than 100 % where caches hold the data or Winograd saves multiplications.\n"
+        "the machine can do: multiply-adds from registers (on a GPU, a product of large matrices) or a copy in\n"
+        "memory, whichever takes longer, both measured first. It is more than 100 % where caches hold the data or "
+        "Winograd saves multiplications.\n"
         "Steps of progressive_size are not all alike, and are refused.\n",
     .options = options,
     .takes_recipe = 1,

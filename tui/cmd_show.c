@@ -1,6 +1,7 @@
 /* davidnet show: one run, in full. */
 #include "engine/checkpoint.h"
 #include "engine/files.h"
+#include "engine/frozen.h"
 #include "engine/json.h"
 #include "tui/columns.h"
 #include "tui/command.h"
@@ -103,6 +104,19 @@ static void print_epochs(const struct run_log *log)
     free(index);
 }
 
+static void print_compile(const struct run_report *report)
+{
+    double compile, search;
+    char text[RUN_TEXT];
+    frozen_compile_seconds(&report->folder, &compile, &search);
+    if (isnan(compile))
+        return;
+    printf("compiled in %s", format_seconds(compile, text, sizeof text));
+    if (search > 0)
+        printf(", %s of it to find the fastest convolutions", format_seconds(search, text, sizeof text));
+    printf("; that is in no clock of training\n");
+}
+
 static void print_state(const struct run_report *report)
 {
     const struct run_summary *s = &report->summary;
@@ -122,6 +136,7 @@ static void print_state(const struct run_report *report)
         printf("; %g %% %s%s", report->recipe.target, isfinite(s->seconds_to_target) ? "after " : "not reached",
                isfinite(s->seconds_to_target) ? format_seconds(s->seconds_to_target, c, sizeof c) : "");
     printf("\n");
+    print_compile(report);
     if (strcmp(s->state, "running") == 0 && run_folder_locked(&report->folder, holder, sizeof holder))
         printf("in process %s\n", run_text_safe(holder, name, sizeof name));
     if (strcmp(s->state, "killed") == 0 || strcmp(s->state, "stopped") == 0 ||
@@ -201,6 +216,7 @@ static cJSON *epochs_json(const struct run_log *log)
 static int print_json(const struct run_report *report)
 {
     char *text = calloc(1, 16384), end[RECORD_NOTE_MAX + 1];
+    double compile, search;
     cJSON *root = cJSON_CreateObject();
     if (text == NULL || root == NULL) {
         free(text);
@@ -209,6 +225,9 @@ static int print_json(const struct run_report *report)
     }
     run_report_summary_json(root, &report->summary);
     run_report_label_json(root, &report->label);
+    frozen_compile_seconds(&report->folder, &compile, &search);
+    json_add_number(root, "compile_seconds", compile);
+    json_add_number(root, "search_seconds", search);
     cJSON_AddStringToObject(root, "path", report->folder.path);
     recipe_summary(&report->recipe, text, 16384);
     cJSON_AddStringToObject(root, "recipe", text);

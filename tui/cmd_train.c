@@ -171,7 +171,7 @@ const struct command command_train = {
     .more = "Three clocks, in seconds: train_seconds is training alone (forward, backward, update and augmentation,\n"
             "no evaluation): DAWNBench's clock, in which the time to --target is told; speedrun_seconds is that and\n"
             "the last evaluation: what a run costs that evaluates once, at its end; wall_seconds is everything since\n"
-            "the start.\n\n"
+            "the start, making the program ready included ('davidnet show' tells how long that took).\n\n"
             "Exit codes: 0 done, 1 failed, 2 usage, 3 the --target that was given is missed, 130 and 143 stopped by a\n"
             "signal.\n",
     .run = train_main,

@@ -389,7 +389,7 @@ static int bench_init(struct bench *b, struct cuda_conv_library *library, const 
         return -1;
     cuda_noise(b->x, counts[0], s->type, 1, d->stream);
     cuda_noise(b->w, counts[1], s->type, 2, d->stream);
-    return 0;
+    return cuda_device_check(d, err); /* else a kernel that cannot run would look like plans that cannot */
 }
 
 static bool bench_open(void *context, int way)

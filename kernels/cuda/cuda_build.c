@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 /* ---- memory ---- */
 
@@ -215,7 +216,11 @@ static struct cuda_conv *make_conv(struct build *b, const struct cuda_unit *unit
     };
     if (b->failed)
         return NULL;
+    struct timespec began, ended;
+    clock_gettime(CLOCK_MONOTONIC, &began);
     struct cuda_conv *conv = cuda_conv_new(own->library, &shape, pass, b->err);
+    clock_gettime(CLOCK_MONOTONIC, &ended);
+    b->own->search_seconds += (double)(ended.tv_sec - began.tv_sec) + 1e-9 * (double)(ended.tv_nsec - began.tv_nsec);
     if (!conv) {
         error_prefix(b->err, "'%s'", row->name);
         b->failed = true;

@@ -20,6 +20,14 @@ struct cuda_plugin_abi {
 typedef const struct family *cuda_plugin_open(const struct cuda_plugin_abi *abi, struct error *err);
 __attribute__((visibility("default"))) cuda_plugin_open davidnet_cuda_plugin;
 
+/* What cuda_plugin.h tells of a program of it. */
+#define CUDA_RATES_FUNCTION "davidnet_cuda_rates"
+typedef int cuda_plugin_rates(struct program *program, double *flops, double *bytes, struct error *err);
+__attribute__((visibility("default"))) cuda_plugin_rates davidnet_cuda_rates;
+#define CUDA_SEARCH_FUNCTION "davidnet_cuda_search_seconds"
+typedef double cuda_plugin_search(const struct program *program);
+__attribute__((visibility("default"))) cuda_plugin_search davidnet_cuda_search_seconds;
+
 extern const struct family family_cuda; /* inside the plugin only */
 
 #endif

@@ -72,6 +72,7 @@ struct cuda_program {
     struct cuda_units units;
     enum cuda_type type;
     size_t bytes;
+    double search_seconds; /* of compile, for convolutions */
 
     void **memory; /* all that compile allocated */
     int n_memory, memory_room;

@@ -21,11 +21,16 @@ struct cuda_device {
     int multiprocessors;
     size_t memory;       /* bytes in all */
     int driver, runtime; /* CUDA versions: 1000 * major + 10 * minor */
+    int probe;           /* how large a piece of work tells how fast it is (cuda_rates.c); 0: none does */
     void *stream;        /* NULL until opened */
 };
 
 /* What GPU `index` is and whether it can be used; allocates nothing on it. */
 int cuda_device_describe(struct cuda_device *device, int index, struct error *err);
+
+/* Was that kernel compiled for it? Else -1: nothing of ours runs there. Leaves this thread's current device as it was.
+ */
+int cuda_device_runs(const struct cuda_device *device, const void *kernel, struct error *err);
 
 /* Describes it, makes it this thread's current one and makes the stream. Not thread-safe: one thread uses a device. */
 int cuda_device_open(struct cuda_device *device, int index, struct error *err);
@@ -43,6 +48,9 @@ void cuda_device_unpin(struct cuda_device *device, void *memory);
 /* In the stream's order. Memory of the host must stay as it is until the stream has been waited for. */
 void cuda_device_put(struct cuda_device *device, void *to, const void *from, size_t bytes);
 void cuda_device_get(struct cuda_device *device, void *to, const void *from, size_t bytes);
+
+/* From one place on the device to another, in the stream's order. */
+void cuda_device_copy(struct cuda_device *device, void *to, const void *from, size_t bytes);
 
 /* Waits for the stream. check: does not wait, tells of what is known. */
 int cuda_device_wait(struct cuda_device *device, struct error *err);

@@ -11,6 +11,8 @@
 /* The oldest GPUs that the kernels are built for, and cuDNN 9 supports. */
 #define OLDEST_MAJOR 7
 
+#define PROBE 1024
+
 _Static_assert((int)DEVICE_SUCCESS == cudaSuccess && (int)DEVICE_OUT_OF_MEMORY == cudaErrorMemoryAllocation &&
                    (int)DEVICE_OLD_DRIVER == cudaErrorInsufficientDriver && (int)DEVICE_NONE == cudaErrorNoDevice &&
                    (int)DEVICE_NO_KERNEL_IMAGE == cudaErrorNoKernelImageForDevice &&
@@ -50,10 +52,24 @@ int cuda_device_describe(struct cuda_device *device, int index, struct error *er
     device->minor = properties.minor;
     device->multiprocessors = properties.multiProcessorCount;
     device->memory = properties.totalGlobalMem;
+    device->probe = PROBE;
     if (device->major < OLDEST_MAJOR)
         return error_set(err, "%s has compute capability %d.%d; 7.0 (Volta) or newer is needed: use --device cpu",
                          device->name, device->major, device->minor);
     return 0;
+}
+
+/* Asking for a kernel's attributes loads it, as its first launch would. */
+int cuda_device_runs(const struct cuda_device *device, const void *kernel, struct error *err)
+{
+    struct cudaFuncAttributes attributes;
+    int before = 0;
+    if (told(cudaGetDevice(&before), "asking for the GPU in use", err) ||
+        told(cudaSetDevice(device->index), "opening the GPU", err))
+        return -1;
+    int status = told(cudaFuncGetAttributes(&attributes, kernel), device->name, err);
+    cudaSetDevice(before);
+    return status;
 }
 
 int cuda_device_open(struct cuda_device *device, int index, struct error *err)
@@ -133,6 +149,11 @@ void cuda_device_put(struct cuda_device *device, void *to, const void *from, siz
 void cuda_device_get(struct cuda_device *device, void *to, const void *from, size_t bytes)
 {
     cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToHost, device->stream);
+}
+
+void cuda_device_copy(struct cuda_device *device, void *to, const void *from, size_t bytes)
+{
+    cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice, device->stream);
 }
 
 int cuda_device_wait(struct cuda_device *device, struct error *err)

@@ -1,9 +1,13 @@
 #include "kernels/cuda/cuda_plugin_abi.h"
 #include "kernels/cuda/cuda_program.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* The GPU that was opened last: what cuda_library tells of. */
+static atomic_int opened;
 
 static int check_precision(enum precision precision, const struct cuda_device *device, struct error *err)
 {
@@ -28,7 +32,8 @@ static int cuda_probe(const struct program_options *options, struct error *err)
 {
     struct cuda_device device;
     return cuda_device_describe(&device, options->device_index, err) ||
-                   check_precision(options->precision, &device, err)
+                   check_precision(options->precision, &device, err) ||
+                   cuda_device_runs(&device, cuda_any_kernel(), err)
                ? -1
                : 0;
 }
@@ -67,6 +72,7 @@ static int compile(struct program *program, struct error *err)
     if (cuda_device_open(&own->device, program->options.device_index, err) ||
         check_precision(program->options.precision, &own->device, err))
         return -1;
+    atomic_store(&opened, own->device.index);
     own->library = cuda_conv_open(&own->device, plans_folder(plans, sizeof plans), err);
     if (!own->library)
         return -1;
@@ -104,7 +110,7 @@ static const char *cuda_library(void)
 {
     static char text[128];
     struct cuda_device device;
-    if (cuda_device_describe(&device, 0, NULL))
+    if (cuda_device_describe(&device, atomic_load(&opened), NULL))
         snprintf(text, sizeof text, "%s", cuda_conv_version());
     else
         snprintf(text, sizeof text, "%s, CUDA %d.%d, %.60s", cuda_conv_version(), device.runtime / 1000,
@@ -126,6 +132,12 @@ const struct family family_cuda = {
     .collect = cuda_collect,
     .mix = cuda_mix,
 };
+
+double davidnet_cuda_search_seconds(const struct program *program)
+{
+    const struct cuda_program *own = program->own;
+    return own->search_seconds;
+}
 
 const struct family *davidnet_cuda_plugin(const struct cuda_plugin_abi *abi, struct error *err)
 {

@@ -1,10 +1,13 @@
 /*
  * The device layer on a CPU. Memory ends at a page that cannot be touched, so that a kernel which reads or writes
- * behind its buffer stops at once. "GPU 0" is always there; CUDA_EMULATED_MEMORY limits its memory (bytes), for tests.
- * A recording is its callback, called again by each replay; the call that records does nothing (recording.h).
+ * behind its buffer stops at once. "GPU 0" is always there. A recording is its callback, called again by each replay;
+ * the call that records does nothing (recording.h).
  *
- * CUDA_EMULATED_FAIL=REPLAY:ERROR, for tests: the REPLAY-th replay since the device was opened does nothing but fail
- * with CUDA's error of that number. It stays, as on a GPU: until the device is opened anew nothing is done any more.
+ * For tests: CUDA_EMULATED_MEMORY limits its memory (bytes), CUDA_EMULATED_COUNT makes it so many GPUs,
+ * CUDA_EMULATED_KERNELS=none has kernels for no such GPU, and CUDA_EMULATED_PROBE is a probe's size
+ * (cuda_device.probe): an emulated GPU's own rates mean nothing, and are not told. CUDA_EMULATED_FAIL=REPLAY:ERROR: the
+ * REPLAY-th replay since the device was opened does nothing but fail with CUDA's error of that number. It stays, as on
+ * a GPU: until the device is opened anew nothing is done any more.
  */
 #include "kernels/cuda/device.h"
 
@@ -67,9 +70,15 @@ int cuda_device_describe(struct cuda_device *device, int index, struct error *er
 {
     memset(device, 0, sizeof *device);
     device->index = index;
-    if (index != 0)
-        return error_set(err, "there is no GPU %d; this machine has 1, counted from 0 (device_index)", index);
-    snprintf(device->name, sizeof device->name, "emulated GPU");
+    const char *text = getenv("CUDA_EMULATED_COUNT"), *probe = getenv("CUDA_EMULATED_PROBE");
+    int count = text ? atoi(text) : 1;
+    if (index < 0 || index >= count)
+        return error_set(err, "there is no GPU %d; this machine has %d, counted from 0 (device_index)", index, count);
+    if (count > 1)
+        snprintf(device->name, sizeof device->name, "emulated GPU %d", index);
+    else
+        snprintf(device->name, sizeof device->name, "emulated GPU");
+    device->probe = probe ? atoi(probe) : 0;
     const char *capability = getenv("CUDA_EMULATED_CAPABILITY"); /* "75" for 7.5 */
     device->major = capability ? atoi(capability) / 10 : 9;
     device->minor = capability ? atoi(capability) % 10 : 0;
@@ -77,6 +86,14 @@ int cuda_device_describe(struct cuda_device *device, int index, struct error *er
     device->memory = limit();
     device->driver = device->runtime = 13000;
     return 0;
+}
+
+int cuda_device_runs(const struct cuda_device *device, const void *kernel, struct error *err)
+{
+    const char *text = getenv("CUDA_EMULATED_KERNELS");
+    if (kernel && !(text && strcmp(text, "none") == 0))
+        return 0;
+    return device_error_set(DEVICE_NO_KERNEL_IMAGE, device->name, "", device->runtime, err);
 }
 
 int cuda_device_open(struct cuda_device *device, int index, struct error *err)
@@ -159,6 +176,14 @@ void cuda_device_get(struct cuda_device *device, void *to, const void *from, siz
 {
     (void)device;
     not_recorded("a copy to the host");
+    if (!failure)
+        memcpy(to, from, bytes);
+}
+
+void cuda_device_copy(struct cuda_device *device, void *to, const void *from, size_t bytes)
+{
+    (void)device;
+    not_recorded("a copy on the device");
     if (!failure)
         memcpy(to, from, bytes);
 }
