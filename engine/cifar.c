@@ -1,5 +1,7 @@
 #include "engine/cifar.h"
 
+#include "engine/files.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -79,7 +81,7 @@ static int read_records(int fd, const char *path, const char *remedy, uint8_t *p
 /* Opens a file of the right size; the descriptor, or -1. */
 static int open_file(const char *path, const char *remedy, struct error *err)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe is refused below, not waited for */
     if (fd < 0 && errno == ENOENT)
         return error_set(err, "%s: missing; expected a file of %lld bytes; %s", path, CIFAR_FILE_SIZE, remedy);
     if (fd < 0)
@@ -130,13 +132,19 @@ static int load_names(struct dataset *dataset, const char *folder, struct error 
 {
     char path[1024];
     snprintf(path, sizeof path, "%s/" CIFAR_META_NAME, folder);
-    FILE *file = fopen(path, "re");
-    if (!file && errno != ENOENT)
-        return error_set(err, "%s: cannot be opened: %s", path, strerror(errno));
-    if (!file) {
+    struct error why = {""};
+    int fd = file_open(path, &why);
+    if (fd < 0 && errno != ENOENT)
+        return error_set(err, "%s", why.text);
+    if (fd < 0) {
         for (int i = 0; i < CLASSES; i++)
             snprintf(dataset->class_name[i], sizeof dataset->class_name[i], "%s", default_class_name[i]);
         return 0;
+    }
+    FILE *file = fdopen(fd, "r");
+    if (!file) {
+        close(fd);
+        return error_set(err, "%s: out of memory", path);
     }
     int status = read_names(file, path, dataset, err);
     fclose(file);

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 /* About a folder with a file missing or damaged. */
 static const char remedy[] = "`davidnet data fetch` downloads it anew";
@@ -146,10 +147,13 @@ static int find_folder(struct dataset *dataset, const char *source, struct error
         return error_set(err, "data source '%s': %s", source, strerror(errno));
     int fits = strlen(real) + sizeof CIFAR_FOLDER + 1 <= sizeof found;
     int is_there = fits && cifar_find(real, found, sizeof found);
+    int shut = !is_there && access(real, X_OK) != 0 ? errno : 0;
     free(real);
     if (!fits)
         return error_set(err, "data source '%.64s...': the path is longer than %zu bytes", source,
                          sizeof found - sizeof CIFAR_FOLDER - 1);
+    if (shut)
+        return error_set(err, "data source '%s': cannot look into the folder: %s", source, strerror(shut));
     if (!is_there)
         return error_set(err,
                          "data source '%s': expected CIFAR-10 binary files, found no %s, neither here nor in %s/; "

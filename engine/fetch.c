@@ -225,7 +225,7 @@ static int verify(struct fetch *fetch, const char *path, int *differs, struct er
     const struct fetch_source *source = &fetch->options->source;
     char hex[DIGEST_HEX_SIZE];
     *differs = 0;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe is refused below, not waited for */
     struct stat st;
     if (fd < 0 || fstat(fd, &st) != 0) {
         error_set(err, "%s: cannot be opened: %s", path, strerror(errno));

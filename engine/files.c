@@ -127,18 +127,31 @@ void file_sync(const char *path)
     folder_sync(parent, NULL);
 }
 
+int file_open(const char *path, struct error *err)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), why = errno;
+    struct stat st;
+    if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+        return fd;
+    if (fd < 0)
+        error_set(err, "%s: cannot open it: %s", path, strerror(why));
+    else {
+        close(fd);
+        error_set(err, "%s: not a regular file", path);
+        why = EINVAL;
+    }
+    errno = why;
+    return -1;
+}
+
 int file_read(const char *path, size_t max, char **bytes, size_t *size, struct error *err)
 {
     *bytes = NULL;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0)
-        return error_set(err, "%s: cannot open it: %s", path, strerror(errno));
     struct stat st;
-    if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
-        close(fd);
-        return error_set(err, "%s: not a regular file", path);
-    }
-    if ((uint64_t)st.st_size > max) {
+    int fd = file_open(path, err);
+    if (fd < 0)
+        return -1;
+    if (fstat(fd, &st) < 0 || (uint64_t)st.st_size > max) {
         close(fd);
         return error_set(err, "%s: %lld bytes, but at most %zu are expected", path, (long long)st.st_size, max);
     }

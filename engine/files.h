@@ -34,6 +34,12 @@ int file_replace(const char *path, const struct file_part *parts, int count, str
 int file_replace_unsynced(const char *path, const struct file_part *parts, int count, struct error *err);
 void file_sync(const char *path);
 
+/*
+ * Opens a regular file for reading. Anything else is refused: a pipe, above all, would keep the caller waiting for one
+ * who writes to it. The descriptor, or -1 with err; errno is open's then, so ENOENT where there is nothing.
+ */
+int file_open(const char *path, struct error *err);
+
 /* The whole of a regular file of at most `max` bytes; *bytes is malloc'ed with a NUL after the end. */
 int file_read(const char *path, size_t max, char **bytes, size_t *size, struct error *err);
 

@@ -10,12 +10,15 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <ini.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #define FILE_MAX 65536
 #define LINE_MAX_CHARS 190 /* inih's own limit is 197 */
@@ -454,10 +457,24 @@ done:
     return result;
 }
 
+/* A pipe that somebody writes to, as the shell's <(...), is read to its end; one that nobody does, is not waited for.
+ */
+static FILE *open_recipe(const char *path, struct stat *st)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0)
+        return NULL;
+    FILE *in = fstat(fd, st) == 0 && fcntl(fd, F_SETFL, 0) == 0 ? fdopen(fd, "r") : NULL;
+    if (!in)
+        close(fd);
+    return in;
+}
+
 int recipe_file_load_at(const char *path, int depth, struct recipe *recipe, struct recipe_about *about,
                         struct error *err)
 {
-    FILE *in = fopen(path, "r");
+    struct stat st;
+    FILE *in = open_recipe(path, &st);
     if (!in)
         return error_set(err, "cannot open recipe %s: %s", path, strerror(errno));
     char *text = malloc(FILE_MAX + 1);
@@ -468,6 +485,8 @@ int recipe_file_load_at(const char *path, int depth, struct recipe *recipe, stru
         error_set(err, "%s: out of memory", path);
     else if (failed)
         error_set(err, "cannot read recipe %s: %s", path, strerror(reason));
+    else if (size == 0 && S_ISFIFO(st.st_mode))
+        error_set(err, "%s: a pipe that nobody writes to; that is no recipe", path);
     else if (size > FILE_MAX)
         error_set(err, "%s: larger than %d bytes; that is no recipe", path, FILE_MAX);
     else if (memchr(text, '\0', size))

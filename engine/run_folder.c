@@ -88,12 +88,22 @@ int run_folder_at(struct run_folder *folder, const char *path, struct error *err
     return 0;
 }
 
-static bool is_run(const char *path)
+/* 1, 0, or -1: it is a folder that cannot be looked into. */
+static int look_for_run(const char *path)
 {
     char file[RUN_PATH_MAX + 160];
     struct stat st;
     int n = snprintf(file, sizeof file, "%s/" RECIPE_FILE, path);
-    return n >= 0 && (size_t)n < sizeof file && stat(file, &st) == 0 && S_ISREG(st.st_mode);
+    if (n < 0 || (size_t)n >= sizeof file)
+        return 0;
+    if (stat(file, &st) == 0)
+        return S_ISREG(st.st_mode);
+    return errno == EACCES ? -1 : 0;
+}
+
+static bool is_run(const char *path)
+{
+    return look_for_run(path) == 1;
 }
 
 /* ---- making ---- */
@@ -194,6 +204,8 @@ int run_folder_find_in(struct run_folder *folder, const char *parent, const char
             return run_folder_at(folder, run, err);
         there = run;
     }
+    if (there != NULL && look_for_run(there) < 0)
+        return error_set(err, "%.300s: cannot look into the folder: %s", there, strerror(EACCES));
     if (there != NULL)
         return error_set(err, "%.300s: not a run's folder: it %s; `davidnet runs` lists the runs", there,
                          stat(there, &st) == 0 && !S_ISDIR(st.st_mode) ? "is a file" : "has no file " RECIPE_FILE);
@@ -218,7 +230,7 @@ static double start_time(const struct run_folder *folder)
     struct record first;
     int64_t got = 0;
     if (run_folder_path(folder, "log", path, sizeof path) == 0) {
-        int fd = open(path, O_RDONLY | O_CLOEXEC);
+        int fd = file_open(path, NULL);
         if (fd >= 0) {
             got = file_read_at(fd, &first, sizeof first, 0);
             close(fd);
@@ -253,7 +265,7 @@ int run_folder_list(const char *parent, struct run_folder **list, int *count, st
     while (rc == 0 && (e = readdir(dir)) != NULL) {
         char path[RUN_PATH_MAX];
         int length = snprintf(path, sizeof path, "%s/%s", parent, e->d_name);
-        if (e->d_name[0] == '.' || length < 0 || (size_t)length >= sizeof path || !is_run(path))
+        if (e->d_name[0] == '.' || length < 0 || (size_t)length >= sizeof path || look_for_run(path) == 0)
             continue;
         if (n == room) {
             room = room ? 2 * room : 16;
@@ -306,7 +318,7 @@ int run_folder_locked(const struct run_folder *folder, char *holder, size_t size
     char path[RUN_PATH_MAX + 160], text[128] = "";
     if (run_folder_path(folder, "lock", path, sizeof path) < 0)
         return 0;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = file_open(path, NULL);
     if (fd < 0)
         return 0;
     struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};

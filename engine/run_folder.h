@@ -70,7 +70,8 @@ void run_folder_unlock(int *fd);
 /* 1 if a process holds the lock (its text, "PID on HOST", in holder, size bytes, if not NULL), 0 if none does. */
 int run_folder_locked(const struct run_folder *folder, char *holder, size_t size);
 
-/* The runs under parent (folders with a recipe.ini), newest start first; *list is malloc'ed. No parent: no runs. */
+/* The runs under parent (folders with a recipe.ini, or that cannot be looked into), newest start first; *list is
+ * malloc'ed. No parent: no runs. */
 int run_folder_list(const char *parent, struct run_folder **list, int *count, struct error *err);
 
 /* What a list of runs shows, read from recipe.ini and log. */

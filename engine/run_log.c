@@ -186,9 +186,9 @@ fail:
 static int load(struct run_log *log, const char *path, bool *whole, struct error *err)
 {
     log_clear(log);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = file_open(path, err);
     if (fd < 0)
-        return error_set(err, "%s: cannot open the run log: %s", path, strerror(errno));
+        return -1;
     int64_t end = 0, size = 0;
     int rc = take_records(log, fd, path, 0, &end, &size, whole, err);
     close(fd);
@@ -222,11 +222,12 @@ int run_log_load_outline(struct run_log *log, const char *path, struct error *er
 int run_log_follow(struct run_log *log, const char *path, struct error *err)
 {
     size_t before = run_log_length(log);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    struct error why = {""};
+    int fd = file_open(path, &why);
     if (fd < 0 && errno == ENOENT && before == 0)
         return 0;
     if (fd < 0)
-        return error_set(err, "%s: cannot open the run log: %s", path, strerror(errno));
+        return error_set(err, "%s", why.text);
     struct stat st;
     int64_t offset = (int64_t)before * RECORD_SIZE, end = 0, size = 0;
     if (fstat(fd, &st) < 0) {

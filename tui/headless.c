@@ -321,7 +321,8 @@ static void follow(struct follower *f)
             while (read(fd.fd, drain, sizeof drain) > 0)
                 continue;
         trainer_status(f->trainer, &f->status);
-        if (!f->began && f->status.device[0] && f->status.phase >= TRAINER_TRAINING) {
+        /* Its memory is known once it trains: what fails before that has not begun. */
+        if (!f->began && f->status.memory_bytes > 0 && f->status.phase >= TRAINER_TRAINING) {
             f->began = 1;
             if (!f->options->watch)
                 print_start(f);

@@ -1,5 +1,6 @@
 #include "tui/run_source.h"
 
+#include "engine/files.h"
 #include "views/run_model.h"
 
 #include <cjson/cJSON.h>
@@ -85,15 +86,13 @@ static void take_error(struct trainer_status *status, const char *error)
  * says nothing. */
 static void read_status_file(struct watched *watched)
 {
-    char path[RUN_PATH_MAX + 160], text[8192];
-    if (run_folder_path(&watched->folder, "status", path, sizeof path) < 0)
+    char path[RUN_PATH_MAX + 160], *text;
+    size_t size;
+    if (run_folder_path(&watched->folder, "status", path, sizeof path) < 0 ||
+        file_read(path, 1 << 16, &text, &size, NULL) < 0)
         return;
-    FILE *file = fopen(path, "rb");
-    if (!file)
-        return;
-    text[fread(text, 1, sizeof text - 1, file)] = '\0';
-    fclose(file);
     cJSON *root = cJSON_Parse(text);
+    free(text);
     const char *device = cJSON_GetStringValue(cJSON_GetObjectItem(root, "device"));
     const char *error = cJSON_GetStringValue(cJSON_GetObjectItem(root, "error"));
     const char *data = cJSON_GetStringValue(cJSON_GetObjectItem(root, "data"));
