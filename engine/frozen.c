@@ -1,6 +1,7 @@
 #include "engine/frozen.h"
 
 #include "engine/digest.h"
+#include "engine/files.h"
 #include "engine/knobs.h"
 #include "engine/version.h"
 #include "kernels/isa.h"
@@ -115,21 +116,15 @@ static cJSON *frozen_load(const struct run_folder *folder, const char *name, str
 {
     char path[RUN_PATH_MAX + 32];
     run_folder_path(folder, name, path, sizeof path);
-    FILE *file = fopen(path, "rbe");
-    if (!file) {
-        error_set(err, "%s: %s; without it the run cannot be resumed as it was", path, strerror(errno));
+    struct error why = {""};
+    char *text;
+    size_t size;
+    if (file_read(path, 4 << 20, &text, &size, &why)) {
+        error_set(err, "%s; without it the run cannot be resumed as it was", why.text);
         return NULL;
     }
-    enum { LIMIT = 4 << 20 };
-    char *text = malloc(LIMIT);
-    size_t size = text ? fread(text, 1, LIMIT - 1, file) : 0;
-    fclose(file);
-    cJSON *root = NULL;
-    if (text) {
-        text[size] = '\0';
-        root = cJSON_Parse(text);
-        free(text);
-    }
+    cJSON *root = cJSON_Parse(text);
+    free(text);
     if (!root)
         error_set(err, "%s: not a JSON object; the file is damaged", path);
     return root;
@@ -233,6 +228,23 @@ void frozen_compile_seconds(const struct run_folder *folder, double *compile, do
     *compile = number_of(root, "compile_seconds");
     *search = number_of(root, "search_seconds");
     cJSON_Delete(root);
+}
+
+int frozen_move_data(const struct run_folder *folder, const char *source, struct error *err)
+{
+    cJSON *root = frozen_load(folder, "program.json", err);
+    if (!root)
+        return -1;
+    int status = 0;
+    if (strcmp(text_of(root, "data"), source) != 0) {
+        cJSON_ReplaceItemInObjectCaseSensitive(root, "data", cJSON_CreateString(source));
+        char *text = cJSON_Print(root);
+        status = text ? run_folder_replace(folder, "program.json", text, strlen(text), err)
+                      : error_set(err, "out of memory for program.json");
+        free(text);
+    }
+    cJSON_Delete(root);
+    return status;
 }
 
 static int compare_text(const cJSON *was, const cJSON *is, const char *key, const char *path, struct error *err)

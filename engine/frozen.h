@@ -33,6 +33,9 @@ int frozen_data(const struct run_folder *folder, char source[512], char sha256[6
 /* The session's compile_seconds and search_seconds, of the run's first sitting; NaN when they were not kept. */
 void frozen_compile_seconds(const struct run_folder *folder, double *compile, double *search);
 
+/* Says where the data is now, should it have been moved; nothing else is changed. */
+int frozen_move_data(const struct run_folder *folder, const char *source, struct error *err);
+
 /* Of the size in use: writes it when there is none yet, and checks it otherwise. */
 int frozen_keep(const struct session *session, const struct run_folder *folder, struct error *err);
 

@@ -449,6 +449,18 @@ static int check_log(struct trainer *trainer, struct error *err)
                      trainer->folder.path, session->steps, batch, start->as.start.steps, began_batch);
 }
 
+/* A resume has the data of before, or what is where that was moved: its digest is compared. */
+static int find_data(struct trainer *trainer, struct recipe *recipe, struct error *err)
+{
+    struct dataset found;
+    if (trainer->moved[0])
+        snprintf(recipe->data, sizeof recipe->data, "%s", trainer->moved);
+    if (dataset_probe(&found, recipe->data, err) == 0)
+        return 0;
+    return error_prefix(err, "the data of run %s (where it was moved: `davidnet resume %s --data SOURCE`)",
+                        trainer->folder.name, trainer->folder.name);
+}
+
 static int prepare(struct trainer *trainer, struct error *err)
 {
     struct session *session = &trainer->session;
@@ -460,6 +472,8 @@ static int prepare(struct trainer *trainer, struct error *err)
         run_folder_path(&trainer->folder, "program.json", path, sizeof path);
         frozen = access(path, F_OK) == 0;
         if (frozen && frozen_apply(&trainer->folder, &recipe, err))
+            return -1;
+        if ((trainer->moved[0] || recipe.data[0]) && find_data(trainer, &recipe, err))
             return -1;
     }
     if (session_open_data(session, &recipe, err))
@@ -485,7 +499,8 @@ static int prepare(struct trainer *trainer, struct error *err)
         checkpoint_add_averages(&trainer->scribe.checkpoint, session->recipe.ema, session->recipe.lookahead, err))
         return -1;
     if (frozen) {
-        if (check_log(trainer, err) || restore(trainer, err))
+        if (check_log(trainer, err) || restore(trainer, err) ||
+            frozen_move_data(&trainer->folder, session->dataset.source, err))
             return -1;
         trainer_remember_timing(trainer);
         return 0;

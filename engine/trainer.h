@@ -43,6 +43,7 @@ struct trainer_options {
     const char *parent;   /* (optional) folder for new runs; default: run_folder_default_parent */
     const char *name;     /* (optional) the run's name */
     const char *resume;   /* (optional) RUN to go on with */
+    const char *data;     /* (optional) when resuming: where its data is now; RUN/program.json says so from then on */
     const char *init;     /* (optional) a model.safetensors to start from; RUN/init keeps its path for a resume */
     const struct run_label *label; /* (optional) the new run's; read by trainer_start alone */
     double stop_after; /* > 0: stop at the first step that reaches so many epochs; the schedule stays as it is */

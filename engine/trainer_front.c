@@ -95,6 +95,9 @@ static int open_folder(struct trainer *trainer, int *created, struct error *err)
     char path[RUN_PATH_MAX + 32];
     if (options->resume) {
         trainer->resuming = 1;
+        if (options->data &&
+            (size_t)snprintf(trainer->moved, sizeof trainer->moved, "%s", options->data) >= sizeof trainer->moved)
+            return error_set(err, "%.64s...: the path is too long", options->data);
         if (run_folder_find(&trainer->folder, options->resume, err) ||
             run_folder_lock(&trainer->folder, &trainer->lock_fd, err))
             return -1;

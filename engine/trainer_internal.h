@@ -15,7 +15,8 @@
 
 struct trainer {
     struct trainer_options options;
-    char init[RUN_PATH_MAX]; /* the model to begin with, absolute; empty: the seed's weights */
+    char init[RUN_PATH_MAX];                      /* the model to begin with, absolute; empty: the seed's weights */
+    char moved[sizeof((struct recipe *)0)->data]; /* where a resumed run's data is now; empty: where it was */
     struct run_folder folder;
     int lock_fd;
     int resuming;

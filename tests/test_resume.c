@@ -83,11 +83,39 @@ static void a_resume_that_fails_leaves_the_run_as_it_was(void **state)
     assert_int_equal(status.phase, TRAINER_DONE);
 }
 
+/* Of a data set only the place may change. */
+static void data_that_was_moved_is_told(void **state)
+{
+    (void)state;
+    struct trainer_status status;
+    char folder[256];
+    make_stopped("moved", folder);
+    in_folder(folder, "sed -i 's|synthetic:3:100|/nowhere/cifar|' program.json recipe.ini && "
+                      "grep -q '/nowhere/cifar' program.json");
+    resume(folder, &status);
+    assert_int_equal(status.phase, TRAINER_FAILED);
+    assert_non_null(strstr(status.error, "`davidnet resume moved --data SOURCE`"));
+    assert_non_null(strstr(status.error, "'/nowhere/cifar': no such folder"));
+
+    struct trainer_options options = {.resume = folder, .data = "synthetic:4:100"};
+    trainer_wait_and_free(trainer_must_start(&options), &status);
+    assert_int_equal(status.phase, TRAINER_FAILED);
+    assert_non_null(strstr(status.error, "data_sha256"));
+    in_folder(folder, "grep -q '/nowhere/cifar' program.json");
+
+    options.data = "synthetic:3:100";
+    trainer_wait_and_free(trainer_must_start(&options), &status);
+    assert_string_equal(status.error, "");
+    assert_int_equal(status.phase, TRAINER_DONE);
+    in_folder(folder, "grep -q 'data.:.*synthetic:3:100' program.json"); /* what shows its images reads that */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_run_that_lost_its_program_is_not_begun_anew),
         cmocka_unit_test(a_resume_that_fails_leaves_the_run_as_it_was),
+        cmocka_unit_test(data_that_was_moved_is_told),
     };
     return cmocka_run_group_tests(tests, trainer_test_enter, trainer_test_leave);
 }

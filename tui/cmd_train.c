@@ -126,7 +126,9 @@ static int resume_main(int argc, char **argv)
         int taken = command_take_option(&command_resume, argc, argv, &i, &flag, &value);
         if (taken < 0)
             return EXIT_USAGE;
-        if (taken && value)
+        if (taken && strcmp(flag, "--data") == 0)
+            options.data = value;
+        else if (taken && value)
             headless.finish = value;
         else if (taken)
             headless.json = 1;
@@ -155,6 +157,7 @@ static int resume_main(int argc, char **argv)
 }
 
 static const struct command_option resume_own[] = {
+    {"--data", "SOURCE", "where the run's data is now, if it was moved; it must be the same, byte for byte", "FILE"},
     {"--on-finish", "COMMAND", "as for train", NULL},
     {"--json", NULL, "one JSON object a line, as for train", NULL},
     {0},
