@@ -216,7 +216,7 @@ int recipe_check_key(const struct recipe *recipe, const char **key, struct error
         ((cpu || ref) && recipe->precision == RECIPE_PRECISION_TF32)) {
         error_set(err, "precision = %s is for GPUs; on a CPU use %s",
                   recipe->precision == RECIPE_PRECISION_F16 ? "f16" : "tf32",
-                  recipe->precision == RECIPE_PRECISION_F16 ? "bf16 (or f32)" : "f32");
+                  recipe->precision == RECIPE_PRECISION_F16 ? "f32, or bf16 where it has AVX-512" : "f32");
         return blame(key, "precision");
     }
     return 0;

@@ -77,6 +77,18 @@ static int open_session(struct eval *e, struct recipe *recipe, struct error *err
     return session_open_data(&e->session, recipe, err) || session_compile(&e->session, 0, err) ? -1 : 0;
 }
 
+/* What is wrong with the model is said before the data is read, which takes seconds. */
+static int check_model(const char *model, const struct recipe *recipe, struct error *err)
+{
+    struct recipe checked = *recipe;
+    struct plan *plan = malloc(sizeof *plan); /* large */
+    if (!plan)
+        return error_set(err, "out of memory for the network's plan");
+    int status = session_check(&checked, plan, err) || checkpoint_check_model(model, plan, err);
+    free(plan);
+    return status ? -1 : 0;
+}
+
 static int load_run(struct eval *e, const struct run_folder *folder, struct error *err)
 {
     struct recipe recipe;
@@ -88,7 +100,7 @@ static int load_run(struct eval *e, const struct run_folder *folder, struct erro
     if (err->text[0]) /* of an older one: never in silence */
         command_fail("%s", err->text);
     err->text[0] = '\0';
-    if (open_session(e, &recipe, err))
+    if (check_model(model, &recipe, err) || open_session(e, &recipe, err))
         return -1;
     return checkpoint_read_model(model, &e->session.plan, e->session.program, err);
 }
@@ -102,9 +114,9 @@ static int load(struct eval *e, struct error *err)
     int beside = recipe_beside(e->what, &recipe, err);
     if (beside < 0 || (beside ? adapt(e, &recipe, err) : recipe_options_resolve(&e->options, &recipe, err)))
         return -1;
-    return open_session(e, &recipe, err) || checkpoint_read_model(e->what, &e->session.plan, e->session.program, err)
-               ? -1
-               : 0;
+    if (check_model(e->what, &recipe, err) || open_session(e, &recipe, err))
+        return -1;
+    return checkpoint_read_model(e->what, &e->session.plan, e->session.program, err);
 }
 
 /* After each batch. */

@@ -8,6 +8,7 @@
 #include "tui/noise.h"
 #include "tui/options.h"
 #include "tui/script.h"
+#include "tui/stop_signal.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -126,6 +127,7 @@ static int show(struct app *app, FILE *in, struct error *err)
                                          .ascii = display.ascii,
                                          .depth = display.no_color ? 0 : 24};
         display.width = display.height = 0; /* it is not that of figures which are exported */
+        stop_signal_begin(false);
         return script_run(app, &options, err) ? -1 : EXIT_OK;
     }
     struct term_options options = {.ascii = display.ascii, .no_color = display.no_color, .no_mouse = display.no_mouse};
@@ -196,6 +198,8 @@ static int run(int argc, char **argv)
             app_update(app);
         }
     }
+    if (off_screen && stop_signal_number() && code == EXIT_OK)
+        code = 128 + stop_signal_number();
     if (code != EXIT_FAILED && !off_screen) {
         code = report(app, code);
         report_draft(app);
@@ -223,7 +227,7 @@ const struct command command_tui = {
     .more = "Off screen: --script FILE plays keys, one a line. Between them may stand ':size WxH', ':dump FILE',\n"
             "':until step N', ':until epoch N', ':until end', ':until fetched', ':until images', ':wait SECONDS',\n"
             "':type TEXT', ':paste TEXT', ':click X Y' and ':wheel up|down X Y'. --size and --dump as in 'davidnet "
-            "--help'.\n\n"
+            "--help'. SIGINT and SIGTERM stop its run with a checkpoint, and it exits with 130 or 143.\n\n"
             "Libraries' messages on stderr go to RUN/stderr.txt while the workbench is on the screen.\n",
     .run = run,
 };

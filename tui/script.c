@@ -2,6 +2,7 @@
 
 #include "tui/keys.h"
 #include "tui/loop.h"
+#include "tui/stop_signal.h"
 #include "views/grid_png.h"
 #include "views/utf8.h"
 
@@ -92,7 +93,7 @@ static int wait_until(struct script *script, const char *words, struct error *er
     if (!(counted && n == 2) && !(plain && n == 1))
         return error_set(err, "%s:%d: ':until %s': expected step N, epoch N, end, fetched, runs or images",
                          script->file, script->line, words);
-    for (tick(script); !reached(script->app, what, number); tick(script))
+    for (tick(script); !reached(script->app, what, number) && !stop_signal_number(); tick(script))
         poll(NULL, 0, 20);
     return 0;
 }
@@ -139,7 +140,7 @@ static int directive(struct script *script, char *text, struct error *err)
     if (point(script, text))
         return 0;
     if (sscanf(text, ":wait %lf%c", &seconds, &tail) == 1 && seconds >= 0 && seconds <= 3600) {
-        for (double end = loop_seconds() + seconds; loop_seconds() < end; tick(script))
+        for (double end = loop_seconds() + seconds; loop_seconds() < end && !stop_signal_number(); tick(script))
             poll(NULL, 0, 20);
         return 0;
     }
@@ -158,7 +159,7 @@ static int directive(struct script *script, char *text, struct error *err)
 static int play(struct script *script, FILE *in, struct error *err)
 {
     char line[1024];
-    while (!script->app->quit && fgets(line, sizeof line, in)) {
+    while (!script->app->quit && !stop_signal_number() && fgets(line, sizeof line, in)) {
         script->line++;
         line[strcspn(line, "\r\n")] = '\0';
         char *text = line + strspn(line, " \t");
@@ -206,7 +207,7 @@ int script_run(struct app *app, const struct script_options *options, struct err
     tick(&script);
     if (options->in)
         status = play(&script, options->in, err);
-    if (status == 0 && options->dump)
+    if (status == 0 && options->dump && !stop_signal_number())
         status = dump(&script, options->dump, err);
     grid_release(&script.grid);
     return status;

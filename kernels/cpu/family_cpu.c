@@ -29,8 +29,8 @@ static int check_precision(enum precision precision, enum isa isa, struct error 
         return error_set(err, "bf16 on a CPU needs AVX-512, and this is '%s'; use --precision f32", isa_name(isa));
     case PRECISION_F16:
     case PRECISION_TF32:
-        return error_set(err, "%s is for GPUs; on the CPU use --precision %s", precision_name(precision),
-                         isa >= ISA_AVX512_BF16 ? "bf16 or f32" : "f32");
+        return error_set(err, "precision = %s is for GPUs; on a CPU use %s", precision_name(precision),
+                         isa >= ISA_AVX512 ? "f32, or bf16 where it has AVX-512" : "f32");
     default:
         return error_set(err, "unknown precision %d", (int)precision);
     }
