@@ -81,6 +81,8 @@ enum timing_cost {
     TIMING_COST_WRITE,   /* timing.json and trace.json: CPU time of the helper thread, as if the engine had waited */
     TIMING_COSTS
 };
+#define TIMING_COST_MAX                                                                                                \
+    1.0 /* percent of a step that all of them are to take at most; of short runs they can take more */
 
 struct timing_row {
     char name[PLAN_NAME_MAX];
@@ -246,6 +248,7 @@ struct timing_sum {
     double ms;    /* per training step */
     double ms_sd; /* the steps taken as independent */
     double flops; /* per training step */
+    double work;  /* of these the operations that are really done (kernels/work.h); NaN: unknown */
     double bytes;
     double floor_ms;
     double gflops, gigabytes; /* a second */

@@ -12,9 +12,15 @@ static double at_ceiling(double count, double ceiling)
     return count == 0 ? 0 : count / ceiling * 1e3;
 }
 
+/* The operations of a step that are really done. */
+static double work_of(const struct timing_step *step)
+{
+    return step->flops == 0 ? 0 : step->flops * work_share(step->impl);
+}
+
 static double arithmetic_ms(const struct timing *timing, const struct timing_step *step)
 {
-    return step->flops == 0 ? 0 : at_ceiling(step->flops * work_share(step->impl), timing->machine.flops);
+    return at_ceiling(work_of(step), timing->machine.flops);
 }
 
 static double memory_ms(const struct timing *timing, const struct timing_step *step)
@@ -130,6 +136,7 @@ void timing_sum_add(struct timing_sum *sum, const struct timing_sum *more)
     sum->ms += more->ms;
     sum->ms_sd = hypot(sum->ms_sd, more->ms_sd);
     sum->flops += more->flops;
+    sum->work += more->work;
     sum->bytes += more->bytes;
     sum->floor_ms += more->floor_ms;
     rate(sum);
@@ -143,6 +150,7 @@ static void add_step(struct timing_sum *sum, double *variance, const struct timi
     sum->ms += step->ms;
     *variance += step->ms_sd * step->ms_sd;
     sum->flops += step->flops;
+    sum->work += work_of(step);
     sum->bytes += step->bytes;
     sum->floor_ms += timing_floor_ms(timing, step);
 }
@@ -150,7 +158,7 @@ static void add_step(struct timing_sum *sum, double *variance, const struct timi
 static void add_rates(struct timing_sum *sum, double variance)
 {
     if (sum->steps == 0)
-        sum->ms = variance = sum->flops = sum->bytes = sum->floor_ms = NAN;
+        sum->ms = variance = sum->flops = sum->work = sum->bytes = sum->floor_ms = NAN;
     sum->ms_sd = sqrt(variance);
     rate(sum);
 }

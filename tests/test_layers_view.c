@@ -156,6 +156,53 @@ static void test_golden_roofline(void **state)
     layers_model_release(&model);
 }
 
+static int shows(const struct grid *grid, const char *wanted)
+{
+    char line[8192];
+    for (int y = 0; y < grid->h; y++) {
+        size_t used = 0;
+        for (int x = 0; x < grid->w; x++)
+            used += (size_t)snprintf(line + used, sizeof line - used, "%s", grid->cells[y * grid->w + x].text);
+        if (strstr(line, wanted))
+            return 1;
+    }
+    return 0;
+}
+
+/* A direct convolution in these times would be above the roof. */
+static void use_winograd(struct timing *timing)
+{
+    timing->machine.flops = 0.8e12;
+    for (int i = 0; i < timing->n_steps; i++)
+        if (timing->steps[i].n_rows > 0 && strcmp(timing->rows[timing->steps[i].rows[0]].op, "conv") == 0)
+            snprintf(timing->steps[i].impl, sizeof timing->steps[i].impl, "own:winograd:avx512");
+}
+
+/* What the roof is and what the points are is read whole, whatever row the cursor is on. */
+static void test_roofline_texts(void **state)
+{
+    (void)state;
+    static const int sizes[][2] = {{100, 28}, {120, 40}, {200, 60}};
+    struct layers_model model;
+    fake_layers(&model, 43);
+    use_winograd(&model.timing);
+    model.roof = 1;
+    fake_layers_select(&model, "layer1/residual/res1/conv");
+    golden_check("layers-roofline-winograd", 120, 40, 0, draw, &model);
+    for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++)
+        for (int i = 0; i < model.n_nodes; i++) {
+            struct grid grid;
+            model.cursor = i;
+            assert_int_equal(grid_init(&grid, sizes[s][0], sizes[s][1]), 0);
+            draw(&model, &grid, (struct rect){0, 0, grid.w, grid.h});
+            assert_true(shows(&grid, "26.0 GB/s") && shows(&grid, "800 GFLOP/s"));
+            assert_true(shows(&grid, "◂ at the edge: bytes only, no arithmetic"));
+            assert_true(shows(&grid, "Winograd: as it multiplies, less than listed"));
+            grid_release(&grid);
+        }
+    layers_model_release(&model);
+}
+
 /* Whatever the times are, every size that has a roofline draws one inside its area. */
 static void test_roofline_sizes(void **state)
 {
@@ -298,6 +345,7 @@ int main(void)
         cmocka_unit_test(test_golden_busy),
         cmocka_unit_test(test_golden_hidden),
         cmocka_unit_test(test_golden_roofline),
+        cmocka_unit_test(test_roofline_texts),
         cmocka_unit_test(test_roofline_sizes),
         cmocka_unit_test(test_golden_against),
         cmocka_unit_test(test_golden_empty),

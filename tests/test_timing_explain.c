@@ -42,11 +42,12 @@ static void by_hand(void **state)
     assert_near(sum.gflops, 6e9 / 62e-3 * 1e-9, 1e-9);
     assert_near(sum.gigabytes, 110e6 / 62e-3 * 1e-9, 1e-9);
     assert_near(sum.ceiling, 30.0 / 62, 1e-9);
+    assert_true(sum.flops == 6e9 && sum.work == 3e9);
     sum = timing_sum(&t, 1, 1u << PHASE_BACKWARD);
     assert_near(sum.ceiling, 10.0 / 32, 1e-9);
     assert_near(sum.gflops, 4e9 / 32e-3 * 1e-9, 1e-9); /* nominal: above what direct convolution could do */
     sum = timing_sum(&t, 2, TIMING_ALL_PHASES);
-    assert_true(sum.ms == 7 && isnan(sum.gflops) && sum.flops == 0); /* forward is the convolution's */
+    assert_true(sum.ms == 7 && isnan(sum.gflops) && sum.flops == 0 && sum.work == 0); /* forward is the convolution's */
     sum = timing_sum(&t, 3, TIMING_ALL_PHASES);
     assert_true(sum.steps == 0 && isnan(sum.ms) && isnan(sum.floor_ms) && isnan(sum.bytes)); /* all fused */
     sum = timing_sum(&t, -1, TIMING_ALL_PHASES);

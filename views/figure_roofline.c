@@ -17,7 +17,8 @@ struct point {
 
 static int make_point(const struct timing_sum *sum, int number, struct point *point)
 {
-    *point = (struct point){sum->flops / sum->bytes, sum->gflops, number};
+    double done = sum->work > 0 ? sum->work : sum->flops; /* not known: as a direct convolution's */
+    *point = (struct point){done / sum->bytes, sum->gflops * done / sum->flops, number};
     return sum->steps > 0 && sum->flops > 0 && sum->bytes > 0 && isfinite(sum->gflops);
 }
 

@@ -9,6 +9,12 @@
 
 #define HEADING 17.0
 #define BETWEEN 12.0
+#define UNKNOWN_LINE 11.0
+#define WORK_LINE 11.0
+#define WORK_LESS                                                                                                      \
+    "Operations that are really done: Winograd's method multiplies less often than a direct convolution, which the "   \
+    "tables' GFLOP/s count."
+#define WORK_UNKNOWN "Where a library does not say which method it takes, a direct convolution's."
 
 /* ---- rows as bars ---- */
 
@@ -304,9 +310,61 @@ static double draw_doubt(struct figure *figure, const struct timing *timing, str
     return timing_disproved(timing, why, sizeof why) ? figure_paragraph(figure, box, &font, 13, 0, why) + BETWEEN : 0;
 }
 
+/* Which operations the roofline counts, where they are not those of the tables; NULL: they are. */
+static const char *work_note(const struct figure_timing_item *items, int n)
+{
+    int less = 0, unknown = 0;
+    for (int i = 0; i < n; i++) {
+        less |= items[i].all.work < items[i].all.flops;
+        unknown |= items[i].all.flops > 0 && isnan(items[i].all.work);
+    }
+    return less && unknown ? WORK_LESS " " WORK_UNKNOWN : less ? WORK_LESS : unknown ? WORK_UNKNOWN : NULL;
+}
+
 static int has_bound(const struct timing_bound *bound)
 {
     return isfinite(bound->compute) && isfinite(bound->bandwidth) && isfinite(bound->overhead);
+}
+
+static int has_phase(const struct timing *timing, enum timing_part part)
+{
+    for (int i = 0; i < timing->n_steps; i++)
+        if (timing_part_of(timing->steps[i].phase) == part)
+            return 1;
+    return 0;
+}
+
+static int is_unknown(const struct timing *timing, enum timing_part part)
+{
+    if (!isnan(timing_part_ms(timing, part)) || timing->hidden_ms[part] > 0)
+        return 0;
+    if (part == TIMING_EVALUATE) /* there may have been none yet */
+        return !timing_has_parts(timing);
+    return part == TIMING_DATA || part == TIMING_TRANSFER || part == TIMING_OTHER || has_phase(timing, part);
+}
+
+/* "not known: data, transfer, what bounds a step"; 0: nothing is left out, or it is said why (draw_doubt). */
+static size_t unknown_text(const struct timing *timing, const struct timing_bound *bound, char *out, size_t size)
+{
+    size_t used = 0;
+    for (int p = 0; p < TIMING_PART_COUNT; p++)
+        if (is_unknown(timing, (enum timing_part)p))
+            used += (size_t)snprintf(out + used, size - used, "%s%s",
+                                     used ? ", " : "not known: ", timing_part_name((enum timing_part)p));
+    if (!has_bound(bound) && !timing_disproved(timing, NULL, 0))
+        used += (size_t)snprintf(out + used, size - used, "%swhat bounds a step", used ? ", " : "not known: ");
+    return used;
+}
+
+/* Returns the height. */
+static double draw_unknown(struct figure *figure, const struct timing *timing, const struct timing_bound *bound,
+                           struct figure_box box)
+{
+    const struct figure_font font = {FIGURE_SMALL_SIZE, 0, COLOR_DIM};
+    char text[256];
+    if (unknown_text(timing, bound, text, sizeof text) == 0)
+        return 0;
+    return figure_paragraph(figure, box, &font, UNKNOWN_LINE, 0, text) + BETWEEN;
 }
 
 double figure_timing_height(const struct timing *timing)
@@ -314,11 +372,14 @@ double figure_timing_height(const struct timing *timing)
     struct figure_timing_item *items = calloc((size_t)timing->n_rows + 1, sizeof *items);
     struct timing_bound bound = timing_bound(timing);
     double height = 500;
+    char unknown[256];
     if (items) {
         int n = figure_timing_items(timing, items);
         struct figure_bars rows = {.n_bars = 0, .no_legend = 1};
         height = 2 * 13 + 8 + HEADING + n * 15.0 + figure_bars_height(&rows) + BETWEEN; /* legend, (a) */
         height += HEADING + 25 + (1 + has_hidden(timing)) * 15.0 + figure_bars_height(&rows) + BETWEEN; /* (b) */
+        if (unknown_text(timing, &bound, unknown, sizeof unknown) > 0)
+            height += UNKNOWN_LINE + BETWEEN;
         if (has_bound(&bound))
             height += HEADING + 13 + 6 + 15 + figure_bars_height(&rows) + BETWEEN;
         if (timing_disproved(timing, NULL, 0))
@@ -326,6 +387,7 @@ double figure_timing_height(const struct timing *timing)
         else if (timing_doubtful(timing))
             height += 11 + BETWEEN;
         height += HEADING + (figure_roofline_has(items, n) ? FIGURE_ROOFLINE_HEIGHT : 0);
+        height += work_note(items, n) ? 2 * WORK_LINE : 0;
     }
     free(items);
     return height;
@@ -364,11 +426,15 @@ void figure_timing_draw(struct figure *figure, const struct timing *timing, stru
     height = figure_bars_height(&parts);
     figure_bars_draw(figure, &parts, (struct figure_box){box.x, box.y, box.w, fmin(height, box.h)});
     skip(&box, height + BETWEEN);
+    skip(&box, draw_unknown(figure, timing, &bound, box));
     if (has_bound(&bound))
         draw_bound(figure, &bound, &box);
     skip(&box, draw_doubt(figure, timing, box));
     if (figure_roofline_has(items, n)) {
         draw_heading(figure, has_bound(&bound) ? "d" : "c", "Roofline: the numbers are those of the bars above", &box);
+        const struct figure_font small = {FIGURE_SMALL_SIZE, 0, COLOR_DIM};
+        if (work_note(items, n))
+            skip(&box, figure_paragraph(figure, box, &small, WORK_LINE, 0, work_note(items, n)));
         figure_roofline_draw(figure, timing, items, n, box);
     } else {
         draw_heading(figure, has_bound(&bound) ? "d" : "c", "No roofline: operations and bytes are not known", &box);

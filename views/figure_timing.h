@@ -2,8 +2,8 @@
  * The figure of a timing breakdown (engine/timing.h): (a) a bar for each row of the network, by phase, with its floor
  * as a line across it; where there are many, rows of one block are one bar; (b) where the time of all threads went; (c)
  * what bounds the step; (d) the roofline (S. Williams, A. Waterman & D. Patterson, CACM 52, 2009): operations a second
- * over operations a byte, under the machine's measured ceilings, the points with the numbers of (a)'s bars. What is not
- * known is left out, and said.
+ * over operations a byte, of those that are really done (timing_sum.work), under the machine's measured ceilings, the
+ * points with the numbers of (a)'s bars. What is not known is left out, and said.
  */
 #ifndef DAVIDNET_VIEWS_FIGURE_TIMING_H
 #define DAVIDNET_VIEWS_FIGURE_TIMING_H

@@ -1,9 +1,10 @@
 /*
  * The Layers screen's roofline (Williams, Waterman and Patterson, "Roofline", CACM 2009): each row in each phase at the
- * operations it does for a byte that it must move, and at the operations that it does in a second. The roof is what the
- * machine can do: a slope where memory is the limit, a level where arithmetic is. Both axes are logarithmic, so a row's
- * distance below the roof is the share of the ceiling that it does not reach, wherever it stands. A row without
- * arithmetic stands at the left edge, as far below the slope as its bytes are from the best.
+ * operations it does for a byte that it must move, and at the operations that it does in a second: those that are
+ * really done, where that is known (timing_sum.work), which for Winograd's method are fewer than the list counts. The
+ * roof is what the machine can do: a slope where memory is the limit, a level where arithmetic is. Both axes are
+ * logarithmic, so a row's distance below the roof is the share of the ceiling that it does not reach, wherever it
+ * stands. A row without arithmetic stands at the left edge, as far below the slope as its bytes are from the best.
  */
 #include "views/layers_view.h"
 
@@ -18,6 +19,7 @@
 
 #define LEAST_WIDTH 98 /* of the screen's area: a terminal of 100 x 30 */
 #define LEAST_HEIGHT 28
+#define PLACES 8   /* that are tried to each side of the middle of the slope */
 #define SMALL 0.01 /* a share of the time that is looked at: points of less are small */
 #define TINY 0.001 /* and of less than this do not decide how far the axes go */
 
@@ -26,6 +28,7 @@ struct point {
     enum phase phase;
     double x, y;  /* operations a byte, 0: none; operations or, without any, bytes, 1e9 a second */
     double share; /* of the time that is looked at */
+    int less;     /* fewer operations than the list counts */
 };
 
 int layers_roof_fits(struct rect area)
@@ -44,8 +47,13 @@ static int next_point(const struct layers_model *model, int *node, int *phase, s
             struct timing_sum sum = timing_sum(&model->timing, n->row, 1u << *phase);
             if (!(sum.bytes > 0) || !(sum.ms > 0) || isnan(sum.flops))
                 continue;
-            *point = (struct point){*node, (enum phase) * phase, sum.flops / sum.bytes,
-                                    sum.flops > 0 ? sum.gflops : sum.gigabytes, sum.ms / model->looked_ms};
+            double done = sum.work > 0 ? sum.work : sum.flops; /* not known: as a direct convolution's */
+            *point = (struct point){.node = *node,
+                                    .phase = (enum phase) * phase,
+                                    .x = done / sum.bytes,
+                                    .y = done > 0 ? done * 1e-6 / sum.ms : sum.gigabytes,
+                                    .share = sum.ms / model->looked_ms,
+                                    .less = done < sum.flops};
             ++*phase;
             return 1;
         }
@@ -133,20 +141,38 @@ static void put_point(const struct canvas *canvas, const struct point *point, in
         put_text(canvas->grid, canvas->plot.area, x, y, color, ATTR_BOLD, mark);
 }
 
-/* Which of the points of the row under the cursor it is: forward to its left, the others to their right. */
+/* Puts it where nothing is yet, with a blank before it; 0: there is no room. */
+static int put_if_free(const struct canvas *canvas, int x, int y, uint32_t color, uint8_t attr, const char *text)
+{
+    struct rect area = canvas->plot.area;
+    int width = text_width(text);
+    if (x < area.x || x + width > area.x + area.w || y < area.y || y >= area.y + area.h)
+        return 0;
+    for (int i = x > area.x ? x - 1 : x; i < x + width; i++) {
+        const struct cell *cell = grid_at(canvas->grid, i, y);
+        if (!cell || strcmp(cell->text, " ") != 0)
+            return 0;
+    }
+    put_text(canvas->grid, area, x, y, color, attr, text);
+    return 1;
+}
+
+/* Which of the points of the row under the cursor it is: forward to its left, the others to their right, or wherever
+ * there is room. */
 static void put_name(const struct canvas *canvas, const struct point *point)
 {
     int x, y;
-    struct rect area = canvas->plot.area;
     const char *name = phase_name(point->phase);
-    int width = text_width(name);
+    int width = text_width(name), put = 0;
     place(canvas, point, &x, &y);
-    int left = x - 1 - width, right = x + 2;
-    int to_left = right + width > area.x + area.w || (point->phase == PHASE_FORWARD && left >= area.x);
-    put_text(canvas->grid, area, to_left ? left : right, y, COLOR_TITLE, ATTR_BOLD, name);
+    const int left[2] = {x - 1 - width, y}, right[2] = {x + 2, y}, above[2] = {x, y - 1}, below[2] = {x, y + 1};
+    int forward = point->phase == PHASE_FORWARD;
+    const int *const places[4] = {forward ? left : right, forward ? right : left, above, below};
+    for (int i = 0; i < 4 && !put; i++)
+        put = put_if_free(canvas, places[i][0], places[i][1], COLOR_TITLE, ATTR_BOLD, name);
 }
 
-/* Small ones first, then large ones, then what the cursor is on. */
+/* Small ones first, then large ones, then what the cursor is on, and its names. */
 static void draw_points(const struct canvas *canvas, const struct layers_model *model)
 {
     struct point point;
@@ -156,47 +182,58 @@ static void draw_points(const struct canvas *canvas, const struct layers_model *
             int focus = in_focus(model, point.node);
             if (pass < 2 && !focus && (point.share >= SMALL) == pass)
                 put_point(canvas, &point, 0);
-            else if (pass == 2 && focus && row)
-                put_name(canvas, &point);
-            else if (pass == 3 && focus)
+            else if (pass == 2 && focus)
                 put_point(canvas, &point, 1);
+            else if (pass == 3 && focus && row)
+                put_name(canvas, &point);
         }
 }
 
-/* What the roof's two parts are: on the slope, and at the right end under the level. */
+/* What the roof's two parts are, where no point is: beside the middle of the slope or as near to that as there is room,
+ * and over or under the level, at its right end if it can be. */
 static void put_ceilings(const struct canvas *canvas, double peak, double bandwidth)
 {
     struct rect area = canvas->plot.area;
     char number[32], text[64];
     int x, y;
-    if (isfinite(bandwidth)) { /* above the middle of the slope, where no point is */
-        double ridge = isfinite(peak) ? peak / bandwidth : canvas->plot.x.max;
-        double middle = sqrt(canvas->plot.x.min * fmin(ridge, canvas->plot.x.max));
-        struct point half = {.x = middle, .y = middle * bandwidth};
+    if (isfinite(bandwidth)) {
+        double ridge = fmin(isfinite(peak) ? peak / bandwidth : INFINITY, canvas->plot.x.max), low = canvas->plot.x.min;
         snprintf(text, sizeof text, "%s GB/s", format_significant(bandwidth, 3, number, sizeof number));
-        place(canvas, &half, &x, &y);
-        put_right(canvas->grid, area, x - 2, y, COLOR_DIM, ATTR_NONE, text);
+        for (int i = 0, put = 0; i < 2 * PLACES && !put; i++) {
+            double share = 0.5 + 0.5 * (i % 2 ? 1 : -1) * ((i + 1) / 2) / PLACES; /* of the way up */
+            struct point on = {.x = low * pow(ridge / low, share), .y = low * pow(ridge / low, share) * bandwidth};
+            place(canvas, &on, &x, &y);
+            put = put_if_free(canvas, x - 2 - text_width(text), y, COLOR_DIM, ATTR_NONE, text);
+        }
     }
     if (isfinite(peak)) {
         struct point end = {.x = canvas->plot.x.max, .y = peak};
         snprintf(text, sizeof text, "%s GFLOP/s", format_count(peak, number, sizeof number));
         place(canvas, &end, &x, &y);
-        put_right(canvas->grid, area, area.x + area.w - 1, y > area.y ? y - 1 : y + 1, COLOR_DIM, ATTR_NONE, text);
+        x = area.x + area.w - 1 - text_width(text);
+        for (int put = 0; x >= area.x && !put; x--)
+            put = put_if_free(canvas, x, y - 1, COLOR_DIM, ATTR_NONE, text) ||
+                  put_if_free(canvas, x, y + 1, COLOR_DIM, ATTR_NONE, text);
     }
 }
 
-/* Below the points at the left edge, if there are any: what they are. */
-static void put_edge_note(const struct canvas *canvas, const struct layers_model *model)
+/* At the bottom, or as far above it as there is room: what the points at the left edge are, if there are any, and
+ * which operations of the others are counted. */
+static void put_notes(const struct canvas *canvas, const struct layers_model *model)
 {
+    static const char *const texts[2][2] = {
+        {"◂ at the edge: bytes only, no arithmetic", "< at the edge: bytes only, no arithmetic"},
+        {"Winograd: as it multiplies, less than listed", "Winograd: as it multiplies, less than listed"}};
     struct rect area = canvas->plot.area;
     struct point point;
-    int edge = 0;
-    for (int node = 0, phase = 0; next_point(model, &node, &phase, &point);)
-        edge |= !(point.x > 0);
-    if (edge && area.w >= 50)
-        put_text(canvas->grid, area, area.x + 3, area.y + area.h - 1, COLOR_DIM, ATTR_NONE,
-                 canvas->grid->ascii ? "< at the edge: bytes only, no arithmetic"
-                                     : "◂ at the edge: bytes only, no arithmetic");
+    int wanted[2] = {0, 0}, y = area.y + area.h - 1;
+    for (int node = 0, phase = 0; next_point(model, &node, &phase, &point);) {
+        wanted[0] |= !(point.x > 0);
+        wanted[1] |= point.less;
+    }
+    for (int i = 0; i < 2; i++)
+        for (int put = !wanted[i]; !put && y >= area.y; y--)
+            put = put_if_free(canvas, area.x + 3, y, COLOR_DIM, ATTR_NONE, texts[i][canvas->grid->ascii != 0]);
 }
 
 /* In the heading's right end: what the marks are. */
@@ -254,8 +291,8 @@ void layers_roof_draw(const struct layers_model *model, struct grid *grid, struc
     chart_draw(&chart, grid, area);
     if (canvas.plot.area.w <= 0)
         return;
-    put_ceilings(&canvas, peak, bandwidth);
-    put_edge_note(&canvas, model);
     draw_points(&canvas, model);
+    put_ceilings(&canvas, peak, bandwidth);
+    put_notes(&canvas, model);
     put_legend(model, grid, (struct rect){area.x, area.y, area.w, 1});
 }
