@@ -7,6 +7,8 @@
 
 /* A step whose clock readings would take more of it than this is timed now and then only. */
 #define COST_MAX 0.005
+/* What is done now and then takes no more of the time than this. */
+#define SHARE_MAX 0.002
 /* So many steps that a device timed, and that it did not, are worth comparing. */
 #define COMPARED 8
 
@@ -14,6 +16,14 @@ static double clock_now(void)
 {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* Of this thread: what another one, which takes the processor away meanwhile, does with it is no cost of timing. */
+static double cpu_now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
@@ -125,14 +135,19 @@ void timekeeper_lap(struct timekeeper *keeper, enum timekeeper_lap lap)
 
 void timekeeper_own_begin(struct timekeeper *keeper)
 {
-    keeper->own_began = clock_now();
+    keeper->own_began = cpu_now();
 }
 
 double timekeeper_own_end(struct timekeeper *keeper, enum timing_cost cost)
 {
-    double took = clock_now() - keeper->own_began;
+    double took = cpu_now() - keeper->own_began;
     keeper->own[cost] += took;
     return took;
+}
+
+double timekeeper_rest(double took, double least)
+{
+    return fmax(least, took / SHARE_MAX);
 }
 
 void timekeeper_skip(struct timekeeper *keeper)
@@ -145,19 +160,21 @@ double timekeeper_readings(const struct executor *executor)
     return executor->program->n_train + 1;
 }
 
-/* When the clock is slow and the steps are short, fewer of them are timed. */
+/* When the clock is slow and the steps are short, fewer of them are timed: by the first step's time, and by the mean of
+ * all whenever there are twice as many. */
 static void choose_sampling(const struct timekeeper *keeper, struct executor *executor)
 {
-    if (executor->program->family->submit || executor->runs != 1)
+    uint64_t runs = executor->runs;
+    if (executor->program->family->submit || runs == 0 || (runs & (runs - 1)) != 0)
         return;
-    double ns = timekeeper_readings(executor) * keeper->reading_ns + (double)executor->keep_ns;
-    double cost = ns / (COST_MAX * (double)executor->run_ns);
+    double keep = (double)executor->keep_ns / fmax(1, (double)executor->train_steps);
+    double ns = timekeeper_readings(executor) * keeper->reading_ns + keep;
+    double cost = ns / (COST_MAX * (double)executor->run_ns / (double)runs);
     executor->time_every = cost > 1 ? (uint64_t)ceil(fmin(cost, 1000)) : 1;
 }
 
 void timekeeper_keep(struct timekeeper *keeper, struct executor *executor, bool step)
 {
-    timekeeper_own_begin(keeper);
     if (!stopwatch_interrupted(&keeper->watch)) {
         double seconds = 0;
         for (int i = 0; i < TIMEKEEPER_LAPS; i++) {
@@ -174,7 +191,7 @@ void timekeeper_keep(struct timekeeper *keeper, struct executor *executor, bool 
     keeper->timed = executor->train_steps;
     choose_sampling(keeper, executor);
     clear_laps(keeper);
-    timekeeper_own_end(keeper, TIMING_COST_SAMPLES);
+    keeper->own[TIMING_COST_SAMPLES] += 1e-9 * keeper->watch_ns; /* next to which the rest is nothing */
 }
 
 void timekeeper_epoch(struct timekeeper *keeper, const struct executor *executor)

@@ -35,8 +35,8 @@ struct timekeeper {
     uint64_t worked_ns;       /* the loader's, when it began */
     double reading_ns;        /* what one reading of the clock takes */
     double watch_ns;          /* and seeing whether the process was stopped, once */
-    double own[TIMING_COSTS]; /* seconds that timing took beside the executor, since it began */
-    double own_began;         /* own work that is under way */
+    double own[TIMING_COSTS]; /* CPU seconds that timing took beside the executor, since it began */
+    double own_began;         /* own work that is under way: the thread's CPU time */
     uint64_t readings;        /* of the clock by laps, since it began */
     double traced;            /* seconds, by the trace's own account (trace_cost), which the owner brings up to date */
     uint64_t epoch_steps;     /* the executor's when the epoch began */
@@ -64,9 +64,14 @@ void timekeeper_skip(struct timekeeper *keeper);
 /* The laps so far are kept; step: they end one. */
 void timekeeper_keep(struct timekeeper *keeper, struct executor *executor, bool step);
 
-/* What is done in between is timing's own work, which counts as its cost; end says how many seconds that took. */
+/* What is done in between is timing's own work, which counts as its cost; end says how many seconds of this thread's
+ * CPU time that took: others may have taken the processor away meanwhile. */
 void timekeeper_own_begin(struct timekeeper *keeper);
 double timekeeper_own_end(struct timekeeper *keeper, enum timing_cost cost);
+
+/* Seconds until own work that took so many is to be done again: at least that, and so long that it takes no more than
+ * 0.2 % of the time. */
+double timekeeper_rest(double took, double least);
 
 /* An epoch has ended: its means go into the history. */
 void timekeeper_epoch(struct timekeeper *keeper, const struct executor *executor);

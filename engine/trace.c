@@ -15,6 +15,14 @@ static uint64_t now_ns(void)
     return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
+/* Of this thread: what another one does that takes the processor away is no cost of the trace. */
+static uint64_t cpu_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
 /* The lanes' slices are one array; what they had noted is forgotten. */
 static void clear_lanes(struct trace_step *step, int threads, int room)
 {
@@ -77,7 +85,7 @@ int trace_wants(const struct trace *trace, uint32_t step, uint32_t steps_per_epo
 void trace_begin(struct trace *trace, uint32_t step)
 {
     struct trace_step *taken = &trace->slots[SPARE];
-    uint64_t began = now_ns();
+    uint64_t began = cpu_ns();
     clear_lanes(taken, trace->threads, trace->room);
     taken->step = step + 1;
     taken->fetched = taken->submitted = taken->run = taken->ran = 0;
@@ -85,8 +93,8 @@ void trace_begin(struct trace *trace, uint32_t step)
     trace->taking = 1;
     parallel_note(taken->lanes, trace->threads);
     stopwatch_start(&trace->watch);
+    trace->own_ns += cpu_ns() - began;
     taken->begin = now_ns();
-    trace->own_ns += taken->begin - began;
 }
 
 void trace_fetched(struct trace *trace, int worker, const uint64_t prepared[2])
@@ -127,9 +135,10 @@ void trace_ran(struct trace *trace)
         return;
     }
     step->ran = now_ns();
+    uint64_t began = cpu_ns();
     step->run = executor->begun_ns;
     memcpy(step->lap_ns, executor->lap_ns, (size_t)trace->program.n_steps * sizeof *step->lap_ns);
-    trace->own_ns += now_ns() - step->ran;
+    trace->own_ns += cpu_ns() - began;
 }
 
 static void swap_steps(struct trace_step *a, struct trace_step *b)
@@ -164,12 +173,13 @@ void trace_end(struct trace *trace)
 {
     if (!trace->taking)
         return;
-    uint64_t end = trace->slots[SPARE].end = now_ns();
+    trace->slots[SPARE].end = now_ns();
+    uint64_t began = cpu_ns();
     stop_taking(trace);
     trace->readings += slice_readings(trace);
     if (trace->slots[SPARE].ran && !stopwatch_interrupted(&trace->watch))
         keep_step(trace);
-    trace->own_ns += now_ns() - end;
+    trace->own_ns += cpu_ns() - began;
 }
 
 double trace_cost(const struct trace *trace, double reading_ns)

@@ -75,7 +75,7 @@ struct trace {
     int n_first, n_latest, next_latest;
     int taking;
     uint64_t timed;         /* the executor's steps before the one that is being taken */
-    uint64_t own_ns;        /* what taking steps has cost so far, but for single readings of the clock */
+    uint64_t own_ns;        /* CPU time that taking steps has cost so far, but for single readings of the clock */
     uint64_t readings;      /* those: of slices as many as the thread that noted most */
     struct stopwatch watch; /* since it began */
 };

@@ -54,7 +54,7 @@ struct trainer {
     double rate_seconds, rate_images; /* decaying sums for images/s */
     struct timekeeper keeper;
     struct timing earlier;   /* of the sittings before, as RUN/timing.json had it; no rows: none */
-    double timing_seconds;   /* when the timing was last published, monotonic */
+    double publish_due;      /* when the timing is to be published again, monotonic */
     double timing_due;       /* when it is to be written again, monotonic; 0: it never was */
     double written_seconds;  /* the scribe's CPU time for that, as far as it is in the keeper's account */
     double evaluate_seconds; /* the last evaluation took this long; NaN: none yet */
@@ -82,7 +82,9 @@ int trainer_log_end(struct trainer *trainer, enum run_end how, const char *text,
  * is busy, and -1 is what an earlier one left to be told. */
 int trainer_save(struct trainer *trainer, int wait, struct error *err);
 int trainer_log_missed(struct trainer *trainer, struct error *err); /* a note of what the scribe missed, if any */
-void trainer_write_failure(struct trainer *trainer); /* now.error into RUN/status, if the disk takes it */
+/* now.error into RUN/status, and the times of all steps until then, the one that failed included, if the disk takes it.
+ */
+void trainer_write_failure(struct trainer *trainer);
 /* A resume failed before it went on: log and RUN/status stay as they were, and so does what is published but for
  * now.error, so that it can be tried again. */
 void trainer_leave(struct trainer *trainer);
@@ -90,11 +92,11 @@ void trainer_leave(struct trainer *trainer);
 /*
  * trainer_timing.c: what the timekeeper's breakdown is published and written from.
  * measure: what the machine can do, before any clock runs. begin: room for the session's program, so that publishing
- * allocates nothing. warmed_up: the times begin now. publish: some microseconds, a few times a second, skipped while a
- * reader copies; the last one is not. to_write: what RUN/timing.json is to tell, malloc'ed: of earlier sittings too, as
- * long as they ran this program; NULL: what it has is kept (nothing is timed yet, or less than of another program
- * before, or it was written a moment ago and this is not the last time), or there is no memory. write: hands that to
- * the scribe, from a sitting's third step on and then every few seconds. remember: what it has, for that.
+ * allocates nothing. warmed_up: the times begin now. publish: some microseconds, at most a few times a second, skipped
+ * while a reader copies; the last one is not. to_write: what RUN/timing.json is to tell, malloc'ed: of earlier sittings
+ * too, as long as they ran this program; NULL: what it has is kept (nothing is timed yet, or less than of another
+ * program before, or it was written a moment ago and this is not the last time), or there is no memory. write: hands
+ * that to the scribe, from a sitting's third step on and then every few seconds. remember: what it has, for that.
  */
 void trainer_measure_machine(struct trainer *trainer);
 void trainer_measure_again(struct trainer *trainer); /* at the end, where the first time was spoilt */

@@ -192,9 +192,17 @@ static char *status_text(const struct trainer *trainer)
 
 void trainer_write_failure(struct trainer *trainer)
 {
+    struct scribe *scribe = &trainer->scribe;
     refresh(trainer, TRAINER_FAILED);
-    scribe_wait(&trainer->scribe);
+    scribe_wait(scribe);
     char *text = status_text(trainer);
+    if (scribe->started) {
+        scribe->write_checkpoint = 0;
+        scribe->status = text;
+        scribe->timing = trainer_timing_to_write(trainer, 1);
+        scribe_finish(scribe, NULL);
+        return;
+    }
     if (text)
         run_folder_replace(&trainer->folder, "status", text, strlen(text), NULL);
     free(text);

@@ -6,12 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Between two publications: a reader that shows it needs no more. */
-#define TIMING_SECONDS 0.25
-/* Between two writings of RUN/timing.json, beside those with checkpoints; more where they took more than this share of
- * the time since. And so many steps are worth writing about. */
+/* Between two publications, at least: a reader that shows it needs no more. */
+#define PUBLISH_SECONDS 0.25
+/* Between two writings of RUN/timing.json, beside those with checkpoints, at least. And so many steps are worth writing
+ * about. */
 #define WRITE_SECONDS 5
-#define WRITE_SHARE 0.002
 #define WRITE_STEPS 2
 
 /* Brings the keeper's breakdown up to date, and what timing it has cost. */
@@ -89,10 +88,11 @@ void trainer_publish_timing(struct trainer *trainer, int last)
 {
     struct session *session = &trainer->session;
     double now = trainer_clock();
+    int published = 0;
     if (!session->program || session->executor.train_steps == 0 || trainer->keeper.timing.n_steps == 0)
         return;
     trainer->keeper.readings++;
-    if (!last && now - trainer->timing_seconds < TIMING_SECONDS)
+    if (!last && now < trainer->publish_due)
         return;
     timekeeper_own_begin(&trainer->keeper);
     refresh(trainer);
@@ -102,9 +102,10 @@ void trainer_publish_timing(struct trainer *trainer, int last)
         timing_assign(&trainer->timing, &trainer->keeper.timing);
         trainer->timing_version++;
         pthread_mutex_unlock(&trainer->timing_lock);
-        trainer->timing_seconds = now;
+        published = 1;
     }
-    timekeeper_own_end(&trainer->keeper, TIMING_COST_PUBLISH);
+    double took = timekeeper_own_end(&trainer->keeper, TIMING_COST_PUBLISH);
+    trainer->publish_due = now + timekeeper_rest(took, published ? PUBLISH_SECONDS : 0);
 }
 
 void trainer_remember_timing(struct trainer *trainer)
@@ -122,7 +123,7 @@ void trainer_remember_timing(struct trainer *trainer)
 /* A copy, malloc'ed; NULL: nothing is timed yet, or less than of another program before, or there is no memory. */
 static struct timing *copy_timing(struct trainer *trainer)
 {
-    if (trainer->session.executor.train_steps == 0)
+    if (!trainer->session.program || trainer->session.executor.train_steps == 0)
         return NULL;
     refresh(trainer);
     const struct timing *now = &trainer->keeper.timing, *earlier = &trainer->earlier;
@@ -150,7 +151,7 @@ struct timing *trainer_timing_to_write(struct trainer *trainer, int last)
     timekeeper_own_begin(keeper);
     struct timing *copy = copy_timing(trainer); /* which counts what writing the one before has cost */
     double cost = timekeeper_own_end(keeper, TIMING_COST_PUBLISH) + keeper->own[TIMING_COST_WRITE] - before;
-    trainer->timing_due = now + fmax(WRITE_SECONDS, cost / WRITE_SHARE);
+    trainer->timing_due = now + timekeeper_rest(cost, WRITE_SECONDS);
     return copy;
 }
 

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -284,20 +285,32 @@ static void workers_are_hidden(void **state)
     pthread_mutex_destroy(&loader.ring);
 }
 
-/* What is done between begin and end is a cost, of what it is for; a lap costs a reading. */
+static double cpu_seconds(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* What is done between begin and end is a cost, of what it is for; a lap costs a reading. Waiting is none, be it for
+ * the processor: this thread does nothing meanwhile. */
 static void own_work_is_a_cost(void **state)
 {
     (void)state;
     begin(&host);
     assert_true(keeper.reading_ns > 0 && keeper.watch_ns > 0);
     timekeeper_own_begin(&keeper);
-    usleep(2000);
+    usleep(200000);
+    assert_true(timekeeper_own_end(&keeper, TIMING_COST_TRACE) < 0.1);
+    timekeeper_own_begin(&keeper);
+    for (double until = cpu_seconds() + 0.002; cpu_seconds() < until;)
+        ;
     assert_true(timekeeper_own_end(&keeper, TIMING_COST_PUBLISH) >= 0.002);
     assert_true(keeper.own[TIMING_COST_PUBLISH] >= 0.002 && keeper.own[TIMING_COST_WRITE] == 0);
     timekeeper_lap(&keeper, TIMEKEEPER_DATA);
     assert_int_equal(keeper.readings, 1);
     timekeeper_keep(&keeper, &executor, true);
-    assert_true(keeper.own[TIMING_COST_SAMPLES] > 0);
+    assert_near(keeper.own[TIMING_COST_SAMPLES], 1e-9 * keeper.watch_ns, 1e-15);
     timekeeper_reset(&keeper, &executor, &loader);
     assert_true(keeper.readings == 0 && keeper.own[TIMING_COST_PUBLISH] == 0);
 }
@@ -316,6 +329,51 @@ static void a_slow_clock_is_read_less(void **state)
     executor.run_ns = 1000000000;
     timekeeper_keep(&keeper, &executor, true);
     assert_int_equal(executor.time_every, 1);
+}
+
+/* A training of steps of 5 ms or more, simulated: whatever the clock, keeping and publishing take, timing takes less
+ * than 1 % of it. A first step that was slow, as others ran, does not decide for good how many are timed. */
+static void the_cost_is_bounded(void **state)
+{
+    (void)state;
+    static const double step_ms[] = {5, 14, 900}, reading_ns[] = {25, 500, 100000}, publish_ms[] = {0.02, 4, 60};
+    enum { CASES = 27, COUNT = 20000 };
+    for (int c = 0; c < CASES; c++) {
+        double step = 1e-3 * step_ms[c % 3], publish = 1e-3 * publish_ms[c / 9], now = 0, due = 0;
+        if (c / 3 % 3 == 2 && step < 0.9) /* six laps of 0.1 ms a step are too much */
+            continue;
+        begin(&host);
+        executor.time_every = 1;
+        keeper.reading_ns = reading_ns[c / 3 % 3];
+        keeper.watch_ns = 4 * keeper.reading_ns;
+        for (uint64_t i = 0, since = UINT64_MAX; i < COUNT; i++) {
+            executor.run_ns += (uint64_t)(1e9 * step * (i == 0 ? 20 : 1));
+            executor.runs++;
+            if (since >= executor.time_every) {
+                executor.train_steps++;
+                executor.keep_ns += (uint64_t)(200 * keeper.reading_ns);
+                since = 0;
+            }
+            since++;
+            now += step * (i == 0 ? 20 : 1);
+            keeper.readings += 6;
+            timekeeper_keep(&keeper, &executor, true);
+            if (now < due)
+                continue;
+            keeper.own[TIMING_COST_PUBLISH] += publish;
+            due = now + timekeeper_rest(publish, 0.25);
+        }
+        assert_int_equal(keeper.timed_count, executor.train_steps);
+        keeper.timed_seconds = 0;
+        keeper.untimed_seconds = now;
+        timekeeper_refresh(&keeper, &executor, &loader);
+        assert_true(keeper.timing.timing_percent > 0);
+        if (!(keeper.timing.timing_percent < TIMING_COST_MAX))
+            fail_msg("%g ms a step, %g ns a reading, %g ms a publication: %g %%", 1e3 * step, keeper.reading_ns,
+                     1e3 * publish, keeper.timing.timing_percent);
+        timekeeper_release(&keeper);
+    }
+    begin(&host); /* for the one that releases it */
 }
 
 static void epochs_are_told_apart(void **state)
@@ -418,6 +476,31 @@ static void a_pause_is_in_no_lap(void **state)
     trainer_free(trainer);
 }
 
+/* A run that fails tells of its steps until then: not just of those that the last checkpoint was written with. */
+static void a_failed_run_keeps_its_times(void **state)
+{
+    (void)state;
+    struct trainer_options options = {.parent = trainer_folder, .name = "fails"};
+    struct schedule *schedule = &options.recipe.schedule;
+    struct trainer_status status;
+    struct timing timing;
+    struct error err = {""};
+    char path[128];
+    trainer_tiny(&options.recipe, "4");
+    schedule->n_knots = 4;
+    memcpy(schedule->knot, (const double[]){0, 3.2, 3.4, 4}, 4 * sizeof *schedule->knot);
+    memcpy(schedule->value, (const double[]){0, 0.01, 1e30, 1e30}, 4 * sizeof *schedule->value);
+    struct trainer *trainer = trainer_must_start(&options);
+    trainer_wait_and_free(trainer, &status);
+    assert_int_equal(status.phase, TRAINER_FAILED);
+    assert_true(status.step > 15);
+    snprintf(path, sizeof path, "%s/fails/timing.json", trainer_folder);
+    if (timing_read(&timing, path, &err))
+        fail_msg("%s", err.text);
+    assert_int_equal(timing.to_step, status.step);
+    timing_release(&timing);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -430,9 +513,11 @@ int main(void)
         cmocka_unit_test_teardown(workers_are_hidden, end),
         cmocka_unit_test_teardown(own_work_is_a_cost, end),
         cmocka_unit_test_teardown(a_slow_clock_is_read_less, end),
+        cmocka_unit_test_teardown(the_cost_is_bounded, end),
         cmocka_unit_test_teardown(epochs_are_told_apart, end),
         cmocka_unit_test(a_real_run_adds_up),
         cmocka_unit_test(a_pause_is_in_no_lap),
+        cmocka_unit_test(a_failed_run_keeps_its_times),
     };
     return cmocka_run_group_tests(tests, trainer_test_enter, trainer_test_leave);
 }

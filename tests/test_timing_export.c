@@ -71,6 +71,11 @@ static void tables(void **state)
     t.machine.noisy = 0;
     table_is(&t, 120, "tests/golden/timing-120.txt");
     table_is(&t, 0, "tests/golden/timing-whole.txt");
+    t.from_step = 4;
+    t.timing_percent = 1.7; /* more than it is to cost */
+    table_is(&t, 80, "tests/golden/timing-costly-80.txt");
+    t.from_step = 0;
+    t.timing_percent = 0.0125;
     t.machine.flops = NAN; /* and as an older file has it: no parts, no ceilings */
     t.machine.device[0] = '\0';
     for (int p = 0; p < TIMING_PART_COUNT; p++)

@@ -22,10 +22,13 @@ static void make_subtitle(const struct recipe *recipe, const struct timing *timi
         if (parts[i][0] != '\0')
             fprintf(out, "%s%s", i ? ", " : "", parts[i]);
     fprintf(out, ", %d thread%s\n", timing->threads, timing->threads == 1 ? "" : "s");
+    char last[48] = "";
+    if (timing->to_step > 0)
+        snprintf(last, sizeof last, ", the last step %llu", (unsigned long long)timing->to_step);
     double step = timing_bound(timing).train_ms; /* what images/s are made of */
     if (isfinite(step) && isfinite(timing_images_per_second(timing)))
-        fprintf(out, "mean of %llu steps of %.0f images: %.*f ms, %.0f images/s",
-                (unsigned long long)timing->train_steps, timing->images_per_step,
+        fprintf(out, "mean of %llu steps of %.0f images%s: %.*f ms, %.0f images/s",
+                (unsigned long long)timing->train_steps, timing->images_per_step, last,
                 step < 10     ? 3
                 : step < 100  ? 2
                 : step < 1000 ? 1
@@ -34,6 +37,8 @@ static void make_subtitle(const struct recipe *recipe, const struct timing *timi
     if (isfinite(timing->timing_percent))
         fprintf(out, "; measuring costs %.2g %% of a step%s", timing->timing_percent,
                 isfinite(timing->costs[TIMING_COST_SAMPLES]) ? ", traces and files included" : " for clock readings");
+    if (timing->timing_percent > TIMING_COST_MAX)
+        fprintf(out, ": more than %g %%", TIMING_COST_MAX);
 }
 
 static int make_caption(const struct recipe *recipe, const struct timing *timing, FILE *out)

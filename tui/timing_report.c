@@ -203,11 +203,16 @@ static void put_head(const struct layout *l, const struct timing *t, const struc
              t->precision, t->threads, t->threads == 1 ? "" : "s", (unsigned long long)t->train_steps,
              run_text_number(t->images_per_step, 0, images));
     put_line(l, text);
-    if (t->from_step > 0) {
+    if (t->from_step > 0 && t->to_step > 0)
+        snprintf(text, sizeof text, "from step %llu of the run to step %llu: what came before is in none of this",
+                 (unsigned long long)t->from_step, (unsigned long long)t->to_step);
+    else if (t->from_step > 0)
         snprintf(text, sizeof text, "from step %llu of the run on: what came before is in none of this",
                  (unsigned long long)t->from_step);
+    else if (t->to_step > 0)
+        snprintf(text, sizeof text, "the last of them is step %llu of the run", (unsigned long long)t->to_step);
+    if (t->from_step > 0 || t->to_step > 0)
         put_line(l, text);
-    }
     if (m->device[0]) {
         snprintf(text, sizeof text, "%s%s%s, %s; davidnet %s, %s", m->device, m->isa[0] ? ", " : "", m->isa, m->library,
                  m->davidnet, m->commit);
@@ -289,6 +294,11 @@ static void put_costs(const struct layout *l, const struct timing *t)
                                  little(t->costs[c]) ? 0.001 : t->costs[c]);
     if (all)
         put_line(l, text);
+    if (t->timing_percent > TIMING_COST_MAX) {
+        snprintf(text, sizeof text, "more than %g %%: the steps or the run are too short; times are longer by it",
+                 TIMING_COST_MAX);
+        put_line(l, text);
+    }
 }
 
 static void put_totals(const struct layout *l, const struct timing *t)
