@@ -50,6 +50,11 @@ static void sums_with_verdicts(void **state)
     assert_int_equal(figure_check_count(figure, "only in B"), 1);
     assert_int_equal(figure_check_count(figure, "layer1/norm, act, pool"), 1);
     assert_int_equal(figure_check_count(figure, "-10.0 %"), 1);
+    assert_int_equal(figure_check_count(figure, "-10.0 ±2.0"),
+                     2); /* in ms, as the axis, with the interval in numbers */
+    assert_int_equal(figure_check_count(figure, "+1.0 ±3.0"), 1);
+    assert_int_equal(figure_check_count(figure, "+2.0 ±1.0"), 1);
+    assert_int_equal(figure_check_count(figure, "change (ms)"), 3);
     assert_int_equal(figure_check_count(figure, "+10.0 %"), 1);
     assert_int_equal(figure_check_count(figure, "change per step, B − A (ms)"), 3);
     assert_int_equal(figure_check_count(figure, "nan"), 0);

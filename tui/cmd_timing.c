@@ -112,7 +112,7 @@ const struct command command_timing = {
              "       davidnet timing diff A B [--paired] [--least] [--format FORMAT] [-o FILE]\n\n"
              "One line per row of the network: milliseconds per training step forward (with augmentation and loss),\n"
              "backward and in the update, share of the step, GFLOP/s, implementation. A row whose work is done\n"
-             "inside another's step is shown as fused; '-' is not measured.\n"
+             "inside another's step is shown as fused; '-' is not measured, or nothing to count: a norm's GFLOP.\n"
              "A wider terminal (100, 120, 140 columns), a file or a pipe also has: GFLOP and MB of a step (the least\n"
              "that must move when nothing stays in a cache), GB/s, the floor (the longer of both at what the machine\n"
              "can do; of a convolution by Winograd's method the operations that it really does), the ceiling (floor\n"

@@ -1,6 +1,7 @@
 #include "tui/timing_diff_report.h"
 
 #include "engine/json.h"
+#include "engine/number.h"
 #include "engine/shell_word.h"
 #include "engine/timing_export.h"
 #include "tui/columns.h"
@@ -198,8 +199,9 @@ static void put_field(FILE *out, const char *text)
 
 static void put_value(FILE *out, double value)
 {
-    if (isfinite(value))
-        fprintf(out, "%.9g", value);
+    char number[64];
+    if (isfinite(value)) /* to the bit, as in the JSON */
+        fputs(number_format_real(value, number, sizeof number), out);
     fputs(",", out);
 }
 
@@ -237,7 +239,11 @@ static void put_side_metas(FILE *out, const struct timing_diff_report *report, i
     put_meta(out, side, "mixed", report->mixed[s] ? "true" : "false");
     for (int r = 0; r < report->side[s].n; r++) {
         timing_origin_init(&origin, report->recipes[s][r], report->side[s].runs[r].name);
+        char seed[32];
+        snprintf(seed, sizeof seed, "%lld", (long long)origin.seed);
         put_meta(out, side, "run", origin.run);
+        put_meta(out, side, "recipe", origin.preset);
+        put_meta(out, side, "seed", seed);
         put_meta(out, side, "summary", origin.summary);
         put_meta(out, side, "command", origin.command);
     }

@@ -12,6 +12,7 @@
 #define BETWEEN 10.0
 #define LABELS 0.34 /* of the width, at most */
 #define COLUMN 52.0 /* A, B, percent; the verdict takes WORD */
+#define CHANGE 72.0 /* "-10.7 ±2.9", left out where there is no room for it */
 #define WORD 52.0
 #define KEYS 18.0
 
@@ -84,6 +85,7 @@ struct frame {
     struct figure_box plot;
     struct chart_range range;
     double label_right, label_width, columns; /* where the columns begin */
+    double change;                            /* how wide that of the change in ms is; 0: it is left out */
 };
 
 static double at(const struct frame *frame, double change)
@@ -145,6 +147,20 @@ static void put_ms(struct figure *figure, double x, double y, const struct figur
     figure_text(figure, x, y, FIGURE_RIGHT, font, text);
 }
 
+/* "-10.7 ±2.9": the interval's half to two digits, which not every axis has room to show. */
+static const char *change_text(const struct timing_diff_line *line, char *out, size_t size)
+{
+    double half = (line->high - line->low) / 2, digits = isfinite(half) ? half : fabs(line->change) / 10;
+    int decimals = digits < 0.1 ? 3 : digits < 1 ? 2 : digits < 10;
+    if (!isfinite(line->change))
+        snprintf(out, size, "–");
+    else if (isfinite(half))
+        snprintf(out, size, "%+.*f ±%.*f", decimals, line->change, decimals, half);
+    else
+        snprintf(out, size, "%+.*f", decimals, line->change);
+    return out;
+}
+
 static void draw_line(struct figure *figure, const struct timing_diff_line *line, const struct frame *frame, double y)
 {
     struct figure_key look = look_of(line->verdict);
@@ -165,12 +181,16 @@ static void draw_line(struct figure *figure, const struct timing_diff_line *line
     if (isfinite(line->change))
         figure_marker(figure, at(frame, line->change), y, look.mark, 5, look.color);
     if (isfinite(timing_diff_percent(line)))
-        snprintf(percent, sizeof percent, "%+.1f %%", timing_diff_percent(line));
-    double x = frame->columns;
-    put_ms(figure, x + COLUMN, y, &font, line->a);
-    put_ms(figure, x + 2 * COLUMN, y, &font, line->b);
-    figure_text(figure, x + 3 * COLUMN, y, FIGURE_RIGHT, &font, percent);
-    figure_text(figure, x + 3 * COLUMN + 8, y, FIGURE_LEFT, &font, look.name);
+        snprintf(percent, sizeof percent, "%+.*f %%", fabs(timing_diff_percent(line)) < 1000,
+                 timing_diff_percent(line));
+    double x = frame->columns + 2 * COLUMN;
+    put_ms(figure, x - COLUMN, y, &font, line->a);
+    put_ms(figure, x, y, &font, line->b);
+    x += frame->change;
+    if (frame->change > 0)
+        figure_text(figure, x, y, FIGURE_RIGHT, &font, change_text(line, label, sizeof label));
+    figure_text(figure, x + COLUMN, y, FIGURE_RIGHT, &font, percent);
+    figure_text(figure, x + COLUMN + 8, y, FIGURE_LEFT, &font, look.name);
 }
 
 /* Returns what it took of the box's height; 0: there was nothing, or no room. */
@@ -179,6 +199,7 @@ static double draw_panel(struct figure *figure, const struct timing_diff *diff, 
 {
     int n = count_lines(diff, panel);
     double columns = 3 * COLUMN + WORD + 8, widest = 0, y = box.y + HEADING;
+    double change = box.w < columns + CHANGE + 180 ? 0 : CHANGE;
     char label[512];
     if (n == 0 || box.h < HEADING + n * LINE + FOOT || box.w < columns + 180)
         return 0;
@@ -188,13 +209,19 @@ static double draw_panel(struct figure *figure, const struct timing_diff *diff, 
             widest = fmax(widest, figure_text_width(figure, &text_font, label));
         }
     widest = fmin(widest, LABELS * box.w);
-    struct frame frame = {.label_right = box.x + widest, .label_width = widest, .columns = box.x + box.w - columns};
+    struct frame frame = {.label_right = box.x + widest,
+                          .label_width = widest,
+                          .columns = box.x + box.w - columns - change,
+                          .change = change};
     frame.plot = (struct figure_box){frame.label_right + 12, y, frame.columns - frame.label_right - 12, n * LINE};
     frame.range = range_of(diff, panel);
     figure_text(figure, box.x, box.y + 6, FIGURE_LEFT, &head_font, heading);
-    static const char *const heads[] = {"A (ms)", "B (ms)", "change"};
-    for (int c = 0; c < 3; c++)
-        figure_text(figure, frame.columns + (c + 1) * COLUMN, box.y + 6, FIGURE_RIGHT, &head_font, heads[c]);
+    const char *const heads[] = {"A (ms)", "B (ms)", change > 0 ? "change (ms)" : "", change > 0 ? "(%)" : "change"};
+    double right = frame.columns;
+    for (int c = 0; c < 4; c++) {
+        right += c == 2 ? change : COLUMN;
+        figure_text(figure, right, box.y + 6, FIGURE_RIGHT, &head_font, heads[c]);
+    }
     draw_axis(figure, &frame);
     for (int i = 0; i < diff->n_lines; i++) {
         if (panel_of(&diff->lines[i]) != panel)
