@@ -1,6 +1,6 @@
 /*
  * The Run screen: golden screens in tests/golden/run-*.txt (GOLDEN=update rewrites them; look at the difference
- * before committing it), every small size, and what the model takes from a log.
+ * before committing it), and every small size.
  */
 #include "tests/fake_run.h"
 #include "tests/golden_screen.h"
@@ -413,57 +413,6 @@ static void test_ascii_is_ascii(void **state)
     close_fixture(&f);
 }
 
-static void add(struct run_log *log, struct record record)
-{
-    struct error err;
-    assert_int_equal(run_log_append(log, &record, &err), 0);
-}
-
-/* What the accuracy's axis ends at, without a walk over all steps in each frame. */
-static void expect_best_step(const struct run_model *model)
-{
-    double best = NAN;
-    for (size_t i = 0; i < model->n_steps; i++)
-        best = fmax(best, model->step_acc[i]);
-    assert_true(isfinite(best) && model->best_step_acc == best);
-}
-
-static void test_model_follows_the_log(void **state)
-{
-    (void)state;
-    struct fixture f;
-    open_fixture(&f, 300);
-    assert_int_equal(f.model.n_steps, 300);
-    assert_int_equal(f.model.n_epochs, 3);
-    assert_true(fabs(f.model.step_x[97] - 1) < 1e-12);
-    assert_int_equal(run_model_update(&f.model, &f.log, &f.status), 0); /* nothing new */
-    expect_best_step(&f.model);
-    double best = f.model.best_step_acc;
-
-    /* Back to step 200: what came after no longer holds. */
-    add(&f.log, (struct record){.kind = RECORD_REWIND, .step = 200});
-    assert_int_equal(run_model_update(&f.model, &f.log, &f.status), 1);
-    assert_int_equal(f.model.n_steps, 200);
-    assert_int_equal(f.model.n_epochs, 2);
-    expect_best_step(&f.model);
-    assert_true(f.model.best_step_acc < best);
-    struct record step = {.kind = RECORD_STEP, .step = 201};
-    step.as.step.loss = step.as.step.accuracy = NAN;
-    add(&f.log, step);
-    assert_int_equal(run_model_update(&f.model, &f.log, &f.status), 1);
-    assert_int_equal(f.model.n_steps, 201);
-    assert_true(isnan(f.model.step_loss[200]) && isnan(f.model.smooth_loss[200]));
-    expect_best_step(&f.model);
-
-    f.model.view.smoothing = 0.5;
-    double before = f.model.smooth_acc[150];
-    assert_int_equal(run_model_update(&f.model, &f.log, &f.status), 1);
-    assert_true(f.model.smooth_acc[150] != before);
-    for (size_t i = 1; i < f.model.n_steps; i++)
-        assert_true(f.model.step_x[i] >= f.model.step_x[i - 1]);
-    close_fixture(&f);
-}
-
 static void test_drawing_changes_nothing(void **state)
 {
     (void)state;
@@ -482,163 +431,6 @@ static void test_drawing_changes_nothing(void **state)
     close_fixture(&f);
 }
 
-static void test_status_from_log(void **state)
-{
-    (void)state;
-    struct fixture f;
-    struct trainer_status status;
-    open_fixture(&f, 100000);
-    run_status_from_log(&f.log, &f.recipe, &status);
-    assert_int_equal(status.phase, TRAINER_STOPPED); /* it never said that it ended */
-    assert_int_equal(status.step, f.status.step);
-    assert_true(status.speedrun_seconds >= status.train_seconds);
-    assert_true(fabs(status.best_acc - f.status.best_acc) < 1e-5); /* a float's decimal */
-    assert_true(fabs(status.seconds_to_target - f.status.seconds_to_target) < 1e-9);
-    add(&f.log, (struct record){.kind = RECORD_END, .as.end.how = RUN_END_DONE});
-    run_status_from_log(&f.log, &f.recipe, &status);
-    assert_int_equal(status.phase, TRAINER_DONE);
-    double wall = status.wall_seconds; /* the last epoch's: this end does not tell it */
-    struct record end = {.kind = RECORD_END, .as.end.how = RUN_END_FAILED};
-    snprintf(end.as.end.text, sizeof end.as.end.text, "the disk is full");
-    end.as.end.wall_seconds = wall + 0.5;
-    add(&f.log, end);
-    run_status_from_log(&f.log, &f.recipe, &status);
-    assert_int_equal(status.phase, TRAINER_FAILED);
-    assert_true(wall > 0 && status.wall_seconds == wall + 0.5);
-    assert_string_equal(status.error, "the disk is full");
-    close_fixture(&f);
-}
-
-/* A resume goes back to a checkpoint: what came after it holds no more, from the REWIND on. */
-static void test_status_after_a_rewind(void **state)
-{
-    (void)state;
-    static struct run_log log;
-    struct recipe recipe = {.target = 93.7, .batch = 512};
-    struct trainer_status status;
-    struct error err;
-    assert_int_equal(run_log_open(&log, NULL, &err), 0);
-    add(&log, (struct record){.kind = RECORD_START, .as.start = {.steps = 392, .steps_per_epoch = 98}});
-    add(&log, (struct record){.kind = RECORD_STEP, .step = 98, .as.step = {.loss = 1.5, .train_seconds = 100}});
-    add(&log, (struct record){.kind = RECORD_EPOCH,
-                              .step = 98,
-                              .as.epoch = {.train_seconds = 100, .speedrun_seconds = 110, .test_acc = 93.7f}});
-    add(&log, (struct record){.kind = RECORD_STEP, .step = 196, .as.step = {.loss = 0.5, .train_seconds = 200}});
-    add(&log, (struct record){.kind = RECORD_EPOCH,
-                              .step = 196,
-                              .as.epoch = {.train_seconds = 200, .speedrun_seconds = 210, .test_acc = 95}});
-    struct record end = {.kind = RECORD_END, .step = 196, .as.end.how = RUN_END_FAILED};
-    snprintf(end.as.end.text, sizeof end.as.end.text, "the disk is full");
-    add(&log, end);
-    run_status_from_log(&log, &recipe, &status);
-    assert_int_equal(status.phase, TRAINER_FAILED);
-    assert_int_equal(status.step, 196);
-    assert_true(status.best_acc == 95 && status.speedrun_seconds == 210);
-
-    add(&log, (struct record){.kind = RECORD_REWIND, .step = 98});
-    run_status_from_log(&log, &recipe, &status);
-    assert_int_equal(status.phase, TRAINER_STOPPED);
-    assert_string_equal(status.error, "");
-    assert_int_equal(status.step, 98);
-    assert_true(status.loss == 1.5 && status.train_seconds == 100 && status.speedrun_seconds == 110);
-    assert_true(status.best_acc == 93.7 && status.test_acc == 93.7);
-    assert_true(status.seconds_to_target == 100); /* 93.7 as a float is less than 93.7 */
-
-    add(&log, (struct record){.kind = RECORD_STEP, .step = 99, .as.step = {.loss = 1.4, .train_seconds = 101}});
-    run_status_from_log(&log, &recipe, &status);
-    assert_int_equal(status.step, 99);
-    assert_true(status.loss == 1.4 && status.speedrun_seconds == 101);
-    assert_string_equal(status.error, "");
-
-    add(&log, (struct record){.kind = RECORD_REWIND, .step = 0});
-    run_status_from_log(&log, &recipe, &status);
-    assert_int_equal(status.step, 0);
-    assert_true(isnan(status.loss) && isnan(status.train_seconds) && isnan(status.seconds_to_target));
-    run_log_release(&log);
-}
-
-/* The forecast and the charts see the same accuracies as the status. */
-static void test_a_target_is_reached_exactly(void **state)
-{
-    (void)state;
-    static struct run_log log;
-    struct recipe recipe = {.target = 93.7, .batch = 512, .epochs = 4};
-    struct run_model model;
-    struct trainer_status status;
-    struct error err;
-    assert_int_equal(run_log_open(&log, NULL, &err), 0);
-    add(&log, (struct record){.kind = RECORD_START, .as.start = {.steps = 392, .steps_per_epoch = 98}});
-    add(&log, (struct record){.kind = RECORD_EPOCH, .step = 98, .as.epoch = {.train_acc = 57.28f, .test_acc = 93.7f}});
-    run_model_init(&model);
-    run_model_start(&model, &recipe);
-    run_status_from_log(&log, &recipe, &status);
-    assert_int_equal(run_model_update(&model, &log, &status), 1);
-    assert_int_equal(model.n_epochs, 1);
-    assert_true(model.test_acc[0] == 93.7 && model.train_acc[0] == 57.28);
-    run_model_release(&model);
-    run_log_release(&log);
-}
-
-static void test_formats(void **state)
-{
-    (void)state;
-    char out[32];
-    assert_string_equal(format_seconds(5.26, out, sizeof out), "5.2 s");
-    assert_string_equal(format_seconds(59.99, out, sizeof out), "59.9 s");
-    assert_string_equal(format_seconds(60, out, sizeof out), "1:00");
-    assert_string_equal(format_seconds(224.9, out, sizeof out), "3:44");
-    assert_string_equal(format_seconds(3723, out, sizeof out), "1:02:03");
-    assert_string_equal(format_epochs(12.56, 24, out, sizeof out), "12.5/24");
-    assert_string_equal(format_epochs(7.58, 7.59, out, sizeof out), "7.5/7.59");
-    assert_string_equal(format_epochs(7.59, 7.59, out, sizeof out), "7.59/7.59");
-    assert_string_equal(format_epochs(NAN, 24, out, sizeof out), "-");
-    assert_string_equal(format_seconds(NAN, out, sizeof out), "-");
-    assert_string_equal(format_count(1234567, out, sizeof out), "1,234,567");
-    assert_string_equal(format_count(-1000, out, sizeof out), "-1,000");
-    assert_string_equal(format_count(12, out, sizeof out), "12");
-    assert_string_equal(format_significant(0.4, 3, out, sizeof out), "0.400");
-    assert_string_equal(format_significant(0.00123, 3, out, sizeof out), "0.00123");
-    assert_string_equal(format_significant(INFINITY, 3, out, sizeof out), "-");
-    assert_string_equal(format_bytes(170052171, out, sizeof out), "170 MB");
-    assert_string_equal(format_bytes(1500, out, sizeof out), "1.5 kB");
-}
-
-static void test_paragraph(void **state)
-{
-    (void)state;
-    struct grid grid;
-    assert_int_equal(grid_init(&grid, 10, 6), 0);
-    assert_int_equal(put_paragraph(&grid, (struct rect){0, 0, 10, 6}, 0, "the quick brown\n\nfox"), 4);
-    char *text = grid_text(&grid);
-    assert_string_equal(text, "the quick\nbrown\n\nfox\n\n\n");
-    free(text);
-    /* What fits on no line is broken: nothing is lost. */
-    assert_int_equal(put_paragraph(NULL, (struct rect){0, 0, 4, 0}, 0, "unbreakable words"), 5);
-    assert_int_equal(put_paragraph(&grid, (struct rect){0, 0, 4, 6}, 0, "a \u65e5\u672c\u8a9e b"), 3);
-    assert_int_equal(put_paragraph(NULL, (struct rect){0, 0, 0, 0}, 0, "nothing"), 0);
-    /* Where there is more than fits, the last line says so, behind a whole word if there is one. */
-    static const struct {
-        int w, h, ascii;
-        const char *text, *shown;
-    } cases[] = {{10, 2, 0, "the quick brown fox", "the quick\nbrown fox\n\n\n\n\n"},
-                 {10, 2, 0, "the quick brown fox jumps", "the quick\nbrown …\n\n\n\n\n"},
-                 {10, 2, 1, "the quick brown fox jumps", "the quick\nbrown ...\n\n\n\n\n"},
-                 {10, 1, 0, "the quick\nbrown", "the …\n\n\n\n\n\n"},
-                 {10, 1, 0, "a quick brown", "a quick …\n\n\n\n\n\n"},
-                 {4, 1, 0, "unbreakable", "un …\n\n\n\n\n\n"},
-                 {4, 1, 0, "日本語日本語", "日 …\n\n\n\n\n\n"},
-                 {1, 1, 0, "words", "…\n\n\n\n\n\n"}};
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        grid_clear(&grid);
-        grid.ascii = cases[i].ascii;
-        put_paragraph(&grid, (struct rect){0, 0, cases[i].w, cases[i].h}, 0, cases[i].text);
-        text = grid_text(&grid);
-        assert_string_equal(text, cases[i].shown);
-        free(text);
-    }
-    grid_release(&grid);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -652,15 +444,9 @@ int main(void)
         cmocka_unit_test(test_forecast_text),
         cmocka_unit_test(test_small_sizes),
         cmocka_unit_test(test_ascii_is_ascii),
-        cmocka_unit_test(test_model_follows_the_log),
         cmocka_unit_test(test_drawing_changes_nothing),
-        cmocka_unit_test(test_status_from_log),
-        cmocka_unit_test(test_status_after_a_rewind),
-        cmocka_unit_test(test_a_target_is_reached_exactly),
         cmocka_unit_test(test_axis_of_accuracy_ends_above_the_best),
-        cmocka_unit_test(test_formats),
         cmocka_unit_test(test_a_long_notice_is_told_whole),
-        cmocka_unit_test(test_paragraph),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
