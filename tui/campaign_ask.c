@@ -96,6 +96,8 @@ static void compose(struct app *app)
     app->dialog_typed = typed;
     snprintf(text, sizeof text, "Runs a side%s: %s_ (type it, or Up and Down).", ask->extend ? ", in all" : "", number);
     app_ask_more(app, text);
+    if (ask->runs > 0)
+        say_time(app); /* first: what is low has room for the beginning */
     if (ask->extend) {
         say_extending(app);
     } else {
@@ -105,7 +107,6 @@ static void compose(struct app *app)
     if (ask->runs > 0) {
         struct verdict_spread spread = campaign_spread(c, app->runs.entries, app->runs.n_entries);
         app_ask_more(app, verdict_power_sentence(ask->runs, verdict_level(looks), &spread, text));
-        say_time(app);
     }
 }
 
