@@ -4,11 +4,12 @@
     tests/peers/front_end.py [--size 120x40] [--seconds 120] [--block 10] [--run RUN | -- TRAIN OPTIONS...]
 
 Trains headless and, in alternating blocks of seconds, attaches the workbench to the run in a pseudo-terminal or leaves
-it alone; with --run it attaches to a run that another process trains, and leaves it training. Prints the front end's share of a core, the bytes a second that it sends, the median step time with it and
-without it, and their ratio with its 95 % interval: a bootstrap over pairs of neighbouring blocks, because what else
-the machine does makes the steps of one block alike. A step counts for a block only if it lies wholly in it, and not in
-its first second. What is attached is a process of its own, which reads the run's files: it costs what the front end in
-the trainer's process does, and the reading besides.
+it alone; with --run it attaches to a run that another process trains, and leaves it training. Prints the front end's
+share of a core, the bytes a second that it sends, the median step time with it and without it, and their ratio with its
+95 % interval: a bootstrap over pairs of neighbouring blocks, because what else the machine does makes the steps of one
+block alike. A step counts for a block only if it lies wholly in it, and not in its first second. What is attached is a
+process of its own, which reads the run's files: it costs what the front end in the trainer's process does, and the
+reading besides.
 """
 import argparse
 import fcntl
