@@ -153,7 +153,7 @@ static void draw_header(const struct frame_model *model, struct grid *grid, stru
     if (row.w >= 72)
         right = put_clock(grid, row, second, right, "speedrun", model->speedrun_seconds);
     right = put_clock(grid, row, row.w >= 72 ? left : first, right, "train", model->train_seconds);
-    if (model->run && right - first >= NAME_MIN)
+    if (model->run && (right - first >= NAME_MIN || right - first >= text_width(model->run)))
         put_squeezed(grid, (struct rect){header.name_x, row.y, right - header.name_x, 1}, COLOR_DEFAULT, ATTR_NONE,
                      model->run);
 }
