@@ -567,7 +567,7 @@ static void timing_as_a_table(void **state)
     has("<title>Where a training step of short goes</title>");
     has("davidnet-79, 24 epochs x 512, lr 0.4, crop 4, flip, cutout 8x8, seed 7\n");
     has("layer1/conv, norm, act  3\n");
-    has("mean of 20 steps of 512 images: 74.00 ms");
+    has("mean of 20 steps of 512 images, the last step 21: 74.00 ms");
     char path[128];
     snprintf(path, sizeof path, "%s/timing.pdf", parent);
     assert_int_equal(CALL(command_timing, "timing", "short", "-o", path), EXIT_OK);

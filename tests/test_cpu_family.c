@@ -374,8 +374,8 @@ static void test_options_refused(void **state)
         struct program_options options;
         const char *because;
     } cases[] = {
-        {{.max_batch = 4, .precision = PRECISION_F16}, "--precision"},
-        {{.max_batch = 4, .precision = PRECISION_TF32}, "--precision"},
+        {{.max_batch = 4, .precision = PRECISION_F16}, "on a CPU use f32"},
+        {{.max_batch = 4, .precision = PRECISION_TF32}, "on a CPU use f32"},
         {{.max_batch = 4, .precision = PRECISION_BF16, .isa = "plain"}, "use --precision f32"},
         {{.max_batch = 4, .isa = "mmx"}, "no 'mmx'"},
     };
