@@ -212,9 +212,9 @@ static void test_extend(void **state)
     must_show("campaign, 4 of 4 runs");
     press("R");
     must_show("Runs a side, in all:");
-    must_show("2.5 %,");
     must_show("up to 7.5");
     must_show("take about");
+    assert_non_null(strstr(app.asked, "2.5 %,")); /* on the screen a line may end between the two */
     assert_true(strstr(app.asked, "take about") < strstr(app.asked, "2.5 %,")); /* a low screen has room for it */
     press("2");                                                                 /* no more than there are */
     press("Enter");
