@@ -33,7 +33,7 @@ static int cuda_probe(const struct program_options *options, struct error *err)
     struct cuda_device device;
     return cuda_device_describe(&device, options->device_index, err) ||
                    check_precision(options->precision, &device, err) ||
-                   cuda_device_runs(&device, cuda_any_kernel(), err)
+                   cuda_device_runs(&device, cuda_probed_code(), err)
                ? -1
                : 0;
 }

@@ -108,7 +108,7 @@ void cuda_chain_sums(const struct cuda_chain *chain, const struct cuda_step *ste
 void cuda_chain_backward(const struct cuda_chain *chain, const struct cuda_step *step, void *stream);
 
 /* One of the kernels, to ask whether they were compiled for a GPU (cuda_device_runs): all of them were, or none. */
-const void *cuda_any_kernel(void);
+const void *cuda_probed_code(void);
 
 /* Numbers in [-1, 1) that depend on the seed and their place: what convolutions are timed on (zeros run faster). */
 void cuda_noise(void *out, size_t count, enum cuda_type type, unsigned seed, void *stream);

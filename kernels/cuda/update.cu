@@ -33,7 +33,7 @@ __global__ void __launch_bounds__(THREADS)
     }
 }
 
-const void *cuda_any_kernel(void)
+const void *cuda_probed_code(void)
 {
     return reinterpret_cast<const void *>(average_kernel);
 }
