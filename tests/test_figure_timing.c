@@ -264,14 +264,10 @@ static void any_size(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_step_is_in_one_bar),
-        cmocka_unit_test(many_rows_are_folded),
-        cmocka_unit_test(says_what_it_shows),
-        cmocka_unit_test(work_is_what_is_done),
-        cmocka_unit_test(busy_ceilings_are_said),
-        cmocka_unit_test(the_bandwidth_is_on_no_point),
-        cmocka_unit_test(unknown_is_left_out),
-        cmocka_unit_test(any_size),
+        cmocka_unit_test(every_step_is_in_one_bar), cmocka_unit_test(many_rows_are_folded),
+        cmocka_unit_test(says_what_it_shows),       cmocka_unit_test(work_is_what_is_done),
+        cmocka_unit_test(busy_ceilings_are_said),   cmocka_unit_test(the_bandwidth_is_on_no_point),
+        cmocka_unit_test(unknown_is_left_out),      cmocka_unit_test(any_size),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
