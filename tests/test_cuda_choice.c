@@ -86,7 +86,7 @@ static void test_data_is_there_before_the_first_step(void **state)
 {
     (void)state;
     struct error err = {{0}};
-    struct step_result test[2], trained[2];
+    struct step_result test[2] = {{0}}, trained[2] = {{0}};
     cuda_plugin_choose();
     const struct family *cuda = cuda_plugin_family(&err);
     if (!cuda) {
