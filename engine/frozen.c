@@ -223,7 +223,7 @@ static double number_of(const cJSON *root, const char *key)
 
 void frozen_compile_seconds(const struct run_folder *folder, double *compile, double *search)
 {
-    cJSON *root = frozen_load(folder, "program.json", NULL);
+    cJSON *root = frozen_load(folder, PROGRAM_FILE, NULL);
     *compile = number_of(root, "compile_seconds");
     *search = number_of(root, "search_seconds");
     cJSON_Delete(root);
@@ -231,14 +231,14 @@ void frozen_compile_seconds(const struct run_folder *folder, double *compile, do
 
 int frozen_move_data(const struct run_folder *folder, const char *source, struct error *err)
 {
-    cJSON *root = frozen_load(folder, "program.json", err);
+    cJSON *root = frozen_load(folder, PROGRAM_FILE, err);
     if (!root)
         return -1;
     int status = 0;
     if (strcmp(text_of(root, "data"), source) != 0) {
         cJSON_ReplaceItemInObjectCaseSensitive(root, "data", cJSON_CreateString(source));
         char *text = cJSON_Print(root);
-        status = text ? run_folder_replace(folder, "program.json", text, strlen(text), err)
+        status = text ? run_folder_replace(folder, PROGRAM_FILE, text, strlen(text), err)
                       : error_set(err, "out of memory for program.json");
         free(text);
     }

@@ -82,3 +82,12 @@ void golden_check_small(golden_draw *draw, const void *model)
     for (int i = 0; i < 40; i++)
         check_part(draw, model, 10 + i * 7 % 130, 3 + i * 5 % 40, i % 2);
 }
+
+int golden_last_column(const struct grid *grid, struct rect area, char character)
+{
+    for (int x = area.x + area.w - 1; x >= area.x; x--)
+        for (int y = area.y; y < area.y + area.h; y++)
+            if (grid->cells[y * grid->w + x].text[0] == character)
+                return x;
+    return -1;
+}

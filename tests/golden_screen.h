@@ -20,4 +20,7 @@ void golden_check_sizes(const char *name, golden_draw *draw, const void *model);
  */
 void golden_check_small(golden_draw *draw, const void *model);
 
+/* The rightmost column of the area that has that character, as how far a curve goes in ASCII; -1: none has. */
+int golden_last_column(const struct grid *grid, struct rect area, char character);
+
 #endif

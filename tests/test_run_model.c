@@ -1,8 +1,7 @@
 /*
  * The Run screen's model: what it and the status take from a log.
  */
-#include "tests/fake_run.h"
-#include "views/run_view.h"
+#include "tests/run_fixture.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -13,27 +12,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-
-struct fixture {
-    struct recipe recipe;
-    struct run_log log;
-    struct trainer_status status;
-    struct run_model model;
-};
-
-static void open_fixture(struct fixture *f, uint32_t steps)
-{
-    fake_run(steps, &f->recipe, &f->log, &f->status);
-    run_model_init(&f->model);
-    run_model_start(&f->model, &f->recipe);
-    assert_int_equal(run_model_update(&f->model, &f->log, &f->status), 1);
-}
-
-static void close_fixture(struct fixture *f)
-{
-    run_model_release(&f->model);
-    run_log_release(&f->log);
-}
 
 static void add(struct run_log *log, struct record record)
 {
@@ -53,8 +31,8 @@ static void expect_best_step(const struct run_model *model)
 static void test_model_follows_the_log(void **state)
 {
     (void)state;
-    struct fixture f;
-    open_fixture(&f, 300);
+    struct run_fixture f;
+    run_fixture_open(&f, 300);
     assert_int_equal(f.model.n_steps, 300);
     assert_int_equal(f.model.n_epochs, 3);
     assert_true(fabs(f.model.step_x[97] - 1) < 1e-12);
@@ -83,15 +61,15 @@ static void test_model_follows_the_log(void **state)
     assert_true(f.model.smooth_acc[150] != before);
     for (size_t i = 1; i < f.model.n_steps; i++)
         assert_true(f.model.step_x[i] >= f.model.step_x[i - 1]);
-    close_fixture(&f);
+    run_fixture_close(&f);
 }
 
 static void test_status_from_log(void **state)
 {
     (void)state;
-    struct fixture f;
+    struct run_fixture f;
     struct trainer_status status;
-    open_fixture(&f, 100000);
+    run_fixture_open(&f, 100000);
     run_status_from_log(&f.log, &f.recipe, &status);
     assert_int_equal(status.phase, TRAINER_STOPPED); /* it never said that it ended */
     assert_int_equal(status.step, f.status.step);
@@ -110,7 +88,7 @@ static void test_status_from_log(void **state)
     assert_int_equal(status.phase, TRAINER_FAILED);
     assert_true(wall > 0 && status.wall_seconds == wall + 0.5);
     assert_string_equal(status.error, "the disk is full");
-    close_fixture(&f);
+    run_fixture_close(&f);
 }
 
 /* A resume goes back to a checkpoint: what came after it holds no more, from the REWIND on. */

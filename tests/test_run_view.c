@@ -2,11 +2,10 @@
  * The Run screen: golden screens in tests/golden/run-*.txt (GOLDEN=update rewrites them; look at the difference
  * before committing it), and every small size.
  */
-#include "tests/fake_run.h"
 #include "tests/golden_screen.h"
+#include "tests/run_fixture.h"
 #include "views/format.h"
 #include "views/frame.h"
-#include "views/run_view.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -45,50 +44,29 @@ static void draw(const void *data, struct grid *grid, struct rect area)
     run_view_draw(model, grid, body);
 }
 
-struct fixture {
-    struct recipe recipe;
-    struct run_log log;
-    struct trainer_status status;
-    struct run_model model;
-};
-
-static void open_fixture(struct fixture *f, uint32_t steps)
-{
-    fake_run(steps, &f->recipe, &f->log, &f->status);
-    run_model_init(&f->model);
-    run_model_start(&f->model, &f->recipe);
-    assert_int_equal(run_model_update(&f->model, &f->log, &f->status), 1);
-}
-
-static void close_fixture(struct fixture *f)
-{
-    run_model_release(&f->model);
-    run_log_release(&f->log);
-}
-
 static void test_golden_training(void **state)
 {
     (void)state;
-    struct fixture f;
-    open_fixture(&f, 1300);
+    struct run_fixture f;
+    run_fixture_open(&f, 1300);
     golden_check_sizes("run-training", draw, &f.model);
     f.model.view.log_axes = f.model.view.whole_range = 1;
     golden_check("run-log", 80, 24, 0, draw, &f.model);
     f.model.view.focus = RUN_LOSS;
     f.model.view.zoomed = 1;
     golden_check("run-zoomed", 80, 24, 1, draw, &f.model);
-    close_fixture(&f);
+    run_fixture_close(&f);
 }
 
 static void test_golden_other_states(void **state)
 {
     (void)state;
-    struct fixture f;
-    open_fixture(&f, 0);
+    struct run_fixture f;
+    run_fixture_open(&f, 0);
     snprintf(f.model.notice, sizeof f.model.notice, "synthetic data: press f to fetch CIFAR-10");
     golden_check("run-loading", 80, 24, 0, draw, &f.model);
-    close_fixture(&f);
-    open_fixture(&f, 1372);
+    run_fixture_close(&f);
+    run_fixture_open(&f, 1372);
     f.status.phase = TRAINER_EVALUATING; /* a long one moves, too */
     f.status.evaluated = 7;
     f.status.to_evaluate = 20;
@@ -96,14 +74,14 @@ static void test_golden_other_states(void **state)
     golden_check("run-evaluating", 80, 24, 0, draw, &f.model);
     f.status.evaluated++;
     assert_int_equal(run_model_update(&f.model, &f.log, &f.status), 1);
-    close_fixture(&f);
-    open_fixture(&f, 100000);
+    run_fixture_close(&f);
+    run_fixture_open(&f, 100000);
     golden_check("run-done", 80, 24, 0, draw, &f.model);
     snprintf(f.status.error, sizeof f.status.error, "step 2352: the loss is not a finite number");
     f.status.phase = TRAINER_FAILED;
     run_model_update(&f.model, &f.log, &f.status);
     golden_check("run-failed", 80, 24, 1, draw, &f.model);
-    close_fixture(&f);
+    run_fixture_close(&f);
 }
 
 /* ---- other runs ---- */
@@ -134,8 +112,8 @@ static struct run_entry *make_other(const char *name, double worse, size_t epoch
 static void test_overlays(void **state)
 {
     (void)state;
-    struct fixture f;
-    open_fixture(&f, 1300);
+    struct run_fixture f;
+    run_fixture_open(&f, 1300);
     struct run_entry *a = make_other("davidnet-79-20260228-230000", 4, 24), *b = make_other("no-flip", 12, 30);
     const struct run_overlay overlays[] = {{a, 'a', COLOR_RUN_A}, {b, 'b', COLOR_RUN_B}};
     run_model_overlay(&f.model, overlays, 2);
@@ -157,7 +135,7 @@ static void test_overlays(void **state)
     assert_int_equal(f.model.n_overlays, 2);
     run_model_overlay(&f.model, overlays + 1, 1);
     assert_int_equal(f.model.n_overlays, 1);
-    close_fixture(&f);
+    run_fixture_close(&f);
 }
 
 static void says(struct run_model *model, int wide, const char *text)
@@ -193,12 +171,12 @@ static void test_axis_of_accuracy_ends_above_the_best(void **state)
     (void)state;
     static const uint32_t steps[] = {0, 40, 200};
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
-        struct fixture f;
-        open_fixture(&f, steps[i]);
+        struct run_fixture f;
+        run_fixture_open(&f, steps[i]);
         assert_true(axis_has_100(&f.model)); /* for a target of 94 % */
         f.model.target = 60;
         assert_false(axis_has_100(&f.model));
-        close_fixture(&f);
+        run_fixture_close(&f);
     }
 }
 
@@ -206,14 +184,10 @@ static void test_axis_of_accuracy_ends_above_the_best(void **state)
 static int last_test_point(const struct run_model *model)
 {
     struct grid grid;
-    int last = -1;
     assert_int_equal(grid_init(&grid, 100, 20), 0);
     grid.ascii = 1;
     run_accuracy_draw(model, &grid, (struct rect){0, 0, 100, 20});
-    for (int y = 2; y < 17; y++) /* without the legend */
-        for (int x = 0; x < 100; x++)
-            if (grid_at(&grid, x, y)->text[0] == '*' && x > last)
-                last = x;
+    int last = golden_last_column(&grid, (struct rect){0, 2, 100, 15}, '*'); /* without the legend */
     grid_release(&grid);
     return last;
 }
@@ -222,12 +196,12 @@ static int last_test_point(const struct run_model *model)
 static void test_the_last_evaluation_is_shown(void **state)
 {
     (void)state;
-    struct fixture f;
-    open_fixture(&f, 100000);
+    struct run_fixture f;
+    run_fixture_open(&f, 100000);
     int whole = last_test_point(&f.model);
     f.model.epochs -= 0.004;
     assert_int_equal(last_test_point(&f.model), whole);
-    close_fixture(&f);
+    run_fixture_close(&f);
 }
 
 static int says_whole_screen(const struct run_model *model, const char *what)
@@ -247,32 +221,32 @@ static void test_numbers_beside_smoothing(void **state)
 {
     (void)state;
     static const double weights[] = {0, 0.9, 0.97};
-    struct fixture f;
+    struct run_fixture f;
     char accuracy[32];
-    open_fixture(&f, 100000);
+    run_fixture_open(&f, 100000);
     snprintf(accuracy, sizeof accuracy, "%.2f %%", f.model.train_acc[f.model.n_epochs - 1]);
     for (size_t i = 0; i < sizeof weights / sizeof *weights; i++) {
         f.model.view.smoothing = weights[i];
         run_model_update(&f.model, &f.log, &f.status);
         assert_true(says_whole_screen(&f.model, accuracy) && !says_whole_screen(&f.model, "smoothed"));
     }
-    close_fixture(&f);
-    open_fixture(&f, 500);
+    run_fixture_close(&f);
+    run_fixture_open(&f, 500);
     assert_true(says_whole_screen(&f.model, "train, smoothed") && says_whole_screen(&f.model, "loss, smoothed"));
     f.model.view.smoothing = 0;
     assert_false(says_whole_screen(&f.model, "smoothed"));
-    close_fixture(&f);
+    run_fixture_close(&f);
 }
 
 /* The seed is the end of the recipe in one line: it is seen where the middle is not. */
 static void test_a_long_recipe_keeps_its_seed(void **state)
 {
     (void)state;
-    struct fixture f;
-    open_fixture(&f, 500);
+    struct run_fixture f;
+    run_fixture_open(&f, 500);
     snprintf(f.model.summary, sizeof f.model.summary, "%0*d, seed 4711", 150, 0);
     assert_true(says_whole_screen(&f.model, "0, seed 4711"));
-    close_fixture(&f);
+    run_fixture_close(&f);
 }
 
 static void test_overlays_of_any_name(void **state)
@@ -283,8 +257,8 @@ static void test_overlays_of_any_name(void **state)
         "\xE6\x97\xA5\xE6\x9C\xAC\xE8\xAA\x9E\xE3\x81\xAE\xE9\x95\xB7\xE3\x81\x84\xE5\x90\x8D\xE5\x89\x8D\xE3\x81\xAE"
         "\xE5\xAE\x9F\xE9\xA8\x93",
         MARKED MARKED MARKED};
-    struct fixture f;
-    open_fixture(&f, 1300);
+    struct run_fixture f;
+    run_fixture_open(&f, 1300);
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         struct run_entry *entry = make_other(names[i], 4, 24);
         const struct run_overlay overlay = {entry, 'a', COLOR_RUN_A};
@@ -301,14 +275,14 @@ static void test_overlays_of_any_name(void **state)
             grid_release(&grid);
         }
     }
-    close_fixture(&f);
+    run_fixture_close(&f);
 }
 
 static void test_forecast_text(void **state)
 {
     (void)state;
-    struct fixture f;
-    open_fixture(&f, 1300);
+    struct run_fixture f;
+    run_fixture_open(&f, 1300);
     struct run_model *m = &f.model;
     says(m, 1, ""); /* nobody asked */
     m->forecast = (struct forecast){.runs = 2, .reached = 2};
@@ -337,7 +311,7 @@ static void test_forecast_text(void **state)
     m->status.seconds_to_target = NAN;
     m->status.phase = TRAINER_STOPPED;
     says(m, 1, "");
-    close_fixture(&f);
+    run_fixture_close(&f);
 }
 
 /* No byte outside the cells (ASan watches), no cell outside the area, whatever the size and state. */
@@ -346,8 +320,8 @@ static void test_small_sizes(void **state)
     (void)state;
     static const uint32_t steps[] = {0, 1, 5, 98, 500};
     for (size_t s = 0; s < sizeof steps / sizeof *steps; s++) {
-        struct fixture f;
-        open_fixture(&f, steps[s]);
+        struct run_fixture f;
+        run_fixture_open(&f, steps[s]);
         for (int zoom = 0; zoom <= RUN_PANELS; zoom++) {
             f.model.view.zoomed = zoom > 0;
             f.model.view.focus = zoom % RUN_PANELS;
@@ -368,7 +342,7 @@ static void test_small_sizes(void **state)
                 grid_release(&grid);
             }
         }
-        close_fixture(&f);
+        run_fixture_close(&f);
     }
 }
 
@@ -376,9 +350,9 @@ static void test_small_sizes(void **state)
 static void test_a_long_notice_is_told_whole(void **state)
 {
     (void)state;
-    struct fixture f;
+    struct run_fixture f;
     struct grid grid;
-    open_fixture(&f, 700);
+    run_fixture_open(&f, 700);
     snprintf(
         f.model.notice, sizeof f.model.notice,
         "the fetch has failed: the server at www.cs.toronto.edu could not be reached after five tries, the last one "
@@ -392,14 +366,14 @@ static void test_a_long_notice_is_told_whole(void **state)
         free(text);
         grid_release(&grid);
     }
-    close_fixture(&f);
+    run_fixture_close(&f);
 }
 
 static void test_ascii_is_ascii(void **state)
 {
     (void)state;
-    struct fixture f;
-    open_fixture(&f, 700);
+    struct run_fixture f;
+    run_fixture_open(&f, 700);
     snprintf(f.model.notice, sizeof f.model.notice, "fetching, \xC3\xA9t\xC3\xA9");
     struct grid grid;
     assert_int_equal(grid_init(&grid, 120, 40), 0);
@@ -410,14 +384,14 @@ static void test_ascii_is_ascii(void **state)
         assert_true((unsigned char)*c < 0x80);
     free(text);
     grid_release(&grid);
-    close_fixture(&f);
+    run_fixture_close(&f);
 }
 
 static void test_drawing_changes_nothing(void **state)
 {
     (void)state;
-    struct fixture f;
-    open_fixture(&f, 500);
+    struct run_fixture f;
+    run_fixture_open(&f, 500);
     struct run_model before = f.model;
     double *copy = malloc(f.model.n_steps * sizeof *copy);
     memcpy(copy, f.model.smooth_loss, f.model.n_steps * sizeof *copy);
@@ -428,7 +402,7 @@ static void test_drawing_changes_nothing(void **state)
     assert_memory_equal(copy, f.model.smooth_loss, f.model.n_steps * sizeof *copy);
     free(copy);
     grid_release(&grid);
-    close_fixture(&f);
+    run_fixture_close(&f);
 }
 
 int main(void)

@@ -370,14 +370,10 @@ static void test_times_of_a_run_that_trains(void **state)
 static int last_point(const struct runs_model *model)
 {
     struct grid grid;
-    int last = -1;
     assert_int_equal(grid_init(&grid, 100, 20), 0);
     grid.ascii = 1;
     runs_chart_draw(model, &grid, (struct rect){0, 0, 100, 20});
-    for (int y = 2; y < 17; y++) /* without the legend */
-        for (int x = 0; x < 100; x++)
-            if (grid_at(&grid, x, y)->text[0] == '*' && x > last)
-                last = x;
+    int last = golden_last_column(&grid, (struct rect){0, 2, 100, 15}, '*'); /* without the legend */
     grid_release(&grid);
     return last;
 }
